@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+# The face of the build; meson and ninja do the work, in folders of their own:
+#
+#     make run      install what is missing, build, and start the chat server
+#     make test     the same, and run the tests
+#
+#     make asan | tsan                     the tests under sanitizers
+#     make lint | format                   what a reviewer need not say
+#     make bench | check-long              measure; all that takes long
+#     make install [PREFIX=... DESTDIR=...]
+#
+# SETUP="-Dwerror=true" goes to meson setup, ARGS="--port 4000" to the program that runs.
+
+PREFIX = /usr/local
+BUILD = build
+SETUP =
+ARGS =
+
+CLANG = $(firstword $(shell command -v clang-19 clang-14 clang))
+CLANGXX = $(subst clang,clang++,$(CLANG))
+SANITIZED = -Dtests=enabled -Db_lundef=false -Db_sanitize
+# These run compilers and scripts; a sanitizer in the library tells nothing new about them.
+NATIVE_SUITES = --no-suite headers --no-suite house
+
+.PHONY: all run test bench asan tsan install format lint check-long clean
+.PHONY: build-packages test-packages bench-packages
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+run: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) weft
+	@echo 'weft: the command is $(BUILD)/weft; Ctrl-C stops the server'
+	@exec $(BUILD)/weft serve $(ARGS)
+
+test: $(BUILD)/with-tests
+	@tools/run_tests $(BUILD)
+
+asan: build-asan/with-tests
+	@tools/run_tests build-asan --timeout-multiplier 4 $(NATIVE_SUITES)
+
+tsan: build-tsan/with-tests
+	@TSAN_OPTIONS="halt_on_error=1 $$TSAN_OPTIONS" \
+	tools/run_tests build-tsan --timeout-multiplier 8 $(NATIVE_SUITES)
+
+bench: | bench-packages
+	@test -f build-bench/build.ninja || meson setup build-bench $(SETUP) -Dbuildtype=release
+	@meson test -C build-bench --benchmark --verbose
+
+install: $(BUILD)/build.ninja
+	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX))
+	@meson compile -C $(BUILD) weft:executable weft:shared_library weft:static_library
+	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+
+format: | test-packages
+	@tools/format --write
+
+lint: $(BUILD)/with-tests
+	@tools/lint $(BUILD)
+
+check-long: | test-packages
+	@tools/check_long
+
+clean:
+	rm -rf $(BUILD) build-asan build-tsan build-bench build-long
+
+# ---- setting up ----------------------------------------------------------------------------
+
+build-packages:
+	@tools/deps build
+test-packages:
+	@tools/deps test
+bench-packages:
+	@tools/deps bench
+
+$(BUILD)/build.ninja: | build-packages
+	@meson setup $(BUILD) $(SETUP)
+
+# A folder that was made to run only has no tests in it yet.
+$(BUILD)/with-tests: | test-packages $(BUILD)/build.ninja
+	@meson setup --reconfigure $(BUILD) $(SETUP) -Dtests=enabled -Dprograms=enabled
+	@touch $@
+
+build-asan/with-tests: | test-packages
+	@meson setup build-asan $(SETUP) $(SANITIZED)=address,undefined
+	@touch $@
+
+# clang's: gcc 12 and clang 14 stop on kernels that randomize more of the address space.
+build-tsan/with-tests: | test-packages
+	@CC=$(CLANG) CXX=$(CLANGXX) meson setup build-tsan $(SETUP) $(SANITIZED)=thread
+	@touch $@

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// weft/base.h - what the other headers need of the compiler, and the version.
+//
+// The headers are C17 for gcc and clang, and C++17 for both; extensions hide behind attributes
+// and __extension__. C++ code that names fields of an options struct keeps their order, and
+// lets no exception leave a task.
+//     weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 4, .name = "resize");
+#ifndef WEFT_BASE_H
+#define WEFT_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WEFT_VERSION_MAJOR 0
+#define WEFT_VERSION_MINOR 1
+#define WEFT_VERSION_PATCH 0
+
+#define WEFT_QUIET_BEGIN_ \
+    _Pragma("GCC diagnostic push") \
+        _Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"")
+#define WEFT_QUIET_END_ _Pragma("GCC diagnostic pop")
+
+// clang-format off
+#ifdef __cplusplus
+#define WEFT_C_BEGIN _Pragma("GCC visibility push(default)") extern "C" {
+#define WEFT_C_END } _Pragma("GCC visibility pop")
+#define WEFT_VALUE_(type, ...) (type{__VA_ARGS__})
+#define WEFT_OPTIONS_(type, ...) \
+    __extension__({ \
+        WEFT_QUIET_BEGIN_ __extension__ type options_ = {__VA_ARGS__}; \
+        WEFT_QUIET_END_ \
+        options_; \
+    })
+#else
+#define WEFT_C_BEGIN _Pragma("GCC visibility push(default)")
+#define WEFT_C_END _Pragma("GCC visibility pop")
+#define WEFT_VALUE_(type, ...) ((type){__VA_ARGS__})
+#define WEFT_OPTIONS_(type, ...) ((type){__VA_ARGS__})
+#endif
+// clang-format on
+
+WEFT_C_BEGIN
+
+const char *weft_version(void); // of the library that is loaded: "0.1.0". Never waits
+
+WEFT_C_END
+#endif

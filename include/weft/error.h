@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// weft/error.h - how everything in weft fails.
+//
+//     weft_conn *c = weft_connect("example.org:80", weft_after_ms(2000));
+//     if (!c)
+//         return weft_fail(weft_error_code(), "greeting: %s", weft_error());
+//
+// A fallible call returns 0 or a count on success and a negative errno on failure; one that
+// returns a pointer returns NULL, and weft_error_code() has the errno. So strerror(-rc) always
+// works and there is no second code space:
+//     -ETIMEDOUT   the deadline came first       -ECANCELED  this task was asked to stop
+//     -EPIPE       closed, or broken             -EAGAIN     no more threads, or no spare worker
+//     -ENOTSUP     not here (this kind, a forked child)      -ENOMEM  out of memory
+// The message - which host, which file, which signal - is kept beside the code, per task. Both
+// travel with a result: joining a failed task gives the joiner the same code and message.
+//
+// Misuse (a NULL queue, unlocking a free lock, a wrong result size) is a bug, not an error: it
+// aborts with one line that names it.
+#ifndef WEFT_ERROR_H
+#define WEFT_ERROR_H
+
+#include <weft/base.h>
+
+WEFT_C_BEGIN
+
+enum { WEFT_ERROR_MAX = 192 }; // longest message kept, with its NUL
+
+// Record `code` (negative) and a message, and return `code`, so that a task fails in one line:
+//     return weft_fail(-EIO, "read %s: %s", path, strerror(errno));
+// The arguments may include weft_error(). A longer text is cut, at a UTF-8 character. Without
+// memory for the text the code is still kept. A code that is not negative aborts. Never waits.
+int weft_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
+
+// The message and the code of this task's most recent failure; "" and 0 if there was none.
+// The text is never NULL and lives until this task's next failure. Success clears nothing.
+const char *weft_error(void);
+int weft_error_code(void);
+
+// Who is told of a task that failed when nobody was left to join it: dropped before its end, or
+// started or submitted and then dropped. Cancelled tasks are not reported. A pool's own on_error
+// (pool.h) comes first. NULL, the default: one line on stderr. Called on its thread.
+void weft_on_unobserved(void (*hook)(const char *task, int code, const char *message, void *ctx),
+                        void *ctx);
+
+WEFT_C_END
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// weft/net.h - stream sockets that block the task, and obey deadlines and cancellation.
+//
+//     static int echo(weft_conn *const *arg, weft_none *none)
+//     {
+//         WEFT_SCOPED(weft_conn_close) weft_conn *c = *arg; // handed over: ours to close
+//         char buf[4096];
+//         ssize_t n;
+//         (void)none;
+//         while ((n = weft_read(c, buf, sizeof buf, WEFT_FOREVER)) > 0) {
+//             int rc = weft_write(c, buf, (size_t)n, weft_after_ms(5000));
+//             if (rc < 0)
+//                 return rc;
+//         }
+//         return (int)n;
+//     }
+//     WEFT_TASK(echo, weft_conn *, weft_none);
+//
+// Addresses are "host:port", "[v6]:port" or "unix:/path"; ":port" listens on every address. Calls
+// return -ETIMEDOUT, -ECANCELED, -EPIPE (closed), -EMFILE or -ENFILE (no descriptors), -ENOMEM or
+// the socket's errno. One task may read and another write at the same time, a second of either
+// aborts; any number may post. Who holds a connection closes it: who is in a call on it then gets
+// -EPIPE. Sockets are TCP_NODELAY and SO_KEEPALIVE, raise no SIGPIPE, and are closed on exec.
+#ifndef WEFT_NET_H
+#define WEFT_NET_H
+
+#include <sys/types.h>
+#include <weft/task.h>
+
+WEFT_C_BEGIN
+
+typedef struct weft_listener weft_listener;
+typedef struct weft_conn weft_conn;
+
+// NULL: weft_error_code(), weft_error(); likewise below. Port 0 takes any free one. The address may
+// be used again at once after its last server ended (SO_REUSEADDR); a Unix socket's file that
+// nobody listens on is replaced, and removed at close. -EINVAL: not an address; -ENOENT: no such
+// host; else bind's errno. Looking up a name may block; numbers do not.
+weft_listener *weft_listen(const char *address) __attribute__((warn_unused_result));
+const char *weft_listener_address(const weft_listener *l); // with the port that it got
+// The next connection. Passes over one that died in the queue. -EMFILE, -ENFILE: it stays in the
+// queue; wait before you try again.
+weft_conn *weft_accept(weft_listener *l, weft_time deadline) __attribute__((warn_unused_result));
+void weft_listener_close(weft_listener **l); // a waiting accept gets -EPIPE
+// Tries each address of the host in turn. -EINVAL, -ENOENT as above, -EAGAIN (the name server does
+// not answer), else the last one's errno.
+weft_conn *weft_connect(const char *address, weft_time deadline)
+    __attribute__((warn_unused_result));
+
+// Some bytes (at least 1), 0 at the end of the stream, or an error.
+ssize_t weft_read(weft_conn *c, void *buf, size_t cap, weft_time deadline);
+// One line without its "\n" or "\r\n", NUL-terminated, into buf; its length. -EMSGSIZE if it does
+// not fit (it stays), -EPIPE at the end of the stream; a last line without newline is a line.
+ssize_t weft_read_line(weft_conn *c, char *buf, size_t cap, weft_time deadline);
+// All of it, after what was posted: there are no short writes. After any error some may have gone
+// out: then every later read and write gives -EPIPE and the connection can only be closed. Size 0
+// only looks at the request to stop.
+int weft_write(weft_conn *c, const void *buf, size_t size, weft_time deadline);
+// Send it, or what the socket does not take at once copy to the connection's output queue, and
+// return, from any task: never waits. -ENOBUFS: the peer reads too slowly, the queue is full, and
+// nothing was queued. What is queued goes out while a task waits in weft_read, weft_read_line,
+// weft_write, weft_flush or weft_shutdown on c.
+int weft_post(weft_conn *c, const void *buf, size_t size);
+void weft_post_limit(weft_conn *c, size_t bytes);    // of the queue; at first 1 MiB
+int weft_flush(weft_conn *c, weft_time deadline);    // wait until the output queue is empty
+int weft_shutdown(weft_conn *c, weft_time deadline); // flush and say "no more"; reading goes on
+
+const char *weft_peer(const weft_conn *c);       // "127.0.0.1:40112"; lives as long as c
+const char *weft_conn_local(const weft_conn *c); // our end of it, likewise
+int weft_conn_fd(const weft_conn *c);            // borrowed
+void weft_conn_close(weft_conn **c);             // flush first: what is still queued is lost
+
+WEFT_C_END
+#endif

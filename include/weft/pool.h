@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+// weft/pool.h - run tasks: alone, or in a pool of workers.
+//
+//     weft_pool *pool = weft_pool_open(WEFT_THREADS);
+//     weft_future *f = weft_submit(pool, square, &(int){7});
+//     long out;
+//     int rc = weft_join_as(&f, square, &out);
+//     weft_pool_close(&pool);
+//
+// Nothing outlives its owner: when weft_pool_close returns, no code of yours is still running in
+// the pool.
+//
+// No wait of weft deadlocks a pool. Who joins a task of a thread pool that has not started runs it
+// in place: a worker, or a plain thread where there is no on_start. All else parks, and while
+// tasks are queued and every worker waits for a lock, a queue, a future, a descriptor, the pool
+// starts a spare one. So `workers` says how many compute at once. A sleep ends by itself: a task
+// that sleeps keeps its worker.
+#ifndef WEFT_POOL_H
+#define WEFT_POOL_H
+
+#include <sys/types.h>
+#include <weft/task.h>
+
+WEFT_C_BEGIN
+
+enum weft_kind {
+    WEFT_FIBERS,    // cheap, many, for waiting on I/O. In this version: -ENOTSUP
+    WEFT_THREADS,   // parallel, shares memory; a crash ends the program
+    WEFT_PROCESSES, // parallel, shares nothing; a crash ends one task. In this version: -ENOTSUP
+};
+
+typedef struct weft_pool weft_pool;
+typedef struct weft_future weft_future;
+
+// Every field but the kind may be left zero.
+struct weft_pool_options {
+    enum weft_kind kind;
+    int workers;       // 0: one per core this process may use; negative aborts
+    int max_spares;    // more workers while all wait. 0: 256. At the limit, while tasks are queued:
+                       // submit, and a wait for anything but a descriptor, give -EAGAIN
+    size_t backlog;    // tasks that may wait; then submit waits. 0: 1024 * workers
+    size_t stack_size; // of a worker's thread. 0: 8 MiB
+    const char *name;  // prefix of thread names: "weft" gives weft-1, weft-2... Copied
+    int (*on_start)(void *ctx); // run first in each worker; < 0 fails the pool's tasks with it
+    // Told, on its thread, of a failed task that nobody will join. NULL: weft_on_unobserved.
+    void (*on_error)(const char *task, int code, const char *message, void *ctx);
+    void *ctx; // for both
+};
+
+// weft_pool_open(kind, .workers = 4, ...): NULL with -ENOMEM, -ENOTSUP (this kind; a forked child)
+// or -EAGAIN (no more threads). The workers are started at once.
+#define weft_pool_open(...) \
+    weft_pool_open_(WEFT_OPTIONS_(struct weft_pool_options, .kind = __VA_ARGS__))
+// Ask every task in it, queued or running, to stop; not those that are submitted later.
+void weft_pool_cancel(weft_pool *pool);
+// Wait for all tasks and threads, shielded, and release everything; submits that come meanwhile get
+// -EPIPE. Futures stay valid. From a task of this pool: aborts.
+void weft_pool_close(weft_pool **pool);
+
+// ---- ways to run a task --------------------------------------------------------
+// fn is the task function and its argument comes last, so that the compiler checks one against the
+// other and a compound literal with commas is welcome:
+//     f = weft_submit(pool, page_size, &(struct request){.url = url, .limit_ms = 500});
+// These wait while the backlog is full (a pool's own task does not). Errors: -ECANCELED, -ETIMEDOUT
+// (of the caller), -EPIPE (closing), -ENOMEM, -EAGAIN (no more threads, no spare worker), -ENOTSUP;
+// a future is then NULL.
+
+// Run fn(arg); the caller owns the future and joins or drops it. The second also cancels the task
+// at the deadline, time in the queue included.
+//     weft_future *weft_submit(weft_pool *pool, fn, const A *arg);
+//     weft_future *weft_submit_until(weft_pool *pool, weft_time deadline, fn, const A *arg);
+#define weft_submit(pool, fn, ...) weft_submit_until(pool, WEFT_FOREVER, fn, __VA_ARGS__)
+#define weft_submit_until(pool, deadline, fn, ...) \
+    ((void)sizeof(fn(__VA_ARGS__, NULL)), weft_submit_((pool), (deadline), &fn##_task, __VA_ARGS__))
+
+// Run fn(arg) for its effect: 0 or an error; the pool owns it and reports its failure to on_error.
+#define weft_spawn(pool, fn, ...) \
+    ((void)sizeof(fn(__VA_ARGS__, NULL)), weft_spawn_((pool), &fn##_task, __VA_ARGS__))
+
+// Run fn over in[0..n) into out[0..n), in order, and wait for all. 0, or the first failure's code:
+// then the rest are cancelled and the message names its index. -ETIMEDOUT, -ECANCELED: likewise.
+// The caller works with them where it may (see the top). Items must not wait for each other: they
+// may run one after the other.
+//     int weft_map(weft_pool *pool, weft_time deadline, fn, size_t n, R *out, const A *in);
+//     rc = weft_map(pool, WEFT_FOREVER, square, 3, out, (int[]){1, 2, 3});
+#define weft_map(pool, deadline, fn, n, out, ...) \
+    ((void)sizeof(fn(__VA_ARGS__, (out))), \
+     weft_map_((pool), (deadline), &fn##_task, (n), (out), __VA_ARGS__))
+
+// Run fn(arg) alone on a fresh thread. weft.h says what happens to it at exit. NULL with -ENOMEM,
+// -EAGAIN (no more threads) or -ENOTSUP.
+//     weft_future *f = weft_start(WEFT_THREADS, page_size, &request);
+//     weft_future *g = weft_start_as(WEFT_WITH(.kind = WEFT_THREADS, .name = "first",
+//                                              .daemon = true), page_size, &request);
+#define weft_start(how, fn, ...) weft_start_as(WEFT_WITH(.kind = (how)), fn, __VA_ARGS__)
+#define weft_start_as(options, fn, ...) \
+    ((void)sizeof(fn(__VA_ARGS__, NULL)), weft_start_((options), &fn##_task, __VA_ARGS__))
+struct weft_start_options {
+    enum weft_kind kind;
+    const char *name;  // copied, the first 31 bytes. NULL: "Thread-1 (page_size)" and the like
+    bool daemon;       // the program does not wait for it
+    size_t stack_size; // 0: 8 MiB
+};
+#define WEFT_WITH(...) WEFT_OPTIONS_(struct weft_start_options, __VA_ARGS__)
+
+// ---- futures ---------------------------------------------------------------
+
+// Wait until the task has ended. 0: it has, whatever it returned; -ETIMEDOUT, -ECANCELED: we
+// stopped waiting, it goes on. Only with WEFT_FOREVER may the caller run the task itself. Any
+// number of tasks may wait. In a forked child: -ENOTSUP.
+int weft_wait(const weft_future *f, weft_time deadline);
+
+// Wait for the task's end, shielded; copy its result if it succeeded; free the future, and return
+// the task's code, its message in weft_error(). -EINVAL: *f was NULL. result may be NULL, with any
+// size; else a wrong size aborts, as does joining oneself. In a forked child: -ENOTSUP.
+int weft_join(weft_future **f, void *result, size_t size);
+// The same, the type of out checked against fn:  int weft_join_as(weft_future **f, fn, R *out);
+#define weft_join_as(f, fn, out) \
+    ((void)sizeof(fn(NULL, (out))), weft_join((f), (out), sizeof *(out)))
+
+bool weft_done(const weft_future *f); // a NULL future is a finished one
+// Ask it to stop; harmless if it is done or NULL. A pool's task that has not begun ends at once and
+// never runs. A task of weft_start always runs: its argument may be its own to release.
+void weft_cancel(weft_future *f);
+int weft_kill(weft_future *f);   // processes only; a thread's task: -ENOTSUP
+void weft_drop(weft_future **f); // cancel and forget, without waiting
+
+// ---- a group: results as they complete -------------------------------------
+//
+//     weft_group *g = weft_group_open(pool, .cancel_rest = true);
+//     for (int i = 0; i < 100; i++)
+//         weft_group_add(g, i, square, &i);
+//     struct weft_outcome o;
+//     long out;
+//     while (weft_group_next(g, &o, &out, sizeof out, WEFT_FOREVER) > 0)
+//         printf("%lld: %s %ld\n", (long long)o.tag, o.message, out);
+//     weft_group_close(&g);                // cancels and waits for what is left
+
+typedef struct weft_group weft_group;
+struct weft_group_options {
+    weft_pool *pool;
+    bool cancel_rest; // on the first failure cancel the others; they come out with -ECANCELED
+};
+struct weft_outcome {
+    int64_t tag;         // yours, from weft_group_add
+    int code;            // what the task returned
+    const char *message; // of its failure, else ""; lives until the group's next call
+};
+
+// weft_group_open(pool, ...): NULL with -ENOMEM. Close a group before its pool.
+#define weft_group_open(...) \
+    weft_group_open_(WEFT_OPTIONS_(struct weft_group_options, .pool = __VA_ARGS__))
+// int weft_group_add(weft_group *group, int64_t tag, fn, const A *arg): 0, or as weft_submit.
+#define weft_group_add(group, tag, fn, ...) \
+    ((void)sizeof(fn(__VA_ARGS__, NULL)), weft_group_add_((group), (tag), &fn##_task, __VA_ARGS__))
+// 1: one more task ended, described in *outcome; 0: none are left; -ETIMEDOUT, -ECANCELED: we
+// stopped waiting. result is written if it succeeded, and may be NULL; one that does not fit
+// aborts.
+int weft_group_next(weft_group *group, struct weft_outcome *outcome, void *result, size_t size,
+                    weft_time deadline);
+void weft_group_cancel(weft_group *group); // those that were added so far
+void weft_group_close(weft_group **group); // cancels, waits (shielded) and frees
+
+// ---- who is running -----------------------------------------------------------
+
+struct weft_info {
+    char name[32];
+    enum weft_kind kind;
+    int64_t id;     // unique in this program's life, never 0
+    pid_t pid, tid; // of the process and OS thread it runs on; 0 before it starts
+    bool daemon, alive;
+    int exit_code; // processes that ended: status, or minus the signal
+};
+// The caller. A thread that weft did not start: "MainThread", or "Dummy-1" and so on.
+void weft_self(struct weft_info *info);
+void weft_inspect(const weft_future *f, struct weft_info *info); // another; not NULL
+// Describe up to `cap` live tasks of one kind; returns how many there are. Plain threads count
+// from their first call of weft that needs to know them.
+size_t weft_list(enum weft_kind kind, struct weft_info *infos, size_t cap);
+int weft_cores(void); // cores this process may use: affinity and cgroup honoured; at least 1
+
+// ---- behind the macros -------------------------------------------------------
+#define WEFT_OWNED_ __attribute__((warn_unused_result))
+weft_pool *weft_pool_open_(struct weft_pool_options) WEFT_OWNED_;
+weft_group *weft_group_open_(struct weft_group_options) WEFT_OWNED_;
+weft_future *weft_submit_(weft_pool *, weft_time, const struct weft_task *, const void *arg)
+    WEFT_OWNED_ __attribute__((nonnull(3, 4)));
+weft_future *weft_start_(struct weft_start_options, const struct weft_task *, const void *arg)
+    WEFT_OWNED_ __attribute__((nonnull(2, 3)));
+int weft_spawn_(weft_pool *, const struct weft_task *, const void *arg)
+    __attribute__((nonnull(2, 3)));
+int weft_map_(weft_pool *, weft_time, const struct weft_task *, size_t n, void *out, const void *);
+int weft_group_add_(weft_group *, int64_t tag, const struct weft_task *, const void *arg)
+    __attribute__((nonnull(3, 4)));
+
+WEFT_C_END
+#endif

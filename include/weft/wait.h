@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// weft/wait.h - waiting for what is not weft's: descriptors, signals, calls that block.
+//
+//     sigset_t stop;
+//     sigemptyset(&stop);
+//     sigaddset(&stop, SIGINT);
+//     sigaddset(&stop, SIGTERM);
+//     pthread_sigmask(SIG_BLOCK, &stop, NULL); // first thing in main, before any thread
+//     int sig = weft_wait_signal(&stop, WEFT_FOREVER);
+//     if (sig > 0)
+//         weft_pool_cancel(pool);
+#ifndef WEFT_WAIT_H
+#define WEFT_WAIT_H
+
+#include <sys/select.h> // sigset_t
+#include <weft/task.h>
+
+WEFT_C_BEGIN
+
+// Wait until poll(2) would report one of `events` (POLLIN, POLLOUT...) for fd, for libraries that
+// bring their own sockets. Returns the ready events (> 0; POLLERR and POLLHUP count always),
+// -ETIMEDOUT, -ECANCELED, -EBADF (not open), -EMFILE or -ENFILE (a thread needs one descriptor of
+// its own to be woken by). fd is borrowed, and must stay open meanwhile.
+int weft_wait_fd(int fd, short events, weft_time deadline);
+
+// Wait for one of `set` and take it: its number, -ETIMEDOUT, -ECANCELED, -EINVAL (an empty set),
+// -EMFILE or -ENFILE. Threads of weft block all asynchronous signals; block those you wait for in
+// your own threads too, first thing in main. One task waits for one signal.
+int weft_wait_signal(const sigset_t *set, weft_time deadline);
+
+// Call fn(arg, result) where it may block a whole thread: a file, a resolver, a database.
+//     struct address address;
+//     int rc = weft_block(resolve, &address, &(struct name){.host = "example.org", .port = 80});
+// fn is called in place; a pool whose workers all wait may start a spare one meanwhile. Argument
+// and result are used where they are. Returns fn's code, or -ECANCELED or -ETIMEDOUT before it
+// began; once begun it is waited for.
+#define weft_block(fn, result, ...) \
+    ((void)sizeof(fn(__VA_ARGS__, (result))), weft_block_(&fn##_task, (result), __VA_ARGS__))
+int weft_block_(const struct weft_task *task, void *result, const void *arg)
+    __attribute__((nonnull(1, 2, 3)));
+
+WEFT_C_END
+#endif

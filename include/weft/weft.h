@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// weft/weft.h - all of weft.
+//
+//   error.h  how everything fails              time.h    deadlines
+//   task.h   a function, its argument and result by value; cancellation, cleanup, task-locals
+//   pool.h   run tasks on threads; futures; groups; map
+//   sync.h   locks and signals                 queue.h   values between tasks
+//   net.h    sockets                           wait.h    descriptors, signals, calls that block
+//   base.h   what these need of the compiler
+//
+//     #include <weft/weft.h>
+//
+//     static int square(const int *n, long *out) { *out = (long)*n * *n; return 0; }
+//     WEFT_TASK(square, int, long);
+//
+//     int main(void)
+//     {
+//         long out;
+//         weft_future *f = weft_start(WEFT_THREADS, square, &(int){7});
+//         return weft_join_as(&f, square, &out) == 0 && out == 49 ? 0 : 1;
+//     }
+//
+// Holds everywhere. Any thread may call weft, also one that weft did not start. A call that takes
+// T ** consumes: it sets the pointer to NULL, and accepts NULL. Names that end in _ are weft's own.
+// A child of a plain fork() finds its locks and queues free and empty, and no tasks: starting
+// one there gives -ENOTSUP. (A program that forks before its first task, as daemons do, may start
+// tasks in the child.)
+//
+// When the program exits, weft waits for the tasks that this process started, but not for the one
+// that called exit. Daemons are cancelled and get 100 ms; after that any weft call in them that
+// can wait parks for ever.
+//
+// Environment: WEFT_CHECK=1 finds misuse, deadlocks and leaked futures.
+#ifndef WEFT_H
+#define WEFT_H
+#include <weft/error.h>
+#include <weft/net.h>
+#include <weft/pool.h>
+#include <weft/queue.h>
+#include <weft/sync.h>
+#include <weft/task.h>
+#include <weft/time.h>
+#include <weft/wait.h>
+#endif

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// address.c - see address.h. Only the text is looked at; names are resolved by weft_connect.
+#include "chat/address.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/options.h"
+
+static const char *const not_a_host = "is not a host name or address";
+
+static const char *join_parts(char out[CHAT_ADDRESS_MAX], const char *host, size_t size, int port)
+{
+    bool v6 = memchr(host, ':', size) != NULL;
+    if (size == 0 || memchr(host, '[', size) || memchr(host, ']', size) || memchr(host, '/', size))
+        return not_a_host;
+    int length = snprintf(out, CHAT_ADDRESS_MAX, v6 ? "[%.*s]:%d" : "%.*s:%d", (int)size, host,
+                          port);
+    return length < CHAT_ADDRESS_MAX ? NULL : "is too long";
+}
+
+const char *chat_address(char out[CHAT_ADDRESS_MAX], const char *host, int port)
+{
+    size_t size = strlen(host);
+    if (size > 2 && host[0] == '[' && host[size - 1] == ']')
+        return join_parts(out, host + 1, size - 2, port);
+    return join_parts(out, host, size, port);
+}
+
+const char *chat_address_read(char out[CHAT_ADDRESS_MAX], const char *text)
+{
+    const char *host = text, *end = text + strlen(text), *port_text = NULL;
+    const char *colon = strchr(text, ':');
+    if (text[0] == '[') {
+        host = text + 1;
+        end = strchr(host, ']');
+        if (!end || (end[1] != '\0' && end[1] != ':'))
+            return not_a_host;
+        port_text = end[1] == ':' ? end + 2 : NULL;
+    } else if (colon && !strchr(colon + 1, ':')) { // one colon; several are a bare IPv6 address
+        end = colon;
+        port_text = colon + 1;
+    } else if (*text && strspn(text, "0123456789") == strlen(text)) {
+        end = text;
+        port_text = text;
+    }
+    int port = CHAT_PORT;
+    if (port_text && (option_port(port_text, &port) || port == 0))
+        return "has no port that one can connect to (1 to 65535)";
+    if (end == host && text[0] != '[') // no host
+        return chat_address(out, CHAT_HOST, port);
+    return join_parts(out, host, (size_t)(end - host), port);
+}
+
+int chat_address_split(const char *address, char host[CHAT_ADDRESS_MAX])
+{
+    const char *colon = strrchr(address, ':');
+    size_t size = colon ? (size_t)(colon - address) : strlen(address);
+    if (size >= 2 && address[0] == '[') {
+        address++;
+        size -= 2;
+    }
+    (void)snprintf(host, CHAT_ADDRESS_MAX, "%.*s", (int)size, address);
+    return colon ? atoi(colon + 1) : 0; // the text was made from a number
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+// handler.c - one client's life: the lecture's handler, and what it takes to end well.
+//
+//     be_ready      has what it needs to wait, and says so
+//     the loop      reads and broadcasts
+//     listen_on     the client ended its input, and may listen on: printf 'hi\n' | weft join
+//     say_goodbye   the server ends
+//     leave         off the list, closed, told
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "chat/address.h"
+#include "chat/server.h"
+
+enum {
+    PIECE = 16384, // read at once; on the handler's stack
+    HANDLER_STACK = 262144,
+    LOOK_MS = 250,    // a listener that says no more: how often we look after it
+    GOODBYE_MS = 200, // at the end: for the client's own goodbye
+};
+
+// A thread needs a descriptor of its own to be woken by when it waits for a connection. If none is
+// free the handler waits for one, and the acceptor for the handler: otherwise a crowd could take
+// all descriptors for connections that nobody can read, and the server would never recover.
+static int be_ready(const struct visit *v)
+{
+    int fd = weft_conn_fd(v->client->conn);
+    int rc = weft_wait_fd(fd, POLLIN, WEFT_POLL);
+    while (rc == -EMFILE || rc == -ENFILE) {
+        server_trouble(v->server, rc);
+        rc = weft_sleep(weft_after_ms(RETRY_MS));
+        if (rc == 0)
+            rc = weft_wait_fd(fd, POLLIN, WEFT_POLL);
+    }
+    weft_release(&v->server->seated, 1);
+    return rc == -ETIMEDOUT || rc > 0 ? 0 : rc;
+}
+
+// Has a client that ended its input gone, or does it listen on? Its kernel says the same in both
+// cases: no more bytes. So we send one byte of urgent data, which is not part of the stream: who
+// reads the stream does not see it. A socket that was closed answers with a reset at once. (Asking
+// with keepalives takes a minute on Linux, whose closed sockets answer them for so long; we do that
+// as well, for a listener that goes away later while nobody speaks.)
+static void knock(int fd)
+{
+    const int on = 1, idle_s = 60, every_s = 15, times = 4;
+    (void)send(fd, "\n", 1, MSG_OOB | MSG_DONTWAIT | MSG_NOSIGNAL); // failing, it will be noticed
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on); // likewise, only later
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof every_s);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof times);
+}
+
+// Send to a client that has said its last until it goes away: 0, or an error. What was posted goes
+// out while somebody waits in weft_flush, which returns as soon as all is out; hence the turns.
+static int listen_on(struct client *c)
+{
+    int fd = weft_conn_fd(c->conn);
+    room_reader_done(c);
+    knock(fd);
+    for (;;) {
+        int rc = weft_flush(c->conn, WEFT_FOREVER);
+        if (rc < 0)
+            return rc;
+        rc = weft_wait_fd(fd, 0, weft_after_ms(LOOK_MS)); // 0: hang-up and errors only
+        if (rc != -ETIMEDOUT)
+            return rc > 0 ? 0 : rc;
+    }
+}
+
+// The server ends. What this client had said already is passed on; when no handler will pass on
+// any more, what is left for this client goes out: 0, or why not all of it did.
+static int say_goodbye(struct client *c, weft_time grace)
+{
+    char data[PIECE];
+    ssize_t n;
+    (void)weft_shield(true); // to the task's end
+    while (weft_now().ns < grace.ns && (n = weft_read(c->conn, data, sizeof data, WEFT_POLL)) > 0)
+        room_broadcast(c->room, c, data, (size_t)n);
+    room_reader_done(c);
+    (void)weft_waitgroup_wait(&c->room->readers, grace); // late: then we go with what there is
+    int rc = weft_shutdown(c->conn, grace);
+    if (rc < 0)
+        return rc == -ETIMEDOUT ? -ENOBUFS : rc;
+    // Closing with unread bytes resets the connection, and a reset may overtake our last words.
+    weft_time patience = weft_sooner(grace, weft_after_ms(GOODBYE_MS));
+    while (weft_read(c->conn, data, sizeof data, patience) > 0)
+        continue;
+    return 0;
+}
+
+// To a client that was dropped the stream must not look as if it ended well. Nor should what the
+// system still holds for it stay in memory until it reads on.
+static void reset_at_close(int fd)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once); // else a common close
+}
+
+static const char *why_dropped(int rc)
+{
+    return rc == -ENOBUFS ? "too slow" : strerror(-rc); // it did not read what waits for it
+}
+
+// The end of a client: rc is what its last call returned.
+static void leave(const struct visit *v, int rc)
+{
+    struct client *c = v->client;
+    struct journal *events = &v->server->events;
+    char address[CHAT_ADDRESS_MAX];
+    size_t left;
+    weft_time grace;
+    if (rc == -ECANCELED && room_is_closing(c, &grace))
+        rc = say_goodbye(c, grace);
+    int why = room_leave(c, &left);
+    if (why == 0 && rc != -ECANCELED)
+        why = rc;
+    if (why < 0)
+        reset_at_close(weft_conn_fd(c->conn));
+    (void)snprintf(address, sizeof address, "%s", weft_peer(c->conn));
+    weft_conn_close(&c->conn); // before the log, which may be slow
+    if (why < 0)
+        journal_line(events, "drop id=%ld addr=%s n=%zu reason=\"%s\"", c->id, address, left,
+                     why_dropped(why));
+    else
+        journal_line(events, "leave id=%ld addr=%s n=%zu", c->id, address, left);
+}
+
+static int handler(const struct visit *v, weft_none *none)
+{
+    struct client *c = v->client;
+    struct room *room = c->room;
+    char data[PIECE];
+    (void)none;
+    ssize_t n = be_ready(v);
+    journal_line(&v->server->events, "join id=%ld addr=%s n=%zu", c->id, weft_peer(c->conn),
+                 c->count);
+    if (n == 0) {
+        while ((n = weft_read(c->conn, data, sizeof data, WEFT_FOREVER)) > 0)
+            room_broadcast(room, c, data, (size_t)n);
+        if (n == 0)
+            n = listen_on(c);
+    }
+    leave(v, (int)n);
+    weft_drop(&c->task); // our own: nobody will join it
+    client_free(&c);
+    weft_waitgroup_done(&room->handlers);
+    return 0;
+}
+WEFT_TASK(handler, struct visit, weft_none);
+
+int handler_start(const struct visit *v)
+{
+    struct client *c = v->client;
+    struct room *room = c->room;
+    char name[32];
+    weft_guard(&room->mu); // until the task is known: who sees the client may cancel it
+    room_add(room, c);
+    (void)snprintf(name, sizeof name, "client-%ld", c->id);
+    c->task = weft_start_as(
+        WEFT_WITH(.kind = WEFT_THREADS, .name = name, .stack_size = HANDLER_STACK), handler, v);
+    if (c->task)
+        return 0;
+    int rc = weft_error_code();
+    room_remove(room, c);
+    room_reader_done(c);
+    weft_waitgroup_done(&room->handlers);
+    return rc;
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// room.h - who is connected, and how what one says reaches the others.
+//
+// The lecture's server keeps a plain list: appended to after the client's thread has started, never
+// pruned, walked by all threads at once, and one dead peer in it silences the living. Here the
+// list has a lock, and these rules:
+//
+//     A client is in the list before its handler reads the first byte.
+//     A client belongs to its handler, which alone frees it, after it has left the list. Who finds
+//     in a broadcast that a peer is dead or too slow takes it off the list and cancels its handler.
+//     Nobody waits for a peer: weft_post takes the bytes or says that the peer is too slow.
+//
+// The lock is held for a whole broadcast, one send for each peer. So all clients see all messages
+// in the same order, not only those of one sender. A read-write lock would let broadcasts
+// overlap, and two people could see a question after its answer.
+#ifndef WEFT_CHAT_ROOM_H
+#define WEFT_CHAT_ROOM_H
+
+#include <stdbool.h>
+#include <sys/queue.h>
+#include <weft/net.h>
+#include <weft/pool.h>
+#include <weft/sync.h>
+
+struct client {
+    struct room *room;
+    weft_conn *conn;   // the handler closes it, after the client has left the list
+    weft_future *task; // the handler; guarded by room->mu, set before anyone can see the client
+    long id;           // 1, 2, ...: never used twice
+    size_t count;      // in the list when it came, itself too
+    int seat;          // its number in the lecture's list, or 0; guarded by room->mu
+    int dropped;       // why it was taken off the list, or 0; guarded by room->mu
+    bool present;      // in the list; guarded by room->mu
+    bool reads;        // counted in room->readers; the handler's own
+    TAILQ_ENTRY(client) link;
+};
+
+struct room {
+    weft_mutex mu; // guards everything below but the wait groups
+    TAILQ_HEAD(, client) clients;
+    size_t count;
+    long last_id;
+    size_t queue_limit;      // bytes that may wait for a slow client
+    bool closing;            // never reset
+    weft_time grace;         // when closing: after that, what was not sent is lost
+    weft_waitgroup readers;  // handlers that may still broadcast
+    weft_waitgroup handlers; // handlers that have not ended
+};
+
+void room_init(struct room *room, size_t queue_limit);
+
+// A client for a connection, which it takes over; not yet in the list. NULL: out of memory.
+struct client *client_new(struct room *room, weft_conn **conn);
+// Close and free; not in the list any more, nor used by a handler. Sets *client to NULL.
+void client_free(struct client **client);
+
+// Both with room->mu held. Adding counts the client's handler as a reader and as a handler.
+void room_add(struct room *room, struct client *client);
+void room_remove(struct room *room, struct client *client); // twice is harmless
+
+// Bytes of `from` to everyone else. Peers that fail are dropped; nobody waits for any of them.
+void room_broadcast(struct room *room, const struct client *from, const void *bytes, size_t size);
+
+// The handler will broadcast no more. Again is harmless.
+void room_reader_done(struct client *client);
+
+// Take the client off the list; called by its handler. Returns why it was dropped, or 0; how many
+// are left in *left.
+int room_leave(struct client *client, size_t *left);
+
+// Ask every handler to end by `grace`, and wait until all have. No client may come any more.
+void room_close(struct room *room, weft_time grace);
+// The room closes and the client is still in it: it may say goodbye until *grace.
+bool room_is_closing(const struct client *client, weft_time *grace);
+
+#endif

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// server.h - what the acceptor and the handlers of one server share.
+#ifndef WEFT_CHAT_SERVER_H
+#define WEFT_CHAT_SERVER_H
+
+#include <stdbool.h>
+#include <weft/weft.h>
+
+#include "chat/journal.h"
+#include "chat/room.h"
+
+struct server {
+    weft_listener *listener;
+    bool lecture; // print the list of connections after each accept
+    struct room room;
+    struct journal events; // who came, who left, who was dropped and why
+    struct journal lists;  // of the lecture
+    weft_sem seated;       // released by each new handler, see handler.c
+    weft_mutex mu;         // guards `trouble`
+    int trouble;           // why no client can be served now, or 0
+};
+
+enum { RETRY_MS = 100 }; // without descriptors: until one looks again
+
+// Why no client can be served now (negative), or 0: it works again. Only a change is logged.
+void server_trouble(struct server *s, int rc);
+
+// Whose the client is: room.h.
+struct visit {
+    struct server *server;
+    struct client *client;
+};
+
+// Register the client and start its handler. On failure it is still the caller's: -EAGAIN, -ENOMEM.
+int handler_start(const struct visit *v);
+
+#endif

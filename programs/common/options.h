@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// options.h - a command line, read by a table.
+//
+//     struct settings { const char *host; int port; bool lecture; } s = {.host = "127.0.0.1"};
+//     const struct option_row rows[] = {
+//         {"host", 0, "ADDR", "listen here [127.0.0.1]", option_text, &s.host},
+//         {"port", 'p', "N", "listen on this port", option_port, &s.port},
+//         {"lecture", 0, NULL, "print as the lecture does", option_flag, &s.lecture},
+//         {0},
+//     };
+//     const struct command_line line = {"weft serve", "[OPTION...]", "A chat server.", rows};
+//     int first = options_read(&line, argc, argv); // argv[0] is the command's own name
+//     if (first < 0)
+//         return options_status(first);
+//
+// --help, or -h, prints the usage on stdout (status 0). Every mistake is one line on stderr (status
+// 2): an unknown option names the nearest one. A table has at most OPTIONS_MAX rows.
+#ifndef WEFT_PROGRAMS_OPTIONS_H
+#define WEFT_PROGRAMS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { OPTIONS_MAX = 32 };
+
+// Reads one value into *target. Returns NULL, or what is wrong with it: "is not a port (0 to
+// 65535)". value is NULL for an option without one.
+typedef const char *option_reader(const char *value, void *target);
+
+struct option_row {
+    const char *name;  // without the dashes; NULL ends the table
+    char letter;       // 0: none
+    const char *value; // what --help calls its value; NULL: it takes none
+    const char *help;
+    option_reader *read;
+    void *target;
+};
+
+struct command_line {
+    const char *command;   // "weft serve", for messages
+    const char *arguments; // for the usage line: "[OPTION...] [URL...]"
+    const char *summary;   // one or more sentences, for --help
+    const struct option_row *rows;
+};
+
+option_reader option_flag;    // bool: true
+option_reader option_text;    // const char *: the value itself; not empty
+option_reader option_port;    // int: 0 to 65535
+option_reader option_count;   // int: 1 to 1000000
+option_reader option_seconds; // double: more than 0, at most 1e6
+
+// The index of the first argument that is no option, or a negative number: see options_status.
+// Options may follow arguments (argv is permuted); "--" ends them.
+int options_read(const struct command_line *line, int argc, char **argv);
+int options_status(int first); // the exit status that goes with a negative result
+void options_usage(const struct command_line *line, bool to_stdout);
+
+// One line on stderr, "weft serve: ...", and STATUS_USAGE.
+int usage_error(const struct command_line *line, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+// The name in a NULL-terminated list that is most like `word`, or NULL if none is near
+// (Damerau-Levenshtein distance of at most a third of the word, and at least 1).
+const char *nearest_name(const char *word, const char *const *names);
+
+#endif

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// output.c - see output.h.
+//
+// A program that was ended by a signal it handles says so with an exit status of 128 + N, which a
+// shell shows for a death by that signal as well. Dying of the signal itself would look the same
+// there, but not to a caller of waitpid, and the table of status.h is one for all.
+#define _GNU_SOURCE
+#include "common/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <weft/wait.h>
+
+#include "common/status.h"
+
+int write_all(int fd, const void *bytes, size_t size)
+{
+    const char *at = bytes;
+    while (size > 0) {
+        ssize_t n = write(fd, at, size);
+        if (n < 0 && errno == EAGAIN) { // somebody else made it non-blocking
+            int rc = weft_wait_fd(fd, POLLOUT, WEFT_FOREVER);
+            if (rc < 0)
+                return rc;
+        } else if (n < 0 && errno != EINTR) {
+            return -errno;
+        } else if (n > 0) {
+            at += n;
+            size -= (size_t)n;
+        }
+    }
+    return 0;
+}
+
+// The longest beginning of the text of at most `most` bytes that does not cut a character.
+static size_t whole_characters(const char *text, size_t most)
+{
+    size_t size = strlen(text);
+    if (size <= most)
+        return size;
+    while (most > 0 && ((unsigned char)text[most] & 0xC0) == 0x80)
+        most--;
+    return most;
+}
+
+void complain(const char *who, const char *fmt, ...)
+{
+    char text[512];
+    char line[640];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args); // cut on purpose
+    va_end(args);
+    text[whole_characters(text, sizeof text - 2)] = '\0';
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7F)
+            *c = '?';
+    int size = snprintf(line, sizeof line, "%s: %s\n", who, text);
+    if (size > 0)
+        (void)write_all(STDERR_FILENO, line, (size_t)size); // there is nobody else to tell
+}
+
+static void end_now(int sig)
+{
+    _exit(STATUS_SIGNAL + sig);
+}
+
+void end_by_signals(const int *signals, size_t n, int insist)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct sigaction was, now = {.sa_handler = end_now};
+        if (!insist && sigaction(signals[i], NULL, &was) == 0 && was.sa_handler == SIG_IGN)
+            continue;
+        (void)sigaction(signals[i], &now, NULL); // fails only for SIGKILL and SIGSTOP
+    }
+}
+
+void hold_standard_descriptors(void)
+{
+    // A file opened for reading only: a write to it fails with EBADF, as to a closed one.
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+            _exit(STATUS_FAILED); // not even /dev/null, and nowhere to say it
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// bench.c - one at a time against many at once.
+//
+// The two ways take turns, so that a network that gets slower meanwhile is slow for both. Each run
+// begins without open connections, as a program that was just started. The ratio is that of the
+// medians: one run that met a hiccup moves a mean, but no median.
+#include "fetch/bench.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "fetch/lecture.h"
+
+struct timings {
+    double *seconds; // sorted by print_way
+    int length;
+};
+
+static int run(const struct pages *all, struct input *in, struct report *report, double *seconds)
+{
+    weft_time begin = weft_now();
+    input_rewind(in);
+    int rc = fetch_pages(all, in, report_page, report);
+    *seconds = (double)(weft_now().ns - begin.ns) / 1e9;
+    return rc;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double mean_of(const struct timings *t)
+{
+    double sum = 0;
+    for (int i = 0; i < t->length; i++)
+        sum += t->seconds[i];
+    return sum / t->length;
+}
+
+static double deviation_of(const struct timings *t)
+{
+    double mean = mean_of(t), sum = 0;
+    for (int i = 0; i < t->length; i++)
+        sum += (t->seconds[i] - mean) * (t->seconds[i] - mean);
+    return t->length > 1 ? sqrt(sum / (t->length - 1)) : 0;
+}
+
+static double median_of(const struct timings *sorted)
+{
+    int half = sorted->length / 2;
+    return sorted->length % 2 ? sorted->seconds[half]
+                              : (sorted->seconds[half - 1] + sorted->seconds[half]) / 2;
+}
+
+static void print_way(const char *way, struct timings *t)
+{
+    qsort(t->seconds, (size_t)t->length, sizeof *t->seconds, by_value);
+    printf("%-14s %9.3f %9.3f %9.3f %9.3f %9.3f\n", way, mean_of(t), median_of(t), deviation_of(t),
+           t->seconds[0], t->seconds[t->length - 1]);
+}
+
+static int print_ways(int at_once, struct timings *one, struct timings *many, struct report *report)
+{
+    char way[32];
+    (void)snprintf(way, sizeof way, "%d at once", at_once);
+    printf("%-14s %9s %9s %9s %9s %9s\n", "seconds", "mean", "median", "sd", "min", "max");
+    print_way("one at a time", one);
+    print_way(way, many);
+    printf("%d at once took %.2f of the time of one at a time (medians of %d runs)\n", at_once,
+           median_of(many) / median_of(one), one->length);
+    return report_flush(report);
+}
+
+// Run both ways, in turns, into timings with room for `runs`.
+static int take_turns(const struct pages *all, struct input *in, int runs, struct report *report,
+                      struct timings *one, struct timings *many)
+{
+    struct pages alone = *all;
+    int rc = 0;
+    alone.at_once = 1;
+    report->hide_pages = true;
+    for (int i = 0; rc == 0 && i < runs; i++) {
+        rc = run(&alone, in, report, &one->seconds[i]);
+        report->hide_failures = true; // they were told once
+        one->length += rc == 0;
+        if (rc == 0)
+            rc = run(all, in, report, &many->seconds[i]);
+        many->length += rc == 0;
+    }
+    return rc;
+}
+
+int bench(const struct pages *all, struct input *in, int runs, struct report *report)
+{
+    double *seconds = calloc(2 * (size_t)runs, sizeof *seconds);
+    if (!seconds)
+        return weft_fail(-ENOMEM, "out of memory");
+    struct timings one = {.seconds = seconds}, many = {.seconds = seconds + runs};
+    int rc = take_turns(all, in, runs, report, &one, &many);
+    if (many.length > 0) { // also of what was interrupted
+        int printed = print_ways(all->at_once, &one, &many, report);
+        rc = rc < 0 ? rc : printed;
+    }
+    free(seconds);
+    return rc;
+}
+
+int bench_lecture(const struct pages *all, struct input *in, int runs, struct report *report)
+{
+    double sum = 0;
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < runs; i++) {
+        double seconds;
+        rc = run(all, in, report, &seconds);
+        sum += seconds;
+        if (rc == 0)
+            printf("\n");
+    }
+    if (rc < 0)
+        return rc;
+    lecture_print_float(stdout, sum / runs);
+    return report_flush(report);
+}

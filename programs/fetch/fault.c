@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+// fault.c - what broke, in a few plain words: "name not known (DNS)".
+//
+// One function a fault, in a table. A format string each would be shorter, but would have to take
+// its values from a struct that the compiler cannot check it against.
+#include "fetch/fault.h"
+
+#include <netdb.h>
+#include <stdbool.h>
+#include <string.h>
+
+void print_clean(FILE *out, const char *text)
+{
+    for (const char *p = text; *p; p++) {
+        unsigned char byte = (unsigned char)*p;
+        if (byte < ' ' || byte == 0x7f)
+            (void)fprintf(out, "\\x%02x", byte);
+        else
+            (void)putc(byte, out);
+    }
+}
+
+// As print_clean, for what HTTP counts as Latin-1; without the spaces and line ends behind it.
+static void print_answer_text(FILE *out, const char *text)
+{
+    const char *end = text;
+    for (const char *p = text; *p; p++)
+        if ((unsigned char)*p > ' ')
+            end = p + 1;
+    for (const char *p = text; p < end; p++) {
+        unsigned char byte = (unsigned char)*p;
+        if (byte < ' ' || (byte >= 0x7f && byte < 0xa0))
+            (void)fprintf(out, "\\x%02x", byte);
+        else if (byte < 0x80)
+            (void)putc(byte, out);
+        else
+            (void)fprintf(out, "%c%c", 0xc0 | byte >> 6, 0x80 | (byte & 0x3f)); // as UTF-8
+    }
+}
+
+static void print_progress(FILE *out, const struct page *page)
+{
+    (void)fprintf(out, "%lld", (long long)page->encoded);
+    if (page->claimed >= 0)
+        (void)fprintf(out, " of %lld", (long long)page->claimed);
+    (void)fprintf(out, " bytes");
+}
+
+static void no_scheme(FILE *out, const struct page *page)
+{
+    (void)page;
+    (void)fprintf(out, "not a URL: it begins with neither http:// nor https://");
+}
+
+static void scheme(FILE *out, const struct page *page)
+{
+    print_clean(out, page->detail);
+    (void)fprintf(out, ": is not fetched, only http: and https:");
+}
+
+static void url(FILE *out, const struct page *page)
+{
+    (void)fprintf(out, "not a URL: %s", page->detail);
+}
+
+static void name(FILE *out, const struct page *page)
+{
+    const char *text = page->code == EAI_NONAME  ? "name not known"
+                       : page->code == EAI_AGAIN ? "the name server does not answer"
+                                                 : page->detail;
+    (void)fprintf(out, "%s (DNS)", text);
+}
+
+static void connecting(FILE *out, const struct page *page)
+{
+    (void)fprintf(out, "cannot connect: %s", page->detail);
+}
+
+static void tls(FILE *out, const struct page *page)
+{
+    bool plain = page->code && strcmp(page->detail, "wrong version number") == 0;
+    (void)fprintf(out, "no safe connection: ");
+    print_clean(out, plain ? "the server does not speak TLS there" : page->detail);
+    (void)fprintf(out, " (TLS)");
+}
+
+static void proxy(FILE *out, const struct page *page)
+{
+    (void)fprintf(out, "the proxy refuses: ");
+    print_answer_text(out, page->detail);
+}
+
+static void timeout(FILE *out, const struct page *page)
+{
+    static const char *const waiting[] = {
+        [STAGE_NAME] = "looking up the name (DNS)",
+        [STAGE_CONNECT] = "connecting",
+        [STAGE_TLS] = "agreeing on TLS",
+        [STAGE_FIRST_BYTE] = "waiting for an answer",
+        [STAGE_HEADERS] = "in the answer's headers",
+        [STAGE_BODY] = "in the body",
+    };
+    (void)fprintf(out, "timed out %s", waiting[page->stage]);
+    if (page->stage != STAGE_BODY)
+        return;
+    (void)fprintf(out, ", after ");
+    print_progress(out, page);
+}
+
+static void no_answer(FILE *out, const struct page *page)
+{
+    (void)page;
+    (void)fprintf(out, "closed the connection without an answer");
+}
+
+static void broken(FILE *out, const struct page *page)
+{
+    (void)fprintf(out, "the connection broke: %s", page->detail);
+    if (page->stage != STAGE_BODY)
+        return;
+    (void)fprintf(out, ", after ");
+    print_progress(out, page);
+}
+
+static void not_http(FILE *out, const struct page *page)
+{
+    (void)fprintf(out, "the answer is not HTTP: ");
+    print_answer_text(out, page->detail);
+}
+
+static void answer(FILE *out, const struct page *page)
+{
+    (void)fprintf(out, "not a valid HTTP answer: ");
+    print_clean(out, page->detail);
+}
+
+static void headers(FILE *out, const struct page *page)
+{
+    (void)fprintf(out, "refused: %s", page->detail);
+}
+
+static void http(FILE *out, const struct page *page)
+{
+    (void)fprintf(out, "%d", page->status);
+    if (page->reason[0]) {
+        (void)putc(' ', out);
+        print_answer_text(out, page->reason);
+    }
+    if (page->status < 400)
+        (void)fprintf(out, ", which is not a page");
+    (void)fprintf(out, " (HTTP)");
+}
+
+static void redirect_loop(FILE *out, const struct page *page)
+{
+    (void)fprintf(out, "redirected too often, next to ");
+    print_clean(out, page->target);
+}
+
+static void redirect_scheme(FILE *out, const struct page *page)
+{
+    (void)fprintf(out, "redirected to what is neither http: nor https: ");
+    print_answer_text(out, page->target);
+}
+
+static void cut(FILE *out, const struct page *page)
+{
+    (void)fprintf(out, "cut off after ");
+    print_progress(out, page);
+}
+
+static void size(FILE *out, const struct page *page)
+{
+    if (page->encoded > 0)
+        (void)fprintf(out, "stopped after %lld bytes: ", (long long)page->encoded);
+    if (page->claimed >= 0)
+        (void)fprintf(out, "its size of %lld bytes is over the limit", (long long)page->claimed);
+    else
+        (void)fprintf(out, "its size is over the limit");
+    (void)fprintf(out, " (--max-size)");
+}
+
+static void canceled(FILE *out, const struct page *page)
+{
+    (void)page;
+    (void)fprintf(out, "interrupted");
+}
+
+static void detail(FILE *out, const struct page *page)
+{
+    print_clean(out, page->detail);
+}
+
+static void (*const printers[])(FILE *, const struct page *) = {
+    [FAULT_NO_SCHEME] = no_scheme,
+    [FAULT_SCHEME] = scheme,
+    [FAULT_URL] = url,
+    [FAULT_NAME] = name,
+    [FAULT_CONNECT] = connecting,
+    [FAULT_TLS] = tls,
+    [FAULT_PROXY] = proxy,
+    [FAULT_TIMEOUT] = timeout,
+    [FAULT_NO_ANSWER] = no_answer,
+    [FAULT_BROKEN] = broken,
+    [FAULT_NOT_HTTP] = not_http,
+    [FAULT_ANSWER] = answer,
+    [FAULT_HEADERS] = headers,
+    [FAULT_HTTP] = http,
+    [FAULT_REDIRECT_LOOP] = redirect_loop,
+    [FAULT_REDIRECT_SCHEME] = redirect_scheme,
+    [FAULT_CUT] = cut,
+    [FAULT_SIZE] = size,
+    [FAULT_CANCELED] = canceled,
+    [FAULT_MEMORY] = detail,
+    [FAULT_OTHER] = detail,
+};
+
+void fault_print(FILE *out, const struct page *page)
+{
+    printers[page->fault](out, page);
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// input.h - the URLs to fetch: arguments, files, standard input; one after another.
+//
+// A file has one URL a line. Space around it is not part of it; "#" at the start of a line, or
+// after a space, begins a comment; what is empty then is skipped. Lines are read as they are
+// needed, so a list may be longer than memory, or come from a program that is still writing it.
+#ifndef WEFT_PROGRAMS_FETCH_INPUT_H
+#define WEFT_PROGRAMS_FETCH_INPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <weft/sync.h>
+
+struct input;
+
+// Once `stop` is set, no URL is handed out any more. NULL: out of memory.
+struct input *input_new(const weft_event *stop);
+
+// These add to the end. 0, -ENOMEM, or open's errno; the message is in weft_error().
+int input_add_url(struct input *in, const char *url);
+int input_add_file(struct input *in, const char *path); // "-": standard input
+
+bool input_is_empty(const struct input *in); // nothing was added
+// How many URLs there are, if no file was added; else 0.
+size_t input_known(const struct input *in);
+
+// The next URL, the caller's to free: 1; 0 at the end; -ECANCELED, -ETIMEDOUT, -ENOMEM, -EMSGSIZE
+// (a line too long), or read's errno. Any number of tasks may call.
+int input_next(struct input *in, char **url);
+
+// Read the files to their ends, so that the list can be gone through again. 0, or as input_next.
+int input_read_all(struct input *in);
+void input_rewind(struct input *in); // to the first URL; only after input_read_all
+
+void input_free(struct input **in);
+
+#endif

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// stop.c - Ctrl+C, as a task that waits for it.
+//
+// A signal handler could do next to nothing; a task may take locks and cancel a pool.
+#include "fetch/stop.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+
+static sigset_t asking(void)
+{
+    sigset_t set;
+    (void)sigemptyset(&set); // these cannot fail with such arguments
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGTERM);
+    return set;
+}
+
+void stop_block(void)
+{
+    sigset_t set = asking();
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL); // nor this
+}
+
+static int watch(struct stop *const *arg, weft_none *none)
+{
+    struct stop *stop = *arg;
+    sigset_t set = asking();
+    (void)none;
+    int sig = weft_wait_signal(&set, WEFT_FOREVER);
+    if (sig < 0)
+        return sig;
+    stop->signal = sig;
+    weft_event_set(&stop->asked);
+    weft_pool_cancel(stop->pool);
+    return 0;
+}
+WEFT_TASK(watch, struct stop *, weft_none);
+
+int stop_watch(struct stop *stop, weft_pool *pool)
+{
+    stop->pool = pool;
+    stop->watch = weft_start_as(WEFT_WITH(.kind = WEFT_THREADS, .name = "signals", .daemon = true),
+                                watch, &stop);
+    return stop->watch ? 0 : weft_error_code();
+}
+
+void stop_end(struct stop *stop)
+{
+    weft_cancel(stop->watch);
+    (void)weft_join(&stop->watch, NULL, 0); // -ECANCELED, most often
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// stop.h - Ctrl+C.
+#ifndef WEFT_PROGRAMS_FETCH_STOP_H
+#define WEFT_PROGRAMS_FETCH_STOP_H
+
+#include <weft/weft.h>
+
+// Waits for SIGINT or SIGTERM on a thread of its own, then sets `asked` and cancels the pool. Valid
+// when zeroed.
+struct stop {
+    weft_pool *pool;
+    weft_event asked;
+    int signal; // which, once asked is set
+    weft_future *watch;
+};
+
+// Block the signals: first thing, before any thread is started.
+void stop_block(void);
+int stop_watch(struct stop *stop, weft_pool *pool); // 0, or as weft_start
+void stop_end(struct stop *stop);                   // before the pool is closed
+
+#endif

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+// current.c - one parker a thread, found through a thread-local.
+//
+// Lock order: registry, then one parker's busy bit. Both are spin locks held for a few
+// instructions (a visit: a few a task), because they must work where nothing may park: while a
+// thread is getting its parker.
+#include "core/current.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/misuse.h"
+#include "core/park.h"
+#include "os/atomic.h"
+#include "os/clock.h"
+#include "os/futex.h"
+#include "os/poll.h"
+#include "os/thread.h"
+
+enum { PARKERS_AT_ONCE = 64 };
+
+uint32_t wf_fork_count;
+bool wf_is_orphan;
+uint32_t wf_starts_tasks;
+uint32_t wf_daemons;
+
+static uint32_t registry_busy;   // guards the three below
+static struct wf_parker *living; // a list through next and prev
+static struct wf_parker *unused; // a list through next
+static int64_t last_id;          // atomic
+static uint32_t last_stranger;   // atomic: the N of Dummy-N
+
+static _Thread_local struct wf_parker *self __attribute__((tls_model("initial-exec")));
+
+static void spin_lock(uint32_t *busy)
+{
+    unsigned round = 0;
+    while (wf_exchange(busy, 1, WF_ACQUIRE) != 0)
+        wf_spin(round++);
+}
+
+static void spin_unlock(uint32_t *busy)
+{
+    wf_store(busy, 0, WF_RELEASE); // pairs with the acquire in spin_lock
+}
+
+int64_t wf_task_new_id(void)
+{
+    return wf_add(&last_id, 1, WF_RELAXED) + 1;
+}
+
+// ---- making and ending parkers ----------------------------------------------------------
+
+// Held across a fork, so that the child finds the lists whole.
+static void before_fork(void)
+{
+    spin_lock(&registry_busy);
+}
+
+static void after_fork(void)
+{
+    spin_unlock(&registry_busy);
+}
+
+// Of the parent's threads this child has only one, ours. What the others held is theirs no more.
+static void forget_others(void)
+{
+    self->next = self->prev = NULL;
+    self->word = 0;
+    self->busy = 0;
+    self->wait = NULL;
+    self->tid = wf_thread_id();
+    wf_bell_free(self->bell); // our copy: the parent's thread goes on listening to its own
+    self->bell = -1;
+    self->host = NULL; // its pool stayed behind
+    for (struct wf_task *task = self->task; task; task = task->outer) {
+        task->held = 0; // every lock is free now
+        memset(task->shares, 0, sizeof task->shares);
+    }
+}
+
+static void in_child(void)
+{
+    wf_fork_count++;
+    wf_is_orphan = wf_is_orphan || wf_starts_tasks != 0;
+    living = self;
+    if (self)
+        forget_others();
+    spin_unlock(&registry_busy);
+}
+
+// Before any use: a lock that was only ever taken without waiting must be free in the child too.
+__attribute__((constructor)) static void watch_forks(void)
+{
+    if (wf_thread_at_fork(before_fork, after_fork, in_child) < 0)
+        wf_misuse("out of memory at the program's start");
+}
+
+// The first few need no memory: a program that has run out of it can still wait for a lock.
+static void add_unused(void)
+{
+    static struct wf_parker first[PARKERS_AT_ONCE];
+    static bool first_are_used;
+    struct wf_parker *parkers = first;
+    if (first_are_used)
+        parkers = calloc(PARKERS_AT_ONCE, sizeof *parkers); // never freed
+    if (!parkers)
+        return;
+    first_are_used = true;
+    for (size_t i = 0; i < PARKERS_AT_ONCE; i++) {
+        parkers[i].next = unused;
+        unused = &parkers[i];
+    }
+}
+
+// Take a block and put it among the living. Only word and busy outlive a parker: somebody may
+// still be about to wake the one before.
+static struct wf_parker *take_parker(void)
+{
+    spin_lock(&registry_busy);
+    if (!unused)
+        add_unused();
+    struct wf_parker *parker = unused;
+    if (parker) {
+        unused = parker->next;
+        parker->next = living;
+        parker->prev = NULL;
+        if (living)
+            living->prev = parker;
+        living = parker;
+        parker->task = NULL;
+    }
+    spin_unlock(&registry_busy);
+    return parker;
+}
+
+static void give_parker(struct wf_parker *parker)
+{
+    spin_lock(&registry_busy);
+    if (parker->next)
+        parker->next->prev = parker->prev;
+    if (parker->prev)
+        parker->prev->next = parker->next;
+    else
+        living = parker->next;
+    parker->next = unused;
+    unused = parker;
+    spin_unlock(&registry_busy);
+}
+
+static void end_thread(void *ending)
+{
+    struct wf_parker *parker = ending;
+    wf_task_leave(&parker->own);
+    wf_task_free_error(&parker->own);
+    wf_bell_free(parker->bell);
+    parker->bell = -1;
+    self = NULL;
+    give_parker(parker);
+}
+
+static void name_stranger(struct wf_task *own, pid_t tid)
+{
+    if (tid == getpid())
+        (void)snprintf(own->name, sizeof own->name, "MainThread");
+    else
+        (void)snprintf(own->name, sizeof own->name, "Dummy-%u",
+                       wf_add(&last_stranger, 1, WF_RELAXED) + 1);
+}
+
+static struct wf_parker *new_self(bool is_stranger)
+{
+    struct wf_parker *parker = take_parker();
+    wf_require(parker, "out of memory for a thread's control block");
+    self = parker; // from here on wf_self() works
+    parker->bell = -1;
+    parker->wait = NULL;
+    parker->telling = false;
+    parker->host = NULL;
+    parker->pool = NULL;
+    parker->name[0] = '\0';
+    parker->tid = wf_thread_id();
+    parker->own = (struct wf_task){.id = wf_task_new_id(), .deadline = WEFT_FOREVER};
+    if (is_stranger)
+        name_stranger(&parker->own, parker->tid);
+    wf_task_enter(&parker->own);
+    if (wf_thread_at_exit(end_thread, parker) < 0)
+        wf_misuse("out of memory for a thread's control block");
+    return parker;
+}
+
+struct wf_parker *wf_self(void)
+{
+    return __builtin_expect(self != NULL, 1) ? self : new_self(true);
+}
+
+void wf_self_is_worker(const char *name, const struct wf_host *host, void *pool)
+{
+    struct wf_parker *parker = self ? self : new_self(false);
+    spin_lock(&parker->busy);
+    (void)snprintf(parker->name, sizeof parker->name, "%s", name);
+    parker->own.id = 0;
+    parker->host = host;
+    parker->pool = pool;
+    spin_unlock(&parker->busy);
+    wf_thread_set_name(name);
+}
+
+// ---- tasks ------------------------------------------------------------------------------
+
+void wf_task_enter(struct wf_task *task)
+{
+    struct wf_parker *parker = wf_self();
+    spin_lock(&parker->busy);
+    task->outer = parker->task;
+    parker->task = task;
+    spin_unlock(&parker->busy);
+    // Who cancels sets the flag, then looks for the parker; the task lets its parker be seen, then
+    // looks for the flag (wf_interrupted). Both in the one order of seq_cst: one of them sees the
+    // other, so that no request is slept through.
+    wf_store(&task->parker, parker, WF_SEQ_CST);
+}
+
+void wf_task_leave(struct wf_task *task)
+{
+    wf_locals_destroy(&task->locals); // may still call weft, as this task
+    struct wf_parker *parker = task->parker;
+    wf_store(&task->parker, NULL, WF_RELAXED);
+    spin_lock(&parker->busy);
+    parker->task = task->outer;
+    spin_unlock(&parker->busy);
+}
+
+void wf_task_cancel(struct wf_task *task)
+{
+    wf_store(&task->cancelled, 1, WF_SEQ_CST); // see wf_task_enter
+    struct wf_parker *parker = wf_load(&task->parker, WF_SEQ_CST);
+    if (parker)
+        wf_unpark(parker);
+}
+
+static int why_stop(const struct wf_task *task)
+{
+    if (wf_load(&task->cancelled, WF_SEQ_CST) != 0) // see wf_task_enter
+        return -ECANCELED;
+    if (task->daemon && wf_load(&wf_daemons, WF_RELAXED) != WF_DAEMONS_LIVE)
+        return -ECANCELED; // the visit that follows the change orders this look after it
+    if (task->deadline.ns != INT64_MAX && wf_clock_now() >= task->deadline.ns)
+        return -ETIMEDOUT;
+    return 0;
+}
+
+static void stop_if_gone(const struct wf_task *task)
+{
+    while (task->daemon && wf_load(&wf_daemons, WF_RELAXED) == WF_DAEMONS_GONE)
+        (void)pause(); // the program is ending under us
+}
+
+int wf_interrupted(void)
+{
+    const struct wf_task *task = wf_current();
+    stop_if_gone(task);
+    int rc = 0;
+    for (; rc == 0 && task && !task->shielded; task = task->inherits ? task->outer : NULL)
+        rc = why_stop(task);
+    return rc;
+}
+
+weft_time wf_patience(weft_time deadline)
+{
+    const struct wf_task *task = wf_current();
+    for (; task && !task->shielded; task = task->inherits ? task->outer : NULL)
+        deadline = weft_sooner(deadline, task->deadline);
+    return deadline;
+}
+
+void wf_tasks_visit(bool (*visit)(const struct wf_parker *, struct wf_task *, void *), void *ctx)
+{
+    bool more = true;
+    spin_lock(&registry_busy);
+    for (struct wf_parker *parker = living; parker && more; parker = parker->next) {
+        spin_lock(&parker->busy);
+        for (struct wf_task *task = parker->task; task && more; task = task->outer)
+            if (task->id != 0)
+                more = visit(parker, task, ctx);
+        spin_unlock(&parker->busy);
+    }
+    spin_unlock(&registry_busy);
+}
+
+// ---- what park.c notes here -------------------------------------------------------------
+
+void wf_note_wait(const struct wf_wait *wait)
+{
+    struct wf_parker *parker = wf_self();
+    spin_lock(&parker->busy);
+    parker->wait = wait;
+    spin_unlock(&parker->busy);
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// current.h - who is running: the task, and the parker that runs it.
+//
+// A *task* is what somebody asked for: a name, a request to stop, an error, values of its own. A
+// *parker* is what can sleep and be woken: a thread (a fiber, one day). A parker runs a stack of
+// tasks, because a joiner may run the task that it waits for in place; only the innermost acts.
+//
+// Parkers are type-stable: their memory is never given back, only used for the next parker. So
+// whoever wakes may still hold a pointer to one whose thread has ended. The wake-up then reaches a
+// stranger, who takes it for a wake-up without a reason and looks at his own state again.
+#ifndef WF_CORE_CURRENT_H
+#define WF_CORE_CURRENT_H
+
+#include <sys/types.h>
+#include <weft/task.h>
+
+enum { WF_NAME_MAX = 32 }; // as in struct weft_info
+
+struct wf_task;
+struct wf_wait;
+
+// What a pool wants to know of its workers while they run tasks. Called by the worker itself.
+struct wf_host {
+    // It is about to wait. 0, or -EAGAIN: the wait would leave the pool without a worker.
+    int (*blocked)(void *pool, const struct wf_wait *wait);
+    void (*unblocked)(void *pool);
+};
+
+struct wf_locals {
+    struct wf_local_value *values; // by key; NULL: none yet
+    uint32_t count;
+};
+
+struct wf_task {
+    struct wf_task *outer;    // whom it interrupts on this parker; guarded by the parker's busy
+    struct wf_parker *parker; // who runs it; NULL before and after. Atomic: wf_task_cancel
+    int64_t id;               // never 0; 0 marks a thread of ours between two tasks
+    weft_time deadline;       // of the whole task. Set before it runs
+    uint32_t cancelled;       // 0 or 1, never reset. Atomic
+    bool daemon;
+    bool pooled;            // runs in a pool
+    bool inherits;          // a request to stop `outer` is also one to stop this
+    bool shielded;          // below: only the task itself
+    uint32_t held;          // locks held, counted under WEFT_CHECK=1; so are
+    const void *shares[8];  // the first few of those that it holds with others
+    int error_code;         // the latest failure, or 0
+    const char *error_call; // the call of ours that failed with it: the text is not made yet
+    char *error_text;       // WEFT_ERROR_MAX bytes, or NULL: no failure yet, or no memory
+    struct wf_locals locals;
+    char name[WF_NAME_MAX]; // set before it runs
+};
+
+struct wf_parker {
+    uint32_t word;              // atomic: park.c
+    int bell;                   // wakes it from a descriptor; -1: not needed yet. Its own
+    uint32_t busy;              // spin bit: guards task, the chain of outer, and wait
+    struct wf_task *task;       // the innermost
+    const struct wf_wait *wait; // what it waits for, or NULL
+    const struct wf_host *host; // whose worker it is, or NULL. Its own, like the next three
+    void *pool;                 // for the host
+    bool telling;               // inside a host's call, which may wait itself
+    char name[WF_NAME_MAX];     // of the thread, if it is ours
+    pid_t tid;
+    struct wf_parker *next, *prev; // in the list of the living; next also in the free list
+    struct wf_task own;            // what a plain thread runs
+};
+
+struct wf_parker *wf_self(void); // of the calling thread; made at first need
+static inline struct wf_task *wf_current(void)
+{
+    return wf_self()->task;
+}
+
+// The calling thread is ours, and has no task of its own between those that it is given. Host may
+// be NULL.
+void wf_self_is_worker(const char *name, const struct wf_host *host, void *pool);
+
+// Run `task` on the calling parker until the matching leave. Leaving destroys its locals.
+void wf_task_enter(struct wf_task *task);
+void wf_task_leave(struct wf_task *task);
+void wf_task_free_error(struct wf_task *task);
+int64_t wf_task_new_id(void);
+
+// Ask it to stop. Any thread, while the task's memory lives.
+void wf_task_cancel(struct wf_task *task);
+// 0, or why the current task must stop: -ECANCELED, -ETIMEDOUT. A daemon of a program that has
+// exited does not come back from here.
+int wf_interrupted(void);
+// The sooner of a deadline and the current task's own, unless that is shielded.
+weft_time wf_patience(weft_time deadline);
+
+// Visit every live task until visit() returns false. No task starts or ends meanwhile: be short,
+// and wait for nothing.
+void wf_tasks_visit(bool (*visit)(const struct wf_parker *parker, struct wf_task *task, void *ctx),
+                    void *ctx);
+
+void wf_locals_destroy(struct wf_locals *locals); // local.c
+
+// How many plain forks lie between the first process and this one. Objects that were used last
+// before the latest are as if new: their waiters stayed behind. (wf_fresh in waiters.h.)
+extern uint32_t wf_fork_count;
+
+// This process was forked from one that had started tasks: they stayed behind, and none can be
+// started here. (Who forks first and starts tasks then is as any other program.)
+extern bool wf_is_orphan;
+extern uint32_t wf_starts_tasks; // 0 until the first is started, or a pool opened. Atomic
+
+// At exit daemons are asked to stop, also those that begin only then; and when the program has
+// waited long enough, they are gone (exec/exit.c). Atomic.
+enum { WF_DAEMONS_LIVE, WF_DAEMONS_ASKED, WF_DAEMONS_GONE };
+extern uint32_t wf_daemons;
+
+#endif

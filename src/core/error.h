@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#ifndef WF_CORE_ERROR_H
+#define WF_CORE_ERROR_H
+
+#include <weft/error.h>
+
+// Tell whoever weft_on_unobserved named, or stderr, of a failure that nobody will join.
+void wf_report_unobserved(const char *task, int code, const char *message);
+
+// A call of ours failed with rc < 0: note it, the text for later. Returns rc, also if it is not
+// negative.
+int wf_failed(const char *call, int rc);
+
+// The text of a task's latest failure, or "".
+struct wf_task;
+const char *wf_error_text(struct wf_task *task);
+
+// Cut a text to fewer than `cap` bytes, not inside a UTF-8 character.
+void wf_cut_text(char *text, size_t cap);
+
+#endif

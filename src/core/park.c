@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// park.c - the one place where a task waits.
+//
+// The park word has four values:
+//
+//     EMPTY    nothing            -> wf_unpark: TOKEN          -> owner: ASLEEP, RINGING
+//     TOKEN    a wake-up waits    -> wf_unpark: TOKEN          -> owner: EMPTY
+//     ASLEEP   sleeps on the word -> wf_unpark: TOKEN + futex  -> owner: EMPTY
+//     RINGING  sleeps in ppoll    -> wf_unpark: TOKEN + bell   -> owner: EMPTY
+//
+// No wake-up is lost: wf_unpark's exchange comes either before the owner's step out of EMPTY, which
+// then fails and finds the token, or after it, and then it sees that the owner sleeps and wakes it;
+// the futex compares the word again under its own lock. What the waker wrote before wf_unpark is
+// seen by the owner after wf_park: release in the one, acquire in the other.
+//
+// The bell is an eventfd that only a parker with a descriptor to watch needs. One sleep gets at
+// most one ring, by whoever turned RINGING into TOKEN; the owner that finds TOKEN takes that ring
+// before it goes on. So nobody rings a bell that was closed, or one that has become another file.
+//
+// We thought of a condition variable per task: a second lock at each wake-up, and no descriptors.
+#include "core/park.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "core/misuse.h"
+#include "os/atomic.h"
+#include "os/futex.h"
+#include "os/poll.h"
+
+enum { EMPTY, TOKEN, ASLEEP, RINGING };
+
+static bool take_token(struct wf_parker *parker)
+{
+    uint32_t token = TOKEN;
+    return wf_cas(&parker->word, &token, EMPTY, WF_ACQUIRE); // pairs with wf_unpark
+}
+
+static bool lie_down(struct wf_parker *parker, uint32_t how)
+{
+    uint32_t empty = EMPTY;
+    // release: the waker's exchange acquires it, and then may use the bell that we made
+    return wf_cas(&parker->word, &empty, how, WF_ACQ_REL);
+}
+
+// True: a token had come, and it is taken.
+static bool get_up(struct wf_parker *parker)
+{
+    return wf_exchange(&parker->word, EMPTY, WF_ACQUIRE) == TOKEN; // pairs with wf_unpark
+}
+
+static int park_on_word(struct wf_parker *parker, weft_time deadline)
+{
+    int rc = 0;
+    if (lie_down(parker, ASLEEP))
+        while (rc != -ETIMEDOUT && wf_load(&parker->word, WF_RELAXED) == ASLEEP)
+            rc = wf_futex_wait(&parker->word, ASLEEP, deadline.ns);
+    return get_up(parker) || rc != -ETIMEDOUT ? 0 : -ETIMEDOUT;
+}
+
+static int park_on_descriptor(struct wf_parker *parker, const struct wf_wait *wait,
+                              weft_time deadline)
+{
+    if (parker->bell < 0) {
+        int bell = wf_bell_new();
+        if (bell < 0)
+            return bell;
+        parker->bell = bell;
+    }
+    if (!lie_down(parker, RINGING)) {
+        (void)get_up(parker); // the token that came first
+        return 0;
+    }
+    int rc = wf_poll(wait->fd, wait->events, parker->bell, deadline.ns);
+    if (get_up(parker)) {
+        wf_bell_answer(parker->bell);
+        return rc > 0 ? rc : 0;
+    }
+    return rc == -EINTR ? 0 : rc;
+}
+
+int wf_park(const struct wf_wait *wait, weft_time deadline)
+{
+    struct wf_parker *parker = wf_self();
+    if (take_token(parker))
+        return 0;
+    if (wait->fd == WF_NO_FD)
+        return park_on_word(parker, deadline);
+    return park_on_descriptor(parker, wait, deadline);
+}
+
+void wf_unpark(struct wf_parker *parker)
+{
+    // release: pairs with the owner's acquire; acquire: the bell, see lie_down
+    uint32_t was = wf_exchange(&parker->word, TOKEN, WF_ACQ_REL);
+    if (was == ASLEEP)
+        wf_futex_wake(&parker->word);
+    else if (was == RINGING)
+        wf_bell_ring(parker->bell);
+}
+
+// ---- around a wait ----------------------------------------------------------------------
+
+static bool host_cares(const struct wf_parker *parker, const struct wf_wait *wait)
+{
+    // id 0: the worker itself waits, for a task to do
+    return parker->host && parker->task->id != 0 && !wait->passes;
+}
+
+int wf_wait_begin(struct wf_wait *wait)
+{
+    struct wf_parker *parker = wf_self();
+    if (parker->telling) // the host's own lock was taken: no news for the host
+        return 0;
+    wf_note_wait(wait);
+    if (wf_checking && wait->owner)
+        wf_check_deadlock(wait);
+    if (!host_cares(parker, wait))
+        return 0;
+    parker->telling = true;
+    int rc = parker->host->blocked(parker->pool, wait);
+    parker->telling = false;
+    return rc;
+}
+
+void wf_wait_end(struct wf_wait *wait)
+{
+    struct wf_parker *parker = wf_self();
+    if (parker->telling)
+        return;
+    wf_note_wait(NULL);
+    if (!host_cares(parker, wait))
+        return;
+    parker->telling = true;
+    parker->host->unblocked(parker->pool);
+    parker->telling = false;
+}
+
+int wf_wait_fd(const char *what, int fd, short events, weft_time deadline, const uint32_t *again)
+{
+    int rc = wf_interrupted();
+    if (rc < 0)
+        return rc;
+    struct wf_wait wait = {.what = what, .fd = fd, .events = events, .stops = true};
+    rc = wf_wait_begin(&wait);
+    while (rc == 0 && (rc = wf_interrupted()) == 0) {
+        if (again && wf_load(again, WF_ACQUIRE) != 0)
+            break;
+        rc = wf_park(&wait, wf_patience(deadline));
+    }
+    wf_wait_end(&wait);
+    return rc > 0 && (rc & POLLNVAL) ? -EBADF : rc;
+}

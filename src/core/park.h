@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// park.h - the seam: everything that waits, waits here.
+//
+//     struct wf_wait wait = {.what = "weft_get", .fd = WF_NO_FD, .stops = true};
+//     int rc = wf_wait_begin(&wait);
+//     while (rc == 0 && !what_we_wait_for_has_come())
+//         rc = wf_park(&wait, deadline);
+//     wf_wait_end(&wait);
+//
+// A parker has one token. wf_unpark gives it, wf_park takes it or sleeps until it comes; a token
+// that came first is remembered, so a wake-up between the look at the condition and the sleep is
+// not lost. wf_park may also return for no reason: the condition is the truth, never the token.
+#ifndef WF_CORE_PARK_H
+#define WF_CORE_PARK_H
+
+#include <weft/time.h>
+
+#include "core/current.h"
+
+enum { WF_NO_FD = -1 };
+
+// What somebody waits for; lies on his stack.
+struct wf_wait {
+    const char *what;      // the public call, for messages
+    const char *thing;     // "mutex", "task": what the object is; with owner
+    const void *object;    // the lock, the future; for messages
+    const uint32_t *owner; // the owner word (check.h) of the task that must act first; NULL where
+                           // nobody in particular must, or the wait has a deadline
+    int fd;                // a descriptor to wait for as well, or WF_NO_FD
+    short events;          // of poll(2)
+    bool stops;            // a request to stop ends it
+    bool passes;           // it ends by the clock, or in a moment: no reason for a spare worker
+};
+
+// Say that the current task begins to wait; call before the first look at the condition that is
+// not protected by a lock. Tells the task's pool, which may wait for moments itself (and so take
+// tokens). 0, or, for a wait that stops, -EAGAIN: no spare worker is left, and weft_error() says
+// so; wf_wait_end is due all the same.
+int wf_wait_begin(struct wf_wait *wait);
+void wf_wait_end(struct wf_wait *wait);
+
+// Sleep until the token, an event on wait->fd, or the deadline. The ready events (> 0), 0 (token,
+// or no reason), -ETIMEDOUT, -EMFILE, -ENFILE, -ENOMEM (the last three only with a descriptor).
+int wf_park(const struct wf_wait *wait, weft_time deadline);
+
+// Give the parker its token. Any thread, any time, also after its end (current.h).
+void wf_unpark(struct wf_parker *parker);
+
+// wf_park in a loop for a descriptor: the ready events, -ETIMEDOUT, -ECANCELED, -EBADF, or as
+// wf_park. With `again` not NULL also 0, if *again is not 0 after a token.
+int wf_wait_fd(const char *what, int fd, short events, weft_time deadline, const uint32_t *again);
+
+void wf_note_wait(const struct wf_wait *wait);      // current.c; for park.c alone
+void wf_check_deadlock(const struct wf_wait *wait); // check.c; likewise
+
+#endif

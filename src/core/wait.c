@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// wait.c - waiting for what is not weft's: descriptors, signals, calls that block; and what a task
+// may say about itself.
+#include <weft/wait.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/misuse.h"
+#include "core/park.h"
+#include "os/poll.h"
+#include "os/thread.h"
+
+int weft_check(void)
+{
+    return wf_failed("weft_check", wf_interrupted());
+}
+
+bool weft_shield(bool on)
+{
+    struct wf_task *task = wf_current();
+    bool was = task->shielded;
+    task->shielded = on;
+    return was;
+}
+
+void weft_yield(void)
+{
+    wf_thread_yield();
+}
+
+int weft_wait_fd(int fd, short events, weft_time deadline)
+{
+    if (fd < 0)
+        return weft_fail(-EBADF, "weft_wait_fd: %d is no descriptor", fd);
+    int rc = 0;
+    while (rc == 0) // 0: woken without a reason
+        rc = wf_wait_fd("weft_wait_fd", fd, events, deadline, NULL);
+    return wf_failed("weft_wait_fd", rc);
+}
+
+int weft_block_(const struct weft_task *task, void *result, const void *arg)
+{
+    int rc = wf_interrupted();
+    if (rc < 0)
+        return wf_failed("weft_block", rc);
+    struct wf_wait wait = {.what = "weft_block", .fd = WF_NO_FD};
+    (void)wf_wait_begin(&wait); // does not stop, so it is never refused
+    rc = task->run(arg, result);
+    wf_wait_end(&wait);
+    return rc;
+}
+
+// ---- signals ----------------------------------------------------------------------------
+
+static bool is_empty(const sigset_t *set)
+{
+    for (int sig = 1; sig <= SIGRTMAX; sig++)
+        if (sigismember(set, sig) == 1)
+            return false;
+    return true;
+}
+
+static int take_signal(int fd, weft_time deadline)
+{
+    for (;;) {
+        int rc = wf_wait_fd("weft_wait_signal", fd, POLLIN, deadline, NULL);
+        if (rc < 0)
+            return rc;
+        int sig = rc > 0 ? wf_signal_take(fd) : 0;
+        if (sig > 0)
+            return sig;
+    }
+}
+
+// A signalfd, because a descriptor can be waited for together with a request to stop.
+int weft_wait_signal(const sigset_t *set, weft_time deadline)
+{
+    wf_require(set, "weft_wait_signal(NULL)");
+    if (is_empty(set))
+        return weft_fail(-EINVAL, "weft_wait_signal: the set is empty");
+    int fd = wf_signal_fd(set);
+    if (fd < 0)
+        return weft_fail(fd, "weft_wait_signal: %s", strerror(-fd));
+    sigset_t before;
+    (void)pthread_sigmask(SIG_BLOCK, set, &before); // else its action would come first
+    int rc = take_signal(fd, deadline);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    wf_bell_free(fd);
+    return wf_failed("weft_wait_signal", rc);
+}

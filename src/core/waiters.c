@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#include "core/waiters.h"
+
+#include <errno.h>
+
+#include "os/futex.h"
+
+uintptr_t wf_word_lock(uintptr_t *word)
+{
+    unsigned round = 0;
+    for (;;) {
+        uintptr_t value = wf_load(word, WF_RELAXED);
+        if (!(value & WF_BUSY) && wf_cas(word, &value, value | WF_BUSY, WF_ACQUIRE))
+            return value;
+        wf_spin(round++);
+    }
+}
+
+// ---- the line ---------------------------------------------------------------------------
+
+static uintptr_t with_first(uintptr_t value, struct weft_waiter *first)
+{
+    return (value & WF_FLAGS) | (uintptr_t)first;
+}
+
+uintptr_t wf_line_append(uintptr_t value, struct weft_waiter *waiter)
+{
+    struct weft_waiter *first = wf_line_first(value);
+    if (!first) {
+        waiter->next = waiter->prev = waiter;
+        return with_first(value, waiter);
+    }
+    waiter->next = first;
+    waiter->prev = first->prev;
+    first->prev->next = waiter;
+    first->prev = waiter;
+    return value;
+}
+
+uintptr_t wf_line_prepend(uintptr_t value, struct weft_waiter *waiter)
+{
+    return with_first(wf_line_append(value, waiter), waiter); // a ring: before the first is last
+}
+
+static uintptr_t line_remove(uintptr_t value, struct weft_waiter *waiter)
+{
+    struct weft_waiter *first = wf_line_first(value);
+    if (waiter->next == waiter)
+        return with_first(value, NULL);
+    waiter->next->prev = waiter->prev;
+    waiter->prev->next = waiter->next;
+    return waiter == first ? with_first(value, waiter->next) : value;
+}
+
+uintptr_t wf_line_take(uintptr_t value, struct weft_waiter ***chain_end)
+{
+    struct weft_waiter *first = wf_line_first(value);
+    value = line_remove(value, first);
+    wf_store(&first->state, WF_TAKEN, WF_RELAXED); // read by others only while the word is busy
+    first->next = NULL;
+    **chain_end = first;
+    *chain_end = &first->next;
+    return value;
+}
+
+void wf_signal(struct weft_waiter *chain)
+{
+    while (chain) {
+        struct weft_waiter *next = chain->next;
+        struct wf_parker *parker = chain->parker;
+        wf_store(&chain->state, WF_SIGNALLED, WF_RELEASE); // pairs with wf_line_wait
+        wf_unpark(parker);                                 // the node may be gone by now
+        chain = next;
+    }
+}
+
+// False: a waker was faster, and its signal is on the way.
+static bool leave(uintptr_t *word, struct weft_waiter *waiter, uintptr_t drop)
+{
+    uintptr_t value = wf_word_lock(word);
+    bool in_line = wf_load(&waiter->state, WF_RELAXED) == WF_WAITING;
+    if (in_line)
+        value = line_remove(value, waiter) & ~drop;
+    wf_word_unlock(word, value);
+    return in_line;
+}
+
+// A taken waiter stays until it is signalled, whatever happens: its node is in the waker's hands.
+// Then it must not touch the word again either, since the object may be gone.
+static void wait_for_signal(struct weft_waiter *waiter, const struct wf_wait *wait)
+{
+    while (wf_load(&waiter->state, WF_ACQUIRE) != WF_SIGNALLED)
+        (void)wf_park(wait, WEFT_FOREVER); // without a descriptor it can only return early
+}
+
+int wf_line_wait(uintptr_t *word, struct weft_waiter *waiter, struct wf_wait *wait,
+                 weft_time deadline, uintptr_t drop)
+{
+    int rc = wf_wait_begin(wait);
+    while (wf_load(&waiter->state, WF_ACQUIRE) != WF_SIGNALLED) { // pairs with wf_signal
+        if (rc == 0 && wait->stops)
+            rc = wf_interrupted();
+        if (rc == 0) {
+            rc = wf_park(wait, wait->stops ? wf_patience(deadline) : deadline);
+        } else if (leave(word, waiter, drop)) {
+            break;
+        } else {
+            wait_for_signal(waiter, wait);
+            rc = 0;
+        }
+    }
+    if (wf_load(&waiter->state, WF_RELAXED) == WF_SIGNALLED)
+        rc = 0;
+    wf_wait_end(wait);
+    return rc;
+}
+
+// ---- after a fork -----------------------------------------------------------------------
+
+uintptr_t wf_after_fork_free(uintptr_t value, uint32_t value_)
+{
+    (void)value, (void)value_;
+    return 0;
+}
+
+enum { ADOPTING = UINT32_MAX };
+
+// Threads of the child may find the object at once: the one that turns fork_ into ADOPTING resets
+// it, the others wait for that.
+bool wf_adopt(uintptr_t *word, uint32_t *fork, const uint32_t *value_, wf_after_fork *after)
+{
+    unsigned round = 0;
+    for (;;) {
+        uint32_t seen = wf_load(fork, WF_ACQUIRE);
+        if (seen == wf_fork_count)
+            return true;
+        if (seen != ADOPTING && wf_cas(fork, &seen, ADOPTING, WF_ACQUIRE))
+            break;
+        wf_spin(round++);
+    }
+    uintptr_t value = wf_load(word, WF_RELAXED) & ~(uintptr_t)WF_BUSY;
+    wf_store(word, after(value, *value_), WF_RELAXED);
+    wf_store(fork, wf_fork_count, WF_RELEASE); // pairs with wf_fresh
+    return true;
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// waiters.h - the word that every lock and signal is, and the line of those who wait for it.
+//
+// A word holds flags in its low six bits, and above them the first waiter (nodes are aligned to
+// 64 bytes) or, while nobody waits, a count of the primitive's own. One flag is common:
+//
+//     WF_BUSY   somebody changes the word and its line, for a few instructions
+//
+// So each primitive is a tiny monitor: fast paths are one compare-and-swap on a word without
+// waiters, everything else happens between wf_word_lock and wf_word_unlock, in plain code. And
+// the store in wf_word_unlock is the last touch of the object: who was let in by it may free the
+// object at once.
+//
+// A node lies on the waiter's stack, and goes WAITING -> TAKEN -> SIGNALLED or, by the waiter's
+// own hand, WAITING -> gone. TAKEN is set by the waker while the word is busy, and decides against
+// a time-out or a cancellation: those leave only while WAITING. SIGNALLED is set after the word
+// has been let go; from then on the node is its waiter's alone, so the waker reads what it needs
+// before. This is why a waker touches neither the lock nor the node after it let go of each, and
+// why a wake-up is never eaten by one who gave up.
+#ifndef WF_CORE_WAITERS_H
+#define WF_CORE_WAITERS_H
+
+#include "core/park.h"
+#include "os/atomic.h"
+
+enum { WF_BUSY = 1, WF_FLAGS = 63, WF_SHIFT = 6 };
+
+enum wf_waiter_state { WF_WAITING, WF_TAKEN, WF_SIGNALLED };
+
+struct weft_waiter {
+    struct weft_waiter *next, *prev; // a ring while in line; next: a chain once taken
+    struct wf_parker *parker;
+    uint32_t state; // atomic
+    int kind;       // the primitive's own: a reader or a writer
+} __attribute__((aligned(64)));
+
+static inline struct weft_waiter wf_waiter(int kind)
+{
+    return (struct weft_waiter){.parker = wf_self(), .state = WF_WAITING, .kind = kind};
+}
+
+// Make the word ours; its value, without WF_BUSY.
+uintptr_t wf_word_lock(uintptr_t *word);
+static inline void wf_word_unlock(uintptr_t *word, uintptr_t value)
+{
+    wf_store(word, value, WF_RELEASE); // pairs with wf_word_lock, and with each fast path
+}
+
+// ---- the line, while the word is busy: from a value to the new one ----------------------
+static inline struct weft_waiter *wf_line_first(uintptr_t value)
+{
+    return (struct weft_waiter *)(value & ~(uintptr_t)WF_FLAGS);
+}
+uintptr_t wf_line_append(uintptr_t value, struct weft_waiter *waiter);
+uintptr_t wf_line_prepend(uintptr_t value, struct weft_waiter *waiter);
+// Take the first out of the line, and add it to the chain of those to be signalled.
+uintptr_t wf_line_take(uintptr_t value, struct weft_waiter ***chain_end);
+
+// Signal a chain of taken ones. The word must have been let go before.
+void wf_signal(struct weft_waiter *chain);
+
+// Sleep in line until signalled: 0. Or leave the line: -ETIMEDOUT and, if wait->stops, -ECANCELED
+// or -EAGAIN; then the flags `drop` have been cleared from the word in the same step.
+int wf_line_wait(uintptr_t *word, struct weft_waiter *waiter, struct wf_wait *wait,
+                 weft_time deadline, uintptr_t drop);
+
+// ---- after a fork -----------------------------------------------------------------------
+// What the word is worth in a child whose other threads are gone.
+typedef uintptr_t wf_after_fork(uintptr_t value, uint32_t value_);
+bool wf_adopt(uintptr_t *word, uint32_t *fork, const uint32_t *value_, wf_after_fork *after);
+wf_after_fork wf_after_fork_free; // nothing: 0
+
+// Call first in each operation. True: the object comes from before a fork, and is fresh now.
+#define wf_fresh(object, after) \
+    (__builtin_expect(wf_load(&(object)->fork_, WF_ACQUIRE) != wf_fork_count, 0) && \
+     wf_adopt(&(object)->word_, &(object)->fork_, &(object)->value_, (after)))
+
+#endif

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// executor.h - what a kind of pool must be able to do. One table a kind; pool.c is the rest.
+#ifndef WF_EXEC_EXECUTOR_H
+#define WF_EXEC_EXECUTOR_H
+
+#include "exec/future.h"
+
+struct wf_executor {
+    // Make the pool in *pool, and take over `base`. 0 or a negative errno with its message.
+    int (*open)(const struct weft_pool *base, weft_pool **pool);
+    // Take the future over, and its executor's reference with it. 0, or as weft_submit, with its
+    // message; then the caller keeps both.
+    int (*submit)(weft_pool *pool, weft_future *f);
+    // True: it had not begun, and is the caller's to run or end; `ended` is due afterwards.
+    bool (*withdraw)(weft_pool *pool, weft_future *f);
+    // May the current task run a withdrawn one itself?
+    bool (*lends)(const weft_pool *pool);
+    // A withdrawn one has ended. The last touch of the pool.
+    void (*ended)(weft_pool *pool, weft_future *f);
+    void (*cancel)(weft_pool *pool);
+    bool (*quiet)(weft_pool *pool); // nothing is unfinished but what the caller runs itself
+    void (*drain)(weft_pool *pool); // wait until it is quiet
+    void (*close)(weft_pool *pool); // wait for all, and end the workers
+    void (*free)(weft_pool *pool);  // the memory
+};
+
+// What each pool begins with.
+struct weft_pool {
+    const struct wf_executor *executor;
+    struct weft_pool_options options; // with the defaults filled in
+    char name[WF_NAME_MAX];
+    uint32_t refs;          // atomic: the owner, and each future
+    weft_pool *next, *prev; // in the list of the open ones: exit.c
+};
+
+extern const struct wf_executor wf_threads; // threads.c
+
+void wf_pool_ref(weft_pool *pool);
+void wf_pool_unref(weft_pool *pool);
+
+// A new future in the pool, with its deadline, group and tag; NULL with the error set. The caller
+// has one reference.
+struct wf_order {
+    const char *call; // for messages
+    weft_time deadline;
+    weft_group *group;
+    int64_t tag;
+    bool inherits; // a request to stop the caller is one to stop this, where it runs in place
+};
+weft_future *wf_pool_order(weft_pool *pool, const struct wf_order *order,
+                           const struct weft_task *what, const void *arg);
+
+// Run a future alone on a thread of its own, which the future's fields describe.
+int wf_thread_run_alone(weft_future *f, size_t stack_size);
+
+// Told of a task of the pool that failed unobserved.
+void wf_pool_report(const weft_pool *pool, const char *task, int code, const char *message);
+
+// One of its tasks: is about to be submitted (the group takes the owner's reference), could not be,
+// has ended.
+void wf_group_join(weft_group *group, weft_future *f);
+void wf_group_leave(weft_group *group, weft_future *f);
+void wf_group_note(weft_group *group, weft_future *f);
+
+// ---- exit.c -----------------------------------------------------------------------------
+void wf_exit_add_pool(weft_pool *pool);
+void wf_exit_remove_pool(weft_pool *pool);
+void wf_exit_add_task(bool daemon); // started alone
+void wf_exit_remove_task(bool daemon);
+// The same for one whose thread, the caller, ends with it: the thread's last call.
+void wf_exit_end_thread(bool daemon);
+void wf_exit_count_owned(int change); // futures not joined or dropped: WEFT_CHECK=1 tells
+
+// True, with the error set: this process is the child of a fork, where no task may be started.
+bool wf_is_forked_child(const char *call);
+
+#endif

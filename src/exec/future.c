@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: MIT
+// future.c - the life of a future: made, run or withdrawn, done, joined or dropped.
+//
+//     DONE       the task has ended; code, message and result are final
+//     ABANDONED  nobody will join it
+//
+// Both are set while the word is busy, so exactly one of the two ends - the executor's and the
+// owner's - is the second, and that one reports an unobserved failure. DONE is stored with release
+// and read with acquire: who sees it sees the result. The store that sets DONE is the ender's last
+// touch but for its own reference.
+#include "exec/future.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/check.h"
+#include "core/error.h"
+#include "core/misuse.h"
+#include "exec/executor.h"
+#include "os/thread.h"
+
+enum { DONE = 2, ABANDONED = 4 };
+enum { LEAST_ALIGN = 64 }; // a cache line
+
+// ---- lists ------------------------------------------------------------------------------
+
+void wf_futures_append(struct wf_futures *list, weft_future *f)
+{
+    f->next = NULL;
+    f->prev = list->last;
+    if (list->last)
+        list->last->next = f;
+    else
+        list->first = f;
+    list->last = f;
+}
+
+void wf_futures_remove(struct wf_futures *list, weft_future *f)
+{
+    if (f->prev)
+        f->prev->next = f->next;
+    else
+        list->first = f->next;
+    if (f->next)
+        f->next->prev = f->prev;
+    else
+        list->last = f->prev;
+    f->next = f->prev = NULL;
+}
+
+// ---- made and freed ---------------------------------------------------------------------
+
+static size_t round_up(size_t size, size_t align)
+{
+    return (size + align - 1) / align * align;
+}
+
+weft_future *wf_future_new(const struct weft_task *what, const void *arg)
+{
+    size_t align = LEAST_ALIGN;
+    align = what->arg_align > align ? what->arg_align : align;
+    align = what->result_align > align ? what->result_align : align;
+    size_t arg_at = round_up(sizeof(weft_future), what->arg_align);
+    size_t result_at = round_up(arg_at + what->arg_size, what->result_align);
+    weft_future *f = aligned_alloc(align, round_up(result_at + what->result_size, align));
+    if (!f) {
+        (void)weft_fail(-ENOMEM, "%s: no memory for its argument and result", what->name);
+        return NULL;
+    }
+    *f = (weft_future){
+        .fork_ = wf_fork_count,
+        .refs = 2,
+        .task = {.id = wf_task_new_id(), .deadline = WEFT_FOREVER},
+        .what = what,
+        .arg = (char *)f + arg_at,
+        .result = (char *)f + result_at,
+    };
+    f->id = wf_owner_id(&f->task);
+    (void)snprintf(f->task.name, sizeof f->task.name, "%s", what->name);
+    memcpy(f->arg, arg, what->arg_size);
+    memset(f->result, 0, what->result_size);
+    wf_exit_count_owned(1);
+    return f;
+}
+
+weft_future *wf_future_ref(weft_future *f)
+{
+    (void)wf_add(&f->refs, 1, WF_RELAXED); // the caller holds one already
+    return f;
+}
+
+void wf_future_unref(weft_future *f)
+{
+    if (wf_sub(&f->refs, 1, WF_ACQ_REL) > 1) // who frees sees all that the others did
+        return;
+    wf_task_free_error(&f->task);
+    if (f->pool)
+        wf_pool_unref(f->pool);
+    free(f);
+}
+
+void wf_future_disown(weft_future *f)
+{
+    wf_exit_count_owned(-1);
+    wf_future_unref(f);
+}
+
+// ---- done -------------------------------------------------------------------------------
+
+bool wf_future_done(const weft_future *f)
+{
+    return (wf_load(&f->word_, WF_ACQUIRE) & DONE) != 0; // pairs with publish
+}
+
+const char *wf_future_message(const weft_future *f, char *buffer, size_t size)
+{
+    if (f->code >= 0)
+        return "";
+    if (f->task.error_text && f->task.error_code == f->code)
+        return f->task.error_text;
+    (void)snprintf(buffer, size, "%s: %s", f->what->name, strerror(-f->code));
+    return buffer;
+}
+
+static void report(const weft_future *f)
+{
+    // Whoever cancels a task knows that it was.
+    if (f->code >= 0 || f->code == -ECANCELED)
+        return;
+    char buffer[WEFT_ERROR_MAX];
+    wf_pool_report(f->pool, f->task.name, f->code, wf_future_message(f, buffer, sizeof buffer));
+}
+
+// Set the flags in the word; what they were before. DONE empties the line.
+static uintptr_t publish(weft_future *f, uintptr_t flags)
+{
+    struct weft_waiter *woken = NULL;
+    struct weft_waiter **end = &woken;
+    uintptr_t value = wf_word_lock(&f->word_);
+    uintptr_t before = value;
+    while ((flags & DONE) && wf_line_first(value))
+        value = wf_line_take(value, &end);
+    wf_word_unlock(&f->word_, value | flags);
+    wf_signal(woken);
+    return before;
+}
+
+// Reported: it was, in the task itself.
+static void end(weft_future *f, int code, bool reported)
+{
+    f->code = code;
+    if ((publish(f, DONE) & ABANDONED) && !reported)
+        report(f);
+    if (f->group)
+        wf_group_note(f->group, f);
+    if (f->pool)
+        f->pool->executor->ended(f->pool, f);
+    wf_future_unref(f);
+}
+
+void wf_future_run(weft_future *f)
+{
+    struct wf_task *task = &f->task;
+    wf_store(&f->tid, wf_self()->tid, WF_RELAXED);
+    wf_task_enter(task);
+    // A task that was started always runs: its argument may be its own to release.
+    int code = task->pooled ? wf_interrupted() : 0;
+    if (code == 0)
+        code = f->what->run(f->arg, f->result);
+    else
+        (void)weft_fail(code, "%s: %s before it began", task->name,
+                        code == -ECANCELED ? "cancelled" : "its deadline passed");
+    wf_require(task->held == 0, "task %s returned with %u locks held", task->name, task->held);
+    f->code = code;
+    (void)wf_error_text(task); // whoever joins only reads it
+    bool abandoned = (wf_load(&f->word_, WF_ACQUIRE) & ABANDONED) != 0;
+    if (abandoned)
+        report(f);
+    wf_task_leave(task);
+    end(f, code, abandoned);
+}
+
+void wf_future_end(weft_future *f, int code, const char *message)
+{
+    f->task.error_text = strdup(message); // without memory the code is still kept
+    f->task.error_code = code;
+    if (f->task.error_text)
+        wf_cut_text(f->task.error_text, WEFT_ERROR_MAX);
+    end(f, code, false);
+}
+
+// Take it back from its pool, if it has not begun.
+static bool withdraw(weft_future *f)
+{
+    return f->pool && f->pool->executor->withdraw(f->pool, f);
+}
+
+void wf_future_abandon(weft_future *f)
+{
+    if (publish(f, ABANDONED) & DONE)
+        report(f);
+}
+
+// ---- waiting ----------------------------------------------------------------------------
+
+static bool stand_in_line(weft_future *f, struct weft_waiter *node)
+{
+    uintptr_t value = wf_word_lock(&f->word_);
+    bool done = (value & DONE) != 0;
+    wf_word_unlock(&f->word_, done ? value : wf_line_append(value, node));
+    return !done;
+}
+
+static bool is_past(weft_time t)
+{
+    return t.ns != INT64_MAX && weft_now().ns >= t.ns;
+}
+
+// Wait for its end. A waiter also ends it at its deadline if it has not begun: no timer does.
+static int await(weft_future *f, struct wf_wait *wait, weft_time deadline)
+{
+    weft_time expires = f->task.deadline;
+    struct weft_waiter node = wf_waiter(0);
+    while (stand_in_line(f, &node)) {
+        int rc = wf_line_wait(&f->word_, &node, wait, weft_sooner(deadline, expires), 0);
+        if (rc == 0)
+            break;
+        if (rc != -ETIMEDOUT || is_past(deadline) || (wait->stops && wf_interrupted() < 0))
+            return rc;
+        expires = WEFT_FOREVER;
+        if (withdraw(f))
+            wf_future_end(f, -ETIMEDOUT, "its deadline passed before it began");
+        node = wf_waiter(0);
+    }
+    return 0;
+}
+
+// Run it here, if it has not begun and may run here.
+static void help(weft_future *f)
+{
+    if (f->pool && f->pool->executor->lends(f->pool) && withdraw(f))
+        wf_future_run(f); // our own reference keeps it
+}
+
+static bool runs_here(const weft_future *f)
+{
+    for (const struct wf_task *task = wf_current(); task; task = task->outer)
+        if (task == &f->task)
+            return true;
+    return false;
+}
+
+// False, with the error set: the future stayed behind in the process that was forked.
+static bool is_ours(const weft_future *f, const char *call)
+{
+    if (f->fork_ == wf_fork_count)
+        return true;
+    (void)weft_fail(-ENOTSUP, "%s: the task belongs to the process that was forked", call);
+    return false;
+}
+
+int weft_wait(const weft_future *f, weft_time deadline)
+{
+    wf_require(f, "weft_wait(NULL)");
+    weft_future *mine = (weft_future *)f; // waiting stands in its line
+    if (!is_ours(f, "weft_wait"))
+        return -ENOTSUP;
+    wf_require(!runs_here(f), "weft_wait: task %s waits for itself", f->what->name);
+    int rc = wf_interrupted();
+    if (rc < 0 || wf_future_done(f))
+        return wf_failed("weft_wait", rc);
+    if (deadline.ns == INT64_MAX)
+        help(mine);
+    struct wf_wait wait = {
+        .what = "weft_wait", .thing = "task", .object = f, .fd = WF_NO_FD, .stops = true};
+    if (deadline.ns == INT64_MAX)
+        wait.owner = &f->id;
+    return wf_failed("weft_wait", await(mine, &wait, deadline));
+}
+
+static int take_result(weft_future *f, void *result)
+{
+    if (f->code >= 0 && result)
+        memcpy(result, f->result, f->what->result_size);
+    if (f->code >= 0)
+        return f->code;
+    char buffer[WEFT_ERROR_MAX];
+    return weft_fail(f->code, "%s", wf_future_message(f, buffer, sizeof buffer));
+}
+
+int weft_join(weft_future **future, void *result, size_t size)
+{
+    wf_require(future, "weft_join(NULL): pass the address of the future");
+    weft_future *f = *future;
+    if (!f)
+        return weft_fail(-EINVAL, "weft_join: there is no future");
+    wf_require(!result || size == f->what->result_size,
+               "weft_join of %s: a result of %zu bytes, asked for %zu", f->what->name,
+               f->what->result_size, size);
+    *future = NULL;
+    if (!is_ours(f, "weft_join"))
+        return -ENOTSUP;
+    wf_require(!runs_here(f), "weft_join: task %s joins itself", f->what->name);
+    if (!wf_future_done(f))
+        help(f);
+    struct wf_wait wait = {
+        .what = "weft_join", .thing = "task", .object = f, .fd = WF_NO_FD, .owner = &f->id};
+    (void)await(f, &wait, WEFT_FOREVER); // does not stop, has no deadline
+    int rc = take_result(f, result);
+    wf_future_disown(f);
+    return rc;
+}
+
+// ---- and the rest -----------------------------------------------------------------------
+
+bool weft_done(const weft_future *f)
+{
+    return !f || wf_future_done(f);
+}
+
+void weft_cancel(weft_future *f)
+{
+    if (!f || f->fork_ != wf_fork_count)
+        return;
+    wf_task_cancel(&f->task);
+    if (!withdraw(f))
+        return;
+    char text[WEFT_ERROR_MAX];
+    (void)snprintf(text, sizeof text, "%s: cancelled before it began", f->what->name);
+    wf_future_end(f, -ECANCELED, text);
+}
+
+int weft_kill(weft_future *f)
+{
+    wf_require(f, "weft_kill(NULL)");
+    return weft_fail(-ENOTSUP, "weft_kill: %s runs on a thread; cancel it", f->what->name);
+}
+
+void weft_drop(weft_future **future)
+{
+    wf_require(future, "weft_drop(NULL): pass the address of the future");
+    weft_future *f = *future;
+    *future = NULL;
+    if (!f || f->fork_ != wf_fork_count)
+        return;
+    weft_cancel(f);
+    wf_future_abandon(f);
+    wf_future_disown(f);
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// future.h - a future is the job itself: one allocation holds the task, its argument, its result,
+// and the word that its joiners wait for.
+//
+// A future belongs to two: the one who will join or drop it, and the executor until the task has
+// ended. Whoever is last frees it. It keeps its pool's memory alive, so that a joiner may ask the
+// pool for it while the pool is being closed.
+#ifndef WF_EXEC_FUTURE_H
+#define WF_EXEC_FUTURE_H
+
+#include <weft/error.h>
+#include <weft/pool.h>
+
+#include "core/waiters.h"
+
+struct wf_executor;
+
+enum wf_place { WF_NOWHERE, WF_QUEUED, WF_RUNNING };
+
+struct weft_future {
+    uintptr_t word_; // DONE, ABANDONED, and who waits: future.c
+    uint32_t fork_, value_;
+    uint32_t refs; // atomic
+    uint32_t id;   // whom a joiner waits for: its owner id (check.h)
+    struct wf_task task;
+    const struct weft_task *what;
+    weft_pool *pool;          // holds a reference; NULL: started alone
+    weft_group *group;        // which is told of its end, or NULL
+    int64_t tag;              // the group's
+    weft_future *next, *prev; // in a list of the pool's; guarded by its lock, like the next
+    enum wf_place place;
+    weft_future *after, *before; // in the group's lists; guarded by its lock
+    pid_t tid;                   // of the thread that runs it; atomic, 0 before
+    int code;                    // once DONE, like task.error_text
+    void *arg, *result;
+};
+
+// The head of a list of futures through next and prev.
+struct wf_futures {
+    weft_future *first, *last;
+};
+void wf_futures_append(struct wf_futures *list, weft_future *f);
+void wf_futures_remove(struct wf_futures *list, weft_future *f);
+
+// NULL with -ENOMEM. Two references. The argument is copied.
+weft_future *wf_future_new(const struct weft_task *what, const void *arg);
+weft_future *wf_future_ref(weft_future *f);
+void wf_future_unref(weft_future *f);
+void wf_future_disown(weft_future *f); // the owner's reference: joined, dropped, or never given out
+
+// Nobody will join it: its failure is reported when it ends.
+void wf_future_abandon(weft_future *f);
+
+// Run the task here and now, or, if it was asked to stop before, only end it. Gives up the
+// executor's reference, as does the next.
+void wf_future_run(weft_future *f);
+// End it without running: code < 0.
+void wf_future_end(weft_future *f, int code, const char *message);
+
+bool wf_future_done(const weft_future *f);
+// Of a failed one that has ended; never NULL.
+const char *wf_future_message(const weft_future *f, char *buffer, size_t size);
+
+void wf_describe(const struct wf_parker *parker, const struct wf_task *task,
+                 struct weft_info *info); // info.c
+
+#endif

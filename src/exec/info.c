@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// info.c - who is running.
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "core/misuse.h"
+#include "exec/executor.h"
+#include "os/thread.h"
+
+_Static_assert(sizeof(((struct weft_info *)0)->name) == WF_NAME_MAX, "one size of names");
+
+// A pool's task goes by its worker and its function: "weft-1 (square)".
+static void name_it(char *name, size_t size, const char *worker, const struct wf_task *task)
+{
+    char text[2 * WF_NAME_MAX + 4];
+    if (task->pooled && worker)
+        (void)snprintf(text, sizeof text, "%s (%s)", worker, task->name);
+    else
+        (void)snprintf(text, sizeof text, "%s", task->name);
+    wf_cut_text(text, size);
+    memcpy(name, text, strlen(text) + 1);
+}
+
+void wf_describe(const struct wf_parker *parker, const struct wf_task *task, struct weft_info *info)
+{
+    *info = (struct weft_info){.kind = WEFT_THREADS,
+                               .id = task->id,
+                               .pid = getpid(),
+                               .tid = parker->tid,
+                               .daemon = task->daemon,
+                               .alive = true};
+    name_it(info->name, sizeof info->name, parker->name[0] != '\0' ? parker->name : NULL, task);
+}
+
+void weft_self(struct weft_info *info)
+{
+    wf_require(info, "weft_self(NULL)");
+    const struct wf_parker *self = wf_self();
+    wf_describe(self, self->task, info);
+}
+
+struct search {
+    const struct wf_task *task;
+    struct weft_info *info;
+};
+
+static bool look(const struct wf_parker *parker, struct wf_task *task, void *ctx)
+{
+    struct search *search = ctx;
+    if (task != search->task)
+        return true;
+    wf_describe(parker, task, search->info);
+    return false;
+}
+
+void weft_inspect(const weft_future *f, struct weft_info *info)
+{
+    wf_require(f && info, "weft_inspect: the future or the info is NULL");
+    const struct wf_task *task = &f->task;
+    *info = (struct weft_info){.kind = WEFT_THREADS, .id = task->id, .daemon = task->daemon};
+    name_it(info->name, sizeof info->name, NULL, task);
+    info->alive = !task->pooled && !wf_future_done(f); // its thread is there, begun or not
+    info->tid = wf_load(&f->tid, WF_RELAXED);
+    info->pid = info->tid != 0 ? getpid() : 0;
+    struct search search = {task, info};
+    if (f->fork_ == wf_fork_count && !wf_future_done(f))
+        wf_tasks_visit(look, &search);
+}
+
+struct listing {
+    struct weft_info *infos;
+    size_t cap, count;
+};
+
+static bool list(const struct wf_parker *parker, struct wf_task *task, void *ctx)
+{
+    struct listing *listing = ctx;
+    if (listing->count < listing->cap)
+        wf_describe(parker, task, &listing->infos[listing->count]);
+    listing->count++;
+    return true;
+}
+
+size_t weft_list(enum weft_kind kind, struct weft_info *infos, size_t cap)
+{
+    wf_require(infos || cap == 0, "weft_list(NULL): no room for %zu", cap);
+    (void)wf_self(); // the caller is one of them
+    struct listing listing = {.infos = infos, .cap = cap};
+    if (kind == WEFT_THREADS) // there are no others in this version
+        wf_tasks_visit(list, &listing);
+    return listing.count;
+}
+
+int weft_cores(void)
+{
+    return wf_thread_cores();
+}
+
+const char *weft_version(void)
+{
+#define TEXT(n) #n
+#define VERSION(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)
+    return VERSION(WEFT_VERSION_MAJOR, WEFT_VERSION_MINOR, WEFT_VERSION_PATCH);
+}

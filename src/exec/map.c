@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+// map.c - an array, shared out in pieces by a counter.
+//
+// As many helpers as the pool has workers take the next piece until none is left. The caller then
+// waits for them; those that no worker has begun it runs itself, by the way of every wait for a
+// future. Pieces shrink towards the end, so that nobody is left with a large last one: each is a
+// share of what is left (guided self-scheduling, Polychronopoulos and Kuck 1987).
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/misuse.h"
+#include "core/mutex.h"
+#include "exec/executor.h"
+
+enum { SHARE = 4 }; // a piece is this part of each helper's even share of the rest
+
+struct map {
+    const struct weft_task *what;
+    const char *in;
+    char *out;
+    size_t n;
+    size_t helpers;        // how many there are to be
+    weft_mutex mu;         // guards everything below
+    weft_future **futures; // of those that were ordered; ours until all have ended
+    size_t ordered;
+    size_t next;   // the first item that nobody has taken
+    int code;      // of the failure with the least index, or 0
+    size_t failed; // that index
+    char message[WEFT_ERROR_MAX];
+};
+
+struct piece {
+    size_t begin, end;
+};
+
+static struct piece take(struct map *map)
+{
+    wf_guard(&map->mu);
+    size_t left = map->code < 0 ? 0 : map->n - map->next;
+    size_t size = left / (map->helpers * SHARE);
+    size = size > 0 ? size : left > 0;
+    struct piece piece = {map->next, map->next + size};
+    map->next += size;
+    return piece;
+}
+
+// Ask all to stop. A helper may: no future is joined before every helper has returned.
+static void cancel_all(struct map *map)
+{
+    wf_lock(&map->mu);
+    size_t ordered = map->ordered;
+    weft_unlock(&map->mu);
+    for (size_t i = 0; i < ordered; i++)
+        weft_cancel(map->futures[i]);
+}
+
+static void note_failure(struct map *map, size_t index, int code)
+{
+    wf_lock(&map->mu);
+    if (map->code == 0 || index < map->failed) {
+        map->code = code;
+        map->failed = index;
+        const char *why = weft_error_code() == code ? weft_error() : strerror(-code);
+        (void)snprintf(map->message, sizeof map->message, "%s of item %zu: %s", map->what->name,
+                       index, why);
+    }
+    weft_unlock(&map->mu);
+    cancel_all(map);
+}
+
+static int map_helper(struct map *const *arg, weft_none *none)
+{
+    (void)none;
+    struct map *map = *arg;
+    for (;;) {
+        int rc = weft_check(); // between pieces; items see the request in their own waits
+        struct piece piece = rc == 0 ? take(map) : (struct piece){0, 0};
+        if (piece.begin == piece.end)
+            return rc;
+        size_t done = 0;
+        rc = map->what->each(map->in + piece.begin * map->what->arg_size,
+                             map->out + piece.begin * map->what->result_size,
+                             piece.end - piece.begin, &done);
+        if (rc < 0 && weft_check() == rc)
+            return rc; // we were asked to stop, the item is not to blame
+        if (rc < 0) {
+            note_failure(map, piece.begin + done, rc);
+            return rc;
+        }
+    }
+}
+WEFT_TASK(map_helper, struct map *, weft_none);
+
+// Submit helpers until there are enough, one cannot be had, or an item has failed already. 0 if
+// there is at least one.
+static int order_helpers(weft_pool *pool, weft_time deadline, struct map *map)
+{
+    const struct wf_order order = {.call = "weft_map", .deadline = deadline, .inherits = true};
+    bool failed = false;
+    for (size_t i = 0; i < map->helpers && !failed; i++) {
+        weft_future *f = wf_pool_order(pool, &order, &map_helper_task, &map);
+        if (!f)
+            return i > 0 ? 0 : weft_error_code();
+        wf_guard(&map->mu);
+        map->futures[map->ordered++] = f;
+        failed = map->code < 0;
+    }
+    return 0;
+}
+
+// Wait for every helper, then join them all. The deadline is the helpers' own.
+static int wait_for_helpers(struct map *map)
+{
+    int rc = 0;
+    for (size_t i = 0; i < map->ordered && rc == 0; i++)
+        rc = weft_wait(map->futures[i], WEFT_FOREVER);
+    if (rc < 0)
+        cancel_all(map);
+    bool was = weft_shield(true);
+    for (size_t i = 0; i < map->ordered; i++)
+        (void)weft_wait(map->futures[i], WEFT_FOREVER); // shielded, it cannot fail
+    (void)weft_shield(was);
+    for (size_t i = 0; i < map->ordered; i++) {
+        int code = weft_join(&map->futures[i], NULL, 0);
+        rc = rc == 0 ? code : rc;
+    }
+    if (map->code < 0 && rc < 0)
+        return weft_fail(map->code, "%s", map->message);
+    return wf_failed("weft_map", rc);
+}
+
+int weft_map_(weft_pool *pool, weft_time deadline, const struct weft_task *what, size_t n,
+              void *out, const void *in)
+{
+    wf_require(pool, "weft_map: the pool is NULL");
+    wf_require(n == 0 || (in && out), "weft_map: %zu items of NULL", n);
+    int rc = wf_interrupted();
+    if (rc < 0 || n == 0)
+        return wf_failed("weft_map", rc);
+    size_t workers = (size_t)pool->options.workers;
+    struct map map = {
+        .what = what, .in = in, .out = out, .n = n, .helpers = n < workers ? n : workers};
+    map.futures = calloc(map.helpers, sizeof(weft_future *));
+    if (!map.futures)
+        return weft_fail(-ENOMEM, "weft_map: out of memory");
+    rc = order_helpers(pool, deadline, &map);
+    if (rc == 0)
+        rc = wait_for_helpers(&map);
+    free(map.futures);
+    return rc;
+}

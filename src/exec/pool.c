@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+// pool.c - what all kinds of pool have in common: options, and the way in.
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/misuse.h"
+#include "exec/executor.h"
+#include "os/thread.h"
+
+enum { DEFAULT_SPARES = 256, BACKLOG_PER_WORKER = 1024 };
+
+// By enum weft_kind. NULL: not in this version.
+static const struct wf_executor *const executors[] = {
+    [WEFT_FIBERS] = NULL,
+    [WEFT_THREADS] = &wf_threads,
+    [WEFT_PROCESSES] = NULL,
+};
+static const char *const kind_names[] = {
+    [WEFT_FIBERS] = "fibers", [WEFT_THREADS] = "threads", [WEFT_PROCESSES] = "processes"};
+
+static const struct wf_executor *executor_of(enum weft_kind kind, const char *call)
+{
+    wf_require((unsigned)kind < sizeof executors / sizeof *executors, "%s: there is no kind %d",
+               call, (int)kind);
+    if (!executors[kind])
+        (void)weft_fail(-ENOTSUP, "%s: this version has no %s", call, kind_names[kind]);
+    return executors[kind];
+}
+
+bool wf_is_forked_child(const char *call)
+{
+    wf_store(&wf_starts_tasks, 1, WF_RELAXED);
+    if (!wf_is_orphan)
+        return false;
+    (void)weft_fail(-ENOTSUP, "%s: in the child of a fork no task can be started", call);
+    return true;
+}
+
+// ---- open and close ---------------------------------------------------------------------
+
+weft_pool *weft_pool_open_(struct weft_pool_options o)
+{
+    wf_require(o.workers >= 0 && o.max_spares >= 0, "weft_pool_open: %d workers, %d spares",
+               o.workers, o.max_spares);
+    const struct wf_executor *executor = executor_of(o.kind, "weft_pool_open");
+    if (!executor || wf_is_forked_child("weft_pool_open"))
+        return NULL;
+    o.workers = o.workers > 0 ? o.workers : wf_thread_cores();
+    o.max_spares = o.max_spares > 0 ? o.max_spares : DEFAULT_SPARES;
+    o.backlog = o.backlog > 0 ? o.backlog : (size_t)o.workers * BACKLOG_PER_WORKER;
+    struct weft_pool base = {.executor = executor, .options = o, .refs = 1};
+    (void)snprintf(base.name, sizeof base.name, "%s", o.name ? o.name : "weft");
+    weft_pool *pool = NULL;
+    if (executor->open(&base, &pool) < 0)
+        return NULL;
+    wf_exit_add_pool(pool);
+    return pool;
+}
+
+void wf_pool_ref(weft_pool *pool)
+{
+    (void)wf_add(&pool->refs, 1, WF_RELAXED); // the caller has one, or the exit's list
+}
+
+void wf_pool_unref(weft_pool *pool)
+{
+    if (wf_sub(&pool->refs, 1, WF_ACQ_REL) == 1)
+        pool->executor->free(pool);
+}
+
+void weft_pool_cancel(weft_pool *pool)
+{
+    wf_require(pool, "weft_pool_cancel(NULL)");
+    if (!wf_is_orphan)
+        pool->executor->cancel(pool);
+}
+
+static bool is_in(const weft_pool *pool)
+{
+    const struct wf_parker *self = wf_self();
+    bool in = false;
+    for (const struct wf_task *task = self->task; task && !in; task = task->outer)
+        if (task->pooled)
+            in = ((const weft_future *)((const char *)task - offsetof(weft_future, task)))->pool ==
+                 pool;
+    return in || self->pool == pool;
+}
+
+void weft_pool_close(weft_pool **pool)
+{
+    wf_require(pool, "weft_pool_close(NULL): pass the address of the pool");
+    weft_pool *p = *pool;
+    *pool = NULL;
+    if (!p || wf_is_orphan) // its workers stayed behind
+        return;
+    wf_require(!is_in(p), "weft_pool_close: a task of pool %s closes it", p->name);
+    bool was = weft_shield(true);
+    p->executor->close(p);
+    (void)weft_shield(was);
+    wf_exit_remove_pool(p);
+    wf_pool_unref(p);
+}
+
+// ---- the way in -------------------------------------------------------------------------
+
+weft_future *wf_pool_order(weft_pool *pool, const struct wf_order *order,
+                           const struct weft_task *what, const void *arg)
+{
+    wf_require(pool, "%s: the pool is NULL", order->call);
+    if (wf_is_forked_child(order->call))
+        return NULL;
+    int rc = wf_interrupted();
+    if (rc < 0) {
+        (void)weft_fail(rc, "%s: the caller was asked to stop", order->call);
+        return NULL;
+    }
+    weft_future *f = wf_future_new(what, arg);
+    if (!f)
+        return NULL;
+    f->task.deadline = order->deadline;
+    f->task.pooled = true;
+    f->task.inherits = order->inherits;
+    f->group = order->group;
+    f->tag = order->tag;
+    wf_pool_ref(pool);
+    f->pool = pool;
+    if (order->group)
+        wf_group_join(order->group, f);
+    if (pool->executor->submit(pool, f) < 0) {
+        if (order->group)
+            wf_group_leave(order->group, f);
+        wf_future_unref(f);
+        wf_future_disown(f);
+        return NULL;
+    }
+    return f;
+}
+
+weft_future *weft_submit_(weft_pool *pool, weft_time deadline, const struct weft_task *what,
+                          const void *arg)
+{
+    const struct wf_order order = {.call = "weft_submit", .deadline = deadline};
+    return wf_pool_order(pool, &order, what, arg);
+}
+
+int weft_spawn_(weft_pool *pool, const struct weft_task *what, const void *arg)
+{
+    const struct wf_order order = {.call = "weft_spawn", .deadline = WEFT_FOREVER};
+    weft_future *f = wf_pool_order(pool, &order, what, arg);
+    if (!f)
+        return weft_error_code();
+    wf_future_abandon(f);
+    wf_future_disown(f);
+    return 0;
+}
+
+void wf_pool_report(const weft_pool *pool, const char *task, int code, const char *message)
+{
+    if (pool && pool->options.on_error)
+        pool->options.on_error(task, code, message, pool->options.ctx);
+    else
+        wf_report_unobserved(task, code, message);
+}
+
+// ---- alone ------------------------------------------------------------------------------
+
+static void name_alone(weft_future *f, const char *name)
+{
+    static uint32_t last; // of those that were given no name
+    char text[WEFT_ERROR_MAX];
+    if (name)
+        (void)snprintf(text, sizeof text, "%s", name);
+    else
+        (void)snprintf(text, sizeof text, "Thread-%u (%s)", wf_add(&last, 1, WF_RELAXED) + 1,
+                       f->what->name);
+    wf_cut_text(text, sizeof f->task.name);
+    memcpy(f->task.name, text, strlen(text) + 1);
+}
+
+weft_future *weft_start_(struct weft_start_options o, const struct weft_task *what, const void *arg)
+{
+    if (!executor_of(o.kind, "weft_start") || wf_is_forked_child("weft_start"))
+        return NULL;
+    weft_future *f = wf_future_new(what, arg);
+    if (!f)
+        return NULL;
+    f->task.daemon = o.daemon;
+    name_alone(f, o.name);
+    wf_exit_add_task(o.daemon);
+    int rc = wf_thread_run_alone(f, o.stack_size);
+    if (rc == 0)
+        return f;
+    (void)weft_fail(rc, "weft_start(%s): no thread: %s", what->name, strerror(-rc));
+    wf_exit_remove_task(f->task.daemon);
+    wf_future_unref(f);
+    wf_future_disown(f);
+    return NULL;
+}

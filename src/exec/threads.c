@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: MIT
+// threads.c - a pool of threads: one lock, one queue, workers that sleep on a condition.
+//
+// Plain on purpose: everything that can go wrong is decided under one lock. A worker that begins to
+// wait inside a task says so (blocked), and when it was the last that could take a queued task, a
+// spare worker is started. With `alive` threads of which `blocked` wait, every queued task is
+// taken sooner or later as long as blocked < alive: the others are on their way to the queue, or
+// sleep there and are woken by each submit. Both who queues and who blocks look at this under the
+// lock, so one of the two starts the spare.
+//
+// When blocked ones go on, more than `workers` may run for a while; who finishes a task then does
+// not take another, and a spare that had nothing to do for a second ends.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/misuse.h"
+#include "core/mutex.h"
+#include "exec/executor.h"
+#include "os/thread.h"
+
+enum { SPARE_IDLE_MS = 1000 };
+
+struct threads {
+    struct weft_pool base; // first: a weft_pool * is a struct threads *
+    weft_mutex mu;         // guards everything below
+    weft_cond work;        // for sleeping workers: a task to take, or the end
+    weft_cond room;        // for submitters: the queue shrank, or the pool closes
+    weft_cond change;      // for close and drain: unfinished or alive fell
+    struct wf_futures queue, running;
+    size_t queued;     // in queue
+    size_t unfinished; // in queue and running
+    int alive;         // worker threads
+    int sleeping;      // of those, in `work`
+    int busy;          // with a task
+    int blocked;       // of the busy ones, waiting inside it
+    uint32_t started;  // workers so far, for their names; atomic
+    int broken;        // what on_start returned, if it failed
+    char reason[WEFT_ERROR_MAX];
+    wf_thread ended; // the latest worker that ended; it has joined the one before
+    bool any_ended;
+    bool closing, stop;
+};
+
+static struct threads *threads_of(const weft_pool *pool)
+{
+    return (struct threads *)pool;
+}
+
+// ---- workers ----------------------------------------------------------------------------
+// Everything here is called with mu held, but for what says otherwise.
+
+static void *work(void *arg);
+
+static int start_worker(struct threads *t)
+{
+    const struct wf_thread_options options = {
+        .run = work, .arg = t, .stack_size = t->base.options.stack_size};
+    wf_thread thread; // joined by way of t->ended
+    int rc = wf_thread_start(&options, &thread);
+    if (rc == 0)
+        t->alive++;
+    return rc;
+}
+
+// A task waits to be taken: see that somebody will.
+static int see_to_queue(struct threads *t)
+{
+    const struct weft_pool_options *o = &t->base.options;
+    if (t->sleeping > 0)
+        weft_cond_signal(&t->work);
+    if (t->alive > t->blocked)
+        return 0;
+    if (t->alive - o->workers >= o->max_spares)
+        return -EAGAIN;
+    return start_worker(t);
+}
+
+static bool is_surplus(const struct threads *t)
+{
+    return t->busy - t->blocked >= t->base.options.workers;
+}
+
+static weft_future *take(struct threads *t, weft_future *f)
+{
+    wf_futures_remove(&t->queue, f);
+    wf_futures_append(&t->running, f);
+    f->place = WF_RUNNING;
+    t->queued--;
+    weft_cond_signal(&t->room);
+    return f;
+}
+
+// The next task; NULL: this worker ends.
+static weft_future *next_task(struct threads *t)
+{
+    while (!t->stop && (t->queued == 0 || is_surplus(t))) {
+        bool spare = t->alive > t->base.options.workers;
+        t->sleeping++;
+        int rc = wf_cond_wait(&t->work, &t->mu,
+                              spare ? weft_after_ms(SPARE_IDLE_MS) : WEFT_FOREVER);
+        t->sleeping--;
+        if (rc == -ETIMEDOUT && t->alive > t->base.options.workers &&
+            (t->queued == 0 || is_surplus(t)))
+            return NULL;
+    }
+    return t->stop ? NULL : take(t, t->queue.first);
+}
+
+// Without mu.
+static void run(struct threads *t, weft_future *f, int broken)
+{
+    if (broken < 0)
+        wf_future_end(f, broken, t->reason); // written before broken was, and only once
+    else
+        wf_future_run(f);
+}
+
+static int set_up(struct threads *t)
+{
+    const struct weft_pool_options *o = &t->base.options;
+    weft_unlock(&t->mu);
+    int rc = o->on_start ? o->on_start(o->ctx) : 0;
+    wf_lock(&t->mu);
+    if (rc >= 0 || t->broken < 0)
+        return t->broken;
+    if (weft_error_code() == rc)
+        (void)snprintf(t->reason, sizeof t->reason, "%s", weft_error());
+    else
+        (void)snprintf(t->reason, sizeof t->reason, "on_start of pool %s: %s", t->base.name,
+                       strerror(-rc));
+    t->broken = rc;
+    return rc;
+}
+
+// A worker ends. Each joins the one that ended before it, and close joins the last: so when close
+// returns every thread is gone, and nobody keeps a list. Leaves mu; the last touch of the pool.
+static void retire(struct threads *t)
+{
+    bool follows = t->any_ended;
+    wf_thread before = t->ended;
+    t->ended = wf_thread_self();
+    t->any_ended = true;
+    t->alive--;
+    weft_cond_broadcast(&t->change);
+    weft_unlock(&t->mu);
+    if (follows)
+        wf_thread_join(before);
+}
+
+static const struct wf_host host;
+
+static void *work(void *arg)
+{
+    struct threads *t = arg;
+    char name[2 * WF_NAME_MAX];
+    uint32_t number = wf_add(&t->started, 1, WF_RELAXED) + 1;
+    (void)snprintf(name, sizeof name, "%s-%u", t->base.name, number);
+    wf_self_is_worker(name, &host, t);
+    wf_lock(&t->mu);
+    (void)set_up(t);
+    weft_future *f;
+    while ((f = next_task(t))) {
+        t->busy++;
+        int broken = t->broken;
+        weft_unlock(&t->mu);
+        run(t, f, broken);
+        wf_lock(&t->mu);
+        t->busy--;
+    }
+    retire(t);
+    return NULL;
+}
+
+// ---- what the seam tells ----------------------------------------------------------------
+
+static int blocked(void *pool, const struct wf_wait *wait)
+{
+    struct threads *t = pool;
+    wf_lock(&t->mu);
+    t->blocked++;
+    int rc = t->queued > 0 ? see_to_queue(t) : 0;
+    weft_unlock(&t->mu);
+    if (rc == 0 || !wait->stops || wait->fd != WF_NO_FD)
+        return 0; // whom it waits for may be outside: the pool rests till then
+    return weft_fail(-EAGAIN, "%s: all workers of pool %s wait, and it has no spare left (%s)",
+                     wait->what, t->base.name, rc == -EAGAIN ? "max_spares" : strerror(-rc));
+}
+
+static void unblocked(void *pool)
+{
+    struct threads *t = pool;
+    wf_lock(&t->mu);
+    t->blocked--;
+    weft_unlock(&t->mu);
+}
+
+static const struct wf_host host = {blocked, unblocked};
+
+// ---- tasks come and go ------------------------------------------------------------------
+
+static int wait_for_room(struct threads *t)
+{
+    bool own = wf_self()->pool == t;
+    int rc = 0;
+    while (rc == 0 && !own && !t->closing && t->queued >= t->base.options.backlog)
+        rc = wf_cond_wait(&t->room, &t->mu, WEFT_FOREVER);
+    return rc == 0 && t->closing ? -EPIPE : rc;
+}
+
+static int enqueue(struct threads *t, weft_future *f)
+{
+    int rc = wait_for_room(t);
+    if (rc < 0)
+        return rc;
+    wf_futures_append(&t->queue, f);
+    f->place = WF_QUEUED;
+    t->queued++;
+    rc = see_to_queue(t);
+    if (rc < 0) {
+        wf_futures_remove(&t->queue, f);
+        f->place = WF_NOWHERE;
+        t->queued--;
+        return rc;
+    }
+    t->unfinished++;
+    return 0;
+}
+
+static int threads_submit(weft_pool *pool, weft_future *f)
+{
+    struct threads *t = threads_of(pool);
+    wf_lock(&t->mu);
+    int rc = enqueue(t, f);
+    weft_unlock(&t->mu);
+    if (rc == 0)
+        return 0;
+    const char *why = rc == -EPIPE    ? "the pool is closing"
+                      : rc == -EAGAIN ? "all workers wait, and there is no spare left"
+                                      : strerror(-rc);
+    return weft_fail(rc, "pool %s: %s: %s", pool->name, f->what->name, why);
+}
+
+static bool threads_withdraw(weft_pool *pool, weft_future *f)
+{
+    struct threads *t = threads_of(pool);
+    wf_lock(&t->mu);
+    bool queued = f->place == WF_QUEUED;
+    if (queued)
+        (void)take(t, f);
+    weft_unlock(&t->mu);
+    return queued;
+}
+
+static bool threads_lends(const weft_pool *pool)
+{
+    return !pool->options.on_start || wf_self()->pool == pool;
+}
+
+static void threads_ended(weft_pool *pool, weft_future *f)
+{
+    struct threads *t = threads_of(pool);
+    wf_lock(&t->mu);
+    wf_futures_remove(&t->running, f);
+    f->place = WF_NOWHERE;
+    t->unfinished--;
+    weft_cond_broadcast(&t->change);
+    weft_unlock(&t->mu);
+}
+
+static void threads_cancel(weft_pool *pool)
+{
+    struct threads *t = threads_of(pool);
+    wf_lock(&t->mu);
+    // As many as there are now: who goes on submitting cannot keep us here.
+    for (size_t n = t->queued; n > 0 && t->queued > 0; n--) {
+        weft_future *f = take(t, t->queue.first);
+        wf_task_cancel(&f->task);
+        weft_unlock(&t->mu);
+        wf_future_end(f, -ECANCELED, "the pool was cancelled before it began");
+        wf_lock(&t->mu);
+    }
+    for (weft_future *f = t->running.first; f; f = f->next)
+        wf_task_cancel(&f->task);
+    weft_unlock(&t->mu);
+}
+
+// ---- the pool's own life ----------------------------------------------------------------
+
+static size_t own_tasks(const struct threads *t)
+{
+    size_t n = 0;
+    for (const struct wf_task *task = wf_current(); task; task = task->outer)
+        for (const weft_future *f = t->running.first; f; f = f->next)
+            n += &f->task == task;
+    return n;
+}
+
+static bool threads_quiet(weft_pool *pool)
+{
+    struct threads *t = threads_of(pool);
+    wf_lock(&t->mu);
+    bool quiet = t->unfinished <= own_tasks(t);
+    weft_unlock(&t->mu);
+    return quiet;
+}
+
+static void threads_drain(weft_pool *pool)
+{
+    struct threads *t = threads_of(pool);
+    wf_lock(&t->mu);
+    while (t->unfinished > own_tasks(t))
+        (void)wf_cond_wait(&t->change, &t->mu, WEFT_FOREVER); // shielded by the caller
+    weft_unlock(&t->mu);
+}
+
+static void stop_workers(struct threads *t)
+{
+    t->stop = true;
+    weft_cond_broadcast(&t->work);
+    while (t->alive > 0)
+        (void)wf_cond_wait(&t->change, &t->mu, WEFT_FOREVER); // shielded by the caller
+    if (t->any_ended)
+        wf_thread_join(t->ended);
+}
+
+static void threads_close(weft_pool *pool)
+{
+    struct threads *t = threads_of(pool);
+    wf_lock(&t->mu);
+    t->closing = true;
+    weft_cond_broadcast(&t->room);
+    while (t->unfinished > 0)
+        (void)wf_cond_wait(&t->change, &t->mu, WEFT_FOREVER); // likewise
+    stop_workers(t);
+    weft_unlock(&t->mu);
+}
+
+static void threads_free(weft_pool *pool)
+{
+    free(threads_of(pool));
+}
+
+static int start_all(struct threads *t)
+{
+    int rc = 0;
+    wf_lock(&t->mu);
+    while (rc == 0 && t->alive < t->base.options.workers)
+        rc = start_worker(t);
+    if (rc < 0) {
+        bool was = weft_shield(true);
+        stop_workers(t);
+        (void)weft_shield(was);
+    }
+    weft_unlock(&t->mu);
+    return rc;
+}
+
+static int threads_open(const struct weft_pool *base, weft_pool **pool)
+{
+    struct threads *t = calloc(1, sizeof *t);
+    if (!t)
+        return weft_fail(-ENOMEM, "weft_pool_open: out of memory");
+    *t = (struct threads){.base = *base};
+    int rc = start_all(t);
+    if (rc < 0) {
+        free(t);
+        return weft_fail(rc, "weft_pool_open: %d threads: %s", base->options.workers,
+                         strerror(-rc));
+    }
+    *pool = &t->base;
+    return 0;
+}
+
+const struct wf_executor wf_threads = {
+    .open = threads_open,
+    .submit = threads_submit,
+    .withdraw = threads_withdraw,
+    .lends = threads_lends,
+    .ended = threads_ended,
+    .cancel = threads_cancel,
+    .quiet = threads_quiet,
+    .drain = threads_drain,
+    .close = threads_close,
+    .free = threads_free,
+};
+
+// ---- a thread for one task --------------------------------------------------------------
+
+static void *run_alone(void *arg)
+{
+    weft_future *f = arg;
+    bool daemon = f->task.daemon;
+    wf_self_is_worker(f->task.name, NULL, NULL);
+    wf_future_run(f);
+    wf_exit_end_thread(daemon);
+    return NULL;
+}
+
+int wf_thread_run_alone(weft_future *f, size_t stack_size)
+{
+    const struct wf_thread_options options = {.run = run_alone, .arg = f, .stack_size = stack_size};
+    wf_thread thread; // joined by wf_exit_end_thread of another, or at exit
+    return wf_thread_start(&options, &thread);
+}

@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: MIT
+// conn.c - a connection: who reads, who writes, and what is queued to go out.
+//
+// The socket never blocks; who finds it not ready parks on it. Nobody else is needed to empty the
+// output queue: whoever waits on the connection for any reason also watches for room while
+// something is queued, and a post wakes the one who waits, so that he begins to. (A thread that
+// only flushes would double the threads of a server.)
+//
+// A call holds a reference while it lasts, so closing only marks the connection, wakes who is in a
+// call, and leaves the rest to the last of them. No descriptor number is used after its close.
+#include "net/conn.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <weft/error.h>
+#include "core/error.h"
+#include "core/misuse.h"
+#include "core/mutex.h"
+#include "core/park.h"
+#include "os/atomic.h"
+
+enum { POST_LIMIT = 1 << 20, LEAST_BUFFER = 4096 };
+
+struct buffer {
+    char *bytes; // NULL: none was needed yet
+    size_t head, length, capacity;
+};
+
+struct weft_conn {
+    int fd;
+    uint32_t refs; // atomic: the owner, and each call
+    char peer[WF_ADDRESS_TEXT], local[WF_ADDRESS_TEXT];
+    struct buffer in;                  // read ahead by weft_read_line; the reader's own
+    weft_mutex mu;                     // guards everything below
+    struct wf_parker *reader, *writer; // who is in such a call, or NULL
+    bool writing;  // the writer is in the middle of its bytes: the queue has to wait
+    bool closed;   // by its owner, or unusable after a failed write
+    int out_error; // the socket took no more: what a post or flush returns from then on
+    struct buffer out;
+    size_t out_limit;
+};
+
+// ---- buffers ----------------------------------------------------------------------------
+
+// Room for `more` bytes behind what is there. 0 or -ENOMEM.
+static int make_room(struct buffer *b, size_t more)
+{
+    if (b->capacity - b->head - b->length >= more)
+        return 0;
+    if (b->length > 0 && b->head > 0)
+        memmove(b->bytes, b->bytes + b->head, b->length);
+    b->head = 0;
+    if (b->capacity - b->length >= more)
+        return 0;
+    size_t capacity = b->length + more;
+    capacity = capacity < 2 * b->capacity ? 2 * b->capacity : capacity;
+    capacity = capacity < LEAST_BUFFER ? LEAST_BUFFER : capacity;
+    char *bytes = realloc(b->bytes, capacity);
+    if (!bytes)
+        return weft_fail(-ENOMEM, "connection: no memory for %zu bytes", capacity);
+    b->bytes = bytes;
+    b->capacity = capacity;
+    return 0;
+}
+
+static void drop_bytes(struct buffer *b, size_t n)
+{
+    b->head += n;
+    b->length -= n;
+    if (b->length > 0)
+        return;
+    free(b->bytes); // an idle connection costs no buffer
+    *b = (struct buffer){.bytes = NULL};
+}
+
+// ---- made and freed ---------------------------------------------------------------------
+
+static void read_name(int fd, int (*get)(int, struct sockaddr *, socklen_t *), char *text)
+{
+    struct wf_address address = {.size = sizeof address.storage};
+    if (get(fd, &address.any, &address.size) < 0)
+        address = (struct wf_address){.storage.ss_family = AF_UNIX}; // gone already: "unix:"
+    wf_address_text(&address, text);
+}
+
+static void set_options(int fd)
+{
+    const int on = 1; // all three fail only where they mean nothing: on Unix sockets
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
+weft_conn *wf_conn_new(int fd)
+{
+    weft_conn *c = calloc(1, sizeof *c);
+    if (!c) {
+        (void)close(fd);
+        (void)weft_fail(-ENOMEM, "connection: out of memory");
+        return NULL;
+    }
+    *c = (weft_conn){.fd = fd, .refs = 1, .out_limit = POST_LIMIT};
+    set_options(fd);
+    read_name(fd, getpeername, c->peer);
+    read_name(fd, getsockname, c->local);
+    return c;
+}
+
+static void conn_unref(weft_conn *c)
+{
+    if (wf_sub(&c->refs, 1, WF_ACQ_REL) > 1)
+        return;
+    (void)close(c->fd); // what was sent is the kernel's; what was queued is lost, as announced
+    free(c->in.bytes);
+    free(c->out.bytes);
+    free(c);
+}
+
+// With mu held: who is in a call looks at the connection again.
+static void wake_all(weft_conn *c)
+{
+    if (c->reader)
+        wf_unpark(c->reader);
+    if (c->writer)
+        wf_unpark(c->writer);
+}
+
+static void make_unusable(weft_conn *c)
+{
+    wf_guard(&c->mu);
+    c->closed = true;
+    wake_all(c);
+}
+
+void weft_conn_close(weft_conn **conn)
+{
+    wf_require(conn, "weft_conn_close(NULL): pass the address of the connection");
+    weft_conn *c = *conn;
+    *conn = NULL;
+    if (!c)
+        return;
+    make_unusable(c);
+    conn_unref(c);
+}
+
+// ---- calls ------------------------------------------------------------------------------
+
+// A call that waits on the connection: as its reader or its writer.
+struct call {
+    weft_conn *conn;
+    const char *name;
+    struct wf_parker **seat;
+    weft_time deadline;
+};
+
+static void take_seat(struct call *call)
+{
+    weft_conn *c = call->conn;
+    wf_lock(&c->mu);
+    bool taken = *call->seat != NULL;
+    if (!taken)
+        *call->seat = wf_self();
+    weft_unlock(&c->mu);
+    wf_require(!taken, "%s: another task is in such a call on connection %s", call->name, c->peer);
+}
+
+// 0, or why not to begin: the call is over then. Else leave it with end_call.
+static int begin_call(struct call *call)
+{
+    wf_require(call->conn, "%s(NULL): closed, or never opened", call->name);
+    int rc = wf_interrupted();
+    if (rc < 0)
+        return wf_failed(call->name, rc);
+    (void)wf_add(&call->conn->refs, 1, WF_RELAXED); // the caller has one
+    take_seat(call);
+    return 0;
+}
+
+// With what the call returns.
+static ssize_t end_call(struct call *call, ssize_t result)
+{
+    wf_lock(&call->conn->mu);
+    *call->seat = NULL;
+    weft_unlock(&call->conn->mu);
+    conn_unref(call->conn);
+    return result < 0 ? wf_failed(call->name, (int)result) : result;
+}
+
+// With mu held: send what is queued, as far as the socket takes it.
+static void send_queued(weft_conn *c)
+{
+    while (c->out.length > 0 && !c->writing && !c->closed) {
+        ssize_t n = send(c->fd, c->out.bytes + c->out.head, c->out.length,
+                         MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n >= 0) {
+            drop_bytes(&c->out, (size_t)n);
+        } else if (errno != EINTR) {
+            if (errno == EAGAIN)
+                return;
+            c->out_error = -errno;
+            drop_bytes(&c->out, c->out.length); // nobody will ever take it
+        }
+    }
+}
+
+// The events to wait for, those of the queue among them; -EPIPE if the connection is closed.
+static int events_now(weft_conn *c, short events)
+{
+    wf_guard(&c->mu);
+    if (c->closed)
+        return -EPIPE;
+    return events | (c->out.length > 0 && !c->writing ? POLLOUT : 0);
+}
+
+static void on_room(weft_conn *c)
+{
+    wf_lock(&c->mu);
+    send_queued(c);
+    if (c->out.length == 0 && c->writer)
+        wf_unpark(c->writer); // it may wait for just that
+    weft_unlock(&c->mu);
+}
+
+// Wait until the socket reports one of `events`, or `until_sent` and the queue is empty. 0,
+// -EPIPE, -ETIMEDOUT, -ECANCELED...
+static int wait_for(const struct call *call, short events, bool until_sent)
+{
+    weft_conn *c = call->conn;
+    struct wf_wait wait = {.what = call->name, .object = c, .fd = c->fd, .stops = true};
+    int rc = wf_wait_begin(&wait);
+    while (rc == 0) {
+        rc = events_now(c, events);
+        if (rc < 0 || (until_sent && !(rc & POLLOUT)))
+            break;
+        wait.events = (short)rc;
+        rc = wf_interrupted();
+        if (rc == 0)
+            rc = wf_park(&wait, wf_patience(call->deadline));
+        if (rc > 0 && (rc & (POLLOUT | POLLERR | POLLHUP)))
+            on_room(c);
+        if (rc > 0 && (rc & (events | POLLERR | POLLHUP)))
+            break;
+        rc = rc < 0 ? rc : 0;
+    }
+    wf_wait_end(&wait);
+    return rc < 0 ? rc : 0;
+}
+
+// ---- read -------------------------------------------------------------------------------
+
+// From the socket, waiting: bytes, 0 at the end, or an error.
+static ssize_t receive(const struct call *call, void *buf, size_t cap)
+{
+    for (;;) {
+        int rc = events_now(call->conn, 0);
+        if (rc < 0)
+            return rc;
+        ssize_t n = recv(call->conn->fd, buf, cap, MSG_DONTWAIT);
+        if (n >= 0)
+            return n;
+        if (errno != EAGAIN && errno != EINTR)
+            return -errno;
+        rc = wait_for(call, POLLIN, false);
+        if (rc < 0)
+            return rc;
+    }
+}
+
+static ssize_t take_bytes(struct buffer *in, void *buf, size_t cap)
+{
+    size_t n = in->length < cap ? in->length : cap;
+    memcpy(buf, in->bytes + in->head, n);
+    drop_bytes(in, n);
+    return (ssize_t)n;
+}
+
+ssize_t weft_read(weft_conn *c, void *buf, size_t cap, weft_time deadline)
+{
+    wf_require(buf && cap > 0, "weft_read(%p): no room for even a byte", (void *)c);
+    struct call call = {c, "weft_read", c ? &c->reader : NULL, deadline};
+    int rc = begin_call(&call);
+    if (rc < 0)
+        return rc;
+    ssize_t n = events_now(c, 0);
+    if (n >= 0 && c->in.length > 0)
+        n = take_bytes(&c->in, buf, cap);
+    else if (n >= 0)
+        n = receive(&call, buf, cap);
+    return end_call(&call, n);
+}
+
+// The first line of the buffer into buf: its length, -EMSGSIZE, or -EAGAIN if it is not complete.
+static ssize_t take_line(struct buffer *in, bool is_end, char *buf, size_t cap)
+{
+    const char *begin = in->bytes + in->head;
+    const char *newline = in->length > 0 ? memchr(begin, '\n', in->length) : NULL;
+    size_t length = newline ? (size_t)(newline - begin) : in->length;
+    size_t size = newline ? length + 1 : length;
+    if (newline && length > 0 && begin[length - 1] == '\r')
+        length--;
+    if (!newline && !is_end)
+        return length > cap ? -EMSGSIZE : -EAGAIN; // one byte more than fits may still be a \r
+    if (length >= cap)
+        return -EMSGSIZE;
+    memcpy(buf, begin, length);
+    buf[length] = '\0';
+    drop_bytes(in, size);
+    return (ssize_t)length;
+}
+
+static ssize_t read_line(const struct call *call, char *buf, size_t cap)
+{
+    struct buffer *in = &call->conn->in;
+    for (;;) {
+        ssize_t n = in->length > 0 ? take_line(in, false, buf, cap) : -EAGAIN;
+        if (n != -EAGAIN)
+            return n;
+        int rc = make_room(in, LEAST_BUFFER);
+        if (rc < 0)
+            return rc;
+        n = receive(call, in->bytes + in->head + in->length, LEAST_BUFFER);
+        if (n < 0)
+            return n;
+        if (n == 0)
+            return in->length > 0 ? take_line(in, true, buf, cap) : -EPIPE;
+        in->length += (size_t)n;
+    }
+}
+
+ssize_t weft_read_line(weft_conn *c, char *buf, size_t cap, weft_time deadline)
+{
+    wf_require(buf && cap > 0, "weft_read_line(%p): no room for even a NUL", (void *)c);
+    struct call call = {c, "weft_read_line", c ? &c->reader : NULL, deadline};
+    ssize_t n = begin_call(&call);
+    if (n < 0)
+        return n;
+    n = events_now(c, 0);
+    if (n >= 0)
+        n = read_line(&call, buf, cap);
+    if (c->in.length == 0)
+        drop_bytes(&c->in, 0);
+    return end_call(&call, n);
+}
+
+// ---- write ------------------------------------------------------------------------------
+
+static int wait_until_sent(const struct call *call)
+{
+    weft_conn *c = call->conn;
+    wf_lock(&c->mu);
+    send_queued(c);
+    bool sent = c->out.length == 0;
+    weft_unlock(&c->mu);
+    int rc = sent ? 0 : wait_for(call, 0, true);
+    wf_lock(&c->mu);
+    rc = rc < 0 ? rc : c->closed ? -EPIPE : c->out_error;
+    weft_unlock(&c->mu);
+    return rc;
+}
+
+// True: the queue is empty, and nobody will send from it until end_writing.
+static bool begin_writing(weft_conn *c)
+{
+    wf_guard(&c->mu);
+    c->writing = c->out.length == 0;
+    return c->writing;
+}
+
+static void end_writing(weft_conn *c)
+{
+    wf_guard(&c->mu);
+    c->writing = false;
+    send_queued(c);
+    if (c->out.length > 0 && c->reader)
+        wf_unpark(c->reader); // let it watch for room
+}
+
+static int send_all(const struct call *call, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        int rc = events_now(call->conn, 0);
+        if (rc < 0)
+            return rc;
+        ssize_t n = send(call->conn->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n >= 0) {
+            bytes += n;
+            size -= (size_t)n;
+            continue;
+        }
+        if (errno != EAGAIN && errno != EINTR)
+            return -errno;
+        rc = wait_for(call, POLLOUT, false);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+int weft_write(weft_conn *c, const void *buf, size_t size, weft_time deadline)
+{
+    wf_require(buf || size == 0, "weft_write(%p, NULL, %zu)", (void *)c, size);
+    struct call call = {c, "weft_write", c ? &c->writer : NULL, deadline};
+    int rc = begin_call(&call);
+    if (rc < 0)
+        return rc;
+    do
+        rc = wait_until_sent(&call);
+    while (rc == 0 && !begin_writing(c));
+    if (rc == 0) {
+        rc = send_all(&call, buf, size);
+        end_writing(c);
+    }
+    if (rc < 0)
+        make_unusable(c);
+    return (int)end_call(&call, rc);
+}
+
+int weft_flush(weft_conn *c, weft_time deadline)
+{
+    struct call call = {c, "weft_flush", c ? &c->writer : NULL, deadline};
+    int rc = begin_call(&call);
+    if (rc < 0)
+        return rc;
+    rc = wait_until_sent(&call);
+    return (int)end_call(&call, rc);
+}
+
+int weft_shutdown(weft_conn *c, weft_time deadline)
+{
+    struct call call = {c, "weft_shutdown", c ? &c->writer : NULL, deadline};
+    int rc = begin_call(&call);
+    if (rc < 0)
+        return rc;
+    rc = wait_until_sent(&call);
+    if (rc == 0 && shutdown(c->fd, SHUT_WR) < 0)
+        rc = -errno;
+    wf_lock(&c->mu);
+    if (rc == 0)
+        c->out_error = -EPIPE; // no more
+    weft_unlock(&c->mu);
+    return (int)end_call(&call, rc);
+}
+
+// ---- post -------------------------------------------------------------------------------
+
+// With mu held.
+static int post(weft_conn *c, const char *bytes, size_t size)
+{
+    if (c->closed)
+        return -EPIPE;
+    send_queued(c);
+    if (c->out_error < 0 || size == 0)
+        return c->out_error;
+    if (size > c->out_limit || c->out.length > c->out_limit - size)
+        return -ENOBUFS;
+    size_t before = c->out.length;
+    int rc = make_room(&c->out, size); // first, so that an error has queued and sent nothing
+    if (rc < 0)
+        return rc;
+    memcpy(c->out.bytes + c->out.head + c->out.length, bytes, size);
+    c->out.length += size;
+    send_queued(c);
+    if (before == 0 && c->out.length > 0)
+        wake_all(c); // let them watch for room
+    return c->out_error;
+}
+
+int weft_post(weft_conn *c, const void *buf, size_t size)
+{
+    wf_require(c, "weft_post(NULL): closed, or never opened");
+    wf_require(buf || size == 0, "weft_post(%p, NULL, %zu)", (void *)c, size);
+    wf_guard(&c->mu);
+    return wf_failed("weft_post", post(c, buf, size));
+}
+
+void weft_post_limit(weft_conn *c, size_t bytes)
+{
+    wf_require(c, "weft_post_limit(NULL)");
+    wf_guard(&c->mu);
+    c->out_limit = bytes;
+}
+
+// ---- names ------------------------------------------------------------------------------
+
+const char *weft_peer(const weft_conn *c)
+{
+    wf_require(c, "weft_peer(NULL)");
+    return c->peer;
+}
+
+const char *weft_conn_local(const weft_conn *c)
+{
+    wf_require(c, "weft_conn_local(NULL)");
+    return c->local;
+}
+
+int weft_conn_fd(const weft_conn *c)
+{
+    wf_require(c, "weft_conn_fd(NULL)");
+    return c->fd;
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+// listener.c - listen, accept, connect.
+#define _GNU_SOURCE // accept4
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <weft/error.h>
+#include "core/misuse.h"
+#include "core/mutex.h"
+#include "core/park.h"
+#include "net/conn.h"
+#include "os/atomic.h"
+
+enum { BACKLOG = 4096, AGAIN_MS = 1 };
+
+// A task in weft_accept; on its stack.
+struct acceptor {
+    struct acceptor *next, *prev;
+    struct wf_parker *parker;
+};
+
+struct weft_listener {
+    int fd;
+    uint32_t refs;   // atomic: the owner, and each accept
+    uint32_t closed; // atomic; set with mu held
+    weft_mutex mu;   // guards acceptors
+    struct acceptor *acceptors;
+    char address[WF_ADDRESS_TEXT];
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; // of a Unix socket, or ""
+};
+
+int wf_socket_new(int family)
+{
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+// ---- listen -----------------------------------------------------------------------------
+
+// True: the Unix socket's file is there, and nobody listens on it. We ask with a socket of another
+// type, so that a living server is not bothered: to that the answer is EPROTOTYPE.
+static bool is_stale(const struct wf_address *address)
+{
+    struct stat file;
+    const struct sockaddr_un *un = (const void *)&address->storage;
+    if (address->any.sa_family != AF_UNIX || stat(un->sun_path, &file) < 0 ||
+        !S_ISSOCK(file.st_mode)) // what is no socket refuses as well, and is somebody's file
+        return false;
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool refused = fd >= 0 && connect(fd, &address->any, address->size) < 0 &&
+                   errno == ECONNREFUSED;
+    if (fd >= 0)
+        (void)close(fd);
+    return refused;
+}
+
+static int bind_to(int fd, const struct wf_address *address)
+{
+    if (bind(fd, &address->any, address->size) == 0)
+        return 0;
+    int error = errno;
+    const struct sockaddr_un *un = (const void *)&address->storage;
+    if (error == EADDRINUSE && is_stale(address) && unlink(un->sun_path) == 0 &&
+        bind(fd, &address->any, address->size) == 0)
+        return 0;
+    return -error;
+}
+
+static int listen_on(const struct wf_address *address)
+{
+    int fd = wf_socket_new(address->any.sa_family);
+    if (fd < 0)
+        return fd;
+    const int on = 1, off = 0; // each fails only where it means nothing
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (address->any.sa_family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    int rc = bind_to(fd, address);
+    if (rc == 0 && listen(fd, BACKLOG) < 0)
+        rc = -errno;
+    if (rc == 0)
+        return fd;
+    (void)close(fd);
+    return rc;
+}
+
+static weft_listener *new_listener(int fd, const struct wf_address *asked)
+{
+    weft_listener *l = calloc(1, sizeof *l);
+    if (!l) {
+        (void)close(fd);
+        (void)weft_fail(-ENOMEM, "weft_listen: out of memory");
+        return NULL;
+    }
+    *l = (weft_listener){.fd = fd, .refs = 1};
+    struct wf_address got = {.size = sizeof got.storage};
+    if (getsockname(fd, &got.any, &got.size) < 0)
+        got = *asked;
+    wf_address_text(&got, l->address);
+    if (asked->any.sa_family == AF_UNIX)
+        memcpy(l->path, ((const struct sockaddr_un *)(const void *)&asked->storage)->sun_path,
+               sizeof l->path);
+    return l;
+}
+
+// ":port" is every address: the system names IPv4's first, but IPv6's serves both.
+static const struct wf_address *best_of(const struct wf_addresses *found, size_t i)
+{
+    return &found->items[found->count - 1 - i];
+}
+
+weft_listener *weft_listen(const char *address)
+{
+    wf_require(address, "weft_listen(NULL)");
+    struct wf_addresses found;
+    if (wf_addresses_find(address, true, WEFT_FOREVER, &found) < 0)
+        return NULL;
+    bool every = address[0] == ':';
+    weft_listener *l = NULL;
+    int fd = -EADDRNOTAVAIL;
+    for (size_t i = 0; i < found.count && fd < 0; i++) {
+        const struct wf_address *at = every ? best_of(&found, i) : &found.items[i];
+        fd = listen_on(at);
+        if (fd >= 0)
+            l = new_listener(fd, at);
+    }
+    if (fd < 0)
+        (void)weft_fail(fd, "listen %s: %s", address, strerror(-fd));
+    free(found.items);
+    return l;
+}
+
+const char *weft_listener_address(const weft_listener *l)
+{
+    wf_require(l, "weft_listener_address(NULL)");
+    return l->address;
+}
+
+static void listener_unref(weft_listener *l)
+{
+    if (wf_sub(&l->refs, 1, WF_ACQ_REL) > 1)
+        return;
+    (void)close(l->fd); // nothing was written
+    free(l);
+}
+
+void weft_listener_close(weft_listener **listener)
+{
+    wf_require(listener, "weft_listener_close(NULL): pass the address of the listener");
+    weft_listener *l = *listener;
+    *listener = NULL;
+    if (!l)
+        return;
+    if (l->path[0] != '\0')
+        (void)unlink(l->path); // if somebody was faster, that is as good
+    wf_lock(&l->mu);
+    wf_store(&l->closed, 1, WF_RELEASE);
+    for (const struct acceptor *a = l->acceptors; a; a = a->next)
+        wf_unpark(a->parker);
+    weft_unlock(&l->mu);
+    listener_unref(l);
+}
+
+// ---- accept -----------------------------------------------------------------------------
+
+static void arrive(weft_listener *l, struct acceptor *a)
+{
+    (void)wf_add(&l->refs, 1, WF_RELAXED); // the caller has one
+    wf_guard(&l->mu);
+    *a = (struct acceptor){.next = l->acceptors, .parker = wf_self()};
+    if (a->next)
+        a->next->prev = a;
+    l->acceptors = a;
+}
+
+static void depart(weft_listener *l, struct acceptor *a)
+{
+    wf_lock(&l->mu);
+    if (a->prev)
+        a->prev->next = a->next;
+    else
+        l->acceptors = a->next;
+    if (a->next)
+        a->next->prev = a->prev;
+    weft_unlock(&l->mu);
+    listener_unref(l);
+}
+
+// The errors of a connection that died in the queue (accept(2)): the next one may live.
+static bool is_of_connection(int error)
+{
+    static const int errors[] = {ECONNABORTED, EINTR,       EPROTO, ENETDOWN,
+                                 ENOPROTOOPT,  EHOSTDOWN,   ENONET, EHOSTUNREACH,
+                                 EOPNOTSUPP,   ENETUNREACH, EPERM};
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+        if (errors[i] == error)
+            return true;
+    return false;
+}
+
+static int accept_one(weft_listener *l, weft_time deadline)
+{
+    for (;;) {
+        if (wf_load(&l->closed, WF_ACQUIRE) != 0)
+            return -EPIPE;
+        int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0)
+            return fd;
+        int rc = errno == EAGAIN ? wf_wait_fd("weft_accept", l->fd, POLLIN, deadline, &l->closed)
+                 : is_of_connection(errno) ? 0
+                                           : -errno;
+        if (rc < 0)
+            return rc;
+    }
+}
+
+weft_conn *weft_accept(weft_listener *l, weft_time deadline)
+{
+    wf_require(l, "weft_accept(NULL): closed, or never opened");
+    struct acceptor self;
+    arrive(l, &self);
+    int fd = wf_interrupted();
+    if (fd == 0)
+        fd = accept_one(l, deadline);
+    char address[WF_ADDRESS_TEXT];
+    memcpy(address, l->address, sizeof address);
+    depart(l, &self);
+    if (fd >= 0)
+        return wf_conn_new(fd);
+    (void)weft_fail(fd, "accept %s: %s", address, fd == -EPIPE ? "closed" : strerror(-fd));
+    return NULL;
+}
+
+// ---- connect ----------------------------------------------------------------------------
+
+// A Unix socket whose backlog is full says EAGAIN, and nothing tells when there is room.
+static int connect_again(int fd, const struct wf_address *address, weft_time deadline)
+{
+    for (;;) {
+        if (connect(fd, &address->any, address->size) == 0)
+            return 0;
+        if (errno != EAGAIN)
+            return -errno;
+        if (weft_now().ns >= deadline.ns)
+            return -ETIMEDOUT;
+        int rc = weft_sleep(weft_sooner(weft_after_ms(AGAIN_MS), deadline));
+        if (rc < 0)
+            return rc;
+    }
+}
+
+static int finish_connect(int fd, weft_time deadline)
+{
+    int rc = wf_wait_fd("weft_connect", fd, POLLOUT, deadline, NULL);
+    while (rc == 0) // a token without a reason
+        rc = wf_wait_fd("weft_connect", fd, POLLOUT, deadline, NULL);
+    if (rc < 0)
+        return rc;
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+        return -errno;
+    return -error;
+}
+
+// A connected socket, or a negative errno.
+static int connect_to(const struct wf_address *address, weft_time deadline)
+{
+    int fd = wf_socket_new(address->any.sa_family);
+    if (fd < 0)
+        return fd;
+    int rc = connect_again(fd, address, deadline);
+    if (rc == -EINPROGRESS || rc == -EINTR)
+        rc = finish_connect(fd, deadline);
+    if (rc == 0)
+        return fd;
+    (void)close(fd);
+    return rc;
+}
+
+weft_conn *weft_connect(const char *address, weft_time deadline)
+{
+    wf_require(address, "weft_connect(NULL)");
+    int rc = wf_interrupted();
+    if (rc < 0) {
+        (void)weft_fail(rc, "connect %s: the caller was asked to stop", address);
+        return NULL;
+    }
+    struct wf_addresses found;
+    if (wf_addresses_find(address, false, deadline, &found) < 0)
+        return NULL;
+    int fd = -ENOENT;
+    for (size_t i = 0; i < found.count && fd < 0 && rc == 0; i++) {
+        fd = connect_to(&found.items[i], deadline);
+        rc = fd == -ECANCELED || fd == -ETIMEDOUT ? fd : 0; // no time for another
+    }
+    free(found.items);
+    if (fd >= 0)
+        return wf_conn_new(fd);
+    (void)weft_fail(fd, "connect %s: %s", address, strerror(-fd));
+    return NULL;
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include "os/futex.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+
+enum { SPINS = 32 };
+
+int wf_futex_wait(const uint32_t *word, uint32_t expected, int64_t deadline_ns)
+{
+    struct timespec until = {0, 0};
+    struct timespec *timeout = NULL;
+    if (deadline_ns != INT64_MAX) {
+        until = wf_clock_timespec(deadline_ns > 0 ? deadline_ns : 0);
+        timeout = &until;
+    }
+    // FUTEX_WAIT_BITSET, because its timeout is absolute.
+    long rc = syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected, timeout, NULL,
+                      FUTEX_BITSET_MATCH_ANY);
+    if (rc == 0 || errno == EAGAIN)
+        return 0;
+    return -errno;
+}
+
+void wf_futex_wake(const uint32_t *word)
+{
+    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1); // EFAULT cannot be: task blocks stay
+}
+
+void wf_spin(unsigned round)
+{
+    if (round >= SPINS) {
+        (void)sched_yield(); // cannot fail on Linux
+        return;
+    }
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield" ::: "memory");
+#endif
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// futex.h - sleep on a word, wake who sleeps on it; and how to wait a few instructions long.
+#ifndef WF_OS_FUTEX_H
+#define WF_OS_FUTEX_H
+
+#include <stdint.h>
+
+// Sleep while *word == expected, until the CLOCK_MONOTONIC time `deadline_ns` (INT64_MAX: for
+// ever). 0: woken, or the word was another; -ETIMEDOUT; -EINTR. May return 0 without a wake.
+int wf_futex_wait(const uint32_t *word, uint32_t expected, int64_t deadline_ns);
+
+// Wake one that sleeps on the word. The word is only named, not read: memory that has found
+// another use since is harmless, whoever sleeps there looks at its own word again.
+void wf_futex_wake(const uint32_t *word);
+
+// The round-th turn of a loop that waits for another thread to finish a few instructions: spin at
+// first, then give the processor away, because that thread may have lost it.
+void wf_spin(unsigned round);
+
+#endif

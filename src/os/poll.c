@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#define _GNU_SOURCE // ppoll
+#include "os/poll.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+
+int wf_bell_new(void)
+{
+    int fd = eventfd(0, EFD_CLOEXEC); // blocking: wf_bell_answer waits for the ring
+    return fd < 0 ? -errno : fd;
+}
+
+void wf_bell_ring(int bell)
+{
+    const uint64_t one = 1;
+    while (write(bell, &one, sizeof one) < 0 && errno == EINTR)
+        continue;
+}
+
+void wf_bell_answer(int bell)
+{
+    uint64_t rings;
+    while (read(bell, &rings, sizeof rings) < 0 && errno == EINTR)
+        continue;
+}
+
+void wf_bell_free(int bell)
+{
+    if (bell >= 0)
+        (void)close(bell); // nothing was written that could be lost
+}
+
+int wf_poll(int fd, short events, int bell, int64_t deadline_ns)
+{
+    struct pollfd fds[2] = {{.fd = fd, .events = events}, {.fd = bell, .events = POLLIN}};
+    struct timespec left;
+    struct timespec *timeout = NULL;
+    if (deadline_ns != INT64_MAX) {
+        int64_t ns = deadline_ns - wf_clock_now();
+        left = wf_clock_timespec(ns > 0 ? ns : 0);
+        timeout = &left;
+    }
+    int n = ppoll(fds, 2, timeout, NULL);
+    if (n < 0)
+        return -errno;
+    if (n == 0)
+        return -ETIMEDOUT;
+    return fds[0].revents;
+}
+
+int wf_signal_fd(const sigset_t *set)
+{
+    int fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
+int wf_signal_take(int fd)
+{
+    struct signalfd_siginfo info;
+    ssize_t n = read(fd, &info, sizeof info);
+    return n == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
+}

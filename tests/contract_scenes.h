@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+// contract_scenes.h - how a program ends. Part of contract.h.
+//
+// The test program runs again as one of its scenes: what is seen is neither a forked copy of half
+// a test nor under its environment, which the library reads once, at its start.
+#ifndef WEFT_TESTS_CONTRACT_SCENES_H
+#define WEFT_TESTS_CONTRACT_SCENES_H
+
+struct scene {
+    const char *name;
+    int (*play)(void); // its status, unless it aborts
+};
+#define SCENE(fn) \
+    { \
+#fn, fn \
+    }
+
+struct ran {
+    int status; // as from waitpid
+    char err[8192];
+};
+
+SHARED void read_back(int fd, char *text, size_t size)
+{
+    ssize_t n = pread(fd, text, size - 1, 0);
+    text[n > 0 ? n : 0] = '\0';
+    close(fd);
+}
+
+SHARED void await_end(pid_t pid, int err, struct ran *ran)
+{
+    while (waitpid(pid, &ran->status, 0) < 0)
+        assert_int_equal(errno, EINTR);
+    read_back(err, ran->err, sizeof ran->err);
+}
+
+extern char **environ;
+
+// This environment, but for WEFT_CHECK, which is 1 or not there.
+SHARED char **environment(bool checked)
+{
+    static char *vars[512];
+    static char on[] = "WEFT_CHECK=1";
+    size_t n = 0;
+    for (char **e = environ; *e && n < COUNT(vars) - 2; e++)
+        if (strncmp(*e, "WEFT_CHECK=", 11) != 0)
+            vars[n++] = *e;
+    if (checked)
+        vars[n++] = on;
+    vars[n] = NULL;
+    return vars;
+}
+
+SHARED void run_scene(const char *name, bool checked, struct ran *ran)
+{
+    int err = memfd_create("stderr", MFD_CLOEXEC);
+    assert_true(err >= 0);
+    posix_spawn_file_actions_t files;
+    assert_int_equal(posix_spawn_file_actions_init(&files), 0);
+    assert_int_equal(posix_spawn_file_actions_adddup2(&files, err, 2), 0);
+    char self[] = "test", option[] = "--scene", *copy = strdup(name);
+    char *argv[] = {self, option, copy, NULL};
+    pid_t pid;
+    assert_int_equal(posix_spawn(&pid, "/proc/self/exe", &files, NULL, argv, environment(checked)),
+                     0);
+    posix_spawn_file_actions_destroy(&files);
+    free(copy);
+    await_end(pid, err, ran);
+}
+
+SHARED void show_unless(bool good, const char *name, const struct ran *ran)
+{
+    if (!good)
+        print_message("%s: wait status %#x, stderr:\n%s\n", name, (unsigned)ran->status, ran->err);
+    assert_true(good);
+}
+
+SHARED bool is_one_line(const char *text)
+{
+    const char *end = strchr(text, '\n');
+    return end && end != text && end[1] == '\0';
+}
+
+SHARED bool has_all(const char *text, const char *const *words)
+{
+    for (; *words; words++)
+        if (!strstr(text, *words))
+            return false;
+    return true;
+}
+
+SHARED bool has_aborted(const struct ran *ran, const char *const *words)
+{
+    return WIFSIGNALED(ran->status) && WTERMSIG(ran->status) == SIGABRT && has_all(ran->err, words);
+}
+
+SHARED void scene_aborts(const char *name, bool checked, const char *const *words)
+{
+    struct ran ran;
+    run_scene(name, checked, &ran);
+    show_unless(has_aborted(&ran, words) && is_one_line(ran.err), name, &ran);
+}
+
+SHARED void scene_deadlocks(const char *name, const char *const *words)
+{
+    struct ran ran;
+    run_scene(name, true, &ran);
+    show_unless(has_aborted(&ran, words), name, &ran);
+}
+
+SHARED void scene_ends(const char *name, bool checked)
+{
+    struct ran ran;
+    run_scene(name, checked, &ran);
+    bool good = WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == 0 && ran.err[0] == '\0';
+    show_unless(good, name, &ran);
+}
+
+#define WORDS_(...) ((const char *const[]){__VA_ARGS__, NULL})
+// It aborts, with exactly one line on stderr, in which each of the words is found.
+#define expect_abort(scene, ...) scene_aborts(#scene, false, WORDS_(__VA_ARGS__))
+// The same under WEFT_CHECK=1.
+#define expect_checked_abort(scene, ...) scene_aborts(#scene, true, WORDS_(__VA_ARGS__))
+// Under WEFT_CHECK=1 it aborts with a report, of any number of lines, with these words.
+#define expect_deadlock(scene, ...) scene_deadlocks(#scene, WORDS_("deadlock", __VA_ARGS__))
+// It ends with status 0 and is silent, also under WEFT_CHECK=1.
+#define expect_clean_end(scene) (scene_ends(#scene, false), scene_ends(#scene, true))
+
+SHARED int play_scene(const char *name, const struct scene *scenes, size_t n)
+{
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none); // aborting is the point: no core files
+    alarm(15);
+    for (size_t i = 0; i < n; i++)
+        if (scenes[i].name && strcmp(scenes[i].name, name) == 0)
+            return scenes[i].play();
+    return 126;
+}
+
+// Take all memory that malloc would give. In a scene, which ends soon after.
+SHARED void exhaust_memory(void)
+{
+    struct rlimit limit = {256u << 20, 256u << 20};
+    setrlimit(RLIMIT_AS, &limit);
+    void *volatile block; // else the compiler knows that nobody uses it
+    for (size_t size = 16u << 20; size >= 16; size /= 2)
+        while ((block = malloc(size)) != NULL)
+            continue;
+}
+
+// main of every test program here. WEFT_TEST_ONLY picks tests by a pattern.
+#define CONTRACT_MAIN(scenes, tests) \
+    int main(int argc, char **argv) \
+    { \
+        if (argc == 3 && strcmp(argv[1], "--scene") == 0) \
+            return play_scene(argv[2], (scenes), COUNT(scenes)); \
+        alarm(30); \
+        if (getenv("WEFT_TEST_ONLY")) \
+            cmocka_set_test_filter(getenv("WEFT_TEST_ONLY")); \
+        int failed = cmocka_run_group_tests(tests, NULL, NULL); \
+        fflush(NULL); \
+        if (failed) \
+            _exit(1); /* a failed test may have left tasks that never end */ \
+        return 0; \
+    }
+
+#endif

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: MIT
+// exit_test.c - what happens to tasks when the program exits. Each test executes this program
+// again in one mode, and looks at its output and status.
+#include "exec_helpers.h"
+
+// What the program says goes to its standard output in one piece, whoever says it.
+static void say(const char *text)
+{
+    if (write(1, text, strlen(text)) < 0)
+        _exit(99);
+}
+
+static int speak_late(const char *const *text, weft_none *none)
+{
+    (void)none;
+    int rc = weft_sleep(weft_after_ms(50)); // long after main has returned, most of the time
+    say(*text);
+    return rc;
+}
+WEFT_TASK(speak_late, const char *, weft_none);
+
+// Futures that nobody joins stay reachable, so that no leak is reported that is none.
+static weft_future *kept[8];
+static weft_future *kept_grandchild;
+static weft_pool *kept_pool;
+static int kept_count;
+
+static int keep(weft_future *f)
+{
+    kept[kept_count++] = f;
+    return f ? 0 : 1;
+}
+
+static int start(const char *text)
+{
+    return keep(weft_start(WEFT_THREADS, speak_late, &text));
+}
+
+// ---- tasks that were started -----------------------------------------------------------
+
+static int run_return_from_main(void)
+{
+    return start("task\n");
+}
+
+static int run_exit_with_status(void)
+{
+    if (start("task\n") != 0)
+        return 1;
+    exit(7);
+}
+
+static int exit_early(const weft_none *none, weft_none *out)
+{
+    (void)none;
+    (void)out;
+    exit(5);
+}
+WEFT_TASK(exit_early, weft_none, weft_none);
+
+static int run_exit_from_a_task(void)
+{
+    if (start("another\n") != 0)
+        return 1;
+    if (keep(weft_start(WEFT_THREADS, exit_early, &(weft_none){0})) != 0)
+        return 1;
+    pause();
+    return 1;
+}
+
+static int run_exit_from_a_pool(void)
+{
+    weft_pool *pool = kept_pool = weft_pool_open(WEFT_THREADS, .workers = 1);
+    if (start("another\n") != 0 || weft_spawn(pool, exit_early, &(weft_none){0}) != 0)
+        return 1;
+    pause();
+    return 1;
+}
+
+static int start_another(const weft_none *none, weft_none *out)
+{
+    (void)none;
+    (void)out;
+    const char *text = "grandchild\n";
+    int rc = weft_sleep(weft_after_ms(30));
+    kept_grandchild = weft_start(WEFT_THREADS, speak_late, &text);
+    say("child\n");
+    return kept_grandchild ? rc : weft_error_code();
+}
+WEFT_TASK(start_another, weft_none, weft_none);
+
+static int run_task_that_starts_a_task(void)
+{
+    return keep(weft_start(WEFT_THREADS, start_another, &(weft_none){0}));
+}
+
+static int print_late(const weft_none *none, weft_none *out)
+{
+    (void)none;
+    (void)out;
+    int rc = weft_sleep(weft_after_ms(50));
+    printf("through stdio"); // flushed by exit, which comes later
+    return rc;
+}
+WEFT_TASK(print_late, weft_none, weft_none);
+
+static int run_stdio(void)
+{
+    return keep(weft_start(WEFT_THREADS, print_late, &(weft_none){0}));
+}
+
+static int run_open_pool(void)
+{
+    weft_pool *pool = kept_pool = weft_pool_open(WEFT_THREADS, .workers = 1);
+    const char *texts[] = {"1\n", "2\n", "3\n"};
+    for (size_t i = 0; i < COUNT(texts); i++)
+        if (weft_spawn(pool, speak_late, &texts[i]) != 0)
+            return 1;
+    return 0; // with a pool that is not closed, and tasks in its queue
+}
+
+static int run_idle_pool(void)
+{
+    kept_pool = weft_pool_open(WEFT_THREADS, .workers = 2);
+    return kept_pool ? 0 : 1;
+}
+
+static int run_dropped(void)
+{
+    const char *text = "dropped\n";
+    weft_future *f = weft_start(WEFT_THREADS, speak_late, &text);
+    weft_drop(&f); // cancelled, but still a task that was started
+    return 0;
+}
+
+static int fail_late(const weft_none *none, weft_none *out)
+{
+    (void)none;
+    (void)out;
+    int rc = weft_sleep(weft_after_ms(30));
+    return rc < 0 ? rc : weft_fail(-ENOLCK, "lost the key");
+}
+WEFT_TASK(fail_late, weft_none, weft_none);
+
+static int run_failure_in_an_open_pool(void)
+{
+    weft_pool *pool = kept_pool = weft_pool_open(WEFT_THREADS, .workers = 1);
+    return weft_spawn(pool, fail_late, &(weft_none){0}) == 0 ? 0 : 1;
+}
+
+static void the_program_waits_for_its_tasks(void **state)
+{
+    (void)state;
+    assert_ends("return_from_main", 0, "task\n");
+    assert_ends("exit_with_status", 7, "task\n");
+    assert_ends("task_that_starts_a_task", 0, "child\ngrandchild\n");
+    assert_ends("stdio", 0, "through stdio");
+}
+
+static void but_not_for_the_task_that_called_exit(void **state)
+{
+    (void)state;
+    assert_ends("exit_from_a_task", 5, "another\n");
+    assert_ends("exit_from_a_pool", 5, "another\n");
+}
+
+static void it_waits_for_the_tasks_of_a_pool_left_open(void **state)
+{
+    (void)state;
+    assert_ends("open_pool", 0, "1\n2\n3\n");
+    assert_ends("idle_pool", 0, "");
+}
+
+static void a_dropped_task_is_waited_for_until_it_noticed(void **state)
+{
+    (void)state;
+    struct ran ran;
+    run_mode("dropped", &ran); // it may have ended before it began
+    if (strcmp(ran.out, "") != 0 && strcmp(ran.out, "dropped\n") != 0)
+        show("dropped", &ran);
+    assert_true(WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == 0);
+    assert_string_equal(ran.err, "");
+}
+
+static void nobody_waits_at_a_quick_exit(void **state)
+{
+    (void)state;
+    assert_ends("quick_exit", 3, "");
+}
+
+static void a_failure_after_main_is_still_told(void **state)
+{
+    (void)state;
+    struct ran ran;
+    run_mode("failure_in_an_open_pool", &ran);
+    if (!is_one_line(ran.err))
+        show("failure_in_an_open_pool", &ran);
+    assert_true(is_one_line(ran.err));
+    assert_non_null(strstr(ran.err, "fail_late"));
+    assert_non_null(strstr(ran.err, "lost the key"));
+}
+
+// ---- daemons ---------------------------------------------------------------------------
+
+static struct spot daemon_spot;
+
+static int sleep_until_cancelled(const weft_none *none, weft_none *out)
+{
+    (void)none;
+    (void)out;
+    arrive(&daemon_spot);
+    int rc = weft_sleep(WEFT_FOREVER);
+    say(rc == -ECANCELED ? "cancelled\n" : "woken\n");
+    return rc;
+}
+WEFT_TASK(sleep_until_cancelled, weft_none, weft_none);
+
+static int hang_for_ever(const weft_none *none, weft_none *out)
+{
+    (void)none;
+    (void)out;
+    arrive(&daemon_spot);
+    for (;;)
+        pause(); // where weft cannot reach it
+    return 0;
+}
+WEFT_TASK(hang_for_ever, weft_none, weft_none);
+
+// Hears of the end, computes much longer than a daemon may, then calls weft again.
+static int linger(const weft_none *none, weft_none *out)
+{
+    (void)none;
+    (void)out;
+    arrive(&daemon_spot);
+    (void)weft_sleep(WEFT_FOREVER);
+    nap_ms(800);
+    say("computed\n");
+    (void)weft_check();
+    say("too late\n");
+    return 0;
+}
+WEFT_TASK(linger, weft_none, weft_none);
+
+#define START_DAEMON(fn) \
+    (keep(weft_start_as(WEFT_WITH(.kind = WEFT_THREADS, .daemon = true), fn, &(weft_none){0})) == 0)
+
+static int run_quick_exit(void)
+{
+    if (keep(weft_start(WEFT_THREADS, sleep_until_cancelled, &(weft_none){0})) != 0)
+        return 1;
+    await_asleep(&daemon_spot);
+    _exit(3);
+}
+
+static int run_sleeping_daemon(void)
+{
+    if (!START_DAEMON(sleep_until_cancelled))
+        return 1;
+    await_asleep(&daemon_spot);
+    return 4;
+}
+
+static int run_daemon_and_task(void)
+{
+    if (!START_DAEMON(sleep_until_cancelled))
+        return 1;
+    await_asleep(&daemon_spot);
+    return start("task\n"); // is waited for first, while the daemon may still work
+}
+
+static int run_hanging_daemon(void)
+{
+    if (!START_DAEMON(hang_for_ever))
+        return 1;
+    await_asleep(&daemon_spot);
+    return 6;
+}
+
+static void keep_alive(void)
+{
+    nap_ms(1600);
+}
+
+static int run_lingering_daemon(void)
+{
+    // Registered before weft's own handler, and so run after it.
+    if (atexit(keep_alive) != 0 || !START_DAEMON(linger))
+        return 1;
+    await_asleep(&daemon_spot);
+    return 0;
+}
+
+static int exit_as_daemon(const weft_none *none, weft_none *out)
+{
+    (void)none;
+    (void)out;
+    exit(8);
+}
+WEFT_TASK(exit_as_daemon, weft_none, weft_none);
+
+static int run_daemon_that_exits(void)
+{
+    if (start("task\n") != 0 || !START_DAEMON(exit_as_daemon))
+        return 1;
+    pause();
+    return 1;
+}
+
+static void a_daemon_is_cancelled_and_may_say_goodbye(void **state)
+{
+    (void)state;
+    assert_ends("sleeping_daemon", 4, "cancelled\n");
+    assert_ends("daemon_and_task", 0, "task\ncancelled\n");
+}
+
+static void a_daemon_that_does_not_listen_is_left_behind(void **state)
+{
+    (void)state;
+    assert_ends("hanging_daemon", 6, "");
+}
+
+static void a_daemon_that_comes_too_late_is_parked(void **state)
+{
+    (void)state;
+    struct ran ran;
+    run_mode("lingering_daemon", &ran);
+    if (ran.err[0] || strstr(ran.out, "too late"))
+        show("lingering_daemon", &ran);
+    assert_true(WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == 0);
+    assert_null(strstr(ran.out, "too late"));
+    assert_string_equal(ran.err, "");
+}
+
+static void a_daemon_may_end_the_program(void **state)
+{
+    (void)state;
+    assert_ends("daemon_that_exits", 8, "task\n");
+}
+
+// ---- calls of weft in handlers of atexit -----------------------------------------------
+
+static void use_weft_late(void)
+{
+    weft_future *f = weft_start(WEFT_THREADS, print_late, &(weft_none){0});
+    int rc = f ? weft_join(&f, NULL, 0) : weft_error_code();
+    say(rc == 0 ? "worked\n" : "refused\n"); // either will do, hanging will not
+}
+
+static int run_handler_that_uses_weft(void)
+{
+    if (atexit(use_weft_late) != 0)
+        return 1;
+    return start("task\n");
+}
+
+static void a_handler_that_uses_weft_does_not_hang(void **state)
+{
+    (void)state;
+    struct ran ran;
+    run_mode("handler_that_uses_weft", &ran);
+    if (!WIFEXITED(ran.status))
+        show("handler_that_uses_weft", &ran);
+    assert_true(WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == 0);
+}
+
+static const struct mode modes[] = {
+    {"return_from_main", run_return_from_main},
+    {"exit_with_status", run_exit_with_status},
+    {"exit_from_a_task", run_exit_from_a_task},
+    {"exit_from_a_pool", run_exit_from_a_pool},
+    {"task_that_starts_a_task", run_task_that_starts_a_task},
+    {"stdio", run_stdio},
+    {"open_pool", run_open_pool},
+    {"idle_pool", run_idle_pool},
+    {"dropped", run_dropped},
+    {"quick_exit", run_quick_exit},
+    {"failure_in_an_open_pool", run_failure_in_an_open_pool},
+    {"sleeping_daemon", run_sleeping_daemon},
+    {"daemon_and_task", run_daemon_and_task},
+    {"hanging_daemon", run_hanging_daemon},
+    {"lingering_daemon", run_lingering_daemon},
+    {"daemon_that_exits", run_daemon_that_exits},
+    {"handler_that_uses_weft", run_handler_that_uses_weft},
+};
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(the_program_waits_for_its_tasks),
+    cmocka_unit_test(but_not_for_the_task_that_called_exit),
+    cmocka_unit_test(it_waits_for_the_tasks_of_a_pool_left_open),
+    cmocka_unit_test(a_dropped_task_is_waited_for_until_it_noticed),
+    cmocka_unit_test(nobody_waits_at_a_quick_exit),
+    cmocka_unit_test(a_failure_after_main_is_still_told),
+    cmocka_unit_test(a_daemon_is_cancelled_and_may_say_goodbye),
+    cmocka_unit_test(a_daemon_that_does_not_listen_is_left_behind),
+    cmocka_unit_test(a_daemon_that_comes_too_late_is_parked),
+    cmocka_unit_test(a_daemon_may_end_the_program),
+    cmocka_unit_test(a_handler_that_uses_weft_does_not_hang),
+};
+
+int main(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], "--mode") == 0)
+        return run_as_mode(argv[2], modes, COUNT(modes));
+    unsetenv("WEFT_CHECK"); // which would report the futures that are left behind here on purpose
+    prepare_tests();
+    return end_tests(cmocka_run_group_tests(tests, NULL, NULL));
+}

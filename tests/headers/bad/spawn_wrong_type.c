@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// an argument of another task
+#include "misuse.h"
+
+int misuse(int *number, long *result, double *other, void *any)
+{
+    (void)number, (void)result, (void)other, (void)any;
+#ifdef RIGHT
+    return weft_spawn(pool, square, number);
+#else
+    return weft_spawn(pool, page, number);
+#endif
+}

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT
+// net_deadline_test.c - each call on a socket, waiting for what does not come: its deadline ends
+// it, so does a request to stop, and so does the close of what it waits on.
+#include "net_helpers.h"
+
+// Everything that the calls need to wait for ever: a peer that neither reads nor writes, a queue
+// that is full, a listener that nobody connects to, and one that accepts nobody.
+struct silence {
+    struct link link;
+    weft_listener *listener;
+    int deaf, knocking[8];
+    char address[64]; // of the deaf one
+};
+
+static void fall_silent(struct silence *s)
+{
+    *s = (struct silence){.link = link_up(), .listener = weft_listen("127.0.0.1:0")};
+    assert_non_null(s->listener);
+    for (size_t i = 0; i < COUNT(s->knocking); i++)
+        s->knocking[i] = -1;
+    s->deaf = -1;
+}
+
+// A listener whose queue is full: whoever connects now waits.
+static void go_deaf(struct silence *s)
+{
+    struct sockaddr_in sin = loopback(0);
+    socklen_t size = sizeof sin;
+    s->deaf = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(s->deaf, (struct sockaddr *)&sin, sizeof sin), 0);
+    assert_int_equal(listen(s->deaf, 0), 0);
+    assert_int_equal(getsockname(s->deaf, (struct sockaddr *)&sin, &size), 0);
+    snprintf(s->address, sizeof s->address, "127.0.0.1:%u", ntohs(sin.sin_port));
+    for (size_t i = 0; i < COUNT(s->knocking); i++) {
+        s->knocking[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        (void)connect(s->knocking[i], (struct sockaddr *)&sin, sizeof sin); // the last ones wait
+    }
+    struct pollfd last = {s->knocking[COUNT(s->knocking) - 1], POLLOUT, 0};
+    assert_int_equal(poll(&last, 1, 0), 0);
+}
+
+static void break_silence(struct silence *s)
+{
+    link_down(&s->link);
+    weft_listener_close(&s->listener);
+    for (size_t i = 0; i < COUNT(s->knocking); i++)
+        if (s->knocking[i] >= 0)
+            close(s->knocking[i]);
+    if (s->deaf >= 0)
+        close(s->deaf);
+}
+
+static const struct {
+    const char *name;
+    int (*run)(struct call *);
+    bool needs_queue; // a full output queue, without which there is nothing to wait for
+    bool needs_deaf;
+} waits[] = {
+    {"weft_read", call_read, false, false},        {"weft_read_line", call_read_line, false, false},
+    {"weft_write", call_write, false, false},      {"weft_flush", call_flush, true, false},
+    {"weft_shutdown", call_shutdown, true, false}, {"weft_accept", call_accept, false, false},
+    {"weft_connect", call_connect, false, true},
+};
+
+static struct call prepare(size_t i, struct silence *s, weft_time deadline)
+{
+    fall_silent(s);
+    if (waits[i].needs_deaf)
+        go_deaf(s);
+    if (waits[i].needs_queue)
+        (void)post_until_full(s->link.ours, 1 << 16);
+    struct call call = {
+        .run = waits[i].run, .conn = s->link.ours, .listener = s->listener, .deadline = deadline};
+    snprintf(call.address, sizeof call.address, "%s", s->address);
+    return call;
+}
+
+static void a_deadline_ends_every_call(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(waits); i++) {
+        for (int polling = 0; polling < 2; polling++) {
+            struct silence s;
+            struct call call = prepare(i, &s, polling ? WEFT_POLL : weft_after_ms(20));
+            int rc = call.run(&call);
+            if (rc != -ETIMEDOUT)
+                fail_msg("%s gave %d", waits[i].name, rc);
+            assert_true(polling || weft_now().ns >= call.deadline.ns);
+            break_silence(&s);
+        }
+    }
+}
+
+static void a_request_to_stop_ends_every_call(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(waits); i++) {
+        struct silence s;
+        struct call call = prepare(i, &s, WEFT_FOREVER), *arg = &call;
+        weft_future *f = weft_start(WEFT_THREADS, in_call, &arg);
+        await_asleep(&call.spot);
+        assert_false(weft_done(f));
+        weft_cancel(f);
+        int rc = weft_join(&f, NULL, 0);
+        if (rc != -ECANCELED)
+            fail_msg("%s gave %d", waits[i].name, rc);
+        break_silence(&s);
+    }
+}
+
+static void the_tasks_own_deadline_ends_every_call(void **state)
+{
+    (void)state;
+    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);
+    for (size_t i = 0; i < COUNT(waits); i++) {
+        struct silence s;
+        struct call call = prepare(i, &s, WEFT_FOREVER), *arg = &call;
+        for (int ms = 20; atomic_load(&call.spot.tid) == 0; ms *= 2) { // until it began in time
+            weft_future *f = weft_submit_until(pool, weft_after_ms(ms), in_call, &arg);
+            assert_int_equal(weft_wait(f, much_later()), 0);
+            int rc = weft_join(&f, NULL, 0);
+            if (rc != -ETIMEDOUT)
+                fail_msg("%s gave %d", waits[i].name, rc);
+        }
+        break_silence(&s);
+    }
+    weft_pool_close(&pool);
+}
+
+static void a_close_ends_every_call_but_connecting(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(waits); i++) {
+        if (waits[i].run == call_connect)
+            continue; // nobody has it yet
+        struct silence s;
+        struct call call = prepare(i, &s, i % 2 ? WEFT_FOREVER : much_later()), *arg = &call;
+        weft_future *f = weft_start(WEFT_THREADS, in_call, &arg);
+        await_asleep(&call.spot);
+        if (waits[i].run == call_accept)
+            weft_listener_close(&s.listener);
+        else
+            weft_conn_close(&s.link.ours);
+        int rc = weft_join(&f, NULL, 0);
+        if (rc != -EPIPE)
+            fail_msg("%s gave %d", waits[i].name, rc);
+        break_silence(&s);
+    }
+}
+
+static void a_close_ends_reader_and_writer_at_once(void **state)
+{
+    (void)state;
+    struct silence s;
+    struct call writing = prepare(2, &s, WEFT_FOREVER), reading = writing;
+    reading.run = call_read;
+    weft_future *w = weft_start(WEFT_THREADS, in_call, &(struct call *){&writing});
+    weft_future *r = weft_start(WEFT_THREADS, in_call, &(struct call *){&reading});
+    await_asleep(&writing.spot);
+    await_asleep(&reading.spot);
+    weft_conn_close(&s.link.ours);
+    assert_int_equal(weft_join(&r, NULL, 0), -EPIPE);
+    assert_int_equal(weft_join(&w, NULL, 0), -EPIPE);
+    break_silence(&s);
+}
+
+// ---- what is left afterwards -----------------------------------------------------------
+
+static void an_interrupted_read_had_no_effect(void **state)
+{
+    (void)state;
+    struct silence s;
+    struct call call = prepare(0, &s, WEFT_FOREVER), *arg = &call;
+    char buf[8];
+    assert_int_equal(weft_read(s.link.ours, buf, sizeof buf, weft_after_ms(3)), -ETIMEDOUT);
+    weft_future *f = weft_start(WEFT_THREADS, in_call, &arg);
+    await_asleep(&call.spot);
+    weft_cancel(f);
+    assert_int_equal(weft_join(&f, NULL, 0), -ECANCELED);
+    raw_say(s.link.peer, "late");
+    assert_int_equal(weft_read(s.link.ours, buf, sizeof buf, WEFT_FOREVER), 4);
+    assert_int_equal(weft_write(s.link.ours, "fine", 4, WEFT_FOREVER), 0);
+    assert_int_equal(raw_receive(s.link.peer, buf, 4), 4);
+    break_silence(&s);
+}
+
+static void an_interrupted_accept_leaves_the_connection_in_the_queue(void **state)
+{
+    (void)state;
+    struct silence s;
+    struct call call = prepare(5, &s, WEFT_FOREVER), *arg = &call;
+    weft_future *f = weft_start(WEFT_THREADS, in_call, &arg);
+    await_asleep(&call.spot);
+    weft_cancel(f);
+    assert_int_equal(weft_join(&f, NULL, 0), -ECANCELED);
+    int peer = raw_connect(port_of(weft_listener_address(s.listener)));
+    weft_conn *c = weft_accept(s.listener, WEFT_POLL);
+    assert_non_null(c);
+    weft_conn_close(&c);
+    close(peer);
+    break_silence(&s);
+}
+
+static void after_an_interrupted_write_a_connection_can_only_be_closed(void **state)
+{
+    (void)state;
+    char byte;
+    for (int cancelled = 0; cancelled < 2; cancelled++) {
+        struct silence s;
+        struct call call = prepare(2, &s, cancelled ? WEFT_FOREVER : weft_after_ms(5));
+        struct call *arg = &call;
+        weft_future *f = weft_start(WEFT_THREADS, in_call, &arg);
+        if (cancelled) {
+            await_asleep(&call.spot);
+            weft_cancel(f);
+        }
+        assert_int_equal(weft_join(&f, NULL, 0), cancelled ? -ECANCELED : -ETIMEDOUT);
+        raw_say(s.link.peer, "x");
+        assert_int_equal(weft_read(s.link.ours, &byte, 1, WEFT_FOREVER), -EPIPE);
+        assert_int_equal(weft_read_line(s.link.ours, &byte, 1, WEFT_FOREVER), -EPIPE);
+        assert_int_equal(weft_write(s.link.ours, "x", 1, WEFT_FOREVER), -EPIPE);
+        assert_true(weft_post(s.link.ours, "x", 1) < 0);
+        break_silence(&s);
+    }
+}
+
+static void an_interrupted_flush_can_go_on(void **state)
+{
+    (void)state;
+    struct link link = link_up();
+    weft_post_limit(link.ours, 100000);
+    uint32_t taken = post_until_full(link.ours, 10000);
+    assert_int_equal(weft_flush(link.ours, weft_after_ms(3)), -ETIMEDOUT);
+    struct call call = {.run = call_flush, .conn = link.ours, .deadline = WEFT_FOREVER};
+    weft_future *f = weft_start(WEFT_THREADS, in_call, &(struct call *){&call});
+    raw_receive_records(link.peer, taken, 10000);
+    assert_int_equal(weft_join(&f, NULL, 0), 0);
+    assert_true(nothing_to_receive(link.peer));
+    link_down(&link);
+}
+
+static void what_is_ready_comes_though_the_deadline_has_passed(void **state)
+{
+    (void)state;
+    struct silence s;
+    char buf[8];
+    fall_silent(&s);
+    raw_say(s.link.peer, "ab\nc");
+    assert_int_equal(poll(&(struct pollfd){weft_conn_fd(s.link.ours), POLLIN, 0}, 1, -1), 1);
+    assert_int_equal(weft_read_line(s.link.ours, buf, sizeof buf, WEFT_POLL), 2);
+    assert_int_equal(weft_read(s.link.ours, buf, sizeof buf, WEFT_POLL), 1);
+    assert_int_equal(weft_write(s.link.ours, "x", 1, WEFT_POLL), 0);
+    assert_int_equal(weft_flush(s.link.ours, WEFT_POLL), 0);
+    int peer = raw_connect(port_of(weft_listener_address(s.listener)));
+    weft_conn *c = weft_accept(s.listener, WEFT_POLL);
+    assert_non_null(c);
+    assert_int_equal(weft_shutdown(c, WEFT_POLL), 0);
+    weft_conn_close(&c);
+    close(peer);
+    break_silence(&s);
+}
+
+static void the_message_of_a_connect_names_the_address(void **state)
+{
+    (void)state;
+    struct silence s;
+    fall_silent(&s);
+    go_deaf(&s);
+    assert_failed_with(weft_connect(s.address, weft_after_ms(3)), -ETIMEDOUT);
+    assert_non_null(strstr(weft_error(), s.address));
+    break_silence(&s);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_deadline_ends_every_call),
+    cmocka_unit_test(a_request_to_stop_ends_every_call),
+    cmocka_unit_test(the_tasks_own_deadline_ends_every_call),
+    cmocka_unit_test(a_close_ends_every_call_but_connecting),
+    cmocka_unit_test(a_close_ends_reader_and_writer_at_once),
+    cmocka_unit_test(an_interrupted_read_had_no_effect),
+    cmocka_unit_test(an_interrupted_accept_leaves_the_connection_in_the_queue),
+    cmocka_unit_test(after_an_interrupted_write_a_connection_can_only_be_closed),
+    cmocka_unit_test(an_interrupted_flush_can_go_on),
+    cmocka_unit_test(what_is_ready_comes_though_the_deadline_has_passed),
+    cmocka_unit_test(the_message_of_a_connect_names_the_address),
+};
+TEST_MAIN(tests)

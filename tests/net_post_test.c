@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+// net_post_test.c - the output queue of a connection: weft_post never waits, and what it queued
+// goes out while somebody waits on the connection.
+#include "net_helpers.h"
+
+enum { RECORD = 10000 };
+
+static void what_is_posted_arrives_before_what_is_written_later(void **state)
+{
+    (void)state;
+    struct link link = link_up();
+    char buf[8];
+    assert_int_equal(weft_post(link.ours, "one", 3), 0);
+    assert_int_equal(raw_receive(link.peer, buf, 3), 3); // the socket took it at once
+    assert_int_equal(weft_post(link.ours, "a", 1), 0);
+    assert_int_equal(weft_post(link.ours, "", 0), 0);
+    assert_int_equal(weft_write(link.ours, "b", 1, WEFT_FOREVER), 0);
+    assert_int_equal(weft_post(link.ours, "c", 1), 0);
+    assert_int_equal(weft_flush(link.ours, WEFT_FOREVER), 0);
+    assert_int_equal(raw_receive(link.peer, buf, 3), 3);
+    assert_memory_equal(buf, "abc", 3);
+    assert_true(nothing_to_receive(link.peer));
+    link_down(&link);
+}
+
+static void flushing_an_empty_queue_does_nothing(void **state)
+{
+    (void)state;
+    struct link link = link_up();
+    assert_int_equal(weft_flush(link.ours, WEFT_POLL), 0);
+    assert_int_equal(weft_flush(link.ours, WEFT_FOREVER), 0);
+    link_down(&link);
+}
+
+struct drain {
+    int fd;
+    uint32_t count;
+    size_t size;
+    bool whole;
+};
+
+// As raw_receive_records, but in a task, which must not assert.
+static int drain_records(struct drain *const *arg, weft_none *none)
+{
+    struct drain *d = *arg;
+    (void)none;
+    char *record = malloc(d->size);
+    uint32_t n = 0, got = 0;
+    for (; record && n < d->count; n++) {
+        if (raw_receive(d->fd, record, d->size) != d->size)
+            break;
+        memcpy(&got, record, sizeof got);
+        if (got != n || (unsigned char)record[d->size - 1] != n % 251)
+            break;
+    }
+    free(record);
+    d->whole = n == d->count;
+    return 0;
+}
+WEFT_TASK(drain_records, struct drain *, weft_none);
+
+static void a_slow_peer_fills_the_queue_and_nothing_is_half_queued(void **state)
+{
+    (void)state;
+    struct link link = link_up();
+    weft_post_limit(link.ours, 5 * RECORD);
+    uint32_t taken = post_until_full(link.ours, RECORD);
+    assert_true(taken >= 5);
+    assert_int_equal(weft_post(link.ours, flood, RECORD), -ENOBUFS); // still
+    struct drain drain = {link.peer, taken, RECORD, false}, *arg = &drain;
+    weft_future *f = weft_start(WEFT_THREADS, drain_records, &arg);
+    assert_int_equal(weft_flush(link.ours, WEFT_FOREVER), 0);
+    assert_int_equal(weft_join(&f, NULL, 0), 0);
+    assert_true(drain.whole);
+    assert_true(nothing_to_receive(link.peer)); // no byte of what was refused
+    assert_int_equal(weft_post(link.ours, "again", 5), 0);
+    char buf[8];
+    assert_int_equal(raw_receive(link.peer, buf, 5), 5);
+    link_down(&link);
+}
+
+static void at_first_a_queue_holds_a_mebibyte(void **state)
+{
+    (void)state;
+    struct link link = link_up();
+    uint32_t taken = post_until_full(link.ours, 1 << 16);
+    assert_true(taken >= 16); // 1 MiB, on top of what the sockets took
+    weft_post_limit(link.ours, 2 << 20);
+    assert_true(post_until_full(link.ours, 1 << 16) >= 16);
+    weft_post_limit(link.ours, 0);
+    assert_int_equal(weft_post(link.ours, "x", 1), -ENOBUFS);
+    link_down(&link); // what is queued is lost
+}
+
+// ---- what is queued goes out while a task waits on the connection -----------------------
+
+static int then_read(struct call *c)
+{
+    char byte;
+    ssize_t n = weft_read(c->conn, &byte, 1, WEFT_FOREVER);
+    return n == 1 && byte == '!' ? 0 : n < 0 ? (int)n : -EBADMSG;
+}
+
+static int then_read_line(struct call *c)
+{
+    char line[8];
+    ssize_t n = weft_read_line(c->conn, line, sizeof line, WEFT_FOREVER);
+    return n == 1 && line[0] == '!' ? 0 : n < 0 ? (int)n : -EBADMSG;
+}
+
+static int then_write(struct call *c)
+{
+    return weft_write(c->conn, "?", 1, WEFT_FOREVER);
+}
+
+static void assert_drained_while(int (*run)(struct call *), const char *more, bool asleep_first)
+{
+    struct link link = link_up();
+    struct call call = {.run = run, .conn = link.ours, .deadline = WEFT_FOREVER}, *arg = &call;
+    weft_post_limit(link.ours, 5 * RECORD);
+    weft_future *f = NULL;
+    if (asleep_first) {
+        f = weft_start(WEFT_THREADS, in_call, &arg);
+        await_asleep(&call.spot);
+    }
+    uint32_t taken = post_until_full(link.ours, RECORD);
+    if (!asleep_first)
+        f = weft_start(WEFT_THREADS, in_call, &arg);
+    raw_receive_records(link.peer, taken, RECORD); // or this never ends
+    char buf[8] = "";
+    if (run == then_write)
+        assert_int_equal(raw_receive(link.peer, buf, 1), 1);
+    if (run == call_shutdown)
+        assert_int_equal(raw_receive(link.peer, buf, 1), 0); // the end
+    raw_say(link.peer, more);
+    assert_int_equal(weft_join(&f, NULL, 0), 0);
+    link_down(&link);
+}
+
+static void it_goes_out_while_a_task_reads(void **state)
+{
+    (void)state;
+    assert_drained_while(then_read, "!", false);
+    assert_drained_while(then_read_line, "!\n", false);
+}
+
+static void it_goes_out_too_when_it_is_posted_after_the_reader_fell_asleep(void **state)
+{
+    (void)state;
+    assert_drained_while(then_read, "!", true);
+    assert_drained_while(then_read_line, "!\n", true);
+}
+
+static void it_goes_out_while_a_task_writes_flushes_or_shuts_down(void **state)
+{
+    (void)state;
+    assert_drained_while(then_write, "", false);
+    assert_drained_while(call_flush, "", false);
+    assert_drained_while(call_shutdown, "", false);
+}
+
+// ---- many who post ---------------------------------------------------------------------
+
+struct poster {
+    weft_conn *conn;
+    char letter;
+};
+
+enum { LETTERS = 16, POSTS = 200, POSTERS = 4 };
+
+static int post_often(const struct poster *p, weft_none *none)
+{
+    char record[LETTERS];
+    (void)none;
+    memset(record, p->letter, sizeof record);
+    for (int i = 0; i < POSTS; i++) {
+        int rc = weft_post(p->conn, record, sizeof record);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+WEFT_TASK(post_often, struct poster, weft_none);
+
+static void posts_of_many_tasks_do_not_mix(void **state)
+{
+    (void)state;
+    struct link link = link_up();
+    weft_future *futures[POSTERS];
+    for (int i = 0; i < POSTERS; i++)
+        futures[i] = weft_start(WEFT_THREADS, post_often,
+                                &(struct poster){link.ours, (char)('a' + i)});
+    int counts[POSTERS] = {0};
+    for (int i = 0; i < POSTS * POSTERS; i++) {
+        char record[LETTERS];
+        assert_int_equal(raw_receive(link.peer, record, LETTERS), LETTERS);
+        for (int j = 1; j < LETTERS; j++)
+            assert_int_equal(record[j], record[0]);
+        assert_in_range(record[0], 'a', 'a' + POSTERS - 1);
+        counts[record[0] - 'a']++;
+    }
+    for (int i = 0; i < POSTERS; i++) {
+        assert_int_equal(counts[i], POSTS);
+        assert_int_equal(weft_join(&futures[i], NULL, 0), 0);
+    }
+    link_down(&link);
+}
+
+static void a_post_during_a_write_does_not_cut_it_in_two(void **state)
+{
+    (void)state;
+    struct link link = link_up();
+    struct call call = {.run = call_write, .conn = link.ours, .deadline = WEFT_FOREVER};
+    struct call *arg = &call;
+    weft_future *f = weft_start(WEFT_THREADS, in_call, &arg);
+    await_asleep(&call.spot); // the sockets are full of the flood, which is all zeros
+    assert_int_equal(weft_post(link.ours, "PPPP", 4), 0);
+    static char got[sizeof flood + 4];
+    size_t n = raw_receive(link.peer, got, sizeof flood);
+    assert_int_equal(n, sizeof flood);
+    assert_int_equal(weft_join(&f, NULL, 0), 0);
+    assert_int_equal(weft_flush(link.ours, WEFT_FOREVER), 0);
+    assert_int_equal(raw_receive(link.peer, got + n, 4), 4);
+    const char *posted = memchr(got, 'P', sizeof got);
+    assert_non_null(posted);
+    assert_true(posted == got || posted == got + sizeof flood);
+    assert_memory_equal(posted, "PPPP", 4);
+    link_down(&link);
+}
+
+static void posting_to_a_dead_peer_is_an_error_and_no_signal(void **state)
+{
+    (void)state;
+    struct link link = link_up();
+    int rc = 0;
+    raw_reset(link.peer);
+    for (int i = 0; rc == 0 && i < 10000; i++) {
+        rc = weft_post(link.ours, "hello?", 6);
+        nap_ms(1);
+    }
+    assert_true(rc == -EPIPE || rc == -ECONNRESET);
+    assert_true(weft_flush(link.ours, much_later()) <= 0);
+    link.peer = -1;
+    link_down(&link);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(what_is_posted_arrives_before_what_is_written_later),
+    cmocka_unit_test(flushing_an_empty_queue_does_nothing),
+    cmocka_unit_test(a_slow_peer_fills_the_queue_and_nothing_is_half_queued),
+    cmocka_unit_test(at_first_a_queue_holds_a_mebibyte),
+    cmocka_unit_test(it_goes_out_while_a_task_reads),
+    cmocka_unit_test(it_goes_out_too_when_it_is_posted_after_the_reader_fell_asleep),
+    cmocka_unit_test(it_goes_out_while_a_task_writes_flushes_or_shuts_down),
+    cmocka_unit_test(posts_of_many_tasks_do_not_mix),
+    cmocka_unit_test(a_post_during_a_write_does_not_cut_it_in_two),
+    cmocka_unit_test(posting_to_a_dead_peer_is_an_error_and_no_signal),
+};
+TEST_MAIN(tests)

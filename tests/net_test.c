@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: MIT
+// net_test.c - addresses, listeners, connecting and accepting. net_stream_test.c has what flows
+// through a connection, net_post_test.c the output queue, net_deadline_test.c the ends of patience.
+#include "net_helpers.h"
+
+static char folder[] = "/tmp/weft-net-XXXXXX"; // made by main, for the sockets with a path
+
+static const char *unix_address(const char *name)
+{
+    static char address[128];
+    snprintf(address, sizeof address, "unix:%s/%s", folder, name);
+    return address;
+}
+
+static const char *path_of(const char *address)
+{
+    return address + strlen("unix:");
+}
+
+static void assert_talks(weft_listener *l, const char *address)
+{
+    char buf[8];
+    weft_conn *c = weft_connect(address, much_later());
+    if (!c)
+        fail_msg("%s", weft_error());
+    weft_conn *s = weft_accept(l, much_later());
+    assert_non_null(s);
+    assert_int_equal(weft_write(c, "ping", 4, much_later()), 0);
+    assert_int_equal(weft_read(s, buf, sizeof buf, much_later()), 4);
+    assert_memory_equal(buf, "ping", 4);
+    assert_int_equal(weft_write(s, "pong", 4, much_later()), 0);
+    assert_int_equal(weft_read(c, buf, sizeof buf, much_later()), 4);
+    weft_conn_close(&c);
+    weft_conn_close(&s);
+}
+
+// ---- addresses -------------------------------------------------------------------------
+
+static void port_0_takes_a_free_one(void **state)
+{
+    (void)state;
+    weft_listener *l = weft_listen("127.0.0.1:0"), *m = weft_listen("127.0.0.1:0");
+    assert_true(l && m);
+    assert_int_equal(strncmp(weft_listener_address(l), "127.0.0.1:", 10), 0);
+    assert_true(port_of(weft_listener_address(l)) != 0);
+    assert_true(port_of(weft_listener_address(l)) != port_of(weft_listener_address(m)));
+    assert_talks(l, weft_listener_address(l));
+    weft_listener_close(&l);
+    weft_listener_close(&m);
+}
+
+static void without_a_host_it_listens_on_every_address(void **state)
+{
+    (void)state;
+    char address[64];
+    weft_listener *l = weft_listen(":0");
+    assert_non_null(l);
+    unsigned port = port_of(weft_listener_address(l));
+    assert_true(port != 0);
+    snprintf(address, sizeof address, "127.0.0.1:%u", port);
+    assert_talks(l, address);
+    snprintf(address, sizeof address, "[::1]:%u", port);
+    if (have_v6())
+        assert_talks(l, address);
+    weft_listener_close(&l);
+}
+
+static void version_6_addresses_stand_in_brackets(void **state)
+{
+    (void)state;
+    if (!have_v6())
+        skip();
+    weft_listener *l = weft_listen("[::1]:0");
+    assert_non_null(l);
+    assert_int_equal(strncmp(weft_listener_address(l), "[::1]:", 6), 0);
+    assert_talks(l, weft_listener_address(l));
+    weft_listener_close(&l);
+}
+
+static void a_host_may_have_a_name(void **state)
+{
+    (void)state;
+    char address[64];
+    weft_listener *l = weft_listen("127.0.0.1:0");
+    snprintf(address, sizeof address, "localhost:%u", port_of(weft_listener_address(l)));
+    assert_talks(l, address); // also where ::1 comes first, and refuses
+    weft_listener_close(&l);
+    l = weft_listen("localhost:0");
+    assert_non_null(l);
+    assert_talks(l, weft_listener_address(l));
+    weft_listener_close(&l);
+}
+
+static void what_is_not_an_address_is_an_error_that_names_it(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "",
+        "nonsense",
+        "host:",
+        "127.0.0.1:",
+        "127.0.0.1:-1",
+        "[::1]",
+        "127.0.0.1:65536",
+        "127.0.0.1:8o8o",
+        "127.0.0.1:80 ",
+        "[::1:80",
+        "[::1]80",
+        "unix:",
+        "127.0.0.1",
+        "127.0.0.1:999999999999",
+        "[::g]:80",
+        "127.0.0.1:+80",
+        "127.0.0.1:0x50",
+    };
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        weft_listener *l = weft_listen(bad[i]);
+        int listened = l ? 0 : weft_error_code();
+        bool named = strstr(weft_error(), bad[i]);
+        weft_conn *c = weft_connect(bad[i], much_later());
+        int connected = c ? 0 : weft_error_code();
+        if (listened != -EINVAL || connected != -EINVAL || !named || !strstr(weft_error(), bad[i]))
+            fail_msg("'%s': listen %d, connect %d: %s", bad[i], listened, connected, weft_error());
+    }
+}
+
+static void a_path_that_is_too_long_is_not_an_address(void **state)
+{
+    (void)state;
+    char address[300] = "unix:/tmp/";
+    memset(address + strlen(address), 'x', 200);
+    assert_failed_with(weft_listen(address), -EINVAL);
+    assert_failed_with(weft_connect(address, much_later()), -EINVAL);
+}
+
+static void an_unknown_host_is_an_error_that_names_it(void **state)
+{
+    (void)state;
+    assert_null(weft_connect("no-such-host.invalid:80", weft_after_ms(20000)));
+    int code = weft_error_code(); // -EAGAIN: here is no name server to ask
+    assert_true(code == -ENOENT || code == -EAGAIN);
+    assert_non_null(strstr(weft_error(), "no-such-host.invalid"));
+    assert_null(weft_listen("no-such-host.invalid:0"));
+    code = weft_error_code();
+    assert_true(code == -ENOENT || code == -EAGAIN);
+    assert_non_null(strstr(weft_error(), "no-such-host.invalid"));
+}
+
+// ---- listening -------------------------------------------------------------------------
+
+static void an_address_in_use_is_an_error_that_names_it(void **state)
+{
+    (void)state;
+    weft_listener *l = weft_listen("127.0.0.1:0");
+    assert_failed_with(weft_listen(weft_listener_address(l)), -EADDRINUSE);
+    assert_non_null(strstr(weft_error(), weft_listener_address(l)));
+    weft_listener_close(&l);
+    assert_failed_with(weft_listen("192.0.2.1:0"), -EADDRNOTAVAIL); // nobody's, by RFC 5737
+}
+
+static void a_server_may_be_started_again_at_once(void **state)
+{
+    (void)state;
+    char address[64];
+    weft_listener *l = weft_listen("127.0.0.1:0");
+    snprintf(address, sizeof address, "%s", weft_listener_address(l));
+    for (int round = 0; round < 3; round++) {
+        weft_conn *c = weft_connect(address, much_later());
+        weft_conn *s = weft_accept(l, much_later());
+        assert_true(c && s);
+        weft_conn_close(&s); // the server first: its end of the port lingers
+        char byte;
+        assert_int_equal(weft_read(c, &byte, 1, much_later()), 0);
+        weft_conn_close(&c);
+        weft_listener_close(&l);
+        assert_null(l);
+        l = weft_listen(address);
+        if (!l)
+            fail_msg("%s", weft_error());
+        assert_string_equal(weft_listener_address(l), address);
+    }
+    weft_listener_close(&l);
+}
+
+static void after_its_close_nobody_listens(void **state)
+{
+    (void)state;
+    char address[64];
+    weft_listener *l = weft_listen("127.0.0.1:0");
+    snprintf(address, sizeof address, "%s", weft_listener_address(l));
+    weft_listener_close(&l);
+    weft_listener_close(&l); // NULL now
+    assert_failed_with(weft_connect(address, much_later()), -ECONNREFUSED);
+    assert_non_null(strstr(weft_error(), address));
+}
+
+// ---- sockets with a path ---------------------------------------------------------------
+
+static void a_socket_with_a_path_is_removed_at_close(void **state)
+{
+    (void)state;
+    const char *address = unix_address("a");
+    struct stat st;
+    weft_listener *l = weft_listen(address);
+    if (!l)
+        fail_msg("%s", weft_error());
+    assert_string_equal(weft_listener_address(l), address);
+    assert_int_equal(stat(path_of(address), &st), 0);
+    assert_true(S_ISSOCK(st.st_mode));
+    assert_talks(l, address);
+    weft_conn *c = weft_connect(address, much_later()), *s = weft_accept(l, much_later());
+    assert_non_null(weft_peer(s));
+    assert_non_null(weft_conn_local(s));
+    assert_string_equal(weft_peer(c), address);
+    weft_conn_close(&c);
+    weft_conn_close(&s);
+    weft_listener_close(&l);
+    assert_int_equal(stat(path_of(address), &st), -1);
+    assert_failed_with(weft_connect(address, much_later()), -ENOENT);
+    assert_non_null(strstr(weft_error(), address));
+}
+
+static int make_socket(const char *path)
+{
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    assert_true(strlen(path) < sizeof sun.sun_path);
+    memcpy(sun.sun_path, path, strlen(path));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&sun, sizeof sun), 0);
+    assert_int_equal(listen(fd, 5), 0);
+    return fd;
+}
+
+static void a_socket_that_nobody_listens_on_is_replaced(void **state)
+{
+    (void)state;
+    const char *address = unix_address("stale");
+    close(make_socket(path_of(address))); // as a server that crashed leaves it
+    assert_failed_with(weft_connect(address, much_later()), -ECONNREFUSED);
+    weft_listener *l = weft_listen(address);
+    if (!l)
+        fail_msg("%s", weft_error());
+    assert_talks(l, address);
+    weft_listener_close(&l);
+}
+
+static void a_socket_in_use_and_what_is_no_socket_are_left_alone(void **state)
+{
+    (void)state;
+    struct stat st;
+    const char *address = unix_address("used");
+    weft_listener *l = weft_listen(address);
+    assert_failed_with(weft_listen(address), -EADDRINUSE);
+    assert_talks(l, address);
+    weft_listener_close(&l);
+    int fd = open(path_of(address), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+    assert_int_equal(write(fd, "precious", 8), 8);
+    close(fd);
+    assert_failed_with(weft_listen(address), -EADDRINUSE);
+    assert_int_equal(stat(path_of(address), &st), 0);
+    assert_int_equal(st.st_size, 8);
+    assert_int_equal(unlink(path_of(address)), 0);
+    assert_failed_with(weft_listen(unix_address("no/such/folder")), -ENOENT);
+}
+
+// ---- accepting and connecting ----------------------------------------------------------
+
+static void both_ends_know_their_names(void **state)
+{
+    (void)state;
+    weft_listener *l = weft_listen("127.0.0.1:0");
+    weft_conn *c = weft_connect(weft_listener_address(l), much_later());
+    weft_conn *s = weft_accept(l, much_later());
+    assert_string_equal(weft_peer(c), weft_listener_address(l));
+    assert_string_equal(weft_conn_local(s), weft_listener_address(l));
+    assert_string_equal(weft_peer(s), weft_conn_local(c));
+    assert_int_equal(strncmp(weft_peer(s), "127.0.0.1:", 10), 0);
+    weft_conn_close(&c);
+    weft_conn_close(&s);
+    weft_listener_close(&l);
+    weft_conn_close(&c); // NULL now
+}
+
+static void assert_options(weft_conn *c)
+{
+    int value = 0, fd = weft_conn_fd(c);
+    socklen_t size = sizeof value;
+    assert_true(fd >= 0);
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &value, &size), 0);
+    assert_int_not_equal(value, 0);
+    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &value, &size), 0);
+    assert_int_not_equal(value, 0);
+    assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+}
+
+static void connections_have_the_promised_options(void **state)
+{
+    (void)state;
+    weft_conn *a, *b;
+    pair_up(&a, &b);
+    assert_options(a);
+    assert_options(b);
+    int fd = weft_conn_fd(a);
+    weft_conn_close(&a);
+    assert_int_equal(fcntl(fd, F_GETFD), -1); // closed with the connection
+    weft_conn_close(&b);
+}
+
+static void a_connection_that_died_in_the_queue_harms_nobody(void **state)
+{
+    (void)state;
+    weft_listener *l = weft_listen("127.0.0.1:0");
+    uint16_t port = port_of(weft_listener_address(l));
+    raw_reset(raw_connect(port));
+    raw_reset(raw_connect(port));
+    int alive = raw_connect(port);
+    raw_say(alive, "x");
+    char byte = 0;
+    for (int i = 0; i < 3 && byte != 'x'; i++) { // a system may hand over the dead ones too
+        weft_conn *c = weft_accept(l, much_later());
+        assert_non_null(c);
+        assert_non_null(weft_peer(c));
+        (void)weft_read(c, &byte, 1, much_later());
+        weft_conn_close(&c);
+    }
+    assert_int_equal(byte, 'x');
+    close(alive);
+    weft_listener_close(&l);
+}
+
+static void queued_connections_are_accepted_in_their_order(void **state)
+{
+    (void)state;
+    weft_listener *l = weft_listen("127.0.0.1:0");
+    int peers[20];
+    for (char i = 0; i < 20; i++) {
+        peers[(int)i] = raw_connect(port_of(weft_listener_address(l)));
+        raw_send(peers[(int)i], &i, 1);
+    }
+    for (char i = 0, got = -1; i < 20; i++) {
+        weft_conn *c = weft_accept(l, WEFT_POLL); // they are there: now is soon enough
+        assert_non_null(c);
+        assert_int_equal(weft_read(c, &got, 1, much_later()), 1);
+        assert_int_equal(got, i);
+        weft_conn_close(&c);
+        close(peers[(int)i]);
+    }
+    weft_listener_close(&l);
+}
+
+// ---- no descriptors left ---------------------------------------------------------------
+
+static int run_no_descriptors(void)
+{
+    struct rlimit limit;
+    weft_listener *l = weft_listen("127.0.0.1:0");
+    if (!l || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return 1;
+    int client = raw_connect(port_of(weft_listener_address(l)));
+    raw_say(client, "hello\n");
+    struct rlimit none = {(rlim_t)client + 1, limit.rlim_max};
+    for (int fd = 0; fd < client; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)dup2(client, fd); // no gaps below
+    if (setrlimit(RLIMIT_NOFILE, &none) < 0)
+        return 2;
+    if (weft_accept(l, much_later()) || weft_error_code() != -EMFILE)
+        return 3;
+    if (weft_connect(weft_listener_address(l), much_later()) || weft_error_code() != -EMFILE)
+        return 4;
+    if (weft_listen("127.0.0.1:0") || weft_error_code() != -EMFILE)
+        return 5;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return 6;
+    char line[16];
+    weft_conn *c = weft_accept(l, much_later()); // it stayed in the queue
+    if (!c || weft_read_line(c, line, sizeof line, much_later()) != 5)
+        return 7;
+    weft_conn_close(&c);
+    weft_listener_close(&l);
+    close(client);
+    return 0;
+}
+
+static void without_descriptors_a_connection_stays_in_the_queue(void **state)
+{
+    (void)state;
+    assert_ends("no_descriptors", 0, "");
+}
+
+// ---- misuse ----------------------------------------------------------------------------
+
+static int run_listen_nowhere(void)
+{
+    weft_listener *l = weft_listen(NULL);
+    weft_listener_close(&l);
+    return 0;
+}
+
+static int run_connect_nowhere(void)
+{
+    weft_conn *c = weft_connect(NULL, WEFT_FOREVER);
+    weft_conn_close(&c);
+    return 0;
+}
+
+static int run_accept_nowhere(void)
+{
+    weft_conn *c = weft_accept(NULL, WEFT_FOREVER);
+    weft_conn_close(&c);
+    return 0;
+}
+
+static void without_an_address_or_a_listener_it_aborts(void **state)
+{
+    (void)state;
+    assert_aborts("listen_nowhere", "weft_listen", "");
+    assert_aborts("connect_nowhere", "weft_connect", "");
+    assert_aborts("accept_nowhere", "weft_accept", "");
+}
+
+static const struct mode modes[] = {
+    {"no_descriptors", run_no_descriptors},
+    {"listen_nowhere", run_listen_nowhere},
+    {"connect_nowhere", run_connect_nowhere},
+    {"accept_nowhere", run_accept_nowhere},
+};
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(port_0_takes_a_free_one),
+    cmocka_unit_test(without_a_host_it_listens_on_every_address),
+    cmocka_unit_test(version_6_addresses_stand_in_brackets),
+    cmocka_unit_test(a_host_may_have_a_name),
+    cmocka_unit_test(what_is_not_an_address_is_an_error_that_names_it),
+    cmocka_unit_test(a_path_that_is_too_long_is_not_an_address),
+    cmocka_unit_test(an_unknown_host_is_an_error_that_names_it),
+    cmocka_unit_test(an_address_in_use_is_an_error_that_names_it),
+    cmocka_unit_test(a_server_may_be_started_again_at_once),
+    cmocka_unit_test(after_its_close_nobody_listens),
+    cmocka_unit_test(a_socket_with_a_path_is_removed_at_close),
+    cmocka_unit_test(a_socket_that_nobody_listens_on_is_replaced),
+    cmocka_unit_test(a_socket_in_use_and_what_is_no_socket_are_left_alone),
+    cmocka_unit_test(both_ends_know_their_names),
+    cmocka_unit_test(connections_have_the_promised_options),
+    cmocka_unit_test(a_connection_that_died_in_the_queue_harms_nobody),
+    cmocka_unit_test(queued_connections_are_accepted_in_their_order),
+    cmocka_unit_test(without_descriptors_a_connection_stays_in_the_queue),
+    cmocka_unit_test(without_an_address_or_a_listener_it_aborts),
+};
+
+int main(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], "--mode") == 0)
+        return run_as_mode(argv[2], modes, COUNT(modes));
+    if (!mkdtemp(folder))
+        return 1;
+    prepare_tests();
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    static const char *const names[] = {"a", "stale", "used"};
+    for (size_t i = 0; failed && i < COUNT(names); i++)
+        (void)unlink(path_of(unix_address(names[i]))); // what a failed test left behind
+    (void)rmdir(folder);
+    return end_tests(failed);
+}
