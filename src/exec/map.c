@@ -94,6 +94,20 @@ static int map_helper(struct map *const *arg, weft_none *none)
 }
 WEFT_TASK(map_helper, struct map *, weft_none);
 
+// Note the future of a helper, which may run already. True: an item has failed, and the helper was
+// asked to stop here - whoever noted the failure asked only those that he saw. Both look under the
+// lock, so one of the two sees the other.
+static bool add_helper(struct map *map, weft_future *f)
+{
+    wf_lock(&map->mu);
+    map->futures[map->ordered++] = f;
+    bool failed = map->code < 0;
+    weft_unlock(&map->mu);
+    if (failed)
+        weft_cancel(f);
+    return failed;
+}
+
 // Submit helpers until there are enough, one cannot be had, or an item has failed already. 0 if
 // there is at least one.
 static int order_helpers(weft_pool *pool, weft_time deadline, struct map *map)
@@ -104,9 +118,7 @@ static int order_helpers(weft_pool *pool, weft_time deadline, struct map *map)
         weft_future *f = wf_pool_order(pool, &order, &map_helper_task, &map);
         if (!f)
             return i > 0 ? 0 : weft_error_code();
-        wf_guard(&map->mu);
-        map->futures[map->ordered++] = f;
-        failed = map->code < 0;
+        failed = add_helper(map, f);
     }
     return 0;
 }
