@@ -5,6 +5,7 @@
 #     make test     the same, and run the tests
 #
 #     make asan | tsan                     the tests under sanitizers
+#     make explore                         every order of the steps of what waits
 #     make lint | format                   what a reviewer need not say
 #     make bench | check-long              measure; all that takes long
 #     make install [PREFIX=... DESTDIR=...]
@@ -22,7 +23,7 @@ SANITIZED = -Dtests=enabled -Db_lundef=false -Db_sanitize
 # These run compilers and scripts; a sanitizer in the library tells nothing new about them.
 NATIVE_SUITES = --no-suite headers --no-suite house
 
-.PHONY: all run test bench asan tsan install format lint check-long clean
+.PHONY: all run test explore bench asan tsan install format lint check-long clean
 .PHONY: build-packages test-packages bench-packages
 
 all: $(BUILD)/build.ninja
@@ -43,13 +44,17 @@ tsan: build-tsan/with-tests
 	@TSAN_OPTIONS="halt_on_error=1 $$TSAN_OPTIONS" \
 	tools/run_tests build-tsan --timeout-multiplier 8 $(NATIVE_SUITES)
 
+explore: $(BUILD)/with-tests
+	@tools/explore $(BUILD)
+
 bench: | bench-packages
 	@test -f build-bench/build.ninja || meson setup build-bench $(SETUP) -Dbuildtype=release
 	@meson test -C build-bench --benchmark --verbose
 
 install: $(BUILD)/build.ninja
 	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX))
-	@meson compile -C $(BUILD) weft:executable weft:shared_library weft:static_library
+	@meson compile -C $(BUILD) weft:executable weft:shared_library weft:static_library \
+	    weft_explore:static_library
 	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
 
 format: | test-packages

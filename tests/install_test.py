@@ -86,6 +86,23 @@ def a_users_program_runs_on_the_static_library():
 
 
 @test
+def a_users_test_is_explored():
+    if not any(STAGE.rglob("libweft_explore.a")):
+        return # not with a thread sanitizer
+    source, program = STAGE / "explored.c", STAGE / "explored"
+    example = next(examples.examples(ROOT / "include" / "weft" / "explore.h"))
+    source.write_text(example)
+    environment = {**os.environ, "PKG_CONFIG_LIBDIR": str(installed("weft-explore.pc").parent),
+                   "PKG_CONFIG_SYSROOT_DIR": str(STAGE)}
+    flags = checked("pkg-config", "--cflags", "--libs", "--static", "weft-explore",
+                    env=environment).split()
+    checked(*COMPILER, "-std=gnu17", "-Wall", "-Werror", source, "-o", program, *flags)
+    found = run(program)
+    assert found.returncode == 1 and "not so: counter == 2" in found.stdout, found.stdout
+    assert "WEFT_SCHEDULE='adders@" in found.stdout, found.stdout
+
+
+@test
 def the_shared_library_has_a_soname_and_stays_loaded():
     said = dynamic(installed("libweft.so.0").resolve())
     assert "soname: [libweft.so.0]" in said, said

@@ -33,7 +33,7 @@ static struct wf_parker *unused; // a list through next
 static int64_t last_id;          // atomic
 static uint32_t last_stranger;   // atomic: the N of Dummy-N
 
-static _Thread_local struct wf_parker *self __attribute__((tls_model("initial-exec")));
+_Thread_local struct wf_parker *wf_running;
 
 static void spin_lock(uint32_t *busy)
 {
@@ -68,15 +68,15 @@ static void after_fork(void)
 // Of the parent's threads this child has only one, ours. What the others held is theirs no more.
 static void forget_others(void)
 {
-    self->next = self->prev = NULL;
-    self->word = 0;
-    self->busy = 0;
-    self->wait = NULL;
-    self->tid = wf_thread_id();
-    wf_bell_free(self->bell); // our copy: the parent's thread goes on listening to its own
-    self->bell = -1;
-    self->host = NULL; // its pool stayed behind
-    for (struct wf_task *task = self->task; task; task = task->outer) {
+    wf_running->next = wf_running->prev = NULL;
+    wf_running->word = 0;
+    wf_running->busy = 0;
+    wf_running->wait = NULL;
+    wf_running->tid = wf_thread_id();
+    wf_bell_free(wf_running->bell); // our copy: the parent's thread goes on listening to its own
+    wf_running->bell = -1;
+    wf_running->host = NULL; // its pool stayed behind
+    for (struct wf_task *task = wf_running->task; task; task = task->outer) {
         task->held = 0; // every lock is free now
         memset(task->shares, 0, sizeof task->shares);
     }
@@ -86,8 +86,8 @@ static void in_child(void)
 {
     wf_fork_count++;
     wf_is_orphan = wf_is_orphan || wf_starts_tasks != 0;
-    living = self;
-    if (self)
+    living = wf_running;
+    if (wf_running)
         forget_others();
     spin_unlock(&registry_busy);
 }
@@ -158,7 +158,7 @@ static void end_thread(void *ending)
     wf_task_free_error(&parker->own);
     wf_bell_free(parker->bell);
     parker->bell = -1;
-    self = NULL;
+    wf_running = NULL;
     give_parker(parker);
 }
 
@@ -175,7 +175,7 @@ static struct wf_parker *new_self(bool is_stranger)
 {
     struct wf_parker *parker = take_parker();
     wf_require(parker, "out of memory for a thread's control block");
-    self = parker; // from here on wf_self() works
+    wf_running = parker; // from here on wf_self() works
     parker->bell = -1;
     parker->wait = NULL;
     parker->telling = false;
@@ -194,12 +194,12 @@ static struct wf_parker *new_self(bool is_stranger)
 
 struct wf_parker *wf_self(void)
 {
-    return __builtin_expect(self != NULL, 1) ? self : new_self(true);
+    return __builtin_expect(wf_running != NULL, 1) ? wf_running : new_self(true);
 }
 
 void wf_self_is_worker(const char *name, const struct wf_host *host, void *pool)
 {
-    struct wf_parker *parker = self ? self : new_self(false);
+    struct wf_parker *parker = wf_running ? wf_running : new_self(false);
     spin_lock(&parker->busy);
     (void)snprintf(parker->name, sizeof parker->name, "%s", name);
     parker->own.id = 0;

@@ -66,6 +66,8 @@ struct wf_parker {
 };
 
 struct wf_parker *wf_self(void); // of the calling thread; made at first need
+// What wf_self found last, or NULL. Who runs several parkers on one thread sets it at each switch.
+extern _Thread_local struct wf_parker *wf_running __attribute__((tls_model("initial-exec")));
 static inline struct wf_task *wf_current(void)
 {
     return wf_self()->task;

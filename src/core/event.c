@@ -36,9 +36,8 @@ void weft_event_clear(weft_event *e)
 {
     wf_require(e, "weft_event_clear(NULL)");
     (void)wf_fresh(e, after_fork);
-    uintptr_t set = SET;
-    while (!wf_cas(&e->word_, &set, 0, WF_RELAXED) && (set & WF_BUSY))
-        set = SET; // somebody is about to set it
+    uintptr_t value = wf_word_lock(&e->word_);
+    wf_word_unlock(&e->word_, value & ~(uintptr_t)SET);
 }
 
 bool weft_event_is_set(const weft_event *e)

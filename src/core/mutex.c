@@ -28,7 +28,7 @@
 #include "os/futex.h"
 
 enum { LOCKED = 2, WAKING = 4, BARRED = 8 };
-enum { LOSSES = 3, PATIENCE_NS = 1000000, SPINS = 30 };
+enum { LOSSES = 3, PATIENCE_NS = 1000000 };
 
 // ---- lock -------------------------------------------------------------------------------
 
@@ -41,12 +41,11 @@ static bool take_free(weft_mutex *m)
 // A holder that runs on another core is often done within a few instructions.
 static bool take_soon(weft_mutex *m)
 {
-    for (unsigned round = 0; round < SPINS; round++) {
+    for (unsigned round = 0; wf_spin_briefly(round); round++) {
         if (wf_load(&m->word_, WF_RELAXED) & ~(uintptr_t)LOCKED)
             return false; // somebody waits already
         if (take_free(m))
             return true;
-        wf_spin(round);
     }
     return false;
 }

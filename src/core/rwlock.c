@@ -33,6 +33,14 @@ static void set_readers(weft_rwlock *l, uint32_t readers)
     wf_store(&l->value_, readers | (uint32_t)WF_NO_OWNER, WF_RELAXED);
 }
 
+// How many are left.
+static uint32_t drop_reader(weft_rwlock *l)
+{
+    uint32_t left = (wf_load(&l->value_, WF_RELAXED) & ~(uint32_t)WF_NO_OWNER) - 1;
+    set_readers(l, left);
+    return left;
+}
+
 static void stand_in_line(weft_rwlock *l, uintptr_t value, enum kind kind, const char *call)
 {
     if (value & COUNT) { // the count makes room for the line
@@ -106,7 +114,7 @@ void weft_read_unlock(weft_rwlock *l)
     bool held = (value & (COUNT | READERS)) != 0;
     if (value & COUNT)
         value = with_readers((value >> WF_SHIFT) - 1);
-    else if (held && (set_readers(l, l->value_ - 1), l->value_ == (uint32_t)WF_NO_OWNER))
+    else if (held && drop_reader(l) == 0)
         value = hand_over(l, value & ~(uintptr_t)READERS, &end);
     wf_word_unlock(&l->word_, value); // the last touch
     wf_require(held, "weft_read_unlock(%p): no reader holds it", (void *)l);

@@ -88,7 +88,8 @@ static bool cancel_daemon(const struct wf_parker *parker, struct wf_task *task, 
 static void end_daemons(void)
 {
     wf_store(&wf_daemons, WF_DAEMONS_ASKED, WF_RELAXED); // for those who have not begun
-    wf_tasks_visit(cancel_daemon, NULL);                 // for those who have
+    if (state.daemons > 0)
+        wf_tasks_visit(cancel_daemon, NULL); // for those who have
     weft_time grace = weft_after_ms(GRACE_MS);
     int rc = 0;
     while (rc == 0 && state.daemons > (wf_current()->daemon ? 1 : 0))

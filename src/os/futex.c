@@ -33,15 +33,26 @@ void wf_futex_wake(const uint32_t *word)
     (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1); // EFAULT cannot be: task blocks stay
 }
 
-void wf_spin(unsigned round)
+static void pause_briefly(void)
 {
-    if (round >= SPINS) {
-        (void)sched_yield(); // cannot fail on Linux
-        return;
-    }
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
     __asm__ volatile("yield" ::: "memory");
 #endif
+}
+
+void wf_spin(unsigned round)
+{
+    if (round < SPINS)
+        pause_briefly();
+    else
+        (void)sched_yield(); // cannot fail on Linux
+}
+
+bool wf_spin_briefly(unsigned round)
+{
+    if (round > 0)
+        pause_briefly();
+    return round < SPINS;
 }

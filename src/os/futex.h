@@ -3,6 +3,7 @@
 #ifndef WF_OS_FUTEX_H
 #define WF_OS_FUTEX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 // Sleep while *word == expected, until the CLOCK_MONOTONIC time `deadline_ns` (INT64_MAX: for
@@ -14,7 +15,11 @@ int wf_futex_wait(const uint32_t *word, uint32_t expected, int64_t deadline_ns);
 void wf_futex_wake(const uint32_t *word);
 
 // The round-th turn of a loop that waits for another thread to finish a few instructions: spin at
-// first, then give the processor away, because that thread may have lost it.
+// first, then give the processor away, because that thread may have lost it. The caller looked at
+// one word before, and will look at it again.
 void wf_spin(unsigned round);
+
+// The same for one that can also sleep. False: it should.
+bool wf_spin_briefly(unsigned round);
 
 #endif

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include <weft/explore.h>
 #include <weft/weft.h>
 
 struct request {
@@ -109,6 +110,16 @@ int use_sync(weft_mutex *m)
     rc = rc ? rc : weft_acquire(&bounded, WEFT_POLL);
     rc = rc ? rc : weft_barrier_wait(&barrier, weft_sooner(weft_after_ms(1), weft_now()));
     return rc ? rc : weft_local_set(&user, weft_local_get(&user));
+}
+
+int use_explorer(void (*fn)(void *), int *p);
+int use_explorer(void (*fn)(void *), int *p)
+{
+    weft_explore_point();
+    weft_explore_reads(p);
+    weft_explore_writes(p);
+    weft_explore_check(*p == 0);
+    return weft_explore(fn) + weft_explore(fn, .name = "all", .bound = 1);
 }
 
 static_assert(WEFT_VERSION_MAJOR >= 0 && WEFT_VERSION_MINOR >= 0 && WEFT_VERSION_PATCH >= 0,

@@ -20,6 +20,7 @@ HEAD = """\
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <weft/explore.h>
 #include <weft/weft.h>
 """
 

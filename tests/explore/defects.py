@@ -1,0 +1,259 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""defects.py - plant a defect in the library, and see that the explorer finds it.
+
+    defects.py --cc CC... --cflags FLAGS... --link FILES... [--jobs N] [--only NAME]
+
+Each defect is a change of one source file: what stands there, which must be there exactly once, and
+what to put in its place. The changed file is compiled as the model's others are and linked before
+them, and the scenarios that should notice run. A defect that is not found within its budget fails
+the run: the instrument would be blind to it. Prints TAP.
+"""
+import argparse
+import concurrent.futures
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUDGET = 60  # seconds for one
+
+
+class Defect:
+    def __init__(self, name, source, old, new, scenarios):
+        self.name, self.source, self.old, self.new = name, source, old, new
+        self.scenarios = scenarios
+
+
+DEFECTS = [
+    # ---- park: the seam
+    Defect("park: the wake before the store", "core/park.c",
+           "uint32_t was = wf_exchange(&parker->word, TOKEN, WF_ACQ_REL);",
+           "uint32_t was = wf_load(&parker->word, WF_ACQUIRE);\n"
+           "    if (was == ASLEEP)\n        wf_futex_wake(&parker->word);\n"
+           "    wf_store(&parker->word, TOKEN, WF_RELEASE);", "park: *"),
+    Defect("park: a load and a store in the place of the exchange", "core/park.c",
+           "uint32_t was = wf_exchange(&parker->word, TOKEN, WF_ACQ_REL);",
+           "uint32_t was = wf_load(&parker->word, WF_ACQUIRE);\n"
+           "    wf_store(&parker->word, TOKEN, WF_RELEASE);", "park: *"),
+    Defect("park: unpark's release made relaxed", "core/park.c",
+           "wf_exchange(&parker->word, TOKEN, WF_ACQ_REL)",
+           "wf_exchange(&parker->word, TOKEN, WF_RELAXED)", "park: *"),
+    Defect("park: the taker's acquire made relaxed", "core/park.c",
+           "wf_cas(&parker->word, &token, EMPTY, WF_ACQUIRE)",
+           "wf_cas(&parker->word, &token, EMPTY, WF_RELAXED)", "park: *"),
+    Defect("park: lies down without a look at the token", "core/park.c",
+           "    if (lie_down(parker, ASLEEP))\n        while",
+           "    wf_store(&parker->word, ASLEEP, WF_RELEASE);\n        while", "park: *"),
+    Defect("park: a deadline throws the token away", "core/park.c",
+           "return get_up(parker) || rc != -ETIMEDOUT ? 0 : -ETIMEDOUT;",
+           "(void)get_up(parker);\n    return rc != -ETIMEDOUT ? 0 : -ETIMEDOUT;", "park: *"),
+    Defect("park: a ring is left in the bell", "core/park.c",
+           "        wf_bell_answer(parker->bell);\n        return rc > 0 ? rc : 0;",
+           "        return rc > 0 ? rc : 0;", "park: *"),
+    Defect("park: the bell is not rung", "core/park.c",
+           "    else if (was == RINGING)\n        wf_bell_ring(parker->bell);", "", "park: *"),
+    # ---- waiters: the line
+    Defect("line: a deadline that comes with the signal eats it", "core/waiters.c",
+           "    if (wf_load(&waiter->state, WF_RELAXED) == WF_SIGNALLED)\n        rc = 0;\n", "",
+           "*: *giv*up*"),
+    Defect("line: who gives up leaves though it was taken", "core/waiters.c",
+           "    bool in_line = wf_load(&waiter->state, WF_RELAXED) == WF_WAITING;\n"
+           "    if (in_line)\n        value",
+           "    bool in_line = true;\n"
+           "    if (wf_load(&waiter->state, WF_RELAXED) == WF_WAITING)\n        value",
+           "*: *giv*up*"),
+    Defect("line: who gives up stays in it", "core/waiters.c",
+           "value = line_remove(value, waiter) & ~drop;", "value = value & ~drop;", "*: *giv*up*"),
+    Defect("line: woken before it is signalled", "core/waiters.c",
+           "        wf_store(&chain->state, WF_SIGNALLED, WF_RELEASE); // pairs with wf_line_wait\n"
+           "        wf_unpark(parker);                                 // the node may be gone by now\n",
+           "        wf_unpark(parker);\n"
+           "        wf_store(&chain->state, WF_SIGNALLED, WF_RELEASE);\n", "event: *"),
+    Defect("line: the signal's release made relaxed", "core/waiters.c",
+           "wf_store(&chain->state, WF_SIGNALLED, WF_RELEASE);",
+           "wf_store(&chain->state, WF_SIGNALLED, WF_RELAXED);", "event: *"),
+    Defect("word: the lock's acquire made relaxed", "core/waiters.c",
+           "wf_cas(word, &value, value | WF_BUSY, WF_ACQUIRE)",
+           "wf_cas(word, &value, value | WF_BUSY, WF_RELAXED)", "rwlock: *"),
+    # ---- mutex
+    Defect("mutex: the unlock's release made relaxed", "core/mutex.c",
+           "wf_cas(&m->word_, &held, 0, WF_RELEASE)", "wf_cas(&m->word_, &held, 0, WF_RELAXED)",
+           "mutex: exclusion*"),
+    Defect("mutex: the lock's acquire made relaxed", "core/mutex.c",
+           "return wf_cas(&m->word_, &free, LOCKED, WF_ACQUIRE);",
+           "return wf_cas(&m->word_, &free, LOCKED, WF_RELAXED);", "mutex: exclusion*"),
+    Defect("mutex: taken by a load and a store", "core/mutex.c",
+           "return wf_cas(&m->word_, &free, LOCKED, WF_ACQUIRE);",
+           "free = wf_load(&m->word_, WF_ACQUIRE);\n    if (free == 0)\n"
+           "        wf_store(&m->word_, LOCKED, WF_RELAXED);\n    return free == 0;",
+           "mutex: exclusion*"),
+    Defect("mutex: the unlock looks at it once more", "core/mutex.c",
+           "    wf_word_unlock(&m->word_, value); // the last touch\n    wf_signal(woken);",
+           "    wf_word_unlock(&m->word_, value);\n    if (wf_load(&m->word_, WF_RELAXED) != 1)\n"
+           "        wf_signal(woken);", "mutex: freed*"),
+    Defect("mutex: the woken one forgets WAKING", "core/mutex.c",
+           "    if (a->woken)\n        value &= ~(uintptr_t)WAKING;\n", "", "mutex: exclusion*"),
+    Defect("mutex: who gives up behind the bar leaves it", "core/mutex.c",
+           "wait, deadline, a.barring ? BARRED : 0);", "wait, deadline, 0);", "mutex: barring*"),
+    Defect("mutex: an unlock wakes nobody if somebody is awake already, and forgets it",
+           "core/mutex.c", "value = wf_line_take(value, &end) | WAKING;",
+           "value = value | WAKING;", "mutex: exclusion*"),
+    Defect("mutex: nobody is barred", "core/mutex.c",
+           "a->barring = a->barring || must_bar(a);", "(void)must_bar(a);", "mutex: bounded*"),
+    # ---- the other locks
+    Defect("cond: the mutex is let go before the line is entered", "core/cond.c",
+           "    uintptr_t value = wf_word_lock(&c->word_);\n"
+           "    wf_word_unlock(&c->word_, wf_line_append(value, &node));\n    weft_unlock(m);\n",
+           "    weft_unlock(m);\n    uintptr_t value = wf_word_lock(&c->word_);\n"
+           "    wf_word_unlock(&c->word_, wf_line_append(value, &node));\n", "cond: *"),
+    Defect("cond: a broadcast wakes one", "core/cond.c", "signal_some(c, \"weft_cond_broadcast\", SIZE_MAX);",
+           "signal_some(c, \"weft_cond_broadcast\", 1);", "cond: *"),
+    Defect("rwlock: the last reader hands nothing over", "core/rwlock.c",
+           "    else if (held && drop_reader(l) == 0)\n"
+           "        value = hand_over(l, value & ~(uintptr_t)READERS, &end);",
+           "    else if (held)\n        (void)drop_reader(l);", "rwlock: *"),
+    Defect("rwlock: a writer is let in among readers", "core/rwlock.c",
+           "    if (value == 0) {\n        wf_store(&l->value_, 0, WF_RELAXED);",
+           "    if (value == 0 || (value & COUNT)) {\n        wf_store(&l->value_, 0, WF_RELAXED);",
+           "rwlock: *"),
+    Defect("semaphore: a unit is taken by a load and a store", "core/sem.c",
+           "if (wf_cas(&s->word_, &value, with_count(count_in(value) - 1), WF_ACQUIRE))",
+           "if (wf_store(&s->word_, with_count(count_in(value) - 1), WF_RELAXED), true)",
+           "semaphore: *"),
+    Defect("semaphore: a release wakes one and keeps the unit", "core/sem.c",
+           "            value = wf_line_take(value, &end);\n            count--;",
+           "            value = wf_line_take(value, &end);\n            break;", "semaphore: *"),
+    Defect("event: no second look before the line", "core/event.c",
+           "    bool set = (value & SET) != 0;", "    bool set = false;", "event: *"),
+    Defect("event: the look's acquire made relaxed", "core/event.c",
+           "(wf_load(&e->word_, WF_ACQUIRE) & SET)", "(wf_load(&e->word_, WF_RELAXED) & SET)",
+           "event: *"),
+    Defect("wait group: touched after the last done", "core/waitgroup.c",
+           "    wf_word_unlock(&w->word_, value); // the last touch\n"
+           "    wf_require(outstanding, \"weft_waitgroup_done",
+           "    wf_word_unlock(&w->word_, value);\n"
+           "    (void)wf_load(&w->word_, WF_RELAXED);\n"
+           "    wf_require(outstanding, \"weft_waitgroup_done", "wait group: *"),
+    Defect("barrier: who gives up does not break it", "core/barrier.c",
+           "    break_it(b);\n    return rc;", "    return rc;", "barrier: *"),
+    Defect("once: RUNNING is not noted", "core/once.c",
+           "wf_word_unlock(&once->word_, RUNNING);", "wf_word_unlock(&once->word_, 0);", "once: *"),
+    Defect("once: a failure leaves the others asleep", "core/once.c",
+           "    while (wf_line_first(value))\n        value = wf_line_take(value, &end);",
+           "    while (as != 0 && wf_line_first(value))\n        value = wf_line_take(value, &end);",
+           "once: *"),
+    # ---- queue
+    Defect("queue: a put signals the putters", "core/queue.c",
+           "        push(q, item);\n        weft_cond_signal(&q->items);",
+           "        push(q, item);\n        weft_cond_signal(&q->room);", "queue: *"),
+    Defect("queue: a wait that ends is taken for a change", "core/queue.c",
+           "    while (rc == 0 && q->length == length && !q->closed)",
+           "    if (rc == 0 && q->length == length && !q->closed)", "queue: *"),
+    Defect("queue: a close forgets the putters", "core/queue.c",
+           "    weft_cond_broadcast(&q->room);\n", "", "queue: *"),
+    Defect("queue: items are dropped by the close", "core/queue.c",
+           "    q->closed = true;\n", "    q->closed = true;\n    q->length = 0;\n", "queue: *"),
+    # ---- futures, groups, pools
+    Defect("future: no second look before the line", "exec/future.c",
+           "    bool done = (value & DONE) != 0;\n", "    bool done = false;\n", "future: *"),
+    Defect("future: done before the result", "exec/future.c",
+           "(wf_load(&f->word_, WF_ACQUIRE) & DONE)", "(wf_load(&f->word_, WF_RELAXED) & DONE)",
+           "future: *"),
+    Defect("future: the line is not woken", "exec/future.c",
+           "    wf_word_unlock(&f->word_, value | flags);\n    wf_signal(woken);",
+           "    wf_word_unlock(&f->word_, value | flags);", "future: *"),
+    Defect("future: both ends report", "exec/future.c",
+           "    if (publish(f, ABANDONED) & DONE)\n        report(f);",
+           "    (void)publish(f, ABANDONED);\n    if (wf_future_done(f))\n        report(f);",
+           "future: *"),
+    Defect("future: freed while the ender still needs it", "exec/future.c",
+           "        .refs = 2,", "        .refs = 1,", "future: *"),
+    Defect("task: who cancels looks for the sleeper first", "core/current.c",
+           "    wf_store(&task->cancelled, 1, WF_SEQ_CST); // see wf_task_enter\n"
+           "    struct wf_parker *parker = wf_load(&task->parker, WF_SEQ_CST);\n",
+           "    struct wf_parker *parker = wf_load(&task->parker, WF_SEQ_CST);\n"
+           "    wf_store(&task->cancelled, 1, WF_SEQ_CST);\n", "park: a request*"),
+    Defect("task: its parker is seen late", "core/current.c",
+           "wf_store(&task->parker, parker, WF_SEQ_CST);",
+           "wf_store(&task->parker, parker, WF_RELAXED);", "park: a request*"),
+    Defect("group: an end is not told", "exec/group.c", "weft_cond_broadcast(&group->change);", "",
+           "group: *"),
+    Defect("map: a helper that is noted after a failure goes on", "exec/map.c",
+           "    if (failed)\n        weft_cancel(f);\n", "", "map: *"),
+    Defect("pool: nobody takes the place of one who waits", "exec/threads.c",
+           "int rc = t->queued > 0 ? see_to_queue(t) : 0;", "int rc = 0;", "pool: *"),
+    Defect("pool: a submit wakes nobody", "exec/threads.c",
+           "    if (t->sleeping > 0)\n        weft_cond_signal(&t->work);\n", "", "pool: *"),
+    Defect("pool: close does not wait for what is queued", "exec/threads.c",
+           "    while (t->unfinished > 0)\n"
+           "        (void)wf_cond_wait(&t->change, &t->mu, WEFT_FOREVER); // likewise\n", "",
+           "pool: *"),
+    Defect("exit: does not wait for started tasks", "exec/exit.c",
+           "        else if (state.tasks > own_tasks())\n"
+           "            (void)wf_cond_wait(&state.fewer, &state.mu, WEFT_FOREVER); // shielded\n",
+           "", "exit: *"),
+]
+
+
+def plant(defect, folder):
+    """The changed file, or why there is none."""
+    text = (ROOT / "src" / defect.source).read_text()
+    if text.count(defect.old) != 1:
+        raise ValueError(f"stands {text.count(defect.old)} times in src/{defect.source}: "
+                         + defect.old.strip().splitlines()[0])
+    changed = folder / pathlib.Path(defect.source).name
+    changed.write_text(text.replace(defect.old, defect.new))
+    return changed
+
+
+def explore(defect, args):
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        begun = time.monotonic()
+        program = folder / "explorer"
+        subprocess.run(args.cc + args.cflags + ["-w", "-o", program, plant(defect, folder)]
+                       + args.link + ["-lpthread"], check=True)
+        built = time.monotonic()
+        ran = subprocess.run([program, "--short", "--stop", "--only", defect.scenarios],
+                             capture_output=True, text=True, timeout=BUDGET)
+        said = re.search(r"weft_explore: (.*)", ran.stderr)
+        runs = sum(int(n) for n in re.findall(r" (\d+) runs", ran.stdout))
+        if ran.returncode != 1 or not said:
+            raise ValueError("not found" if ran.returncode == 0
+                             else f"status {ran.returncode}: {ran.stderr[-300:]}")
+        return runs, time.monotonic() - built, said.group(1)
+
+
+def attempt(defect, args):
+    try:
+        runs, seconds, said = explore(defect, args)
+        return True, f"{defect.name} # {runs} runs, {seconds:.2f} s: {said[:150]}"
+    except (ValueError, subprocess.SubprocessError) as error:
+        return False, f"{defect.name} # {error}"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ("--cc", "--cflags", "--link"):
+        parser.add_argument(name, type=lambda text: text.split("|"), required=True)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--only", default="")
+    args = parser.parse_args()
+    chosen = [d for d in DEFECTS if args.only in d.name]
+    print(f"1..{len(chosen)}")
+    failed = 0
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as workers:
+        found = workers.map(lambda d: attempt(d, args), chosen)
+        for number, (good, text) in enumerate(found, 1):
+            failed += not good
+            print(f"{'ok' if good else 'not ok'} {number} - {text}", flush=True)
+    print(f"# {len(chosen) - failed} of {len(chosen)} planted defects found", file=sys.stderr)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// model.h - given to the compiler before each source of the library's second copy, and of tests
+// that explore: memory and endings come from the explorer.
+#ifndef XP_MODEL_H
+#define XP_MODEL_H
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void *xp_malloc(size_t size);
+void *xp_calloc(size_t n, size_t size);
+void *xp_realloc(void *memory, size_t size);
+void *xp_aligned_alloc(size_t align, size_t size);
+char *xp_strdup(const char *text);
+void xp_free(void *memory);
+int xp_atexit(void (*handler)(void));
+int xp_pause(void);
+
+#define malloc xp_malloc
+#define calloc xp_calloc
+#define realloc xp_realloc
+#define aligned_alloc xp_aligned_alloc
+#undef strdup
+#define strdup xp_strdup
+#define free xp_free
+#define atexit xp_atexit
+#define pause xp_pause
+
+#endif

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+// queue.c - each item once, in its producer's order; close and drain; waits that give up.
+#include "scenario.h"
+
+enum { ITEMS = 2 };
+
+static struct {
+    weft_queue *q;
+    int got[8], gots;
+    weft_mutex mu; // guards what was got
+    int puts[2];
+    int data[8];
+} s;
+
+static void *put_two(void *arg)
+{
+    int first = *(int *)arg;
+    for (int i = first; i < first + ITEMS; i++) {
+        weft_explore_writes(&s.data[i]);
+        s.data[i] = 1;
+        claim(weft_put(s.q, &i, WEFT_FOREVER) == 0);
+    }
+    return NULL;
+}
+
+static void note(int item)
+{
+    weft_explore_reads(&s.data[item]);
+    claim(s.data[item] == 1);
+    s.got[s.gots++] = item;
+}
+
+static void each_once(int puts)
+{
+    int seen = 0;
+    for (int i = 0; i < s.gots; i++) {
+        claim(!(seen & 1 << s.got[i]));
+        seen |= 1 << s.got[i];
+    }
+    claim(s.gots == puts);
+}
+
+static void per_producer(void)
+{
+    int last[2] = {-1, -1};
+    for (int i = 0; i < s.gots; i++) {
+        int producer = s.got[i] / ITEMS;
+        claim(s.got[i] > last[producer]);
+        last[producer] = s.got[i];
+    }
+}
+
+// arg: capacity * 10 + producers.
+static void order_per_producer(void *arg)
+{
+    int producers = *(int *)arg % 10;
+    static int firsts[] = {0, ITEMS};
+    wf_thread t[2];
+    s.q = weft_queue_new(sizeof(int), .capacity = (size_t)(*(int *)arg / 10));
+    for (int i = 0; i < producers; i++)
+        t[i] = go(put_two, &firsts[i]);
+    for (int i = 0; i < producers * ITEMS; i++) {
+        int item;
+        claim(weft_get(s.q, &item, WEFT_FOREVER) == 0);
+        note(item);
+    }
+    for (int i = 0; i < producers; i++)
+        wf_thread_join(t[i]);
+    each_once(producers * ITEMS);
+    per_producer();
+    weft_queue_free(&s.q);
+}
+
+static void *get_all(void *arg)
+{
+    (void)arg;
+    int item, rc;
+    while ((rc = weft_get(s.q, &item, WEFT_FOREVER)) == 0) {
+        weft_lock(&s.mu);
+        note(item);
+        weft_unlock(&s.mu);
+    }
+    claim(rc == -EPIPE);
+    return NULL;
+}
+
+static void two_consumers(void *arg)
+{
+    (void)arg;
+    static int zero;
+    s.q = weft_queue_new(sizeof(int), .capacity = 1);
+    wf_thread a = go(get_all, NULL), b = go(get_all, NULL);
+    put_two(&zero);
+    weft_queue_close(s.q);
+    wf_thread_join(a);
+    wf_thread_join(b);
+    each_once(ITEMS);
+    weft_queue_free(&s.q);
+}
+
+// What was put before the close comes out; what comes after is refused.
+static void *put_until_closed(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 3; i++) {
+        weft_explore_writes(&s.data[i]);
+        s.data[i] = 1;
+        int rc = weft_put(s.q, &i, WEFT_FOREVER);
+        claim(rc == 0 || rc == -EPIPE);
+        if (rc < 0)
+            break;
+        s.puts[0]++;
+    }
+    return NULL;
+}
+
+static void close_against_put(void *arg)
+{
+    (void)arg;
+    s.q = weft_queue_new(sizeof(int), .capacity = 1);
+    wf_thread a = go(put_until_closed, NULL), b = go(get_all, NULL);
+    weft_queue_close(s.q);
+    wf_thread_join(a);
+    wf_thread_join(b);
+    each_once(s.puts[0]);
+    weft_queue_free(&s.q);
+}
+
+static void close_alone_ends_a_put(void *arg)
+{
+    (void)arg;
+    s.q = weft_queue_new(sizeof(int), .capacity = 1);
+    wf_thread a = go(put_until_closed, NULL);
+    weft_queue_close(s.q);
+    wf_thread_join(a);
+    claim(s.puts[0] <= 1 && weft_queue_length(s.q) == (size_t)s.puts[0]);
+    weft_queue_free(&s.q);
+}
+
+// A get that gives up takes nothing with it: the other gets the item.
+static void *get_in_time(void *arg)
+{
+    int item, rc = weft_get(s.q, &item, sometime());
+    claim(rc == 0 || rc == -ETIMEDOUT || rc == -EPIPE);
+    *(int *)arg = rc;
+    if (rc == 0) {
+        weft_lock(&s.mu);
+        note(item);
+        weft_unlock(&s.mu);
+    }
+    return NULL;
+}
+
+static void who_gives_up_takes_nothing(void *arg)
+{
+    (void)arg;
+    int rc, item = 0;
+    s.q = weft_queue_new(sizeof(int), .capacity = 2);
+    wf_thread a = go(get_in_time, &rc), b = go(get_all, NULL);
+    s.data[0] = 1;
+    claim(weft_put(s.q, &item, WEFT_FOREVER) == 0);
+    wf_thread_join(a);
+    weft_queue_close(s.q);
+    wf_thread_join(b);
+    each_once(1);
+    weft_queue_free(&s.q);
+}
+
+static int get_one(const int *unused, int *item)
+{
+    (void)unused;
+    return weft_get(s.q, item, WEFT_FOREVER);
+}
+WEFT_TASK(get_one, int, int);
+
+// A cancelled get had no effect: the item is there, or it was got.
+static void cancel_against_put(void *arg)
+{
+    (void)arg;
+    int item = 3, out = 0;
+    s.q = weft_queue_new(sizeof(int), .capacity = 1);
+    weft_future *f = weft_start(WEFT_THREADS, get_one, &item);
+    claim(weft_put(s.q, &item, WEFT_FOREVER) == 0);
+    weft_cancel(f);
+    int rc = weft_join_as(&f, get_one, &out);
+    claim(rc == 0 ? out == 3 : rc == -ECANCELED);
+    claim(weft_queue_length(s.q) == (rc == 0 ? 0 : 1));
+    weft_queue_free(&s.q);
+}
+
+const struct scenario queue_scenarios[] = {
+    {"queue: 1 producer, capacity 1", order_per_producer, .arg = 11, .bound = 3},
+    {"queue: 1 producer, capacity 1, bound 4", order_per_producer, .arg = 11, .bound = 4,
+     .is_long = true},
+    {"queue: 1 producer, capacity 2", order_per_producer, .arg = 21, .bound = 3},
+    {"queue: 2 producers, capacity 1", order_per_producer, .arg = 12, .bound = 1},
+    {"queue: 2 producers, capacity 1, bound 2", order_per_producer, .arg = 12, .bound = 2,
+     .is_long = true},
+    {"queue: 1 producer, delayed stores", order_per_producer, .arg = 11, .bound = 2,
+     .delayed_stores = true},
+    {"queue: 2 consumers, close and drain", two_consumers, .bound = 1},
+    {"queue: 2 consumers, close and drain, bound 2", two_consumers, .bound = 2, .is_long = true},
+    {"queue: close against put and get", close_against_put, .bound = 2},
+    {"queue: close against a put that waits", close_alone_ends_a_put, .bound = 3},
+    {"queue: who gives up takes nothing", who_gives_up_takes_nothing, .bound = 2},
+    {"queue: cancel against put", cancel_against_put, .bound = 2},
+    {NULL},
+};
