@@ -8,11 +8,13 @@
 #     make explore                         every order of the steps of what waits
 #     make lint | format                   what a reviewer need not say
 #     make bench | check-long              measure; all that takes long
-#     make install [PREFIX=... DESTDIR=...]
+#     make install [PREFIX=... LIBDIR=... DESTDIR=...]
 #
 # SETUP="-Dwerror=true" goes to meson setup, ARGS="--port 4000" to the program that runs.
 
 PREFIX = /usr/local
+# Where Debian looks for libraries. Left alone, meson takes lib64 there unless dpkg-dev is installed.
+LIBDIR = $(if $(wildcard /etc/debian_version),lib)
 BUILD = build
 SETUP =
 ARGS =
@@ -52,10 +54,11 @@ bench: | bench-packages
 	@meson test -C build-bench --benchmark --verbose
 
 install: $(BUILD)/build.ninja
-	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX))
+	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX)) $(LIBDIR:%=-Dlibdir=%)
 	@meson compile -C $(BUILD) weft:executable weft:shared_library weft:static_library \
 	    weft_explore:static_library
 	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+	@test -n "$(DESTDIR)" || test "$$(id -u)" != 0 || ldconfig # or programs do not find it
 
 format: | test-packages
 	@tools/format --write
@@ -67,7 +70,7 @@ check-long: | test-packages
 	@tools/check_long
 
 clean:
-	rm -rf $(BUILD) build-asan build-tsan build-bench build-long
+	rm -rf $(BUILD) build-asan build-tsan build-bench build-long-*
 
 # ---- setting up ----------------------------------------------------------------------------
 

@@ -95,7 +95,8 @@ def without_a_terminal_it_says_what_is_missing_and_stops():
         missing = " ".join(packages("build")[:2])
         assert (status, log) == (1, []), (status, log)
         assert f"missing packages: {missing}\n" in said, said
-        assert f"sudo apt-get install -y --no-install-recommends {missing}\n" in said, said
+        command = f"apt-get install -y --no-install-recommends {missing}"
+        assert f": sudo apt-get update && sudo {command}\n" in said, said
 
 
 @test
@@ -115,17 +116,17 @@ def installs(expected, **how):
 
 @test
 def yes_1_installs_without_a_question():
-    installs(["sudo", "apt-get -q update", "sudo", "INSTALL"], environment={"YES": "1"})
+    installs(["sudo", "apt-get update", "sudo", "INSTALL"], environment={"YES": "1"})
 
 
 @test
 def ci_installs_without_a_question():
-    installs(["sudo", "apt-get -q update", "sudo", "INSTALL"], environment={"CI": "true"})
+    installs(["sudo", "apt-get update", "sudo", "INSTALL"], environment={"CI": "true"})
 
 
 @test
 def root_installs_without_a_question_and_without_sudo():
-    installs(["apt-get -q update", "INSTALL"], user=0, sudo=False)
+    installs(["apt-get update", "INSTALL"], user=0, sudo=False)
 
 
 @test
@@ -146,7 +147,9 @@ def on_a_terminal_no_and_nothing_install_nothing():
 @test
 def an_apt_that_fails_is_reported():
     with machine([], user=0, broken=True) as folder:
-        assert deps(folder, "build")[0] != 0
+        status, said, log = deps(folder, "build")
+        assert status == 1 and log == ["apt-get update"], (status, log)
+        assert said.endswith("weft: apt-get failed: see above\n"), said
 
 
 @test
@@ -157,10 +160,12 @@ def without_apt_it_prints_the_list():
 
 
 @test
-def without_sudo_a_user_is_told_so():
+def without_sudo_a_user_is_told_so_and_not_asked():
     with machine([], sudo=False) as folder:
-        status, said, log = deps(folder, "build", YES="1")
-        assert (status, log) == (1, []) and "sudo" in said, (status, said)
+        for status, said, log in deps(folder, "build", YES="1"), answer(folder, "y\n"):
+            assert (status, log) == (1, []) and "there is no sudo here" in said, (status, said)
+            assert "install them: apt-get update && apt-get install" in said, said
+            assert "[y/N]" not in said, said
 
 
 @test

@@ -94,7 +94,8 @@ def several_folders_are_added_up():
 def other_things_that_were_done_count_too():
     with tree(**{"build/meson-logs/testlog.json": entry("OK")}) as root:
         for result, status, last in (("passed", 0, "2 passed, 0 failed, 0 skipped"),
-                                     ("failed", 1, "1 passed, 1 failed, 0 skipped")):
+                                     ("failed", 1, "1 passed, 1 failed, 0 skipped"),
+                                     ("skipped", 0, "1 passed, 0 failed, 1 skipped")):
             done = run(ROOT / "tools" / "run_tests", "--total", "build", f"lint={result}", cwd=root)
             assert (done.returncode, done.stdout.splitlines()[-1]) == (status, last), done
 
