@@ -84,7 +84,7 @@ static struct outcome read_line(char *arguments[]) // NULL at the end; at most 7
 
 static void assert_refused(const struct outcome *o, const char *message)
 {
-    char line[256];
+    char line[512];
     (void)snprintf(line, sizeof line, "weft try: %s\n", message);
     assert_true(o->first < 0);
     assert_int_equal(options_status(o->first), STATUS_USAGE);

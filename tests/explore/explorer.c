@@ -50,7 +50,7 @@ static void run(const struct scenario *s)
     int rc = weft_explore(s->run, .arg = &arg, .name = s->name, .search = s->search,
                           .bound = s->bound, .faults = s->faults,
                           .delayed_stores = s->delayed_stores, .allows_leaks = s->allows_leaks,
-                          .details = true, .seconds = is_drawn ? s->seconds : MOST_SECONDS,
+                          .details = true, .seconds = is_drawn ? s->seconds : (double)MOST_SECONDS,
                           .runs = is_drawn ? 1000000000 : 0, .explored = &did);
     bool unfinished = rc == 0 && !is_drawn && !did.exhausted && !getenv("WEFT_SCHEDULE");
     bool good = rc == 0 && !unfinished;

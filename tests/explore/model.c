@@ -33,7 +33,7 @@ static bool releases(int order)
     return order != WF_RELAXED && order != WF_ACQUIRE;
 }
 
-static void turn(const struct xp_access *access, bool writes, int drains)
+static void turn(const struct xp_access *access, bool writes, enum xp_drains drains)
 {
     const struct xp_op op = {
         .place = access->place, .address = access->object, .writes = writes, .drains = drains};

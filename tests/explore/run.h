@@ -31,6 +31,9 @@ typedef uint64_t xp_set;
 struct xp_task;
 struct wf_parker;
 
+// Which of the task's own late stores must have landed before.
+enum xp_drains { XP_KEEPS, XP_LANDS_SAME, XP_LANDS_ALL };
+
 // What a task is about to do.
 struct xp_op {
     struct weft_place_ place;
@@ -39,7 +42,7 @@ struct xp_op {
     bool (*ready)(const struct xp_task *); // may it be done? NULL: yes
     uint64_t argument, argument2;          // for ready
     int64_t deadline;                      // 0: no wait; INT64_MAX: one without
-    enum { XP_KEEPS, XP_LANDS_SAME, XP_LANDS_ALL } drains; // which stores must have landed before
+    enum xp_drains drains;                 // which stores must have landed before
     bool may_fail, yields, is_local, is_plain;
 };
 

@@ -157,5 +157,5 @@ const struct scenario cond_scenarios[] = {
      .is_long = true},
     {"cond: by predicate, against a deadline", by_predicate, .bound = 4},
     {"cond: freed after the wait", freed_after_the_wait, .bound = 4},
-    {NULL},
+    {.name = NULL},
 };

@@ -69,5 +69,5 @@ const struct scenario exit_scenarios[] = {
     {"exit: a daemon is asked to stop", a_daemon_is_asked, .bound = 2, .allows_leaks = true},
     {"exit: a daemon ends beside it", a_daemon_ends_beside, .bound = 2, .allows_leaks = true},
     {"exit: an open pool is drained", an_open_pool_is_drained, .bound = 2, .allows_leaks = true},
-    {NULL},
+    {.name = NULL},
 };

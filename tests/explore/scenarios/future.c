@@ -217,5 +217,5 @@ const struct scenario future_scenarios[] = {
      .bound = 2, .is_long = true},
     {"future: in a pool, deadline against worker", pool_deadline_against_worker, .bound = 2},
     {"future: in a pool, drop against worker", pool_drop_against_worker, .bound = 2},
-    {NULL},
+    {.name = NULL},
 };

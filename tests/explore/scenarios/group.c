@@ -122,5 +122,5 @@ const struct scenario group_scenarios[] = {
     {"map: a failed item ends it", a_failed_item_ends_the_map, .bound = 1},
     {"map: a failed item ends it, drawn", a_failed_item_ends_the_map, .search = WEFT_RANDOM,
      .seconds = 3},
-    {NULL},
+    {.name = NULL},
 };

@@ -202,5 +202,5 @@ const struct scenario mutex_scenarios[] = {
     {"mutex: barring and giving up, drawn", barring_and_giving_up, .arg = 7, .search = WEFT_RANDOM,
      .seconds = 2},
     {"recursive: exclusion, depth", recursion, .bound = 4},
-    {NULL},
+    {.name = NULL},
 };

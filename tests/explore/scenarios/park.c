@@ -213,5 +213,5 @@ const struct scenario park_scenarios[] = {
      .delayed_stores = true},
     {"park: cancel against wake-up", cancel_against_wakeup_and_deadline, .arg = 1, .bound = 2},
     {"park: cancel against wake-up and deadline", cancel_against_wakeup_and_deadline, .bound = 2},
-    {NULL},
+    {.name = NULL},
 };

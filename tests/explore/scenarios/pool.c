@@ -177,5 +177,5 @@ const struct scenario pool_scenarios[] = {
      .is_long = true},
     {"pool: joins inside one worker", joins_inside_one_worker, .bound = 1},
     {"pool: delayed stores", close_waits_for_what_is_queued, .bound = 1, .delayed_stores = true},
-    {NULL},
+    {.name = NULL},
 };

@@ -204,5 +204,5 @@ const struct scenario queue_scenarios[] = {
     {"queue: close against a put that waits", close_alone_ends_a_put, .bound = 3},
     {"queue: who gives up takes nothing", who_gives_up_takes_nothing, .bound = 2},
     {"queue: cancel against put", cancel_against_put, .bound = 2},
-    {NULL},
+    {.name = NULL},
 };

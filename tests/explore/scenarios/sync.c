@@ -327,5 +327,5 @@ const struct scenario sync_scenarios[] = {
     {"once: once only", once_only, .search = WEFT_EXHAUSTIVE},
     {"once: after a failure again", once_only, .arg = 1, .bound = 4},
     {"once: delayed stores", once_only, .bound = 3, .delayed_stores = true},
-    {NULL},
+    {.name = NULL},
 };
