@@ -37,17 +37,20 @@ static void print_usage(FILE *out)
 
 static int unknown_command(const char *word)
 {
-    const char *names[COMMANDS + 2];
+    static const char *const others[] = {"help", "--help", "--version"};
+    enum { OTHERS = sizeof others / sizeof others[0] };
+    const char *names[COMMANDS + OTHERS + 1] = {NULL};
     for (int i = 0; i < COMMANDS; i++)
         names[i] = commands[i].name;
-    names[COMMANDS] = "help";
-    names[COMMANDS + 1] = NULL;
+    for (int i = 0; i < OTHERS; i++)
+        names[COMMANDS + i] = others[i];
     const char *kind = word[0] == '-' ? "option" : "command";
+    const char *shown = word[0] == '\0' ? "''" : word;
     const char *near = nearest_name(word, names);
     if (near)
-        complain("weft", "unknown %s %s (did you mean weft %s?)", kind, word, near);
+        complain("weft", "unknown %s %s (did you mean weft %s?)", kind, shown, near);
     else
-        complain("weft", "unknown %s %s (see weft --help)", kind, word);
+        complain("weft", "unknown %s %s (see weft --help)", kind, shown);
     return STATUS_USAGE;
 }
 

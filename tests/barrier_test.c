@@ -272,4 +272,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_barrier_without_parties_aborts),
 };
 
-CONTRACT_MAIN(scenes, tests)
+TEST_MAIN_WITH_SCENES(tests, scenes)

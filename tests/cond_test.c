@@ -549,4 +549,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(under_check_a_wait_gives_the_mutex_away_and_takes_it_back),
 };
 
-CONTRACT_MAIN(scenes, tests)
+TEST_MAIN_WITH_SCENES(tests, scenes)

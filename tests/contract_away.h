@@ -2,8 +2,7 @@
 // contract_away.h - calls made elsewhere: in a task of weft, or in a thread that weft knows
 // nothing of. Part of contract.h.
 //
-// Nothing here knows how a wait is made. That a call waits *now* is read from the kernel's view
-// of its thread; we tried naps alone, which on a busy machine are too short and else too long.
+// Nothing here knows how a wait is made: sleeps_of tells that a call waits.
 #ifndef WEFT_TESTS_CONTRACT_AWAY_H
 #define WEFT_TESTS_CONTRACT_AWAY_H
 
@@ -85,25 +84,6 @@ SHARED size_t how_many_ended(struct away *crowd, size_t n)
     for (size_t i = 0; i < n; i++)
         count += has_ended(&crowd[i]);
     return count;
-}
-
-// How often the thread gave up its core, or -1 if it is not asleep.
-SHARED long sleeps_of(int tid)
-{
-    char path[64], line[256];
-    snprintf(path, sizeof path, "/proc/self/task/%d/status", tid);
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return -1;
-    bool asleep = false;
-    long count = -1;
-    while (fgets(line, sizeof line, f)) {
-        if (strncmp(line, "State:\tS", 8) == 0)
-            asleep = true;
-        (void)sscanf(line, "voluntary_ctxt_switches: %ld", &count); // most lines are others
-    }
-    fclose(f);
-    return asleep ? count : -1;
 }
 
 // Return when it sleeps and stays asleep, or has ended; after five seconds go on all the same.

@@ -418,16 +418,16 @@ TEST(without_memory_the_code_is_kept)
 {
     if (UNDER_ASAN || UNDER_TSAN)
         skip(); // they need more memory than there would be
-    scene_ends("fail_without_memory", false);
-    scene_ends("fail_again_without_memory", false);
-    scene_ends("fail_elsewhere_without_memory", false);
+    assert_ends("fail_without_memory", 0, "");
+    assert_ends("fail_again_without_memory", 0, "");
+    assert_ends("fail_elsewhere_without_memory", 0, "");
 }
 
 TEST(without_memory_also_a_threads_first_call_keeps_the_code)
 {
     if (UNDER_ASAN || UNDER_TSAN)
         skip();
-    scene_ends("fail_first_without_memory", false);
+    assert_ends("fail_first_without_memory", 0, "");
 }
 
 static const struct scene scenes[] = {
@@ -462,4 +462,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_memory_also_a_threads_first_call_keeps_the_code),
 };
 
-CONTRACT_MAIN(scenes, tests)
+TEST_MAIN_WITH_SCENES(tests, scenes)

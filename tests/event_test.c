@@ -253,4 +253,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(who_waited_may_free_it_while_set_still_returns),
 };
 
-CONTRACT_MAIN(scenes, tests)
+TEST_MAIN_WITH_SCENES(tests, scenes)

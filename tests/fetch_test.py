@@ -398,6 +398,10 @@ def a_url_that_is_none_says_where():
     for line in said[1:]:
         matches(line, r"weft fetch: http://\S*: not a URL: .+")
     equal((len(said), result.status), (3, 1))
+    neither = "not a URL: it begins with neither http:// nor https://"
+    for wrong, shown in ("www.cnn.com", "www.cnn.com"), ("", "''"):
+        result = fetch(wrong)
+        equal((result.err, result.status), (f"weft fetch: {shown}: {neither}\n", 1))
 
 
 @check
@@ -649,6 +653,17 @@ def a_full_disk_is_one_line_and_status_1():
         err = process.communicate(timeout=PATIENCE)[1].decode()
         equal(err, "weft fetch: standard output: No space left on device\n")
         equal(process.returncode, 1, "status")
+
+
+@check
+def without_threads_for_so_many_it_says_so():
+    if b"__asan_init" in WEFT.read_bytes() or b"__tsan_init" in WEFT.read_bytes():
+        raise Skip("a sanitizer has reserved the address space")
+    little = 1 << 30  # a thread reserves 8 MiB for its stack
+    result = run(["sh", "-c", f'ulimit -v {little >> 10}; exec "$@"', "sh",
+                  WEFT, "fetch", "-j1000", "-"])
+    matches(result.err, r"weft fetch: no threads for 1000 pages at once: .*\(try a smaller --jobs\)\n")
+    equal((result.out, result.status), ("", 1))
 
 
 # ---- the bench --------------------------------------------------------------------

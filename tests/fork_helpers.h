@@ -5,16 +5,8 @@
 #ifndef WEFT_TESTS_FORK_HELPERS_H
 #define WEFT_TESTS_FORK_HELPERS_H
 
-#include "contract.h"
-
-#if UNDER_TSAN
-// A child cannot join the threads of its parent, and is not to be blamed for them.
-const char *__tsan_default_options(void);
-const char *__tsan_default_options(void)
-{
-    return "report_thread_leaks=0";
-}
-#endif
+#include "fork_tsan.h"
+#include "mutex_helpers.h"
 
 // Fork here and call fn(arg) in the child: 0, or what it returned.
 SHARED int in_child(int (*fn)(void *arg), void *arg)
@@ -38,8 +30,8 @@ SHARED int in_child(int (*fn)(void *arg), void *arg)
 SHARED void child_aborts(int (*fn)(void *arg), void *arg, const char *const *words)
 {
     struct ran ran;
-    int err = memfd_create("stderr", MFD_CLOEXEC);
-    assert_true(err >= 0);
+    int out = memfd_create("stdout", MFD_CLOEXEC), err = memfd_create("stderr", MFD_CLOEXEC);
+    assert_true(out >= 0 && err >= 0);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
@@ -49,15 +41,8 @@ SHARED void child_aborts(int (*fn)(void *arg), void *arg, const char *const *wor
         dup2(err, 2);
         _exit(fn(arg));
     }
-    await_end(pid, err, &ran);
+    await_end(pid, out, err, &ran);
     show_unless(has_aborted(&ran, words) && is_one_line(ran.err), "child", &ran);
-}
-
-SHARED int lock_and_unlock(void *m)
-{
-    weft_lock(m);
-    weft_unlock(m);
-    return 0;
 }
 
 SHARED int find_it_free(void *m)

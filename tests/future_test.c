@@ -524,7 +524,7 @@ static void dropping_what_is_done_or_nothing_is_harmless(void **state)
     assert_null(f);
 }
 
-static const struct mode modes[] = {
+static const struct scene scenes[] = {
     {"join_with_wrong_size", join_with_wrong_size},
     {"join_failed_with_wrong_size", join_failed_with_wrong_size},
     {"join_oneself", run_join_oneself},
@@ -550,4 +550,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(dropping_does_not_wait),
     cmocka_unit_test(dropping_what_is_done_or_nothing_is_harmless),
 };
-TEST_MAIN_WITH_MODES(tests, modes)
+TEST_MAIN_WITH_SCENES(tests, scenes)

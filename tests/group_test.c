@@ -405,7 +405,7 @@ static void asking_no_group_aborts(void **state)
     assert_aborts("next_of_nothing", "weft_group_next", "");
 }
 
-static const struct mode modes[] = {
+static const struct scene scenes[] = {
     {"result_too_small", run_result_too_small},
     {"next_of_nothing", run_next_of_nothing},
 };
@@ -428,4 +428,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_result_that_does_not_fit_aborts),
     cmocka_unit_test(asking_no_group_aborts),
 };
-TEST_MAIN_WITH_MODES(tests, modes)
+TEST_MAIN_WITH_SCENES(tests, scenes)

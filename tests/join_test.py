@@ -110,7 +110,8 @@ def the_default_is_the_server_of_the_lecture():
 
 @test
 def an_address_that_is_none_is_a_mistake_of_usage():
-    for wrong in "host:0", "host:65536", "host:x", "[::1", "[::1]x", "a/b", "[]:1", "host:":
+    for wrong in "host:0", "host:65536", "host:x", "[::1", "[::1]x", "a/b", "[]:1", "host:", \
+            "http://host/", "unix:/a", "a:b:c", "[host]":
         got = weft("join", wrong)
         equal(got.status, 2, wrong)
         line = rf"weft join: '{re.escape(wrong)}' (is not|has no) .*\n"

@@ -188,7 +188,7 @@ TEST(without_memory_a_set_is_refused_and_nothing_is_set)
 {
     if (UNDER_ASAN || UNDER_TSAN)
         skip(); // they need more memory than there would be
-    scene_ends("set_without_memory", false);
+    assert_ends("set_without_memory", 0, "");
 }
 
 // ---- at the end of a block ----------------------------------------------------------
@@ -330,4 +330,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_weft_makes_can_be_scoped_also_when_it_was_not_made),
 };
 
-CONTRACT_MAIN(scenes, tests)
+TEST_MAIN_WITH_SCENES(tests, scenes)

@@ -1,30 +1,7 @@
 // SPDX-License-Identifier: MIT
 // mutex_check_test.c - what WEFT_CHECK=1 finds of mutexes: foreign unlocks, kept ones, deadlocks;
 // and what it must not find.
-#include "contract.h"
-
-static int lock_it(void *m)
-{
-    weft_lock(m);
-    return 0;
-}
-
-static int lock_for_ever(void *m)
-{
-    return weft_lock_until(m, WEFT_FOREVER);
-}
-
-static int try_it(void *m)
-{
-    return weft_trylock(m) ? 0 : -EBUSY;
-}
-
-static int lock_and_unlock(void *m)
-{
-    weft_lock(m);
-    weft_unlock(m);
-    return 0;
-}
+#include "mutex_helpers.h"
 
 static int run_alone(int (*fn)(void *arg), void *arg)
 {
@@ -171,34 +148,6 @@ TEST(under_check_a_deadlock_is_reported_with_who_waits_for_what)
     expect_deadlock(lock_ring_of_one, "MainThread");
 }
 
-struct tally {
-    weft_mutex mu;
-    long count; // plain: guarded by mu
-    int rounds;
-};
-
-static void take_in_turn_by(weft_mutex *m, int way)
-{
-    if (way == 0 && weft_lock_until(m, weft_after_ns(50 * 1000)) == 0)
-        return;
-    if (way == 1 && weft_trylock(m))
-        return;
-    weft_lock(m);
-}
-
-static int count_up(void *arg)
-{
-    struct tally *t = arg;
-    for (int i = 0; i < t->rounds; i++) {
-        take_in_turn_by(&t->mu, i % 5);
-        t->count++;
-        if (i % 64 == 0)
-            sched_yield(); // with the lock held, so that others must wait
-        weft_unlock(&t->mu);
-    }
-    return 0;
-}
-
 static int use_it_well(void)
 {
     struct tally t = {.rounds = 500};
@@ -243,4 +192,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_is_no_deadlock_passes_unchecked_and_checked),
 };
 
-CONTRACT_MAIN(scenes, tests)
+TEST_MAIN_WITH_SCENES(tests, scenes)

@@ -4,20 +4,9 @@
 // Exclusion is judged by a plain counter, which loses counts (and shows as a race under a
 // sanitizer) where two are inside. Fairness is judged by an end that comes at all: the alarm of
 // the test program is the only clock.
-#include "contract.h"
+#include "mutex_helpers.h"
 
 _Static_assert(sizeof(weft_mutex) == 16, "two words");
-
-static int lock_it(void *m)
-{
-    weft_lock(m);
-    return 0;
-}
-
-static int lock_for_ever(void *m)
-{
-    return weft_lock_until(m, WEFT_FOREVER);
-}
 
 static int lock_soon(void *m)
 {
@@ -27,18 +16,6 @@ static int lock_soon(void *m)
 static int lock_now(void *m)
 {
     return weft_lock_until(m, WEFT_POLL);
-}
-
-static int try_it(void *m)
-{
-    return weft_trylock(m) ? 0 : -EBUSY;
-}
-
-static int lock_and_unlock(void *m)
-{
-    weft_lock(m);
-    weft_unlock(m);
-    return 0;
 }
 
 static void unlock_it(void *m)
@@ -133,34 +110,6 @@ TEST(another_task_may_unlock_it)
 }
 
 // ---- exclusion ----------------------------------------------------------------------
-
-struct tally {
-    weft_mutex mu;
-    long count; // plain: guarded by mu
-    int rounds;
-};
-
-static void take_in_turn_by(weft_mutex *m, int way)
-{
-    if (way == 0 && weft_lock_until(m, weft_after_ns(50 * 1000)) == 0)
-        return;
-    if (way == 1 && weft_trylock(m))
-        return;
-    weft_lock(m);
-}
-
-static int count_up(void *arg)
-{
-    struct tally *t = arg;
-    for (int i = 0; i < t->rounds; i++) {
-        take_in_turn_by(&t->mu, i % 5);
-        t->count++;
-        if (i % 64 == 0)
-            sched_yield(); // with the lock held, so that others must wait
-        weft_unlock(&t->mu);
-    }
-    return 0;
-}
 
 TEST(two_to_eight_tasks_and_threads_lose_no_count)
 {
@@ -453,4 +402,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(unlocking_a_free_mutex_aborts),
 };
 
-CONTRACT_MAIN(scenes, tests)
+TEST_MAIN_WITH_SCENES(tests, scenes)

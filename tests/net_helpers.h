@@ -15,20 +15,20 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-SHARED_HELPER uint16_t port_of(const char *address)
+SHARED uint16_t port_of(const char *address)
 {
     const char *colon = strrchr(address, ':');
     assert_non_null(colon);
     return (uint16_t)strtoul(colon + 1, NULL, 10);
 }
 
-SHARED_HELPER struct sockaddr_in loopback(uint16_t port)
+SHARED struct sockaddr_in loopback(uint16_t port)
 {
     return (struct sockaddr_in){
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
-SHARED_HELPER int raw_connect(uint16_t port)
+SHARED int raw_connect(uint16_t port)
 {
     struct sockaddr_in sin = loopback(port);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -37,7 +37,7 @@ SHARED_HELPER int raw_connect(uint16_t port)
     return fd;
 }
 
-SHARED_HELPER bool have_v6(void)
+SHARED bool have_v6(void)
 {
     struct sockaddr_in6 sin6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -53,7 +53,7 @@ struct link {
     int peer;
 };
 
-SHARED_HELPER struct link link_up(void)
+SHARED struct link link_up(void)
 {
     weft_listener *l = weft_listen("127.0.0.1:0");
     assert_non_null(l);
@@ -64,7 +64,7 @@ SHARED_HELPER struct link link_up(void)
     return link;
 }
 
-SHARED_HELPER void link_down(struct link *link)
+SHARED void link_down(struct link *link)
 {
     weft_conn_close(&link->ours);
     assert_null(link->ours);
@@ -73,7 +73,7 @@ SHARED_HELPER void link_down(struct link *link)
 }
 
 // Both ends are weft's.
-SHARED_HELPER void pair_up(weft_conn **a, weft_conn **b)
+SHARED void pair_up(weft_conn **a, weft_conn **b)
 {
     weft_listener *l = weft_listen("127.0.0.1:0");
     assert_non_null(l);
@@ -83,7 +83,7 @@ SHARED_HELPER void pair_up(weft_conn **a, weft_conn **b)
     weft_listener_close(&l);
 }
 
-SHARED_HELPER void raw_send(int fd, const char *text, size_t size)
+SHARED void raw_send(int fd, const char *text, size_t size)
 {
     while (size > 0) {
         ssize_t n = send(fd, text, size, MSG_NOSIGNAL);
@@ -93,13 +93,13 @@ SHARED_HELPER void raw_send(int fd, const char *text, size_t size)
     }
 }
 
-SHARED_HELPER void raw_say(int fd, const char *text)
+SHARED void raw_say(int fd, const char *text)
 {
     raw_send(fd, text, strlen(text));
 }
 
 // Reads exactly that much, or to the end of the stream; returns how much.
-SHARED_HELPER size_t raw_receive(int fd, char *buf, size_t size)
+SHARED size_t raw_receive(int fd, char *buf, size_t size)
 {
     size_t got = 0;
     while (got < size) {
@@ -112,7 +112,7 @@ SHARED_HELPER size_t raw_receive(int fd, char *buf, size_t size)
 }
 
 // Close so that the other end gets a reset.
-SHARED_HELPER void raw_reset(int fd)
+SHARED void raw_reset(int fd)
 {
     struct linger now = {1, 0};
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now), 0);
@@ -121,7 +121,7 @@ SHARED_HELPER void raw_reset(int fd)
 
 // Post records until the queue is full; returns how many were taken. Each record of `size` bytes
 // begins with its number, so that what arrives can be counted and checked.
-SHARED_HELPER uint32_t post_until_full(weft_conn *c, size_t size)
+SHARED uint32_t post_until_full(weft_conn *c, size_t size)
 {
     static char record[1 << 16];
     assert_true(size <= sizeof record);
@@ -136,7 +136,7 @@ SHARED_HELPER uint32_t post_until_full(weft_conn *c, size_t size)
     }
 }
 
-SHARED_HELPER void raw_receive_records(int fd, uint32_t count, size_t size)
+SHARED void raw_receive_records(int fd, uint32_t count, size_t size)
 {
     static char record[1 << 16];
     for (uint32_t n = 0, got; n < count; n++) {
@@ -147,7 +147,7 @@ SHARED_HELPER void raw_receive_records(int fd, uint32_t count, size_t size)
     }
 }
 
-SHARED_HELPER bool nothing_to_receive(int fd)
+SHARED bool nothing_to_receive(int fd)
 {
     char byte;
     return recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;
@@ -164,7 +164,7 @@ struct call {
     struct spot spot;
 };
 
-SHARED_HELPER int in_call(struct call *const *arg, weft_none *none)
+SHARED int in_call(struct call *const *arg, weft_none *none)
 {
     (void)none;
     arrive(&(*arg)->spot);
@@ -174,34 +174,34 @@ WEFT_TASK(in_call, struct call *, weft_none);
 
 static char flood[8 << 20]; // more than the buffers of two sockets take
 
-SHARED_HELPER int call_read(struct call *c)
+SHARED int call_read(struct call *c)
 {
     char buf[16];
     return (int)weft_read(c->conn, buf, sizeof buf, c->deadline);
 }
 
-SHARED_HELPER int call_read_line(struct call *c)
+SHARED int call_read_line(struct call *c)
 {
     char buf[16];
     return (int)weft_read_line(c->conn, buf, sizeof buf, c->deadline);
 }
 
-SHARED_HELPER int call_write(struct call *c)
+SHARED int call_write(struct call *c)
 {
     return weft_write(c->conn, flood, sizeof flood, c->deadline);
 }
 
-SHARED_HELPER int call_flush(struct call *c)
+SHARED int call_flush(struct call *c)
 {
     return weft_flush(c->conn, c->deadline);
 }
 
-SHARED_HELPER int call_shutdown(struct call *c)
+SHARED int call_shutdown(struct call *c)
 {
     return weft_shutdown(c->conn, c->deadline);
 }
 
-SHARED_HELPER int call_accept(struct call *c)
+SHARED int call_accept(struct call *c)
 {
     weft_conn *conn = weft_accept(c->listener, c->deadline);
     if (!conn)
@@ -210,7 +210,7 @@ SHARED_HELPER int call_accept(struct call *c)
     return 0;
 }
 
-SHARED_HELPER int call_connect(struct call *c)
+SHARED int call_connect(struct call *c)
 {
     weft_conn *conn = weft_connect(c->address, c->deadline);
     if (!conn)

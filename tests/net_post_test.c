@@ -228,6 +228,32 @@ static void a_post_during_a_write_does_not_cut_it_in_two(void **state)
     link_down(&link);
 }
 
+// While one writes, what is posted has to wait; then only the reader is left to send it.
+static void a_post_during_a_write_goes_out_by_the_reader(void **state)
+{
+    (void)state;
+    struct link link = link_up();
+    struct call reading = {.run = call_read, .conn = link.ours, .deadline = WEFT_FOREVER};
+    struct call writing = {.run = call_write, .conn = link.ours, .deadline = WEFT_FOREVER};
+    weft_future *r = weft_start(WEFT_THREADS, in_call, &(struct call *){&reading});
+    weft_future *w = weft_start(WEFT_THREADS, in_call, &(struct call *){&writing});
+    await_asleep(&reading.spot);
+    await_asleep(&writing.spot);
+    static char much[sizeof flood]; // more than the room that a finished write leaves
+    memset(much, 'P', sizeof much);
+    weft_post_limit(link.ours, sizeof much);
+    assert_int_equal(weft_post(link.ours, much, sizeof much), 0);
+    assert_int_equal(raw_receive(link.peer, much, sizeof flood), sizeof flood);
+    assert_null(memchr(much, 'P', sizeof much));
+    assert_int_equal(raw_receive(link.peer, much, sizeof much), sizeof much);
+    assert_int_equal(much[0], 'P');
+    assert_int_equal(much[sizeof much - 1], 'P');
+    assert_int_equal(weft_join(&w, NULL, 0), 0);
+    raw_say(link.peer, "x");
+    assert_int_equal(weft_join(&r, NULL, 0), 1);
+    link_down(&link);
+}
+
 static void posting_to_a_dead_peer_is_an_error_and_no_signal(void **state)
 {
     (void)state;
@@ -254,6 +280,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(it_goes_out_while_a_task_writes_flushes_or_shuts_down),
     cmocka_unit_test(posts_of_many_tasks_do_not_mix),
     cmocka_unit_test(a_post_during_a_write_does_not_cut_it_in_two),
+    cmocka_unit_test(a_post_during_a_write_goes_out_by_the_reader),
     cmocka_unit_test(posting_to_a_dead_peer_is_an_error_and_no_signal),
 };
 TEST_MAIN(tests)

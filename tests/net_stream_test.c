@@ -328,12 +328,18 @@ static void writing_to_a_dead_peer_is_an_error_and_no_signal(void **state)
 static void reading_from_a_reset_connection_is_an_error(void **state)
 {
     (void)state;
-    struct link link = link_up();
-    char byte;
-    raw_reset(link.peer);
-    assert_int_equal(weft_read(link.ours, &byte, 1, much_later()), -ECONNRESET);
-    link.peer = -1;
-    link_down(&link);
+    char line[8];
+    for (int lines = 0; lines < 2; lines++) {
+        struct link link = link_up();
+        raw_reset(link.peer);
+        link.peer = -1;
+        ssize_t n = lines ? weft_read_line(link.ours, line, sizeof line, much_later())
+                          : weft_read(link.ours, line, sizeof line, much_later());
+        assert_int_equal(n, -ECONNRESET);
+        assert_int_equal(weft_error_code(), -ECONNRESET);
+        assert_true(weft_error()[0] != '\0');
+        link_down(&link);
+    }
 }
 
 static void closing_loses_no_byte_that_was_written(void **state)
@@ -410,7 +416,7 @@ static void a_call_without_a_connection_aborts(void **state)
     assert_aborts("post_nothing", "weft_post", "");
 }
 
-static const struct mode modes[] = {
+static const struct scene scenes[] = {
     {"two_readers", run_two_readers},     {"two_writers", run_two_writers},
     {"read_nothing", run_read_nothing},   {"read_line_nothing", run_read_line_nothing},
     {"write_nothing", run_write_nothing}, {"post_nothing", run_post_nothing},
@@ -437,4 +443,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_second_reader_or_writer_aborts),
     cmocka_unit_test(a_call_without_a_connection_aborts),
 };
-TEST_MAIN_WITH_MODES(tests, modes)
+TEST_MAIN_WITH_SCENES(tests, scenes)

@@ -263,6 +263,58 @@ static void a_socket_in_use_and_what_is_no_socket_are_left_alone(void **state)
     assert_failed_with(weft_listen(unix_address("no/such/folder")), -ENOENT);
 }
 
+// A listener whose queue is full, by raw sockets. How many stand in it.
+static int crowd_in(int fds[], int most, const char *path)
+{
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    memcpy(sun.sun_path, path, strlen(path));
+    for (int n = 0; n < most; n++) {
+        fds[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (connect(fds[n], (struct sockaddr *)&sun, sizeof sun) == 0)
+            continue;
+        assert_int_equal(errno, EAGAIN);
+        close(fds[n]);
+        return n;
+    }
+    return most;
+}
+
+static weft_future *connect_elsewhere(struct call *call, const char *address)
+{
+    *call = (struct call){.run = call_connect, .deadline = WEFT_FOREVER};
+    snprintf(call->address, sizeof call->address, "%.63s", address);
+    weft_future *f = weft_start(WEFT_THREADS, in_call, &call);
+    while (atomic_load(&call->spot.tid) == 0) // it looks again and again: it never stays asleep
+        nap_ms(1);
+    assert_false(weft_done(f));
+    return f;
+}
+
+// Its system says EAGAIN, which is no answer: here too one waits.
+static void a_socket_with_a_path_whose_queue_is_full_is_waited_for(void **state)
+{
+    (void)state;
+    const char *address = unix_address("full");
+    int listener = make_socket(path_of(address)), fds[64];
+    int n = crowd_in(fds, COUNT(fds), path_of(address));
+    assert_in_range(n, 1, COUNT(fds) - 1);
+    assert_failed_with(weft_connect(address, WEFT_POLL), -ETIMEDOUT);
+    weft_time deadline = weft_after_ms(20);
+    assert_failed_with(weft_connect(address, deadline), -ETIMEDOUT);
+    assert_true(weft_now().ns >= deadline.ns);
+    struct call call;
+    weft_future *f = connect_elsewhere(&call, address);
+    weft_cancel(f);
+    assert_int_equal(weft_join(&f, NULL, 0), -ECANCELED);
+    f = connect_elsewhere(&call, address);
+    close(accept(listener, NULL, NULL)); // room for one
+    assert_int_equal(weft_join(&f, NULL, 0), 0);
+    while (n > 0)
+        close(fds[--n]);
+    close(listener);
+    assert_int_equal(unlink(path_of(address)), 0);
+}
+
 // ---- accepting and connecting ----------------------------------------------------------
 
 static void both_ends_know_their_names(void **state)
@@ -328,6 +380,27 @@ static void a_connection_that_died_in_the_queue_harms_nobody(void **state)
     weft_listener_close(&l);
 }
 
+// Several tasks accept on one listener, and one is cancelled, wherever it stands among them.
+static void many_may_accept_and_each_leaves_alone(void **state)
+{
+    (void)state;
+    for (int leaver = 0; leaver < 3; leaver++) {
+        weft_listener *l = weft_listen("127.0.0.1:0");
+        struct call calls[3];
+        weft_future *futures[3];
+        for (int i = 0; i < 3; i++) {
+            calls[i] = (struct call){.run = call_accept, .listener = l, .deadline = WEFT_FOREVER};
+            futures[i] = weft_start(WEFT_THREADS, in_call, &(struct call *){&calls[i]});
+            await_asleep(&calls[i].spot);
+        }
+        weft_cancel(futures[leaver]);
+        assert_int_equal(weft_join(&futures[leaver], NULL, 0), -ECANCELED);
+        weft_listener_close(&l);
+        assert_int_equal(weft_join(&futures[(leaver + 1) % 3], NULL, 0), -EPIPE);
+        assert_int_equal(weft_join(&futures[(leaver + 2) % 3], NULL, 0), -EPIPE);
+    }
+}
+
 static void queued_connections_are_accepted_in_their_order(void **state)
 {
     (void)state;
@@ -337,7 +410,7 @@ static void queued_connections_are_accepted_in_their_order(void **state)
         peers[(int)i] = raw_connect(port_of(weft_listener_address(l)));
         raw_send(peers[(int)i], &i, 1);
     }
-    for (char i = 0, got = -1; i < 20; i++) {
+    for (signed char i = 0, got = -1; i < 20; i++) {
         weft_conn *c = weft_accept(l, WEFT_POLL); // they are there: now is soon enough
         assert_non_null(c);
         assert_int_equal(weft_read(c, &got, 1, much_later()), 1);
@@ -419,7 +492,7 @@ static void without_an_address_or_a_listener_it_aborts(void **state)
     assert_aborts("accept_nowhere", "weft_accept", "");
 }
 
-static const struct mode modes[] = {
+static const struct scene scenes[] = {
     {"no_descriptors", run_no_descriptors},
     {"listen_nowhere", run_listen_nowhere},
     {"connect_nowhere", run_connect_nowhere},
@@ -440,9 +513,11 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_socket_with_a_path_is_removed_at_close),
     cmocka_unit_test(a_socket_that_nobody_listens_on_is_replaced),
     cmocka_unit_test(a_socket_in_use_and_what_is_no_socket_are_left_alone),
+    cmocka_unit_test(a_socket_with_a_path_whose_queue_is_full_is_waited_for),
     cmocka_unit_test(both_ends_know_their_names),
     cmocka_unit_test(connections_have_the_promised_options),
     cmocka_unit_test(a_connection_that_died_in_the_queue_harms_nobody),
+    cmocka_unit_test(many_may_accept_and_each_leaves_alone),
     cmocka_unit_test(queued_connections_are_accepted_in_their_order),
     cmocka_unit_test(without_descriptors_a_connection_stays_in_the_queue),
     cmocka_unit_test(without_an_address_or_a_listener_it_aborts),
@@ -450,13 +525,13 @@ static const struct CMUnitTest tests[] = {
 
 int main(int argc, char **argv)
 {
-    if (argc == 3 && strcmp(argv[1], "--mode") == 0)
-        return run_as_mode(argv[2], modes, COUNT(modes));
+    if (is_scene(argc, argv))
+        return play_scene(argv[2], scenes, COUNT(scenes));
     if (!mkdtemp(folder))
         return 1;
     prepare_tests();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    static const char *const names[] = {"a", "stale", "used"};
+    static const char *const names[] = {"a", "stale", "used", "full"};
     for (size_t i = 0; failed && i < COUNT(names); i++)
         (void)unlink(path_of(unix_address(names[i]))); // what a failed test left behind
     (void)rmdir(folder);

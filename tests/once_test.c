@@ -212,4 +212,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(one_function_may_need_another_done_first),
 };
 
-CONTRACT_MAIN(scenes, tests)
+TEST_MAIN_WITH_SCENES(tests, scenes)

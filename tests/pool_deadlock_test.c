@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 
 // What the first task waits for and the second brings.
-struct scene {
-    int (*wait)(struct scene *);
-    int (*bring)(struct scene *);
+struct errand {
+    int (*wait)(struct errand *);
+    int (*bring)(struct errand *);
     struct spot spot;
     weft_pool *pool, *other;
     weft_queue *queue;
@@ -31,74 +31,74 @@ struct scene {
     bool open;
 };
 
-static int first(struct scene *const *s, weft_none *none)
+static int first(struct errand *const *s, weft_none *none)
 {
     (void)none;
     return (*s)->wait(*s);
 }
-WEFT_TASK(first, struct scene *, weft_none);
+WEFT_TASK(first, struct errand *, weft_none);
 
-static int second(struct scene *const *s, weft_none *none)
+static int second(struct errand *const *s, weft_none *none)
 {
     (void)none;
     return (*s)->bring(*s);
 }
-WEFT_TASK(second, struct scene *, weft_none);
+WEFT_TASK(second, struct errand *, weft_none);
 
 // ---- locks and queues ------------------------------------------------------------------
 
-static int get(struct scene *s)
+static int get(struct errand *s)
 {
     int item = 0;
     int rc = weft_get(s->queue, &item, WEFT_FOREVER);
     return rc == 0 && item != 5 ? -EIO : rc;
 }
 
-static int put(struct scene *s)
+static int put(struct errand *s)
 {
     return weft_put(s->queue, &(int){5}, WEFT_FOREVER);
 }
 
-static int put_two(struct scene *s) // into a queue of one
+static int put_two(struct errand *s) // into a queue of one
 {
     int rc = put(s);
     return rc < 0 ? rc : put(s);
 }
 
-static int get_two(struct scene *s)
+static int get_two(struct errand *s)
 {
     int rc = get(s);
     return rc < 0 ? rc : get(s);
 }
 
-static int acquire(struct scene *s)
+static int acquire(struct errand *s)
 {
     return weft_acquire(&s->sem, WEFT_FOREVER);
 }
 
-static int release(struct scene *s)
+static int release(struct errand *s)
 {
     weft_release(&s->sem, 1);
     return 0;
 }
 
-static int await_event(struct scene *s)
+static int await_event(struct errand *s)
 {
     return weft_event_wait(&s->event, WEFT_FOREVER);
 }
 
-static int await_event_with_deadline(struct scene *s)
+static int await_event_with_deadline(struct errand *s)
 {
     return weft_event_wait(&s->event, much_later());
 }
 
-static int set_event(struct scene *s)
+static int set_event(struct errand *s)
 {
     weft_event_set(&s->event);
     return 0;
 }
 
-static int await_cond(struct scene *s)
+static int await_cond(struct errand *s)
 {
     int rc = 0;
     weft_lock(&s->mu);
@@ -108,7 +108,7 @@ static int await_cond(struct scene *s)
     return rc;
 }
 
-static int signal_cond(struct scene *s)
+static int signal_cond(struct errand *s)
 {
     weft_lock(&s->mu);
     s->open = true;
@@ -117,18 +117,18 @@ static int signal_cond(struct scene *s)
     return 0;
 }
 
-static int await_work(struct scene *s)
+static int await_work(struct errand *s)
 {
     return weft_waitgroup_wait(&s->work, WEFT_FOREVER);
 }
 
-static int finish_work(struct scene *s)
+static int finish_work(struct errand *s)
 {
     weft_waitgroup_done(&s->work);
     return 0;
 }
 
-static int meet(struct scene *s)
+static int meet(struct errand *s)
 {
     int rc = weft_barrier_wait(&s->barrier, WEFT_FOREVER);
     return rc < 0 ? rc : 0;
@@ -136,45 +136,45 @@ static int meet(struct scene *s)
 
 // ---- descriptors, signals, connections --------------------------------------------------
 
-static int await_byte(struct scene *s)
+static int await_byte(struct errand *s)
 {
     char byte;
     int rc = weft_wait_fd(s->fds[0], POLLIN, WEFT_FOREVER);
     return rc < 0 ? rc : read(s->fds[0], &byte, 1) == 1 ? 0 : -EIO;
 }
 
-static int send_byte(struct scene *s)
+static int send_byte(struct errand *s)
 {
     return write(s->fds[1], "x", 1) == 1 ? 0 : -errno;
 }
 
-static int read_conn(struct scene *s)
+static int read_conn(struct errand *s)
 {
     char byte;
     ssize_t n = weft_read(s->ours, &byte, 1, WEFT_FOREVER);
     return n == 1 ? 0 : n < 0 ? (int)n : -EIO;
 }
 
-static int read_line(struct scene *s)
+static int read_line(struct errand *s)
 {
     char line[8];
     ssize_t n = weft_read_line(s->ours, line, sizeof line, WEFT_FOREVER);
     return n == 1 ? 0 : n < 0 ? (int)n : -EIO;
 }
 
-static int write_conn(struct scene *s)
+static int write_conn(struct errand *s)
 {
     return weft_write(s->theirs, "x\n", 2, WEFT_FOREVER);
 }
 
 static char flood[8 << 20]; // more than the sockets' buffers take
 
-static int write_flood(struct scene *s)
+static int write_flood(struct errand *s)
 {
     return weft_write(s->ours, flood, sizeof flood, WEFT_FOREVER);
 }
 
-static int read_flood(struct scene *s)
+static int read_flood(struct errand *s)
 {
     static char buf[1 << 16];
     size_t got = 0;
@@ -187,7 +187,7 @@ static int read_flood(struct scene *s)
     return 0;
 }
 
-static int accept_one(struct scene *s)
+static int accept_one(struct errand *s)
 {
     weft_conn *c = weft_accept(s->listener, WEFT_FOREVER);
     if (!c)
@@ -196,7 +196,7 @@ static int accept_one(struct scene *s)
     return 0;
 }
 
-static int connect_one(struct scene *s)
+static int connect_one(struct errand *s)
 {
     weft_conn *c = weft_connect(weft_listener_address(s->listener), WEFT_FOREVER);
     if (!c)
@@ -205,7 +205,7 @@ static int connect_one(struct scene *s)
     return 0;
 }
 
-static int await_signal(struct scene *s)
+static int await_signal(struct errand *s)
 {
     (void)s;
     sigset_t set;
@@ -215,7 +215,7 @@ static int await_signal(struct scene *s)
     return rc < 0 ? rc : 0;
 }
 
-static int raise_signal(struct scene *s)
+static int raise_signal(struct errand *s)
 {
     (void)s;
     return kill(getpid(), SIGUSR1) == 0 ? 0 : -errno;
@@ -227,7 +227,7 @@ static int read_byte(const int *fd, char *byte)
 }
 WEFT_TASK(read_byte, int, char);
 
-static int block_on_byte(struct scene *s)
+static int block_on_byte(struct errand *s)
 {
     char byte;
     return weft_block(read_byte, &byte, &s->fds[0]);
@@ -235,13 +235,13 @@ static int block_on_byte(struct scene *s)
 
 // ---- pools inside pools ----------------------------------------------------------------
 
-static int join_queued(struct scene *s)
+static int join_queued(struct errand *s)
 {
     weft_future *f = weft_submit(s->pool, second, &s);
     return f ? weft_join(&f, NULL, 0) : weft_error_code();
 }
 
-static int wait_for_queued(struct scene *s) // with a deadline, so it cannot run it in place
+static int wait_for_queued(struct errand *s) // with a deadline, so it cannot run it in place
 {
     weft_future *f = weft_submit(s->pool, second, &s);
     if (!f)
@@ -250,7 +250,7 @@ static int wait_for_queued(struct scene *s) // with a deadline, so it cannot run
     return rc < 0 ? rc : ended;
 }
 
-static int group_of_queued(struct scene *s)
+static int group_of_queued(struct errand *s)
 {
     struct weft_outcome o;
     weft_group *g = weft_group_open(s->pool);
@@ -263,21 +263,21 @@ static int group_of_queued(struct scene *s)
     return rc == 0 && ended != 5 ? -EIO : rc;
 }
 
-static int map_queued(struct scene *s)
+static int map_queued(struct errand *s)
 {
     weft_none out[5];
-    struct scene *in[5] = {s, s, s, s, s};
+    struct errand *in[5] = {s, s, s, s, s};
     return weft_map(s->pool, WEFT_FOREVER, second, 5, out, in);
 }
 
-static int map_queued_with_deadline(struct scene *s)
+static int map_queued_with_deadline(struct errand *s)
 {
     weft_none out[5];
-    struct scene *in[5] = {s, s, s, s, s};
+    struct errand *in[5] = {s, s, s, s, s};
     return weft_map(s->pool, much_later(), second, 5, out, in);
 }
 
-static int close_pool_whose_task_waits(struct scene *s)
+static int close_pool_whose_task_waits(struct errand *s)
 {
     weft_pool *inner = weft_pool_open(WEFT_THREADS, .workers = 1);
     if (!inner)
@@ -290,7 +290,7 @@ static int close_pool_whose_task_waits(struct scene *s)
 
 // ---- the stage -------------------------------------------------------------------------
 
-static int just_end(struct scene *s)
+static int just_end(struct errand *s)
 {
     (void)s;
     return 0;
@@ -298,7 +298,7 @@ static int just_end(struct scene *s)
 
 static const struct act {
     const char *name;
-    int (*wait)(struct scene *), (*bring)(struct scene *);
+    int (*wait)(struct errand *), (*bring)(struct errand *);
 } acts[] = {
     {"get", get, put},
     {"put", put_two, get_two},
@@ -323,9 +323,9 @@ static const struct act {
     {"close", close_pool_whose_task_waits, set_event},
 };
 
-static void set_the_stage(struct scene *s, const struct act *act)
+static void set_the_stage(struct errand *s, const struct act *act)
 {
-    *s = (struct scene){.wait = act->wait, .bring = act->bring, .barrier = WEFT_BARRIER(2)};
+    *s = (struct errand){.wait = act->wait, .bring = act->bring, .barrier = WEFT_BARRIER(2)};
     s->queue = weft_queue_new(sizeof(int), .capacity = 1);
     weft_waitgroup_add(&s->work, 1);
     s->listener = weft_listen("127.0.0.1:0");
@@ -335,7 +335,7 @@ static void set_the_stage(struct scene *s, const struct act *act)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s->fds), 0);
 }
 
-static void clear_the_stage(struct scene *s)
+static void clear_the_stage(struct errand *s)
 {
     weft_queue_free(&s->queue);
     weft_conn_close(&s->ours);
@@ -349,7 +349,7 @@ static void a_task_may_wait_for_what_a_queued_task_brings(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(acts); i++) {
-        struct scene scene, *s = &scene;
+        struct errand errand, *s = &errand;
         if (getenv("WEFT_TEST_TRACE"))
             print_message("%s\n", acts[i].name);
         set_the_stage(s, &acts[i]);
@@ -368,7 +368,7 @@ static void a_task_may_wait_for_what_a_queued_task_brings(void **state)
 
 // ---- locks that take no deadline -------------------------------------------------------
 
-static int lock_mutex(struct scene *s)
+static int lock_mutex(struct errand *s)
 {
     arrive(&s->spot);
     weft_lock(&s->mu);
@@ -376,7 +376,7 @@ static int lock_mutex(struct scene *s)
     return 0;
 }
 
-static int lock_recursive(struct scene *s)
+static int lock_recursive(struct errand *s)
 {
     arrive(&s->spot);
     weft_recursive_lock(&s->recursive);
@@ -384,7 +384,7 @@ static int lock_recursive(struct scene *s)
     return 0;
 }
 
-static int lock_to_read(struct scene *s)
+static int lock_to_read(struct errand *s)
 {
     arrive(&s->spot);
     weft_read_lock(&s->rwlock);
@@ -392,7 +392,7 @@ static int lock_to_read(struct scene *s)
     return 0;
 }
 
-static int lock_to_write(struct scene *s)
+static int lock_to_write(struct errand *s)
 {
     arrive(&s->spot);
     weft_write_lock(&s->rwlock);
@@ -404,10 +404,10 @@ static int lock_to_write(struct scene *s)
 static void who_waits_for_a_lock_leaves_its_worker_to_others(void **state)
 {
     (void)state;
-    static int (*const locks[])(struct scene *) = {lock_mutex, lock_recursive, lock_to_read,
-                                                   lock_to_write};
+    static int (*const locks[])(struct errand *) = {lock_mutex, lock_recursive, lock_to_read,
+                                                    lock_to_write};
     for (size_t i = 0; i < COUNT(locks); i++) {
-        struct scene scene = {.wait = locks[i], .bring = set_event}, *s = &scene;
+        struct errand errand = {.wait = locks[i], .bring = set_event}, *s = &errand;
         weft_lock(&s->mu);
         weft_recursive_lock(&s->recursive);
         weft_write_lock(&s->rwlock);
@@ -428,12 +428,12 @@ static void who_waits_for_a_lock_leaves_its_worker_to_others(void **state)
 
 static int finish_once(void *arg)
 {
-    struct scene *s = arg;
+    struct errand *s = arg;
     arrive(&s->spot);
     return weft_event_wait(&s->event, WEFT_FOREVER);
 }
 
-static int do_once(struct scene *s)
+static int do_once(struct errand *s)
 {
     return weft_once_do(&s->once, finish_once, s);
 }
@@ -441,7 +441,7 @@ static int do_once(struct scene *s)
 static void who_waits_for_a_once_leaves_its_worker_to_others(void **state)
 {
     (void)state;
-    struct scene scene = {.wait = do_once, .bring = set_event}, *s = &scene;
+    struct errand errand = {.wait = do_once, .bring = set_event}, *s = &errand;
     weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);
     weft_future *futures[3];
     for (int i = 0; i < 3; i++) // one runs it and waits, two wait for the one
@@ -459,12 +459,12 @@ static void who_waits_for_a_once_leaves_its_worker_to_others(void **state)
 static void a_barrier_of_five_meets_on_one_worker(void **state)
 {
     (void)state;
-    struct scene scene = {.wait = meet, .barrier = WEFT_BARRIER(5)}, *s = &scene;
+    struct errand errand = {.wait = meet, .barrier = WEFT_BARRIER(5)}, *s = &errand;
     weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);
     for (int i = 0; i < 5; i++)
         assert_int_equal(weft_spawn(pool, first, &s), 0);
     weft_pool_close(&pool);
-    assert_int_equal(scene.barrier.broken_, 0);
+    assert_int_equal(errand.barrier.broken_, 0);
 }
 
 struct chain {
@@ -551,7 +551,7 @@ static int nothing(const weft_none *none, weft_none *out)
 }
 WEFT_TASK(nothing, weft_none, weft_none);
 
-static int submit_to_other(struct scene *s)
+static int submit_to_other(struct errand *s)
 {
     for (int i = 0; i < 3; i++) // whose backlog has room for one
         if (weft_spawn(s->other, nothing, &(weft_none){0}) != 0)
@@ -562,7 +562,7 @@ static int submit_to_other(struct scene *s)
 static void a_full_backlog_of_another_pool_does_not_deadlock(void **state)
 {
     (void)state;
-    struct scene scene = {.wait = submit_to_other, .bring = set_event}, *s = &scene;
+    struct errand errand = {.wait = submit_to_other, .bring = set_event}, *s = &errand;
     s->pool = weft_pool_open(WEFT_THREADS, .workers = 1);
     s->other = weft_pool_open(WEFT_THREADS, .workers = 1, .backlog = 1);
     struct hold h;

@@ -307,7 +307,7 @@ static void submitting_without_a_pool_aborts(void **state)
     assert_aborts("group_nowhere", "weft_group_open", "NULL");
 }
 
-static const struct mode modes[] = {
+static const struct scene scenes[] = {
     {"close_own_pool", run_close_own_pool}, {"negative_workers", run_negative_workers},
     {"submit_nowhere", run_submit_nowhere}, {"spawn_nowhere", run_spawn_nowhere},
     {"map_nowhere", run_map_nowhere},       {"group_nowhere", run_group_nowhere},
@@ -326,4 +326,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_negative_number_of_workers_aborts),
     cmocka_unit_test(submitting_without_a_pool_aborts),
 };
-TEST_MAIN_WITH_MODES(tests, modes)
+TEST_MAIN_WITH_SCENES(tests, scenes)

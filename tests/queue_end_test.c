@@ -286,4 +286,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_queue_that_is_none_aborts),
 };
 
-CONTRACT_MAIN(scenes, tests)
+TEST_MAIN_WITH_SCENES(tests, scenes)

@@ -378,4 +378,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(many_to_many_loses_nothing_in_any_order),
 };
 
-CONTRACT_MAIN(scenes, tests)
+TEST_MAIN_WITH_SCENES(tests, scenes)

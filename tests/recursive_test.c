@@ -384,4 +384,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(under_check_a_deadlock_of_two_is_reported_and_recursion_is_none),
 };
 
-CONTRACT_MAIN(scenes, tests)
+TEST_MAIN_WITH_SCENES(tests, scenes)

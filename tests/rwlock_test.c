@@ -500,4 +500,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(under_check_a_reader_that_waits_to_write_is_a_deadlock),
 };
 
-CONTRACT_MAIN(scenes, tests)
+TEST_MAIN_WITH_SCENES(tests, scenes)

@@ -355,4 +355,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_count_beyond_the_largest_or_the_bound_aborts),
 };
 
-CONTRACT_MAIN(scenes, tests)
+TEST_MAIN_WITH_SCENES(tests, scenes)

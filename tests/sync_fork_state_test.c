@@ -331,14 +331,14 @@ TEST(it_makes_no_difference_in_the_midst_of_what_the_fork_happens)
 
 // ---- life in the child --------------------------------------------------------------
 
-struct tally {
+struct sum {
     weft_mutex mu;
     int count; // guarded by mu
 };
 
-static void *count_up(void *arg)
+static void *add_up(void *arg)
 {
-    struct tally *t = arg;
+    struct sum *t = arg;
     for (int i = 0; i < 1000; i++) {
         weft_lock(&t->mu);
         t->count++;
@@ -349,10 +349,10 @@ static void *count_up(void *arg)
 
 static int use_plain_threads(void *arg)
 {
-    struct tally *t = arg;
+    struct sum *t = arg;
     pthread_t threads[3];
     for (size_t i = 0; i < COUNT(threads); i++)
-        CHECK(pthread_create(&threads[i], NULL, count_up, t) == 0);
+        CHECK(pthread_create(&threads[i], NULL, add_up, t) == 0);
     for (size_t i = 0; i < COUNT(threads); i++)
         CHECK(pthread_join(threads[i], NULL) == 0);
     CHECK(t->count == 3000);
@@ -363,7 +363,7 @@ TEST(plain_threads_of_the_child_share_its_locks)
 {
     if (UNDER_TSAN)
         skip(); // it has no threads in children
-    struct tally t = {0};
+    struct sum t = {0};
     weft_lock(&t.mu);
     assert_int_equal(in_child(use_plain_threads, &t), 0);
     weft_unlock(&t.mu);
@@ -440,4 +440,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(time_and_errors_work_in_the_child_whoever_forked),
 };
 
-CONTRACT_MAIN(scenes, tests)
+TEST_MAIN_WITH_SCENES(tests, scenes)

@@ -335,4 +335,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(under_check_the_child_is_not_taken_for_another_holder),
 };
 
-CONTRACT_MAIN(scenes, tests)
+TEST_MAIN_WITH_SCENES(tests, scenes)

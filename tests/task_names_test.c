@@ -408,16 +408,13 @@ static int hook_and_no_hook(void)
     return h.times;
 }
 
-static void assert_tells_once(const char *mode, int status)
+static void assert_tells_once(const char *scene, int status)
 {
     struct ran ran;
-    run_mode(mode, &ran);
+    run_scene(scene, false, &ran);
     bool good = WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == status &&
-                is_one_line(ran.err) && strstr(ran.err, "fail_later") &&
-                strstr(ran.err, "the bridge is out");
-    if (!good)
-        show(mode, &ran);
-    assert_true(good);
+                is_one_line(ran.err) && has_all(ran.err, WORDS_("fail_later", "the bridge is out"));
+    show_unless(good, scene, &ran);
 }
 
 static void without_a_hook_a_failure_is_one_line_on_stderr(void **state)
@@ -509,7 +506,7 @@ static void threads_of_weft_block_all_asynchronous_signals(void **state)
     assert_int_equal(own, own_after); // starting threads left this one's mask as it was
 }
 
-static const struct mode modes[] = {
+static const struct scene scenes[] = {
     {"drop_failure", drop_failure},         {"drop_cancelled", drop_cancelled},
     {"hook_and_no_hook", hook_and_no_hook}, {"drop_ended_failure", drop_ended_failure},
     {"inspect_null", inspect_null},
@@ -534,4 +531,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(inspecting_no_future_aborts),
     cmocka_unit_test(threads_of_weft_block_all_asynchronous_signals),
 };
-TEST_MAIN_WITH_MODES(tests, modes)
+TEST_MAIN_WITH_SCENES(tests, scenes)

@@ -316,4 +316,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(before_it_the_calls_deadline_counts),
 };
 
-CONTRACT_MAIN(scenes, tests)
+TEST_MAIN_WITH_SCENES(tests, scenes)

@@ -318,7 +318,7 @@ static void once_begun_a_blocking_call_is_waited_for(void **state)
     assert_int_equal(weft_join(&f, NULL, 0), -ECANCELED); // of the weft_check after it
 }
 
-static const struct mode modes[] = {{"no_descriptors", run_no_descriptors}};
+static const struct scene scenes[] = {{"no_descriptors", run_no_descriptors}};
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_is_ready_is_reported_at_once),
@@ -341,8 +341,8 @@ int main(int argc, char **argv)
 {
     sigset_t set = set_of(SIGUSR1, SIGUSR2); // blocked before there is any other thread
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    if (argc == 3 && strcmp(argv[1], "--mode") == 0)
-        return run_as_mode(argv[2], modes, COUNT(modes));
+    if (is_scene(argc, argv))
+        return play_scene(argv[2], scenes, COUNT(scenes));
     prepare_tests();
     return end_tests(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -241,4 +241,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_done_without_its_add_aborts),
 };
 
-CONTRACT_MAIN(scenes, tests)
+TEST_MAIN_WITH_SCENES(tests, scenes)

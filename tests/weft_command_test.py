@@ -62,9 +62,16 @@ def an_unknown_command_names_the_nearest():
 
 
 @test
+def an_unknown_option_names_the_nearest_too():
+    one_line(weft("--versoin"), 2, "weft: unknown option --versoin (did you mean weft --version?)")
+    one_line(weft("--hlep"), 2, "weft: unknown option --hlep (did you mean weft --help?)")
+    one_line(weft("--serve"), 2, "weft: unknown option --serve (did you mean weft serve?)")
+
+
+@test
 def a_command_that_is_like_none_is_told_too():
     one_line(weft("dance"), 2, "weft: unknown command dance (see weft --help)")
-    one_line(weft(""), 2, "weft: unknown command  (see weft --help)")
+    one_line(weft(""), 2, "weft: unknown command '' (see weft --help)")
     one_line(weft("--nothing"), 2, "weft: unknown option --nothing (see weft --help)")
 
 
@@ -89,6 +96,9 @@ def mistakes_in_options_are_one_line():
         (["-p-1"], "--port '-1' is not a port (0 to 65535)"),
         (["--host", ""], "--host '' is empty"),
         (["--host", "a/b"], "--host 'a/b' is not a host name or address"),
+        (["--host", "a:b"], "--host 'a:b' is not a host name or address"),
+        (["--host", "1:2:3:4:5:6:7:8:9"], "--host '1:2:3:4:5:6:7:8:9' is not a host name or address"),
+        (["-é"], "unknown option: byte 0xc3 is no letter (see weft serve --help)"),
         (["--queue", "0"], "--queue '0' is not a number of megabytes (1 to 1024)"),
         (["now"], "takes options only, not 'now'"),
     ):

@@ -2,6 +2,8 @@
 // address.c - see address.h. Only the text is looked at; names are resolved by weft_connect.
 #include "chat/address.h"
 
+#include <arpa/inet.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +12,25 @@
 
 static const char *const not_a_host = "is not a host name or address";
 
+// "fe80::1", "fe80::1%eth0"
+static bool is_version_6(const char *host, size_t size)
+{
+    char number[INET6_ADDRSTRLEN];
+    struct in6_addr parsed;
+    const char *zone = memchr(host, '%', size);
+    size = zone ? (size_t)(zone - host) : size;
+    if (size >= sizeof number)
+        return false;
+    memcpy(number, host, size);
+    number[size] = '\0';
+    return inet_pton(AF_INET6, number, &parsed) == 1;
+}
+
 static const char *join_parts(char out[CHAT_ADDRESS_MAX], const char *host, size_t size, int port)
 {
     bool v6 = memchr(host, ':', size) != NULL;
-    if (size == 0 || memchr(host, '[', size) || memchr(host, ']', size) || memchr(host, '/', size))
+    if (size == 0 || memchr(host, '[', size) || memchr(host, ']', size) ||
+        memchr(host, '/', size) || (v6 && !is_version_6(host, size)))
         return not_a_host;
     int length = snprintf(out, CHAT_ADDRESS_MAX, v6 ? "[%.*s]:%d" : "%.*s:%d", (int)size, host,
                           port);
@@ -23,7 +40,7 @@ static const char *join_parts(char out[CHAT_ADDRESS_MAX], const char *host, size
 const char *chat_address(char out[CHAT_ADDRESS_MAX], const char *host, int port)
 {
     size_t size = strlen(host);
-    if (size > 2 && host[0] == '[' && host[size - 1] == ']')
+    if (size > 2 && host[0] == '[' && host[size - 1] == ']' && is_version_6(host + 1, size - 2))
         return join_parts(out, host + 1, size - 2, port);
     return join_parts(out, host, size, port);
 }
@@ -32,10 +49,12 @@ const char *chat_address_read(char out[CHAT_ADDRESS_MAX], const char *text)
 {
     const char *host = text, *end = text + strlen(text), *port_text = NULL;
     const char *colon = strchr(text, ':');
+    if (strchr(text, '/')) // a URL, say
+        return not_a_host;
     if (text[0] == '[') {
         host = text + 1;
         end = strchr(host, ']');
-        if (!end || (end[1] != '\0' && end[1] != ':'))
+        if (!end || (end[1] != '\0' && end[1] != ':') || !is_version_6(host, (size_t)(end - host)))
             return not_a_host;
         port_text = end[1] == ':' ? end + 2 : NULL;
     } else if (colon && !strchr(colon + 1, ':')) { // one colon; several are a bare IPv6 address

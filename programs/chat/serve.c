@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #include <weft/weft.h>
 
@@ -21,6 +20,7 @@
 #include "chat/lecture.h"
 #include "chat/server.h"
 #include "common/commands.h"
+#include "common/limits.h"
 #include "common/options.h"
 #include "common/output.h"
 #include "common/status.h"
@@ -103,16 +103,6 @@ static int accept_clients(struct server *const *arg, weft_none *none)
 WEFT_TASK(accept_clients, struct server *, weft_none);
 
 // ---- the server's life ---------------------------------------------------------------------
-
-// Every connection takes two descriptors, and 1,024 is a common soft limit.
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit); // else with what we have
-    }
-}
 
 static const char *reachable(const char *host)
 {

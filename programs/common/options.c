@@ -205,8 +205,11 @@ static void explain(const struct command_line *line, const struct getopt_view *v
         (void)usage_error(line, "--%s takes no value", view->names[optopt - FIRST_ROW].name);
     else if (why == ':')
         (void)usage_error(line, "-%c needs a value", optopt);
-    else if (optopt != 0)
+    else if (optopt > ' ' && optopt < 0x7F)
         (void)usage_error(line, "unknown option -%c (see %s --help)", optopt, line->command);
+    else if (optopt != 0) // part of a character, perhaps
+        (void)usage_error(line, "unknown option: byte 0x%02x is no letter (see %s --help)",
+                          (unsigned char)optopt, line->command);
     else
         unknown_name(line, argument + 2);
 }

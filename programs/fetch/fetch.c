@@ -9,14 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <weft/weft.h>
 
-#include "fetch/bench.h"
 #include "common/commands.h"
+#include "common/limits.h"
 #include "common/options.h"
 #include "common/output.h"
 #include "common/status.h"
+#include "fetch/bench.h"
 #include "fetch/input.h"
 #include "fetch/lecture.h"
 #include "fetch/pages.h"
@@ -148,14 +148,12 @@ static int fetch(const struct settings *s, struct input *in, weft_pool *pool, st
     return status;
 }
 
-// Each page needs a few descriptors: its socket, and libcurl's own.
-static void raise_descriptor_limit(void)
+// Each page that is fetched has a thread; those are what the system may lack.
+static int too_many(int at_once)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return; // then pages will say what they miss
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    complain("weft fetch", "no threads for %d pages at once: %s (try a smaller --jobs)", at_once,
+             strerror(-weft_error_code()));
+    return STATUS_FAILED;
 }
 
 static int fetch_with_pool(struct settings *s, struct input *in, struct stop *stop)
@@ -166,7 +164,7 @@ static int fetch_with_pool(struct settings *s, struct input *in, struct stop *st
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return failed("libcurl does not start");
     weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = s->at_once, .name = "fetch");
-    int status = pool ? fetch(s, in, pool, stop) : failed(weft_error());
+    int status = pool ? fetch(s, in, pool, stop) : too_many(s->at_once);
     weft_pool_close(&pool);
     curl_global_cleanup();
     return status;

@@ -38,7 +38,7 @@ static void print_page(FILE *out, const char *url, const struct page *page)
 static void print_failure(FILE *out, const char *url, const struct page *page)
 {
     (void)fprintf(out, "weft fetch: ");
-    print_clean(out, url);
+    print_clean(out, url[0] != '\0' ? url : "''");
     (void)fprintf(out, ": ");
     fault_print(out, page);
     (void)putc('\n', out);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// contract_scenes.h - how a program ends. Part of contract.h.
+// scenes.h - how a program ends, and the main of every unit test. Part of unit.h.
 //
 // The test program runs again as one of its scenes: what is seen is neither a forked copy of half
 // a test nor under its environment, which the library reads once, at its start.
-#ifndef WEFT_TESTS_CONTRACT_SCENES_H
-#define WEFT_TESTS_CONTRACT_SCENES_H
+#ifndef WEFT_TESTS_SCENES_H
+#define WEFT_TESTS_SCENES_H
+
+enum { SCENE_S = 20, PROGRAM_S = 60 }; // then it has hung
 
 struct scene {
     const char *name;
@@ -17,7 +19,7 @@ struct scene {
 
 struct ran {
     int status; // as from waitpid
-    char err[8192];
+    char out[8192], err[8192];
 };
 
 SHARED void read_back(int fd, char *text, size_t size)
@@ -27,10 +29,11 @@ SHARED void read_back(int fd, char *text, size_t size)
     close(fd);
 }
 
-SHARED void await_end(pid_t pid, int err, struct ran *ran)
+SHARED void await_end(pid_t pid, int out, int err, struct ran *ran)
 {
     while (waitpid(pid, &ran->status, 0) < 0)
         assert_int_equal(errno, EINTR);
+    read_back(out, ran->out, sizeof ran->out);
     read_back(err, ran->err, sizeof ran->err);
 }
 
@@ -53,10 +56,11 @@ SHARED char **environment(bool checked)
 
 SHARED void run_scene(const char *name, bool checked, struct ran *ran)
 {
-    int err = memfd_create("stderr", MFD_CLOEXEC);
-    assert_true(err >= 0);
+    int out = memfd_create("stdout", MFD_CLOEXEC), err = memfd_create("stderr", MFD_CLOEXEC);
+    assert_true(out >= 0 && err >= 0);
     posix_spawn_file_actions_t files;
     assert_int_equal(posix_spawn_file_actions_init(&files), 0);
+    assert_int_equal(posix_spawn_file_actions_adddup2(&files, out, 1), 0);
     assert_int_equal(posix_spawn_file_actions_adddup2(&files, err, 2), 0);
     char self[] = "test", option[] = "--scene", *copy = strdup(name);
     char *argv[] = {self, option, copy, NULL};
@@ -65,13 +69,14 @@ SHARED void run_scene(const char *name, bool checked, struct ran *ran)
                      0);
     posix_spawn_file_actions_destroy(&files);
     free(copy);
-    await_end(pid, err, ran);
+    await_end(pid, out, err, ran);
 }
 
 SHARED void show_unless(bool good, const char *name, const struct ran *ran)
 {
     if (!good)
-        print_message("%s: wait status %#x, stderr:\n%s\n", name, (unsigned)ran->status, ran->err);
+        print_message("%s: wait status %#x\n-- stdout:\n%s\n-- stderr:\n%s\n", name,
+                      (unsigned)ran->status, ran->out, ran->err);
     assert_true(good);
 }
 
@@ -108,11 +113,12 @@ SHARED void scene_deadlocks(const char *name, const char *const *words)
     show_unless(has_aborted(&ran, words), name, &ran);
 }
 
-SHARED void scene_ends(const char *name, bool checked)
+SHARED void scene_ends(const char *name, bool checked, int status, const char *out)
 {
     struct ran ran;
     run_scene(name, checked, &ran);
-    bool good = WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == 0 && ran.err[0] == '\0';
+    bool good = WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == status &&
+                strcmp(ran.out, out) == 0 && ran.err[0] == '\0';
     show_unless(good, name, &ran);
 }
 
@@ -124,44 +130,69 @@ SHARED void scene_ends(const char *name, bool checked)
 // Under WEFT_CHECK=1 it aborts with a report, of any number of lines, with these words.
 #define expect_deadlock(scene, ...) scene_deadlocks(#scene, WORDS_("deadlock", __VA_ARGS__))
 // It ends with status 0 and is silent, also under WEFT_CHECK=1.
-#define expect_clean_end(scene) (scene_ends(#scene, false), scene_ends(#scene, true))
+#define expect_clean_end(scene) (scene_ends(#scene, false, 0, ""), scene_ends(#scene, true, 0, ""))
+
+// By name, where one function plays several: it aborts, in a line with the call and the reason.
+SHARED void assert_aborts(const char *name, const char *call, const char *reason)
+{
+    scene_aborts(name, false, WORDS_(call, reason));
+}
+
+// It ends by itself with this status and this output, silent on stderr.
+SHARED void assert_ends(const char *name, int status, const char *out)
+{
+    scene_ends(name, false, status, out);
+}
+
+// ---- main -------------------------------------------------------------------------------
+
+SHARED bool is_scene(int argc, char **argv)
+{
+    return argc == 3 && strcmp(argv[1], "--scene") == 0;
+}
 
 SHARED int play_scene(const char *name, const struct scene *scenes, size_t n)
 {
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none); // aborting is the point: no core files
-    alarm(15);
+    alarm(SCENE_S);
     for (size_t i = 0; i < n; i++)
         if (scenes[i].name && strcmp(scenes[i].name, name) == 0)
             return scenes[i].play();
     return 126;
 }
 
-// Take all memory that malloc would give. In a scene, which ends soon after.
-SHARED void exhaust_memory(void)
+// WEFT_TEST_ONLY picks tests by a pattern.
+SHARED void prepare_tests(void)
 {
-    struct rlimit limit = {256u << 20, 256u << 20};
-    setrlimit(RLIMIT_AS, &limit);
-    void *volatile block; // else the compiler knows that nobody uses it
-    for (size_t size = 16u << 20; size >= 16; size /= 2)
-        while ((block = malloc(size)) != NULL)
-            continue;
+    alarm(PROGRAM_S);
+    if (getenv("WEFT_TEST_ONLY"))
+        cmocka_set_test_filter(getenv("WEFT_TEST_ONLY"));
 }
 
-// main of every test program here. WEFT_TEST_ONLY picks tests by a pattern.
-#define CONTRACT_MAIN(scenes, tests) \
+// A failed test may have left tasks that never end: then do not wait for them.
+SHARED int end_tests(int failed)
+{
+    fflush(NULL);
+    if (failed)
+        _exit(1);
+    return 0;
+}
+
+#define TEST_MAIN(tests) \
+    int main(void) \
+    { \
+        prepare_tests(); \
+        return end_tests(cmocka_run_group_tests(tests, NULL, NULL)); \
+    }
+
+#define TEST_MAIN_WITH_SCENES(tests, scenes) \
     int main(int argc, char **argv) \
     { \
-        if (argc == 3 && strcmp(argv[1], "--scene") == 0) \
+        if (is_scene(argc, argv)) \
             return play_scene(argv[2], (scenes), COUNT(scenes)); \
-        alarm(30); \
-        if (getenv("WEFT_TEST_ONLY")) \
-            cmocka_set_test_filter(getenv("WEFT_TEST_ONLY")); \
-        int failed = cmocka_run_group_tests(tests, NULL, NULL); \
-        fflush(NULL); \
-        if (failed) \
-            _exit(1); /* a failed test may have left tasks that never end */ \
-        return 0; \
+        prepare_tests(); \
+        return end_tests(cmocka_run_group_tests(tests, NULL, NULL)); \
     }
 
 #endif

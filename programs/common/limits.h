@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+// limits.h - what the system lets one program have.
+#ifndef WEFT_PROGRAMS_LIMITS_H
+#define WEFT_PROGRAMS_LIMITS_H
+
+// As many open descriptors as the hard limit allows: a connection takes two (its socket, and one
+// for its thread to be woken by), and 1,024 is a common soft limit.
+void raise_descriptor_limit(void);
+
+#endif

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+// misuse_test.c - calls that no correct program makes: each ends it with one line that names the
+// call and the reason. The misuse that needs a story has it in the test of its own kind; here are
+// those that one line provokes.
+#include "net_helpers.h"
+
+static weft_mutex mu; // free
+static weft_cond cond;
+static weft_rwlock rwlock;
+static weft_recursive recursive;
+static weft_waitgroup work;
+static weft_future *itself;
+
+static int square(const int *n, int *out)
+{
+    *out = *n * *n;
+    return 0;
+}
+WEFT_TASK(square, int, int);
+
+static int wait_for_itself(sem_t *const *go, weft_none *none)
+{
+    (void)none;
+    sem_take(*go);
+    return weft_wait(itself, WEFT_FOREVER);
+}
+WEFT_TASK(wait_for_itself, sem_t *, weft_none);
+
+static int start_one_that_waits_for_itself(void)
+{
+    sem_t go, *arg = &go;
+    sem_init(&go, 0, 0);
+    itself = weft_start(WEFT_THREADS, wait_for_itself, &arg);
+    weft_future *f = itself;
+    sem_post(&go);
+    return weft_join(&f, NULL, 0);
+}
+
+static int open_pool_of(int kind)
+{
+    weft_pool *pool = weft_pool_open((enum weft_kind)kind);
+    return pool != NULL;
+}
+
+static int start_of(int kind)
+{
+    weft_future *f = weft_start((enum weft_kind)kind, square, &(int){1});
+    return f != NULL;
+}
+
+static int map_nothing(void)
+{
+    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);
+    int out[3];
+    return weft_map(pool, WEFT_FOREVER, square, 3, out, (const int *)NULL);
+}
+
+static int lock_too_often(void)
+{
+    weft_recursive_lock(&recursive);
+    recursive.depth_ = UINT32_MAX; // nobody has the time to count so far
+    weft_recursive_lock(&recursive);
+    return 0;
+}
+
+static int add_too_much(void)
+{
+    weft_waitgroup_add(&work, UINT32_MAX);
+    weft_waitgroup_add(&work, 1);
+    return 0;
+}
+
+static weft_conn *connection(void)
+{
+    return link_up().ours;
+}
+
+static char byte;
+
+static void *unlock_to_read(void *none)
+{
+    weft_read_unlock(&rwlock);
+    return none;
+}
+
+static int unlock_anothers_read_lock(void)
+{
+    pthread_t thread;
+    weft_read_lock(&rwlock);
+    if (pthread_create(&thread, NULL, unlock_to_read, NULL) == 0)
+        (void)pthread_join(thread, NULL);
+    return 0;
+}
+
+// What it says | the call.
+#define MISUSES(X) \
+    X(01, "weft_lock(NULL)", weft_lock(NULL)) \
+    X(02, "weft_lock_until(NULL)", weft_lock_until(NULL, WEFT_POLL)) \
+    X(03, "weft_trylock(NULL)", weft_trylock(NULL)) \
+    X(04, "weft_unlock(NULL)", weft_unlock(NULL)) \
+    X(05, "weft_recursive_lock(NULL)", weft_recursive_lock(NULL)) \
+    X(06, "weft_recursive_lock_until(NULL)", weft_recursive_lock_until(NULL, WEFT_POLL)) \
+    X(07, "weft_recursive_unlock(NULL)", weft_recursive_unlock(NULL)) \
+    X(08, "weft_recursive_depth(NULL)", weft_recursive_depth(NULL)) \
+    X(09, "locked too often", lock_too_often()) \
+    X(10, "weft_cond_wait: the condition or the mutex is NULL", \
+      weft_cond_wait(NULL, &mu, WEFT_POLL)) \
+    X(11, "weft_cond_wait: the condition or the mutex is NULL", \
+      weft_cond_wait(&cond, NULL, WEFT_POLL)) \
+    X(12, "no predicate", weft_cond_wait_for(&cond, &mu, NULL, NULL, WEFT_POLL)) \
+    X(13, "weft_cond_signal(NULL)", weft_cond_signal(NULL)) \
+    X(14, "weft_cond_broadcast(NULL)", weft_cond_broadcast(NULL)) \
+    X(15, "weft_read_lock(NULL)", weft_read_lock(NULL)) \
+    X(16, "weft_read_unlock(NULL)", weft_read_unlock(NULL)) \
+    X(17, "weft_write_lock(NULL)", weft_write_lock(NULL)) \
+    X(18, "weft_write_unlock(NULL)", weft_write_unlock(NULL)) \
+    X(19, "weft_acquire(NULL)", weft_acquire(NULL, WEFT_POLL)) \
+    X(20, "weft_release(NULL)", weft_release(NULL, 1)) \
+    X(21, "weft_event_set(NULL)", weft_event_set(NULL)) \
+    X(22, "weft_event_clear(NULL)", weft_event_clear(NULL)) \
+    X(23, "weft_event_is_set(NULL)", weft_event_is_set(NULL)) \
+    X(24, "weft_event_wait(NULL)", weft_event_wait(NULL, WEFT_POLL)) \
+    X(25, "weft_waitgroup_add(NULL)", weft_waitgroup_add(NULL, 1)) \
+    X(26, "weft_waitgroup_done(NULL)", weft_waitgroup_done(NULL)) \
+    X(27, "weft_waitgroup_wait(NULL)", weft_waitgroup_wait(NULL, WEFT_POLL)) \
+    X(28, "the count is too large", add_too_much()) \
+    X(29, "weft_barrier_wait(NULL)", weft_barrier_wait(NULL, WEFT_POLL)) \
+    X(30, "weft_barrier_abort(NULL)", weft_barrier_abort(NULL)) \
+    X(31, "weft_barrier_reset(NULL)", weft_barrier_reset(NULL)) \
+    X(32, "weft_once_do: the once or the function is NULL", weft_once_do(NULL, NULL, NULL)) \
+    X(33, "weft_queue_free(NULL)", weft_queue_free(NULL)) \
+    X(34, "weft_local_get(NULL)", weft_local_get(NULL)) \
+    X(35, "weft_local_set(NULL)", weft_local_set(NULL, NULL)) \
+    X(36, "weft_wait_signal(NULL)", weft_wait_signal(NULL, WEFT_POLL)) \
+    X(37, "weft_wait(NULL)", weft_wait(NULL, WEFT_POLL)) \
+    X(38, "waits for itself", start_one_that_waits_for_itself()) \
+    X(39, "weft_join(NULL)", weft_join(NULL, NULL, 0)) \
+    X(40, "weft_kill(NULL)", weft_kill(NULL)) \
+    X(41, "weft_drop(NULL)", weft_drop(NULL)) \
+    X(42, "weft_group_add: the group is NULL", weft_group_add(NULL, 1, square, &(int){1})) \
+    X(43, "weft_group_cancel(NULL)", weft_group_cancel(NULL)) \
+    X(44, "weft_group_close(NULL)", weft_group_close(NULL)) \
+    X(45, "weft_self(NULL)", weft_self(NULL)) \
+    X(46, "weft_list(NULL)", weft_list(WEFT_THREADS, NULL, 3)) \
+    X(47, "weft_map: 3 items of NULL", map_nothing()) \
+    X(48, "weft_pool_open: there is no kind 7", open_pool_of(7)) \
+    X(49, "weft_start: there is no kind -1", start_of(-1)) \
+    X(50, "weft_pool_cancel(NULL)", weft_pool_cancel(NULL)) \
+    X(51, "weft_pool_close(NULL)", weft_pool_close(NULL)) \
+    X(52, "weft_conn_close(NULL)", weft_conn_close(NULL)) \
+    X(53, "no room for even a byte", weft_read(connection(), &byte, 0, WEFT_POLL)) \
+    X(54, "no room for even a byte", weft_read(connection(), NULL, 9, WEFT_POLL)) \
+    X(55, "no room for even a NUL", weft_read_line(connection(), &byte, 0, WEFT_POLL)) \
+    X(56, "NULL, 5)", weft_write(connection(), NULL, 5, WEFT_POLL)) \
+    X(57, "NULL, 5)", weft_post(connection(), NULL, 5)) \
+    X(58, "weft_post_limit(NULL)", weft_post_limit(NULL, 1)) \
+    X(59, "weft_peer(NULL)", weft_peer(NULL)) \
+    X(60, "weft_conn_local(NULL)", weft_conn_local(NULL)) \
+    X(61, "weft_conn_fd(NULL)", weft_conn_fd(NULL)) \
+    X(62, "weft_listener_address(NULL)", weft_listener_address(NULL)) \
+    X(63, "weft_listener_close(NULL)", weft_listener_close(NULL)) \
+    X(64, "weft_inspect: the future or the info is NULL", weft_inspect(NULL, NULL))
+
+#define PLAY(number, says, call) \
+    static int misuse_##number(void) \
+    { \
+        (void)(call); \
+        return 0; \
+    }
+MISUSES(PLAY)
+
+#define SCENE_OF(number, says, call) {#number, misuse_##number},
+#define SAYS(number, says, call) says,
+// clang-format off
+static const struct scene scenes[] = {MISUSES(SCENE_OF) SCENE(unlock_anothers_read_lock)};
+static const char *const says[] = {MISUSES(SAYS)};
+// clang-format on
+
+static void each_ends_the_program_with_one_line(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(says); i++)
+        scene_aborts(scenes[i].name, false, WORDS_("weft: weft_", says[i]));
+}
+
+static void under_check_also_giving_back_what_only_others_hold(void **state)
+{
+    (void)state;
+    assert_ends("unlock_anothers_read_lock", 0, ""); // unchecked, a count is a count
+    expect_checked_abort(unlock_anothers_read_lock, "weft_read_unlock", "held by others only");
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(each_ends_the_program_with_one_line),
+    cmocka_unit_test(under_check_also_giving_back_what_only_others_hold),
+};
+TEST_MAIN_WITH_SCENES(tests, scenes)

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// shortage.h - a system that has none left: memory, threads, descriptors.
+//
+// The linker's --wrap (tests/meson.build) leads the library's calls of libc here, where a thread
+// may ask to be refused. So each call can be made to fail at each of the places where it needs
+// something, in every build and without harm to the machine. Limits of the process, which we tried
+// first, cannot say "the system has no file left", hit the place they like, and mean nothing under
+// a sanitizer.
+#ifndef WEFT_TESTS_SHORTAGE_H
+#define WEFT_TESTS_SHORTAGE_H
+
+#include "net_helpers.h"
+
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+
+enum resource { NOTHING, MEMORY, THREADS, FILES, CONNECTIONS };
+
+struct shortage {
+    enum resource of;
+    int error;  // with which the calls fail
+    int spared; // so many succeed first
+    bool once;  // only one fails
+    int refused;
+};
+
+// Each thread's own: the library's other threads, and the test's, go on.
+static _Thread_local struct shortage shortage;
+
+static bool is_refused(enum resource of)
+{
+    if (shortage.of != of || shortage.spared-- > 0)
+        return false;
+    shortage.refused++;
+    errno = shortage.error;
+    if (shortage.once)
+        shortage.of = NOTHING;
+    return true;
+}
+
+// Ends it. How many calls were refused.
+SHARED int end_shortage(void)
+{
+    int refused = shortage.refused;
+    shortage = (struct shortage){.of = NOTHING};
+    return refused;
+}
+
+// Of a call that returned NULL: its code, if it left a text too.
+SHARED int failure(void)
+{
+    return weft_error()[0] != '\0' ? weft_error_code() : -ENOMSG;
+}
+
+// The definition that follows takes the place of libc's, which is real_NAME in it.
+#define IN_PLACE_OF(type, name, ...) \
+    type real_##name(__VA_ARGS__) __asm__("__real_" #name); \
+    type wrapped_##name(__VA_ARGS__) __asm__("__wrap_" #name); \
+    type wrapped_##name(__VA_ARGS__)
+
+IN_PLACE_OF(void *, malloc, size_t size)
+{
+    return is_refused(MEMORY) ? NULL : real_malloc(size);
+}
+
+IN_PLACE_OF(void *, calloc, size_t n, size_t size)
+{
+    return is_refused(MEMORY) ? NULL : real_calloc(n, size);
+}
+
+IN_PLACE_OF(void *, realloc, void *block, size_t size)
+{
+    return is_refused(MEMORY) ? NULL : real_realloc(block, size);
+}
+
+IN_PLACE_OF(void *, aligned_alloc, size_t align, size_t size)
+{
+    return is_refused(MEMORY) ? NULL : real_aligned_alloc(align, size);
+}
+
+IN_PLACE_OF(char *, strdup, const char *text)
+{
+    return is_refused(MEMORY) ? NULL : real_strdup(text);
+}
+
+IN_PLACE_OF(int, pthread_attr_init, pthread_attr_t *attr)
+{
+    return is_refused(MEMORY) ? errno : real_pthread_attr_init(attr);
+}
+
+IN_PLACE_OF(int, pthread_create, pthread_t *thread, const pthread_attr_t *attr,
+            void *(*run)(void *), void *arg)
+{
+    return is_refused(THREADS) ? errno : real_pthread_create(thread, attr, run, arg);
+}
+
+IN_PLACE_OF(int, socket, int family, int type, int protocol)
+{
+    return is_refused(FILES) ? -1 : real_socket(family, type, protocol);
+}
+
+IN_PLACE_OF(int, accept4, int fd, struct sockaddr *address, socklen_t *size, int flags)
+{
+    return is_refused(FILES) || is_refused(CONNECTIONS) ? -1
+                                                        : real_accept4(fd, address, size, flags);
+}
+
+IN_PLACE_OF(int, eventfd, unsigned value, int flags)
+{
+    return is_refused(FILES) ? -1 : real_eventfd(value, flags);
+}
+
+IN_PLACE_OF(int, signalfd, int fd, const sigset_t *set, int flags)
+{
+    return is_refused(FILES) ? -1 : real_signalfd(fd, set, flags);
+}
+
+#endif
