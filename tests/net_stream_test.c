@@ -90,7 +90,7 @@ WEFT_TASK(send_much, weft_conn *, weft_none);
 
 static int receive_much(weft_conn *const *c, weft_none *none)
 {
-    unsigned char buf[60000];
+    unsigned char buf[30000];
     (void)none;
     for (size_t got = 0; got < MUCH;) {
         ssize_t n = weft_read(*c, buf, sizeof buf, WEFT_FOREVER);

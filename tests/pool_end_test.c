@@ -24,6 +24,7 @@ WEFT_TASK(sleep_for_ever, struct spot *, weft_none);
 static void cancelling_a_pool_reaches_queued_and_running_tasks(void **state)
 {
     (void)state;
+    only_for_threads();
     struct spot spot = {0};
     atomic_int ran = 0, *counter = &ran;
     weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);

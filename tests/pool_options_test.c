@@ -227,6 +227,7 @@ WEFT_TASK(sleep_a_little, struct crowd *, weft_none);
 static void a_sleeping_task_keeps_its_worker(void **state)
 {
     (void)state;
+    only_for_threads();
     struct crowd crowd = {0}, *arg = &crowd;
     int start = 1;
     weft_pool *pool = // with on_start nobody joins in
@@ -447,6 +448,7 @@ static int run_without_threads(void)
 static void running_out_of_memory_or_threads_is_an_error(void **state)
 {
     (void)state;
+    only_for_threads();
     if (SANITIZED)
         skip();
     assert_ends("without_memory", 0, "");

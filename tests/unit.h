@@ -31,6 +31,21 @@
 
 #include <weft/weft.h>
 
+// The same tests on fibers: built once more so.
+#ifdef TEST_FIBERS
+#define ON_FIBERS 1
+#define WEFT_THREADS WEFT_FIBERS
+#else
+#define ON_FIBERS 0
+#endif
+
+// First in a test of what is so for threads only: a worker that sleeps or is named.
+#define only_for_threads() \
+    do { \
+        if (ON_FIBERS) \
+            skip(); \
+    } while (0)
+
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define SHARED __attribute__((unused)) static
 

@@ -24,7 +24,7 @@
 WEFT_C_BEGIN
 
 enum weft_kind {
-    WEFT_FIBERS,    // cheap, many, for waiting on I/O. In this version: -ENOTSUP
+    WEFT_FIBERS,    // cheap, many, for waiting: see weft.h. One thread runs many, one at a time
     WEFT_THREADS,   // parallel, shares memory; a crash ends the program
     WEFT_PROCESSES, // parallel, shares nothing; a crash ends one task. In this version: -ENOTSUP
 };
@@ -35,11 +35,12 @@ typedef struct weft_future weft_future;
 // Every field but the kind may be left zero.
 struct weft_pool_options {
     enum weft_kind kind;
-    int workers;       // 0: one per core this process may use; negative aborts
-    int max_spares;    // more workers while all wait. 0: 256. At the limit, while tasks are queued:
-                       // submit, and a wait for anything but a descriptor, give -EAGAIN
+    int workers;       // 0: one per core this process may use; negative aborts. Of fibers: threads
+    int max_spares;    // more workers while all wait. 0: 256; of fibers 1,048,576. At the limit,
+                       // while tasks are queued: submit, and a wait for anything but a descriptor,
+                       // give -EAGAIN
     size_t backlog;    // tasks that may wait; then submit waits. 0: 1024 * workers
-    size_t stack_size; // of a worker's thread. 0: 8 MiB
+    size_t stack_size; // of a worker. 0: 8 MiB; of a fiber 64 KiB
     const char *name;  // prefix of thread names: "weft" gives weft-1, weft-2... Copied
     int (*on_start)(void *ctx); // run first in each worker; < 0 fails the pool's tasks with it
     // Told, on its thread, of a failed task that nobody will join. NULL: weft_on_unobserved.
@@ -87,7 +88,8 @@ void weft_pool_close(weft_pool **pool);
     ((void)sizeof(fn(__VA_ARGS__, (out))), \
      weft_map_((pool), (deadline), &fn##_task, (n), (out), __VA_ARGS__))
 
-// Run fn(arg) alone on a fresh thread. weft.h says what happens to it at exit. NULL with -ENOMEM,
+// Run fn(arg) alone on a fresh thread, or on a fiber: of the caller's loop, or, from a thread, of
+// one of as many as there are cores. weft.h says what happens to it at exit. NULL with -ENOMEM,
 // -EAGAIN (no more threads) or -ENOTSUP.
 //     weft_future *f = weft_start(WEFT_THREADS, page_size, &request);
 //     weft_future *g = weft_start_as(WEFT_WITH(.kind = WEFT_THREADS, .name = "first",
@@ -99,7 +101,7 @@ struct weft_start_options {
     enum weft_kind kind;
     const char *name;  // copied, the first 31 bytes. NULL: "Thread-1 (page_size)" and the like
     bool daemon;       // the program does not wait for it
-    size_t stack_size; // 0: 8 MiB
+    size_t stack_size; // 0: 8 MiB; of a fiber 64 KiB
 };
 #define WEFT_WITH(...) WEFT_OPTIONS_(struct weft_start_options, __VA_ARGS__)
 

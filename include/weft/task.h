@@ -45,8 +45,8 @@ struct weft_task {
 int weft_check(void); // 0, -ECANCELED or -ETIMEDOUT: for a loop that computes and never waits
 // While shielded, the request waits: for the goodbye message in a cleanup. Returns what was before.
 bool weft_shield(bool on);
-// Sleep until then. 0, or -ECANCELED, -ETIMEDOUT of this task's own deadline. A pool's task keeps
-// its worker meanwhile.
+// Sleep until then. 0, or -ECANCELED, -ETIMEDOUT of this task's own deadline. A pool's task on a
+// thread keeps its worker meanwhile; a fiber does not. -EAGAIN then: no spare (weft_pool_open).
 int weft_sleep(weft_time until);
 void weft_yield(void); // let others run; never fails, looks at no request
 

@@ -75,7 +75,8 @@ static void forget_others(void)
     wf_running->tid = wf_thread_id();
     wf_bell_free(wf_running->bell); // our copy: the parent's thread goes on listening to its own
     wf_running->bell = -1;
-    wf_running->host = NULL; // its pool stayed behind
+    wf_running->host = NULL;    // its pool stayed behind
+    wf_running->parking = NULL; // and its loop: a fiber is this thread now
     for (struct wf_task *task = wf_running->task; task; task = task->outer) {
         task->held = 0; // every lock is free now
         memset(task->shares, 0, sizeof task->shares);
@@ -171,25 +172,51 @@ static void name_stranger(struct wf_task *own, pid_t tid)
                        wf_add(&last_stranger, 1, WF_RELAXED) + 1);
 }
 
+// Of a parker that was taken, all but what outlives it.
+static void set_up(struct wf_parker *parker)
+{
+    parker->bell = -1;
+    parker->wait = NULL;
+    parker->telling = false;
+    parker->parking = NULL;
+    parker->seat = NULL;
+    parker->host = NULL;
+    parker->pool = NULL;
+    parker->name[0] = '\0';
+    parker->tid = 0;
+    parker->own = (struct wf_task){.id = wf_task_new_id(), .deadline = WEFT_FOREVER};
+}
+
 static struct wf_parker *new_self(bool is_stranger)
 {
     struct wf_parker *parker = take_parker();
     wf_require(parker, "out of memory for a thread's control block");
     wf_running = parker; // from here on wf_self() works
-    parker->bell = -1;
-    parker->wait = NULL;
-    parker->telling = false;
-    parker->host = NULL;
-    parker->pool = NULL;
-    parker->name[0] = '\0';
+    set_up(parker);
     parker->tid = wf_thread_id();
-    parker->own = (struct wf_task){.id = wf_task_new_id(), .deadline = WEFT_FOREVER};
     if (is_stranger)
         name_stranger(&parker->own, parker->tid);
     wf_task_enter(&parker->own);
     if (wf_thread_at_exit(end_thread, parker) < 0)
         wf_misuse("out of memory for a thread's control block");
     return parker;
+}
+
+struct wf_parker *wf_parker_new(const struct wf_parking *parking, void *seat)
+{
+    struct wf_parker *parker = take_parker();
+    if (!parker)
+        return NULL;
+    set_up(parker);
+    parker->own.id = 0; // a worker between tasks
+    parker->parking = parking;
+    parker->seat = seat;
+    return parker;
+}
+
+void wf_parker_end(struct wf_parker *parker)
+{
+    end_thread(parker);
 }
 
 struct wf_parker *wf_self(void)
@@ -206,7 +233,8 @@ void wf_self_is_worker(const char *name, const struct wf_host *host, void *pool)
     parker->host = host;
     parker->pool = pool;
     spin_unlock(&parker->busy);
-    wf_thread_set_name(name);
+    if (!parker->parking) // else the thread is a loop's
+        wf_thread_set_name(name);
 }
 
 // ---- tasks ------------------------------------------------------------------------------

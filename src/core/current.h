@@ -18,12 +18,23 @@ enum { WF_NAME_MAX = 32 }; // as in struct weft_info
 
 struct wf_task;
 struct wf_wait;
+struct wf_parker;
 
 // What a pool wants to know of its workers while they run tasks. Called by the worker itself.
 struct wf_host {
     // It is about to wait. 0, or -EAGAIN: the wait would leave the pool without a worker.
     int (*blocked)(void *pool, const struct wf_wait *wait);
     void (*unblocked)(void *pool);
+};
+
+// How a parker that is no thread sleeps. NULL in its place: on a futex, or in poll.
+struct wf_parking {
+    // The park word says PARKED, and the caller is its owner. Back when it was woken (0), the
+    // deadline has come (-ETIMEDOUT), or something is ready on wait->fd (the events). What did not
+    // end the sleep is disarmed.
+    int (*sleep)(struct wf_parker *self, const struct wf_wait *wait, weft_time deadline);
+    void (*wake)(struct wf_parker *parker); // by whoever turned PARKED into a token. Any thread
+    void (*yield)(struct wf_parker *self);
 };
 
 struct wf_locals {
@@ -51,15 +62,17 @@ struct wf_task {
 };
 
 struct wf_parker {
-    uint32_t word;              // atomic: park.c
-    int bell;                   // wakes it from a descriptor; -1: not needed yet. Its own
-    uint32_t busy;              // spin bit: guards task, the chain of outer, and wait
-    struct wf_task *task;       // the innermost
-    const struct wf_wait *wait; // what it waits for, or NULL
-    const struct wf_host *host; // whose worker it is, or NULL. Its own, like the next three
-    void *pool;                 // for the host
-    bool telling;               // inside a host's call, which may wait itself
-    char name[WF_NAME_MAX];     // of the thread, if it is ours
+    uint32_t word;                    // atomic: park.c
+    int bell;                         // wakes it from a descriptor; -1: not needed yet. Its own
+    uint32_t busy;                    // spin bit: guards task, the chain of outer, and wait
+    struct wf_task *task;             // the innermost
+    const struct wf_wait *wait;       // what it waits for, or NULL
+    const struct wf_parking *parking; // its own
+    void *seat;                       // for parking
+    const struct wf_host *host;       // whose worker it is, or NULL. Its own, like the next three
+    void *pool;                       // for the host
+    bool telling;                     // inside a host's call, which may wait itself
+    char name[WF_NAME_MAX];           // of the thread, if it is ours
     pid_t tid;
     struct wf_parker *next, *prev; // in the list of the living; next also in the free list
     struct wf_task own;            // what a plain thread runs
@@ -76,6 +89,11 @@ static inline struct wf_task *wf_current(void)
 // The calling thread is ours, and has no task of its own between those that it is given. Host may
 // be NULL.
 void wf_self_is_worker(const char *name, const struct wf_host *host, void *pool);
+
+// A parker for a fiber, to be made by another thread, or NULL: no memory. It is given back when the
+// fiber ends, which is then the one that runs.
+struct wf_parker *wf_parker_new(const struct wf_parking *parking, void *seat);
+void wf_parker_end(struct wf_parker *parker);
 
 // Run `task` on the calling parker until the matching leave. Leaving destroys its locals.
 void wf_task_enter(struct wf_task *task);

@@ -41,6 +41,8 @@ static bool take_free(weft_mutex *m)
 // A holder that runs on another core is often done within a few instructions.
 static bool take_soon(weft_mutex *m)
 {
+    if (wf_self()->parking)
+        return false; // the holder may be another fiber of this thread
     for (unsigned round = 0; wf_spin_briefly(round); round++) {
         if (wf_load(&m->word_, WF_RELAXED) & ~(uintptr_t)LOCKED)
             return false; // somebody waits already

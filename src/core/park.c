@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // park.c - the one place where a task waits.
 //
-// The park word has four values:
+// The park word has five values:
 //
 //     EMPTY    nothing            -> wf_unpark: TOKEN          -> owner: ASLEEP, RINGING
 //     TOKEN    a wake-up waits    -> wf_unpark: TOKEN          -> owner: EMPTY
 //     ASLEEP   sleeps on the word -> wf_unpark: TOKEN + futex  -> owner: EMPTY
 //     RINGING  sleeps in ppoll    -> wf_unpark: TOKEN + bell   -> owner: EMPTY
+//     PARKED   sleeps as `parking` does (a fiber)  -> wf_unpark: TOKEN + wake  -> owner: EMPTY
 //
 // No wake-up is lost: wf_unpark's exchange comes either before the owner's step out of EMPTY, which
 // then fails and finds the token, or after it, and then it sees that the owner sleeps and wakes it;
@@ -16,6 +17,11 @@
 // The bell is an eventfd that only a parker with a descriptor to watch needs. One sleep gets at
 // most one ring, by whoever turned RINGING into TOKEN; the owner that finds TOKEN takes that ring
 // before it goes on. So nobody rings a bell that was closed, or one that has become another file.
+//
+// The word tells the waker which kind of sleep it is, and not the parker's fields: a sleeper that
+// its deadline ends at the same moment may be gone, and its parker another's. PARKED is the
+// exception that proves it: its sleeper does not go on before who turned the word has called
+// `wake`, so `parking` is there to be read.
 //
 // We thought of a condition variable per task: a second lock at each wake-up, and no descriptors.
 #include "core/park.h"
@@ -28,7 +34,7 @@
 #include "os/futex.h"
 #include "os/poll.h"
 
-enum { EMPTY, TOKEN, ASLEEP, RINGING };
+enum { EMPTY, TOKEN, ASLEEP, RINGING, PARKED = WF_PARKED };
 
 static bool take_token(struct wf_parker *parker)
 {
@@ -79,11 +85,25 @@ static int park_on_descriptor(struct wf_parker *parker, const struct wf_wait *wa
     return rc == -EINTR ? 0 : rc;
 }
 
+static int park_otherwise(struct wf_parker *parker, const struct wf_wait *wait, weft_time deadline)
+{
+    int rc = lie_down(parker, PARKED) ? parker->parking->sleep(parker, wait, deadline) : 0;
+    return get_up(parker) && rc == -ETIMEDOUT ? 0 : rc;
+}
+
+bool wf_park_give_up(struct wf_parker *parker)
+{
+    uint32_t parked = PARKED;
+    return wf_cas(&parker->word, &parked, EMPTY, WF_ACQUIRE);
+}
+
 int wf_park(const struct wf_wait *wait, weft_time deadline)
 {
     struct wf_parker *parker = wf_self();
     if (take_token(parker))
         return 0;
+    if (parker->parking)
+        return park_otherwise(parker, wait, deadline);
     if (wait->fd == WF_NO_FD)
         return park_on_word(parker, deadline);
     return park_on_descriptor(parker, wait, deadline);
@@ -97,6 +117,8 @@ void wf_unpark(struct wf_parker *parker)
         wf_futex_wake(&parker->word);
     else if (was == RINGING)
         wf_bell_ring(parker->bell);
+    else if (was == PARKED)
+        parker->parking->wake(parker);
 }
 
 // ---- around a wait ----------------------------------------------------------------------

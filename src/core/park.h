@@ -46,6 +46,11 @@ int wf_park(const struct wf_wait *wait, weft_time deadline);
 // Give the parker its token. Any thread, any time, also after its end (current.h).
 void wf_unpark(struct wf_parker *parker);
 
+// For a `parking`: end the sleep of one for another reason than its token. False: a wake is on its
+// way. Its own loop.
+enum { WF_PARKED = 4 };
+bool wf_park_give_up(struct wf_parker *parker);
+
 // wf_park in a loop for a descriptor: the ready events, -ETIMEDOUT, -ECANCELED, -EBADF, or as
 // wf_park. With `again` not NULL also 0, if *again is not 0 after a token.
 int wf_wait_fd(const char *what, int fd, short events, weft_time deadline, const uint32_t *again);

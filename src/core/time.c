@@ -28,12 +28,13 @@ weft_time weft_after_ms(int64_t ms)
 
 int weft_sleep(weft_time until)
 {
-    struct wf_wait wait = {.what = "weft_sleep", .fd = WF_NO_FD, .stops = true, .passes = true};
+    struct wf_wait wait = {.what = "weft_sleep", .fd = WF_NO_FD, .stops = true};
+    wait.passes = !wf_self()->parking; // a fiber's spare costs little, and its loop is idle
     int rc = wf_interrupted();
     if (rc < 0)
         return wf_failed(wait.what, rc);
-    (void)wf_wait_begin(&wait); // a wait that passes is never refused
-    while ((rc = wf_interrupted()) == 0 && wf_clock_now() < until.ns)
+    rc = wf_wait_begin(&wait);
+    while (rc == 0 && (rc = wf_interrupted()) == 0 && wf_clock_now() < until.ns)
         (void)wf_park(&wait, wf_patience(until)); // the clock decides, not how it ended
     wf_wait_end(&wait);
     return wf_failed(wait.what, rc);

@@ -29,7 +29,11 @@ bool weft_shield(bool on)
 
 void weft_yield(void)
 {
-    wf_thread_yield();
+    struct wf_parker *self = wf_self();
+    if (self->parking)
+        self->parking->yield(self);
+    else
+        wf_thread_yield();
 }
 
 int weft_wait_fd(int fd, short events, weft_time deadline)
@@ -40,18 +44,6 @@ int weft_wait_fd(int fd, short events, weft_time deadline)
     while (rc == 0) // 0: woken without a reason
         rc = wf_wait_fd("weft_wait_fd", fd, events, deadline, NULL);
     return wf_failed("weft_wait_fd", rc);
-}
-
-int weft_block_(const struct weft_task *task, void *result, const void *arg)
-{
-    int rc = wf_interrupted();
-    if (rc < 0)
-        return wf_failed("weft_block", rc);
-    struct wf_wait wait = {.what = "weft_block", .fd = WF_NO_FD};
-    (void)wf_wait_begin(&wait); // does not stop, so it is never refused
-    rc = task->run(arg, result);
-    wf_wait_end(&wait);
-    return rc;
 }
 
 // ---- signals ----------------------------------------------------------------------------

@@ -50,8 +50,8 @@ struct wf_order {
 weft_future *wf_pool_order(weft_pool *pool, const struct wf_order *order,
                            const struct weft_task *what, const void *arg);
 
-// Run a future alone on a thread of its own, which the future's fields describe.
-int wf_thread_run_alone(weft_future *f, size_t stack_size);
+// Run a future alone on a thread, or a fiber, of its own, which the future's fields describe.
+int wf_run_alone(weft_future *f, size_t stack_size);
 
 // Told of a task of the pool that failed unobserved.
 void wf_pool_report(const weft_pool *pool, const char *task, int code, const char *message);

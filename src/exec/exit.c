@@ -13,6 +13,7 @@
 #include "core/misuse.h"
 #include "core/mutex.h"
 #include "exec/executor.h"
+#include "exec/loop.h"
 #include "os/thread.h"
 
 enum { GRACE_MS = 100 };
@@ -106,10 +107,12 @@ static void at_exit(void)
     wf_lock(&state.mu);
     wait_for_all();
     end_daemons();
-    bool any_ended = state.any_ended;
+    bool any_ended = state.any_ended, lost = state.daemons > 0;
     state.any_ended = false;
     state.is_registered = false; // a later handler may start tasks again, and wait again
     weft_unlock(&state.mu);
+    if (!lost && !wf_loop_here()) // else daemons, or we, lie on one of them
+        wf_loop_end_defaults();
     if (any_ended) // and all before it: what a thread leaves behind as it ends is left by now
         wf_thread_join(state.ended);
     long leaked = wf_load(&owned, WF_RELAXED);

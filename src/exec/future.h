@@ -25,6 +25,7 @@ struct weft_future {
     struct wf_task task;
     const struct weft_task *what;
     weft_pool *pool;          // holds a reference; NULL: started alone
+    enum weft_kind kind;      // of what runs it
     weft_group *group;        // which is told of its end, or NULL
     int64_t tag;              // the group's
     weft_future *next, *prev; // in a list of the pool's; guarded by its lock, like the next

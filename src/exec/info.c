@@ -23,9 +23,14 @@ static void name_it(char *name, size_t size, const char *worker, const struct wf
     memcpy(name, text, strlen(text) + 1);
 }
 
+static enum weft_kind kind_of(const struct wf_parker *parker)
+{
+    return parker->parking ? WEFT_FIBERS : WEFT_THREADS;
+}
+
 void wf_describe(const struct wf_parker *parker, const struct wf_task *task, struct weft_info *info)
 {
-    *info = (struct weft_info){.kind = WEFT_THREADS,
+    *info = (struct weft_info){.kind = kind_of(parker),
                                .id = task->id,
                                .pid = getpid(),
                                .tid = parker->tid,
@@ -59,7 +64,7 @@ void weft_inspect(const weft_future *f, struct weft_info *info)
 {
     wf_require(f && info, "weft_inspect: the future or the info is NULL");
     const struct wf_task *task = &f->task;
-    *info = (struct weft_info){.kind = WEFT_THREADS, .id = task->id, .daemon = task->daemon};
+    *info = (struct weft_info){.kind = f->kind, .id = task->id, .daemon = task->daemon};
     name_it(info->name, sizeof info->name, NULL, task);
     info->alive = !task->pooled && !wf_future_done(f); // its thread is there, begun or not
     info->tid = wf_load(&f->tid, WF_RELAXED);
@@ -70,6 +75,7 @@ void weft_inspect(const weft_future *f, struct weft_info *info)
 }
 
 struct listing {
+    enum weft_kind kind;
     struct weft_info *infos;
     size_t cap, count;
 };
@@ -77,6 +83,8 @@ struct listing {
 static bool list(const struct wf_parker *parker, struct wf_task *task, void *ctx)
 {
     struct listing *listing = ctx;
+    if (kind_of(parker) != listing->kind)
+        return true;
     if (listing->count < listing->cap)
         wf_describe(parker, task, &listing->infos[listing->count]);
     listing->count++;
@@ -87,9 +95,8 @@ size_t weft_list(enum weft_kind kind, struct weft_info *infos, size_t cap)
 {
     wf_require(infos || cap == 0, "weft_list(NULL): no room for %zu", cap);
     (void)wf_self(); // the caller is one of them
-    struct listing listing = {.infos = infos, .cap = cap};
-    if (kind == WEFT_THREADS) // there are no others in this version
-        wf_tasks_visit(list, &listing);
+    struct listing listing = {.kind = kind, .infos = infos, .cap = cap};
+    wf_tasks_visit(list, &listing); // of processes there are none in this version
     return listing.count;
 }
 

@@ -9,11 +9,11 @@
 #include "exec/executor.h"
 #include "os/thread.h"
 
-enum { DEFAULT_SPARES = 256, BACKLOG_PER_WORKER = 1024 };
+enum { DEFAULT_SPARES = 256, FIBER_SPARES = 1 << 20, BACKLOG_PER_WORKER = 1024 };
 
 // By enum weft_kind. NULL: not in this version.
 static const struct wf_executor *const executors[] = {
-    [WEFT_FIBERS] = NULL,
+    [WEFT_FIBERS] = &wf_threads,
     [WEFT_THREADS] = &wf_threads,
     [WEFT_PROCESSES] = NULL,
 };
@@ -48,7 +48,8 @@ weft_pool *weft_pool_open_(struct weft_pool_options o)
     if (!executor || wf_is_forked_child("weft_pool_open"))
         return NULL;
     o.workers = o.workers > 0 ? o.workers : wf_thread_cores();
-    o.max_spares = o.max_spares > 0 ? o.max_spares : DEFAULT_SPARES;
+    if (o.max_spares == 0)
+        o.max_spares = o.kind == WEFT_FIBERS ? FIBER_SPARES : DEFAULT_SPARES;
     o.backlog = o.backlog > 0 ? o.backlog : (size_t)o.workers * BACKLOG_PER_WORKER;
     struct weft_pool base = {.executor = executor, .options = o, .refs = 1};
     (void)snprintf(base.name, sizeof base.name, "%s", o.name ? o.name : "weft");
@@ -126,6 +127,7 @@ weft_future *wf_pool_order(weft_pool *pool, const struct wf_order *order,
     f->tag = order->tag;
     wf_pool_ref(pool);
     f->pool = pool;
+    f->kind = pool->options.kind;
     if (order->group)
         wf_group_join(order->group, f);
     if (pool->executor->submit(pool, f) < 0) {
@@ -186,10 +188,11 @@ weft_future *weft_start_(struct weft_start_options o, const struct weft_task *wh
     weft_future *f = wf_future_new(what, arg);
     if (!f)
         return NULL;
+    f->kind = o.kind;
     f->task.daemon = o.daemon;
     name_alone(f, o.name);
     wf_exit_add_task(o.daemon);
-    int rc = wf_thread_run_alone(f, o.stack_size);
+    int rc = wf_run_alone(f, o.stack_size);
     if (rc == 0)
         return f;
     (void)weft_fail(rc, "weft_start(%s): no thread: %s", what->name, strerror(-rc));

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: MIT
-// threads.c - a pool of threads: one lock, one queue, workers that sleep on a condition.
+// threads.c - a pool of threads, or of fibers: one lock, one queue, workers that sleep on a
+// condition.
+//
+// A worker is a thread, or a fiber on one of the pool's loops, of which there are as many as
+// workers were asked for. Nothing else differs: a fiber that waits inside a task brings a spare one
+// too, which costs a stack.
 //
 // Plain on purpose: everything that can go wrong is decided under one lock. A worker that begins to
 // wait inside a task says so (blocked), and when it was the last that could take a queued task, a
@@ -19,6 +24,7 @@
 #include "core/misuse.h"
 #include "core/mutex.h"
 #include "exec/executor.h"
+#include "exec/loop.h"
 #include "os/thread.h"
 
 enum { SPARE_IDLE_MS = 1000 };
@@ -42,6 +48,9 @@ struct threads {
     wf_thread ended; // the latest worker that ended; it has joined the one before
     bool any_ended;
     bool closing, stop;
+    struct wf_loop **loops; // of fibers; set before the first worker
+    int loop_count;
+    uint32_t next_loop; // for the next worker that is started from outside
 };
 
 static struct threads *threads_of(const weft_pool *pool)
@@ -53,9 +62,32 @@ static struct threads *threads_of(const weft_pool *pool)
 // Everything here is called with mu held, but for what says otherwise.
 
 static void *work(void *arg);
+static void work_as_fiber(void *arg);
+
+static bool has_loop(const struct threads *t, const struct wf_loop *loop)
+{
+    for (int i = 0; i < t->loop_count; i++)
+        if (t->loops[i] == loop)
+            return true;
+    return false;
+}
+
+// A spare beside the one that waits; the first ones spread out.
+static int start_fiber(struct threads *t)
+{
+    struct wf_loop *loop = wf_loop_here();
+    if (!has_loop(t, loop))
+        loop = t->loops[t->next_loop++ % (uint32_t)t->loop_count];
+    int rc = wf_loop_start(loop, t->base.options.stack_size, work_as_fiber, t);
+    if (rc == 0)
+        t->alive++;
+    return rc;
+}
 
 static int start_worker(struct threads *t)
 {
+    if (t->loops)
+        return start_fiber(t);
     const struct wf_thread_options options = {
         .run = work, .arg = t, .stack_size = t->base.options.stack_size};
     wf_thread thread; // joined by way of t->ended
@@ -139,10 +171,12 @@ static int set_up(struct threads *t)
 // returns every thread is gone, and nobody keeps a list. Leaves mu; the last touch of the pool.
 static void retire(struct threads *t)
 {
-    bool follows = t->any_ended;
+    bool is_thread = !t->loops;
+    bool follows = t->any_ended && is_thread;
     wf_thread before = t->ended;
-    t->ended = wf_thread_self();
-    t->any_ended = true;
+    if (is_thread)
+        t->ended = wf_thread_self();
+    t->any_ended = is_thread;
     t->alive--;
     weft_cond_broadcast(&t->change);
     weft_unlock(&t->mu);
@@ -151,6 +185,11 @@ static void retire(struct threads *t)
 }
 
 static const struct wf_host host;
+
+static void work_as_fiber(void *arg)
+{
+    (void)work(arg);
+}
 
 static void *work(void *arg)
 {
@@ -256,6 +295,8 @@ static bool threads_withdraw(weft_pool *pool, weft_future *f)
 
 static bool threads_lends(const weft_pool *pool)
 {
+    if (wf_self()->parking)
+        return false; // a fiber's stack is small, and a spare one costs little
     return !pool->options.on_start || wf_self()->pool == pool;
 }
 
@@ -326,6 +367,14 @@ static void stop_workers(struct threads *t)
         wf_thread_join(t->ended);
 }
 
+static void end_loops(struct threads *t)
+{
+    while (t->loop_count > 0)
+        wf_loop_free(t->loops[--t->loop_count]);
+    free(t->loops);
+    t->loops = NULL;
+}
+
 static void threads_close(weft_pool *pool)
 {
     struct threads *t = threads_of(pool);
@@ -336,6 +385,7 @@ static void threads_close(weft_pool *pool)
         (void)wf_cond_wait(&t->change, &t->mu, WEFT_FOREVER); // likewise
     stop_workers(t);
     weft_unlock(&t->mu);
+    end_loops(t);
 }
 
 static void threads_free(weft_pool *pool)
@@ -358,14 +408,30 @@ static int start_all(struct threads *t)
     return rc;
 }
 
+static int start_loops(struct threads *t)
+{
+    t->loops = calloc((size_t)t->base.options.workers, sizeof(struct wf_loop *));
+    int rc = t->loops ? 0 : -ENOMEM;
+    while (rc == 0 && t->loop_count < t->base.options.workers) {
+        char name[2 * WF_NAME_MAX];
+        (void)snprintf(name, sizeof name, "%s-%d", t->base.name, t->loop_count + 1);
+        rc = wf_loop_new(name, &t->loops[t->loop_count]);
+        t->loop_count += rc == 0;
+    }
+    return rc;
+}
+
 static int threads_open(const struct weft_pool *base, weft_pool **pool)
 {
     struct threads *t = calloc(1, sizeof *t);
     if (!t)
         return weft_fail(-ENOMEM, "weft_pool_open: out of memory");
     *t = (struct threads){.base = *base};
-    int rc = start_all(t);
+    int rc = base->options.kind == WEFT_FIBERS ? start_loops(t) : 0;
+    if (rc == 0)
+        rc = start_all(t);
     if (rc < 0) {
+        end_loops(t);
         free(t);
         return weft_fail(rc, "weft_pool_open: %d threads: %s", base->options.workers,
                          strerror(-rc));
@@ -387,7 +453,7 @@ const struct wf_executor wf_threads = {
     .free = threads_free,
 };
 
-// ---- a thread for one task --------------------------------------------------------------
+// ---- a thread, or a fiber, for one task ---------------------------------------------------
 
 static void *run_alone(void *arg)
 {
@@ -399,9 +465,22 @@ static void *run_alone(void *arg)
     return NULL;
 }
 
-int wf_thread_run_alone(weft_future *f, size_t stack_size)
+static void run_alone_as_fiber(void *arg)
+{
+    weft_future *f = arg;
+    bool daemon = f->task.daemon;
+    wf_self_is_worker(f->task.name, NULL, NULL);
+    wf_future_run(f);
+    wf_exit_remove_task(daemon);
+}
+
+int wf_run_alone(weft_future *f, size_t stack_size)
 {
     const struct wf_thread_options options = {.run = run_alone, .arg = f, .stack_size = stack_size};
     wf_thread thread; // joined by wf_exit_end_thread of another, or at exit
-    return wf_thread_start(&options, &thread);
+    if (f->kind != WEFT_FIBERS)
+        return wf_thread_start(&options, &thread);
+    struct wf_loop *loop;
+    int rc = wf_loop_default(&loop);
+    return rc < 0 ? rc : wf_loop_start(loop, stack_size, run_alone_as_fiber, f);
 }

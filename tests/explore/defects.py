@@ -192,6 +192,38 @@ DEFECTS = [
            "    while (t->unfinished > 0)\n"
            "        (void)wf_cond_wait(&t->change, &t->mu, WEFT_FOREVER); // likewise\n", "",
            "pool: *"),
+    # ---- loops of fibers
+    Defect("loop: it looks into the inbox before it says that it sleeps", "exec/loop.c",
+           "    wf_store(&loop->asleep, 1, WF_SEQ_CST); // see the top\n",
+           "    bool empty = !wf_load(&loop->inbox, WF_SEQ_CST);\n"
+           "    wf_store(&loop->asleep, empty, WF_SEQ_CST);\n"
+           "    if (empty) {\n        look_at_descriptors(loop, loop->timers > 0 ? "
+           "loop->heap[0]->deadline.ns : INT64_MAX);\n"
+           "        wf_store(&loop->asleep, 0, WF_SEQ_CST);\n    }\n    empty_inbox(loop);\n"
+           "    wake_expired(loop);\n    if (empty)\n        return;\n", "fiber: *"),
+    Defect("loop: nobody rings", "exec/loop.c",
+           "    ring(loop);\n    (void)wf_sub(&loop->senders", "    (void)wf_sub(&loop->senders",
+           "fiber: *"),
+    Defect("loop: a fiber of another thread is put into the run queue", "exec/loop.c",
+           "    if (fiber->loop == wf_loop_here())\n        make_ready(fiber->loop, fiber);\n    else\n"
+           "        send(fiber->loop, fiber);", "    make_ready(fiber->loop, fiber);", "fiber: *"),
+    Defect("loop: an expired fiber goes on though it was woken", "exec/loop.c",
+           "        if (!wf_park_give_up(fiber->parker))\n"
+           "            continue; // it was woken, and is on its way\n",
+           "        (void)wf_park_give_up(fiber->parker);\n", "fiber: *"),
+    Defect("loop: freed while a sender rings", "exec/loop.c",
+           "    for (unsigned round = 0; wf_load(&loop->senders, WF_ACQUIRE) > 0; round++)\n"
+           "        wf_spin(round); // send\n", "", "fiber: *"),
+    Defect("loop: the inbox's release made relaxed", "exec/loop.c",
+           "wf_cas(&loop->inbox, &first, fiber, WF_SEQ_CST)",
+           "wf_cas(&loop->inbox, &first, fiber, WF_RELAXED)", "fiber: *"),
+    Defect("loop: a stack is given back while it is used", "exec/loop.c",
+           "    loop->ended = self; // whoever runs next gives our stack back\n",
+           "    wf_stack_give(&self->stack);\n", "fiber: *"),
+    Defect("park: a fiber's sleep begins without a look at the token", "core/park.c",
+           "int rc = lie_down(parker, PARKED) ? parker->parking->sleep(parker, wait, deadline) : 0;",
+           "wf_store(&parker->word, PARKED, WF_RELEASE);\n"
+           "    int rc = parker->parking->sleep(parker, wait, deadline);", "fiber: *"),
     Defect("exit: does not wait for started tasks", "exec/exit.c",
            "        else if (state.tasks > own_tasks())\n"
            "            (void)wf_cond_wait(&state.fewer, &state.mu, WEFT_FOREVER); // shielded\n",

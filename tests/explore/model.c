@@ -14,12 +14,8 @@
 #include "os/futex.h"
 #include "os/poll.h"
 #include "os/thread.h"
+#include "model.h"
 #include "run.h"
-
-// Steps of no line that anybody wrote.
-// clang-format off
-#define HERE(text) {"", 0, (text)}
-// clang-format on
 
 // ---- atomics ----------------------------------------------------------------------------
 
@@ -291,9 +287,9 @@ struct timespec wf_clock_timespec(int64_t ns)
 
 // ---- descriptors: bells, and such as weft_explore_fd gives -------------------------------
 
-enum { FIRST_BELL = 1000, FIRST_FD = 2000, BELLS = 16, FDS = 8 };
+enum { BELLS = 16 };
 
-static int *rings_of(int bell)
+int *xp_rings_of(int bell)
 {
     return &xp->bells[bell - FIRST_BELL];
 }
@@ -311,41 +307,41 @@ int wf_bell_new(void)
 
 void wf_bell_ring(int bell)
 {
-    if (bell < FIRST_BELL || bell >= FIRST_BELL + xp->bell_count || *rings_of(bell) < 0)
+    if (bell < FIRST_BELL || bell >= FIRST_BELL + xp->bell_count || *xp_rings_of(bell) < 0)
         xp_fail("a bell is rung that is none (%d)", bell);
-    xp_touch(rings_of(bell), true);
+    xp_touch(xp_rings_of(bell), true);
     const struct xp_op op = {.place = HERE("rings a bell"),
-                             .address = rings_of(bell),
+                             .address = xp_rings_of(bell),
                              .writes = true,
                              .drains = XP_LANDS_ALL};
     (void)xp_turn(&op);
-    if (*rings_of(bell) < 0)
+    if (*xp_rings_of(bell) < 0)
         xp_fail("a bell is rung that was freed (%d)", bell);
-    ++*rings_of(bell);
+    ++*xp_rings_of(bell);
 }
 
 static bool has_rung(const struct xp_task *task)
 {
-    return *rings_of((int)task->op.argument) > 0;
+    return *xp_rings_of((int)task->op.argument) > 0;
 }
 
 void wf_bell_answer(int bell)
 {
-    xp_touch(rings_of(bell), true);
+    xp_touch(xp_rings_of(bell), true);
     const struct xp_op op = {.place = HERE("answers a bell"),
-                             .address = rings_of(bell),
+                             .address = xp_rings_of(bell),
                              .writes = true,
                              .ready = has_rung,
                              .argument = (uint64_t)bell,
                              .drains = XP_LANDS_ALL};
     (void)xp_turn(&op);
-    *rings_of(bell) = 0;
+    *xp_rings_of(bell) = 0;
 }
 
 void wf_bell_free(int bell)
 {
     if (bell >= FIRST_BELL)
-        *rings_of(bell) = -1;
+        *xp_rings_of(bell) = -1;
 }
 
 static bool fd_is_ready(int fd)
@@ -360,9 +356,9 @@ static bool polls(const struct xp_task *task)
 
 int wf_poll(int fd, short events, int bell, int64_t deadline_ns)
 {
-    xp_touch(rings_of(bell), false);
+    xp_touch(xp_rings_of(bell), false);
     const struct xp_op op = {.place = HERE("polls"),
-                             .address = rings_of(bell),
+                             .address = xp_rings_of(bell),
                              .ready = polls,
                              .argument = (uint64_t)bell,
                              .argument2 = (uint64_t)fd,
@@ -475,7 +471,6 @@ int wf_thread_cores(void)
 
 // ---- endings ----------------------------------------------------------------------------
 
-int xp_atexit(void (*handler)(void));
 int xp_atexit(void (*handler)(void))
 {
     if (xp->exit_count == (int)(sizeof xp->exits / sizeof *xp->exits))
@@ -490,7 +485,6 @@ static bool never(const struct xp_task *task)
     return false;
 }
 
-int xp_pause(void);
 int xp_pause(void)
 {
     const struct xp_op op = {.place = HERE("lost for ever"), .ready = never};

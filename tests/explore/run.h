@@ -97,6 +97,12 @@ struct xp_step { // of a run that is recorded
     const volatile void *address;
 };
 
+struct xp_poller { // what a loop of fibers waits for
+    int bell;
+    bool bell_is_watched;
+    short events[8]; // of the descriptors that are watched
+};
+
 struct xp_run {
     struct xp_task tasks[XP_TASKS];
     int count;
@@ -115,6 +121,8 @@ struct xp_run {
     int exit_count;
     int bells[16]; // rings of each
     int bell_count;
+    struct xp_poller pollers[4];
+    int poller_count;
     bool fds[8]; // readable
     char failure[XP_TEXT];
     struct xp_step *trace; // XP_STEPS of them while recording, else NULL
@@ -151,6 +159,14 @@ int xp_price(int move, int by_itself); // 0, or 1: it interrupts somebody
 
 // Note what happened, for the table.
 void xp_note_values(const volatile void *address, unsigned size, uint64_t before, uint64_t after);
+
+// ---- model.c: the numbers of descriptors that are none -----------------------------------
+enum { FIRST_BELL = 1000, FIRST_FD = 2000, FDS = 8 };
+int *xp_rings_of(int bell);
+// A step of nobody's line.
+// clang-format off
+#define HERE(text) {"", 0, (text)}
+// clang-format on
 
 // ---- stores.c: what others do not see yet ------------------------------------------------
 void xp_store_later(void *object, unsigned size, uint64_t value, int order,

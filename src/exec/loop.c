@@ -1,0 +1,561 @@
+// SPDX-License-Identifier: MIT
+// loop.c - run queue, timers, descriptors and inbox of one thread.
+//
+// A fiber is in exactly one place: running, in the run queue, in an inbox, or asleep (its park word
+// is PARKED). Who changes PARKED into something else, and only he, puts it back into a queue: a
+// waker by his exchange (wake: the run queue if it is his own loop's, else the inbox), the loop
+// itself for a deadline or a descriptor (wf_park_give_up). So no fiber is queued twice, and none is
+// forgotten.
+//
+// A waker on another thread may put the fiber into the inbox before it has switched away. Only its
+// own loop takes it out, which is still running it: that is why fibers do not migrate.
+//
+// The loop sleeps in the poller. `asleep` is set before the last look at the inbox, and whoever
+// puts something in looks at `asleep` afterwards, both in the one order of seq_cst: one of them
+// sees the other. Whoever turns `asleep` back rings, so a sleep gets one ring.
+#include "exec/loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/misuse.h"
+#include "core/mutex.h"
+#include "core/park.h"
+#include "os/atomic.h"
+#include "os/clock.h"
+#include "os/context.h"
+#include "os/futex.h"
+#include "os/poll.h"
+#include "os/poller.h"
+#include "os/stack.h"
+#include "os/thread.h"
+
+enum { RUNS_BETWEEN_POLLS = 64, READY_AT_ONCE = 64, NO_TIMER = -1 };
+
+struct fiber {
+    struct wf_stack stack; // first: the record at the stack's top
+    struct wf_loop *loop;
+    struct wf_parker *parker;
+    struct fiber *next; // in the run queue, or the inbox
+    void *sp;           // where it stopped
+    struct wf_stack_seen seen;
+    void (*fn)(void *);
+    void *arg;
+    int error; // errno, while it does not run
+    // ---- asleep
+    int result; // why it goes on
+    weft_time deadline;
+    long timer; // its place in the heap, or NO_TIMER
+    int fd;
+    short events;
+    struct fiber *beside; // also waits for fd
+};
+
+struct queue {
+    struct fiber *first, *last;
+};
+
+struct wf_loop {
+    wf_thread thread;
+    char name[WF_NAME_MAX];
+    void *sp; // of the loop's own stack
+    struct wf_stack_seen seen;
+    struct wf_parker *parker; // the thread's
+    struct fiber *ended;      // left its stack for good; its memory is still to be given back
+    struct queue ready;
+    unsigned runs; // since the last look at timers and descriptors
+    struct fiber **heap;
+    long timers, heap_room;
+    struct fiber **waiting; // by descriptor: a list through beside
+    int waiting_room;
+    int poller, bell;
+    struct fiber *inbox; // atomic: a stack
+    uint32_t asleep;     // atomic
+    uint32_t stop;       // atomic
+    uint32_t fibers;     // atomic: not ended
+    uint32_t senders;    // atomic: threads inside send
+    uint32_t tid;        // atomic: of its thread; 0: not there yet
+};
+
+static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, weft_time deadline);
+static void wake_fiber(struct wf_parker *parker);
+static void fiber_yields(struct wf_parker *parker);
+static const struct wf_parking fiber_parking = {fiber_sleeps, wake_fiber, fiber_yields};
+
+struct wf_loop *wf_loop_here(void)
+{
+    const struct wf_parker *self = wf_self();
+    return self->parking == &fiber_parking ? ((struct fiber *)self->seat)->loop : NULL;
+}
+
+// ---- the run queue, the inbox -----------------------------------------------------------
+
+static void make_ready(struct wf_loop *loop, struct fiber *fiber)
+{
+    fiber->next = NULL;
+    if (loop->ready.last)
+        loop->ready.last->next = fiber;
+    else
+        loop->ready.first = fiber;
+    loop->ready.last = fiber;
+}
+
+static struct fiber *next_ready(struct wf_loop *loop)
+{
+    struct fiber *fiber = loop->ready.first;
+    if (fiber)
+        loop->ready.first = fiber->next;
+    if (!loop->ready.first)
+        loop->ready.last = NULL;
+    return fiber;
+}
+
+static void ring(struct wf_loop *loop)
+{
+    if (wf_load(&loop->asleep, WF_SEQ_CST) != 0 && wf_exchange(&loop->asleep, 0, WF_SEQ_CST) != 0)
+        wf_bell_ring(loop->bell);
+}
+
+// Once it is in the inbox the fiber may run and end, and the loop with it: `senders` keeps that.
+static void send(struct wf_loop *loop, struct fiber *fiber)
+{
+    (void)wf_add(&loop->senders, 1, WF_RELAXED); // the cas publishes it
+    struct fiber *first = wf_load(&loop->inbox, WF_RELAXED);
+    do {
+        fiber->next = first;
+    } while (!wf_cas(&loop->inbox, &first, fiber, WF_SEQ_CST)); // see the top
+    ring(loop);
+    (void)wf_sub(&loop->senders, 1, WF_RELEASE); // pairs with wf_loop_free; the last touch
+}
+
+// In the order of their coming.
+static void empty_inbox(struct wf_loop *loop)
+{
+    if (!wf_load(&loop->inbox, WF_RELAXED))
+        return;
+    struct fiber *fiber = wf_exchange(&loop->inbox, NULL, WF_ACQUIRE), *turned = NULL; // send
+    while (fiber) {
+        struct fiber *next = fiber->next;
+        fiber->next = turned;
+        turned = fiber;
+        fiber = next;
+    }
+    while (turned) {
+        struct fiber *next = turned->next;
+        make_ready(loop, turned);
+        turned = next;
+    }
+}
+
+// ---- timers: a binary heap ----------------------------------------------------------------
+
+static void put_timer(struct wf_loop *loop, long at, struct fiber *fiber)
+{
+    loop->heap[at] = fiber;
+    fiber->timer = at;
+}
+
+static void sift_up(struct wf_loop *loop, long at, struct fiber *fiber)
+{
+    for (; at > 0 && fiber->deadline.ns < loop->heap[(at - 1) / 2]->deadline.ns; at = (at - 1) / 2)
+        put_timer(loop, at, loop->heap[(at - 1) / 2]);
+    put_timer(loop, at, fiber);
+}
+
+static void sift_down(struct wf_loop *loop, long at, struct fiber *fiber)
+{
+    for (long child; (child = 2 * at + 1) < loop->timers; at = child) {
+        if (child + 1 < loop->timers &&
+            loop->heap[child + 1]->deadline.ns < loop->heap[child]->deadline.ns)
+            child++;
+        if (fiber->deadline.ns <= loop->heap[child]->deadline.ns)
+            break;
+        put_timer(loop, at, loop->heap[child]);
+    }
+    put_timer(loop, at, fiber);
+}
+
+static int add_timer(struct wf_loop *loop, struct fiber *fiber)
+{
+    if (loop->timers == loop->heap_room) {
+        long room = loop->heap_room > 0 ? 2 * loop->heap_room : 64;
+        struct fiber **heap = realloc(loop->heap, (size_t)room * sizeof(struct fiber *));
+        if (!heap)
+            return -ENOMEM;
+        loop->heap = heap;
+        loop->heap_room = room;
+    }
+    loop->timers++;
+    sift_up(loop, loop->timers - 1, fiber);
+    return 0;
+}
+
+static void remove_timer(struct wf_loop *loop, struct fiber *fiber)
+{
+    long at = fiber->timer;
+    if (at == NO_TIMER)
+        return;
+    fiber->timer = NO_TIMER;
+    struct fiber *last = loop->heap[--loop->timers];
+    if (last == fiber)
+        return;
+    if (at > 0 && last->deadline.ns < loop->heap[(at - 1) / 2]->deadline.ns)
+        sift_up(loop, at, last);
+    else
+        sift_down(loop, at, last);
+}
+
+// ---- descriptors --------------------------------------------------------------------------
+
+static int make_room(struct wf_loop *loop, int fd)
+{
+    if (fd < loop->waiting_room)
+        return 0;
+    int room = fd < 64 ? 64 : 2 * fd;
+    struct fiber **waiting = realloc(loop->waiting, (size_t)room * sizeof(struct fiber *));
+    if (!waiting)
+        return -ENOMEM;
+    memset(waiting + loop->waiting_room, 0,
+           (size_t)(room - loop->waiting_room) * sizeof(struct fiber *));
+    loop->waiting = waiting;
+    loop->waiting_room = room;
+    return 0;
+}
+
+static short wanted(const struct wf_loop *loop, int fd)
+{
+    int events = 0;
+    for (const struct fiber *f = loop->waiting[fd]; f; f = f->beside)
+        events |= f->events;
+    return (short)events;
+}
+
+static void forget_fd(struct wf_loop *loop, struct fiber *fiber)
+{
+    if (fiber->fd < 0)
+        return;
+    struct fiber **at = &loop->waiting[fiber->fd];
+    while (*at != fiber)
+        at = &(*at)->beside;
+    *at = fiber->beside;
+    fiber->fd = WF_NO_FD; // the poller may still tell of it once: then nobody is there
+}
+
+static int watch_fd(struct wf_loop *loop, struct fiber *fiber, int fd, short events)
+{
+    int rc = make_room(loop, fd);
+    if (rc < 0)
+        return rc;
+    fiber->fd = fd;
+    fiber->events = events;
+    fiber->beside = loop->waiting[fd];
+    loop->waiting[fd] = fiber;
+    rc = wf_poller_watch(loop->poller, fd, wanted(loop, fd));
+    if (rc < 0)
+        forget_fd(loop, fiber);
+    return rc;
+}
+
+static void wake_for(struct wf_loop *loop, const struct wf_ready *ready)
+{
+    if (ready->fd >= loop->waiting_room)
+        return;
+    for (struct fiber *fiber = loop->waiting[ready->fd], *next; fiber; fiber = next) {
+        next = fiber->beside;
+        int events = ready->events & (fiber->events | POLLERR | POLLHUP | POLLNVAL);
+        if (events == 0 || !wf_park_give_up(fiber->parker))
+            continue;
+        fiber->result = events;
+        forget_fd(loop, fiber);
+        make_ready(loop, fiber);
+    }
+    if (loop->waiting[ready->fd]) // it was told once, and others wait for something else
+        (void)wf_poller_watch(loop->poller, ready->fd, wanted(loop, ready->fd));
+}
+
+// ---- one look around ----------------------------------------------------------------------
+
+static void wake_expired(struct wf_loop *loop)
+{
+    if (loop->timers == 0)
+        return;
+    int64_t now = wf_clock_now();
+    while (loop->timers > 0 && loop->heap[0]->deadline.ns <= now) {
+        struct fiber *fiber = loop->heap[0];
+        remove_timer(loop, fiber);
+        if (!wf_park_give_up(fiber->parker))
+            continue; // it was woken, and is on its way
+        fiber->result = -ETIMEDOUT;
+        make_ready(loop, fiber);
+    }
+}
+
+static void look_at_descriptors(struct wf_loop *loop, int64_t deadline)
+{
+    struct wf_ready ready[READY_AT_ONCE];
+    int n = wf_poller_wait(loop->poller, ready, READY_AT_ONCE, deadline);
+    for (int i = 0; i < n; i++) {
+        if (ready[i].fd == loop->bell) {
+            wf_bell_answer(loop->bell);
+            (void)wf_poller_watch(loop->poller, loop->bell, POLLIN);
+        } else {
+            wake_for(loop, &ready[i]);
+        }
+    }
+}
+
+static void look_around(struct wf_loop *loop)
+{
+    loop->runs = 0;
+    empty_inbox(loop);
+    wake_expired(loop);
+    look_at_descriptors(loop, 0);
+}
+
+static void sleep_until_something(struct wf_loop *loop)
+{
+    wf_store(&loop->asleep, 1, WF_SEQ_CST); // see the top
+    int64_t deadline = loop->timers > 0 ? loop->heap[0]->deadline.ns : INT64_MAX;
+    bool stops = wf_load(&loop->stop, WF_SEQ_CST) != 0 &&
+                 wf_load(&loop->fibers, WF_ACQUIRE) == 0; // the last one's end
+    if (!wf_load(&loop->inbox, WF_SEQ_CST) && !stops)
+        look_at_descriptors(loop, deadline);
+    // Back to 0 by whoever rings: then the ring is there, or has been answered.
+    (void)wf_exchange(&loop->asleep, 0, WF_SEQ_CST);
+    empty_inbox(loop);
+    wake_expired(loop);
+}
+
+// ---- fibers -------------------------------------------------------------------------------
+
+// Go on with the next fiber, or with the loop itself, from the stack that is to be left.
+static void switch_away(struct wf_loop *loop, struct fiber *self, bool for_good)
+{
+    struct fiber *next = ++loop->runs < RUNS_BETWEEN_POLLS ? next_ready(loop) : NULL;
+    if (next == self) { // it yielded to nobody
+        wf_running = self->parker;
+        return;
+    }
+    wf_running = next ? next->parker : loop->parker;
+    wf_seen_leaving(&self->seen, next ? &next->seen : &loop->seen, for_good);
+    wf_context_switch(&self->sp, next ? next->sp : loop->sp);
+    wf_seen_arrived(&self->seen);
+}
+
+static void give_back_ended(struct wf_loop *loop)
+{
+    struct fiber *ended = loop->ended;
+    if (!ended)
+        return;
+    loop->ended = NULL;
+    wf_seen_end(&ended->seen);
+    wf_stack_give(&ended->stack);
+}
+
+static void fiber_begins(void)
+{
+    struct fiber *self = wf_running->seat;
+    wf_seen_arrived(&self->seen);
+    give_back_ended(self->loop);
+    wf_task_enter(&self->parker->own);
+    errno = 0;
+    self->fn(self->arg);
+    struct wf_loop *loop = self->loop;
+    wf_parker_end(self->parker);
+    give_back_ended(loop);
+    loop->ended = self; // whoever runs next gives our stack back
+    (void)wf_sub(&loop->fibers, 1, WF_RELEASE);
+    switch_away(loop, self, true);
+    __builtin_unreachable();
+}
+
+static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, weft_time deadline)
+{
+    struct fiber *self = parker->seat;
+    struct wf_loop *loop = self->loop;
+    self->deadline = deadline;
+    self->result = 0;
+    int rc = deadline.ns != INT64_MAX ? add_timer(loop, self) : 0;
+    if (rc == 0 && wait->fd != WF_NO_FD)
+        rc = watch_fd(loop, self, wait->fd, wait->events);
+    if (rc < 0) {
+        remove_timer(loop, self);
+        if (wf_park_give_up(parker)) // else a wake is on its way: sleep for it
+            return rc == -EPERM ? wait->events : rc == -EBADF ? POLLNVAL : rc;
+    }
+    self->error = errno;
+    switch_away(loop, self, false);
+    give_back_ended(loop);
+    errno = self->error;
+    remove_timer(loop, self);
+    forget_fd(loop, self);
+    return self->result;
+}
+
+static void wake_fiber(struct wf_parker *parker)
+{
+    struct fiber *fiber = parker->seat;
+    if (fiber->loop == wf_loop_here())
+        make_ready(fiber->loop, fiber);
+    else
+        send(fiber->loop, fiber);
+}
+
+static void fiber_yields(struct wf_parker *parker)
+{
+    struct fiber *self = parker->seat;
+    struct wf_loop *loop = self->loop;
+    self->error = errno;
+    make_ready(loop, self);
+    switch_away(loop, self, false);
+    give_back_ended(loop);
+    errno = self->error;
+}
+
+int wf_loop_start(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), void *arg)
+{
+    struct wf_stack *stack = wf_stack_take(stack_size, sizeof(struct fiber));
+    if (!stack)
+        return -ENOMEM;
+    struct fiber *fiber = (struct fiber *)stack;
+    fiber->parker = wf_parker_new(&fiber_parking, fiber);
+    if (!fiber->parker) {
+        wf_stack_give(stack);
+        return -ENOMEM;
+    }
+    fiber->loop = loop;
+    fiber->fn = fn;
+    fiber->arg = arg;
+    fiber->timer = NO_TIMER;
+    fiber->fd = WF_NO_FD;
+    fiber->parker->tid = (pid_t)wf_load(&loop->tid, WF_ACQUIRE);
+    wf_seen_new(&fiber->seen, stack->bottom, stack->size);
+    fiber->sp = wf_context_new(stack->bottom + stack->size, fiber_begins);
+    (void)wf_add(&loop->fibers, 1, WF_RELAXED); // the starter keeps the loop alive till send
+    if (loop == wf_loop_here())
+        make_ready(loop, fiber);
+    else
+        send(loop, fiber);
+    return 0;
+}
+
+// ---- the loop itself ------------------------------------------------------------------------
+
+static void run_fibers(struct wf_loop *loop)
+{
+    if (loop->runs >= RUNS_BETWEEN_POLLS)
+        look_around(loop);
+    struct fiber *next = next_ready(loop);
+    if (!next) {
+        sleep_until_something(loop);
+        return;
+    }
+    wf_running = next->parker;
+    wf_seen_leaving(&loop->seen, &next->seen, false);
+    wf_context_switch(&loop->sp, next->sp);
+    wf_seen_arrived(&loop->seen);
+    give_back_ended(loop);
+}
+
+static void *run_loop(void *arg)
+{
+    struct wf_loop *loop = arg;
+    wf_self_is_worker(loop->name, NULL, NULL);
+    loop->parker = wf_self();
+    wf_seen_thread(&loop->seen);
+    wf_store(&loop->tid, (uint32_t)wf_thread_id(), WF_RELEASE); // pairs with wf_loop_start
+    while (wf_load(&loop->stop, WF_ACQUIRE) == 0 || wf_load(&loop->fibers, WF_ACQUIRE) > 0)
+        run_fibers(loop);
+    return NULL;
+}
+
+static void release(struct wf_loop *loop)
+{
+    if (loop->poller >= 0)
+        wf_poller_free(loop->poller);
+    wf_bell_free(loop->bell);
+    free(loop->heap);
+    free(loop->waiting);
+    free(loop);
+}
+
+static int open_loop(struct wf_loop *loop)
+{
+    loop->bell = wf_bell_new();
+    loop->poller = wf_poller_new();
+    int rc = loop->bell < 0 ? loop->bell : loop->poller < 0 ? loop->poller : 0;
+    if (rc == 0)
+        rc = wf_poller_watch(loop->poller, loop->bell, POLLIN);
+    const struct wf_thread_options options = {.run = run_loop, .arg = loop};
+    return rc < 0 ? rc : wf_thread_start(&options, &loop->thread);
+}
+
+int wf_loop_new(const char *name, struct wf_loop **loop)
+{
+    struct wf_loop *new = calloc(1, sizeof *new);
+    if (!new)
+        return -ENOMEM;
+    (void)snprintf(new->name, sizeof new->name, "%s", name);
+    int rc = open_loop(new);
+    if (rc < 0)
+        release(new);
+    else
+        *loop = new;
+    return rc;
+}
+
+void wf_loop_free(struct wf_loop *loop)
+{
+    wf_store(&loop->stop, 1, WF_SEQ_CST);
+    ring(loop);
+    wf_thread_join(loop->thread);
+    for (unsigned round = 0; wf_load(&loop->senders, WF_ACQUIRE) > 0; round++)
+        wf_spin(round); // send
+    release(loop);
+}
+
+// ---- the default ones -----------------------------------------------------------------------
+
+enum { MOST_DEFAULTS = 64 };
+
+static struct {
+    weft_mutex mu; // guards everything below
+    struct wf_loop *loops[MOST_DEFAULTS];
+    uint32_t count, next;
+} defaults;
+
+int wf_loop_default(struct wf_loop **loop)
+{
+    *loop = wf_loop_here();
+    if (*loop)
+        return 0;
+    wf_guard(&defaults.mu);
+    uint32_t cores = (uint32_t)wf_thread_cores();
+    uint32_t most = cores < MOST_DEFAULTS ? cores : MOST_DEFAULTS;
+    if (defaults.count < most) {
+        char name[WF_NAME_MAX];
+        (void)snprintf(name, sizeof name, "weft-loop-%u", defaults.count + 1);
+        int rc = wf_loop_new(name, &defaults.loops[defaults.count]);
+        if (rc < 0 && defaults.count == 0)
+            return rc;
+        defaults.count += rc == 0;
+    }
+    *loop = defaults.loops[defaults.next++ % defaults.count];
+    return 0;
+}
+
+void wf_loop_end_defaults(void)
+{
+    wf_lock(&defaults.mu);
+    while (defaults.count > 0) {
+        struct wf_loop *loop = defaults.loops[--defaults.count];
+        weft_unlock(&defaults.mu);
+        wf_loop_free(loop);
+        wf_lock(&defaults.mu);
+    }
+    weft_unlock(&defaults.mu);
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// loop.h - a thread that runs fibers: one at a time, each until it waits.
+//
+// A fiber stays on the loop that it was started on. So a pointer to a thread-local stays right
+// across a wait, a waker never meets a half-saved stack, and the loop's own state needs no lock;
+// what comes from other threads comes by the inbox.
+#ifndef WF_EXEC_LOOP_H
+#define WF_EXEC_LOOP_H
+
+#include <stddef.h>
+
+struct wf_loop;
+
+// Start a loop on a thread of its own. 0, -ENOMEM, -EAGAIN (no more threads), -EMFILE, -ENFILE.
+int wf_loop_new(const char *name, struct wf_loop **loop);
+// End it: waits until its last fiber has ended. Not from one of its own.
+void wf_loop_free(struct wf_loop *loop);
+
+// Run fn(arg) as a fiber. 0 or -ENOMEM. stack_size 0: 64 KiB. Any thread.
+int wf_loop_start(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), void *arg);
+
+struct wf_loop *wf_loop_here(void); // whose fiber the caller is, or NULL
+
+// For what is started from a plain thread: one of as many loops as there are cores, made at first
+// need. 0 or as wf_loop_new.
+int wf_loop_default(struct wf_loop **loop);
+void wf_loop_end_defaults(void); // at exit, when nothing runs on them
+
+#endif

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// context.h - from one stack to another, on one thread.
+//
+// A stack that is left has its callee-saved registers pushed, and its pointer in *left. The switch
+// is assembly (context_*.S); the sanitizers are told before and after each, here.
+#ifndef WF_OS_CONTEXT_H
+#define WF_OS_CONTEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+void wf_context_switch(void **left, void *entered);
+
+// What a new stack begins with: the pointer to enter it by. begin() must not return. `top`: one
+// past its last byte, aligned to 16.
+void *wf_context_new(void *top, void (*begin)(void));
+
+// ---- sanitizers ---------------------------------------------------------------------------
+// A stack as a sanitizer knows it. The first is a thread's own: wf_stack_of_thread.
+struct wf_stack_seen {
+    const void *bottom;
+    size_t size;
+    void *tsan, *fake;
+};
+
+#if defined(__SANITIZE_ADDRESS__)
+#define WF_ASAN 1
+#elif defined(__SANITIZE_THREAD__)
+#define WF_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WF_ASAN 1
+#elif __has_feature(thread_sanitizer)
+#define WF_TSAN 1
+#endif
+#endif
+
+#if defined(WF_ASAN) || defined(WF_TSAN)
+void wf_seen_new(struct wf_stack_seen *seen, void *bottom, size_t size); // a stack used anew
+void wf_seen_thread(struct wf_stack_seen *seen);                         // the caller's own
+void wf_seen_end(struct wf_stack_seen *seen);                            // it is not used any more
+#ifdef WF_ASAN
+void wf_seen_leaving(struct wf_stack_seen *left, struct wf_stack_seen *entered, bool for_good);
+void wf_seen_arrived(struct wf_stack_seen *here);
+#else
+#include <sanitizer/tsan_interface.h>
+// Inlined: a function of its own would be noted as entered on one stack and left on another.
+__attribute__((always_inline)) static inline void wf_seen_leaving(struct wf_stack_seen *left,
+                                                                  struct wf_stack_seen *entered,
+                                                                  bool for_good)
+{
+    (void)left, (void)for_good;
+    __tsan_switch_to_fiber(entered->tsan, 0);
+}
+static inline void wf_seen_arrived(struct wf_stack_seen *here)
+{
+    (void)here;
+}
+#endif
+#else
+static inline void wf_seen_new(struct wf_stack_seen *seen, void *bottom, size_t size)
+{
+    (void)seen, (void)bottom, (void)size;
+}
+static inline void wf_seen_thread(struct wf_stack_seen *seen)
+{
+    (void)seen;
+}
+static inline void wf_seen_end(struct wf_stack_seen *seen)
+{
+    (void)seen;
+}
+static inline void wf_seen_leaving(struct wf_stack_seen *left, struct wf_stack_seen *entered,
+                                   bool for_good)
+{
+    (void)left, (void)entered, (void)for_good;
+}
+static inline void wf_seen_arrived(struct wf_stack_seen *here)
+{
+    (void)here;
+}
+#endif
+
+#endif
