@@ -32,7 +32,7 @@ struct wf_parking {
     // The park word says PARKED, and the caller is its owner. Back when it was woken (0), the
     // deadline has come (-ETIMEDOUT), or something is ready on wait->fd (the events). What did not
     // end the sleep is disarmed.
-    int (*sleep)(struct wf_parker *self, const struct wf_wait *wait, weft_time deadline);
+    int (*lie_down)(struct wf_parker *self, const struct wf_wait *wait, weft_time deadline);
     void (*wake)(struct wf_parker *parker); // by whoever turned PARKED into a token. Any thread
     void (*yield)(struct wf_parker *self);
 };

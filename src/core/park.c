@@ -87,7 +87,7 @@ static int park_on_descriptor(struct wf_parker *parker, const struct wf_wait *wa
 
 static int park_otherwise(struct wf_parker *parker, const struct wf_wait *wait, weft_time deadline)
 {
-    int rc = lie_down(parker, PARKED) ? parker->parking->sleep(parker, wait, deadline) : 0;
+    int rc = lie_down(parker, PARKED) ? parker->parking->lie_down(parker, wait, deadline) : 0;
     return get_up(parker) && rc == -ETIMEDOUT ? 0 : rc;
 }
 

@@ -92,6 +92,12 @@ struct wf_loop *wf_loop_here(void)
     return self->parking == &fiber_parking ? ((struct fiber *)self->seat)->loop : NULL;
 }
 
+static bool is_here(const struct wf_loop *loop)
+{
+    const struct wf_loop *here = wf_loop_here();
+    return here && here == loop;
+}
+
 // ---- the run queue, the inbox -----------------------------------------------------------
 
 static void make_ready(struct wf_loop *loop, struct fiber *fiber)
@@ -399,7 +405,7 @@ static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, we
 static void wake_fiber(struct wf_parker *parker)
 {
     struct fiber *fiber = parker->seat;
-    if (fiber->loop == wf_loop_here())
+    if (is_here(fiber->loop))
         make_ready(fiber->loop, fiber);
     else
         send(fiber->loop, fiber);
@@ -436,7 +442,7 @@ int wf_loop_start(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), v
     wf_seen_new(&fiber->seen, stack->bottom, stack->size);
     fiber->sp = wf_context_new(stack->bottom + stack->size, fiber_begins);
     (void)wf_add(&loop->fibers, 1, WF_RELAXED); // the starter keeps the loop alive till send
-    if (loop == wf_loop_here())
+    if (is_here(loop))
         make_ready(loop, fiber);
     else
         send(loop, fiber);

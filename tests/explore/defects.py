@@ -205,7 +205,7 @@ DEFECTS = [
            "    ring(loop);\n    (void)wf_sub(&loop->senders", "    (void)wf_sub(&loop->senders",
            "fiber: *"),
     Defect("loop: a fiber of another thread is put into the run queue", "exec/loop.c",
-           "    if (fiber->loop == wf_loop_here())\n        make_ready(fiber->loop, fiber);\n    else\n"
+           "    if (is_here(fiber->loop))\n        make_ready(fiber->loop, fiber);\n    else\n"
            "        send(fiber->loop, fiber);", "    make_ready(fiber->loop, fiber);", "fiber: *"),
     Defect("loop: an expired fiber goes on though it was woken", "exec/loop.c",
            "        if (!wf_park_give_up(fiber->parker))\n"
@@ -221,9 +221,9 @@ DEFECTS = [
            "    loop->ended = self; // whoever runs next gives our stack back\n",
            "    wf_stack_give(&self->stack);\n", "fiber: *"),
     Defect("park: a fiber's sleep begins without a look at the token", "core/park.c",
-           "int rc = lie_down(parker, PARKED) ? parker->parking->sleep(parker, wait, deadline) : 0;",
+           "int rc = lie_down(parker, PARKED) ? parker->parking->lie_down(parker, wait, deadline) : 0;",
            "wf_store(&parker->word, PARKED, WF_RELEASE);\n"
-           "    int rc = parker->parking->sleep(parker, wait, deadline);", "fiber: *"),
+           "    int rc = parker->parking->lie_down(parker, wait, deadline);", "fiber: *"),
     Defect("exit: does not wait for started tasks", "exec/exit.c",
            "        else if (state.tasks > own_tasks())\n"
            "            (void)wf_cond_wait(&state.fewer, &state.mu, WEFT_FOREVER); // shielded\n",
