@@ -24,7 +24,7 @@
 #define MADV_GUARD_INSTALL 102
 #endif
 
-enum { CHUNK = 1024, GUARD = 4096, MPROTECT_BUDGET = 16000 };
+enum { CHUNK = 1024, GUARD = 4096, MPROTECT_BUDGET = 16000, LARGEST = 1 << 30 };
 
 static uint32_t busy; // a spin bit: guards the rest, for a few instructions or a mapping
 static struct wf_stack *unused;
@@ -110,6 +110,8 @@ static struct wf_stack *large_stack(size_t size, size_t record)
 
 struct wf_stack *wf_stack_take(size_t size, size_t record)
 {
+    if (size > LARGEST)
+        return NULL;
     bool is_large = size + GUARD + record + 64 > WF_STACK_SIZE;
     lock();
     struct wf_stack *stack = reuse(size);
