@@ -21,8 +21,8 @@ enum { WF_STACK_SIZE = 64 << 10 };
 #endif
 
 // A stack of at least `size` bytes (0: WF_STACK_SIZE in all), or NULL: no memory, or over 1 GiB.
-// Any thread. What lies at its top stays where it is for ever, also when the stack is unused or used
-// by another.
+// Any thread. What lies at its top stays where it is for ever, also when the stack is unused or
+// used by another.
 struct wf_stack *wf_stack_take(size_t size, size_t record);
 void wf_stack_give(struct wf_stack *stack);
 
