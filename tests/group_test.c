@@ -309,12 +309,13 @@ static void a_cancelled_reader_leaves_and_the_tasks_go_on(void **state)
 
 struct farewell {
     struct spot spot;
-    atomic_int left;
+    atomic_int begun, left;
 };
 
 static int leave_slowly(struct farewell *const *arg, weft_none *none)
 {
     (void)none;
+    atomic_fetch_add(&(*arg)->begun, 1);
     arrive(&(*arg)->spot);
     int rc = weft_sleep(WEFT_FOREVER);
     weft_shield(true);
@@ -335,7 +336,9 @@ static void closing_cancels_and_waits(void **state)
     for (int i = 0; i < 5; i++) // queued ones never begin
         assert_int_equal(weft_group_add(g, 2, leave_slowly, &arg), 0);
     weft_group_close(&g);
-    assert_int_equal(atomic_load(&farewell.left), 1);
+    assert_int_equal(atomic_load(&farewell.left), atomic_load(&farewell.begun));
+    if (!ON_FIBERS) // a fiber that sleeps lets others begin
+        assert_int_equal(atomic_load(&farewell.left), 1);
     weft_group_close(&g); // NULL now
     weft_pool_close(&pool);
 }
