@@ -24,7 +24,7 @@
 WEFT_C_BEGIN
 
 enum weft_kind {
-    WEFT_FIBERS,    // cheap, many, for waiting: see weft.h. One thread runs many, one at a time
+    WEFT_FIBERS,    // cheap, many, for waiting; a thread runs many of them, one at a time
     WEFT_THREADS,   // parallel, shares memory; a crash ends the program
     WEFT_PROCESSES, // parallel, shares nothing; a crash ends one task. In this version: -ENOTSUP
 };
@@ -49,7 +49,7 @@ struct weft_pool_options {
 };
 
 // weft_pool_open(kind, .workers = 4, ...): NULL with -ENOMEM, -ENOTSUP (this kind; a forked child)
-// or -EAGAIN (no more threads). The workers are started at once.
+// or -EAGAIN (no more threads); for fibers also -EMFILE, -ENFILE. The workers are started at once.
 #define weft_pool_open(...) \
     weft_pool_open_(WEFT_OPTIONS_(struct weft_pool_options, .kind = __VA_ARGS__))
 // Ask every task in it, queued or running, to stop; not those that are submitted later.
@@ -90,7 +90,7 @@ void weft_pool_close(weft_pool **pool);
 
 // Run fn(arg) alone on a fresh thread, or on a fiber: of the caller's loop, or, from a thread, of
 // one of as many as there are cores. weft.h says what happens to it at exit. NULL with -ENOMEM,
-// -EAGAIN (no more threads) or -ENOTSUP.
+// -EAGAIN (no more threads) or -ENOTSUP; for a fiber also -EMFILE, -ENFILE.
 //     weft_future *f = weft_start(WEFT_THREADS, page_size, &request);
 //     weft_future *g = weft_start_as(WEFT_WITH(.kind = WEFT_THREADS, .name = "first",
 //                                              .daemon = true), page_size, &request);

@@ -157,9 +157,8 @@ void wf_check_deadlock(const struct wf_wait *wait)
     uint32_t owner = owner_now(wait);
     if (owner == 0)
         return;
-    for (unsigned round = 0; wf_exchange(&searching, 1, WF_ACQUIRE) != 0; round++)
-        wf_spin(round);
+    wf_spin_lock(&searching);
     if (closes_ring(self, owner))
         report(self, wf_owner_id(wf_current()));
-    wf_store(&searching, 0, WF_RELEASE);
+    wf_spin_unlock(&searching);
 }

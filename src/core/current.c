@@ -35,18 +35,6 @@ static uint32_t last_stranger;   // atomic: the N of Dummy-N
 
 _Thread_local struct wf_parker *wf_running;
 
-static void spin_lock(uint32_t *busy)
-{
-    unsigned round = 0;
-    while (wf_exchange(busy, 1, WF_ACQUIRE) != 0)
-        wf_spin(round++);
-}
-
-static void spin_unlock(uint32_t *busy)
-{
-    wf_store(busy, 0, WF_RELEASE); // pairs with the acquire in spin_lock
-}
-
 int64_t wf_task_new_id(void)
 {
     return wf_add(&last_id, 1, WF_RELAXED) + 1;
@@ -57,12 +45,12 @@ int64_t wf_task_new_id(void)
 // Held across a fork, so that the child finds the lists whole.
 static void before_fork(void)
 {
-    spin_lock(&registry_busy);
+    wf_spin_lock(&registry_busy);
 }
 
 static void after_fork(void)
 {
-    spin_unlock(&registry_busy);
+    wf_spin_unlock(&registry_busy);
 }
 
 // Of the parent's threads this child has only one, ours. What the others held is theirs no more.
@@ -90,7 +78,7 @@ static void in_child(void)
     living = wf_running;
     if (wf_running)
         forget_others();
-    spin_unlock(&registry_busy);
+    wf_spin_unlock(&registry_busy);
 }
 
 // Before any use: a lock that was only ever taken without waiting must be free in the child too.
@@ -121,7 +109,7 @@ static void add_unused(void)
 // still be about to wake the one before.
 static struct wf_parker *take_parker(void)
 {
-    spin_lock(&registry_busy);
+    wf_spin_lock(&registry_busy);
     if (!unused)
         add_unused();
     struct wf_parker *parker = unused;
@@ -134,13 +122,13 @@ static struct wf_parker *take_parker(void)
         living = parker;
         parker->task = NULL;
     }
-    spin_unlock(&registry_busy);
+    wf_spin_unlock(&registry_busy);
     return parker;
 }
 
 static void give_parker(struct wf_parker *parker)
 {
-    spin_lock(&registry_busy);
+    wf_spin_lock(&registry_busy);
     if (parker->next)
         parker->next->prev = parker->prev;
     if (parker->prev)
@@ -149,7 +137,7 @@ static void give_parker(struct wf_parker *parker)
         living = parker->next;
     parker->next = unused;
     unused = parker;
-    spin_unlock(&registry_busy);
+    wf_spin_unlock(&registry_busy);
 }
 
 static void end_thread(void *ending)
@@ -227,12 +215,12 @@ struct wf_parker *wf_self(void)
 void wf_self_is_worker(const char *name, const struct wf_host *host, void *pool)
 {
     struct wf_parker *parker = wf_running ? wf_running : new_self(false);
-    spin_lock(&parker->busy);
+    wf_spin_lock(&parker->busy);
     (void)snprintf(parker->name, sizeof parker->name, "%s", name);
     parker->own.id = 0;
     parker->host = host;
     parker->pool = pool;
-    spin_unlock(&parker->busy);
+    wf_spin_unlock(&parker->busy);
     if (!parker->parking) // else the thread is a loop's
         wf_thread_set_name(name);
 }
@@ -242,10 +230,10 @@ void wf_self_is_worker(const char *name, const struct wf_host *host, void *pool)
 void wf_task_enter(struct wf_task *task)
 {
     struct wf_parker *parker = wf_self();
-    spin_lock(&parker->busy);
+    wf_spin_lock(&parker->busy);
     task->outer = parker->task;
     parker->task = task;
-    spin_unlock(&parker->busy);
+    wf_spin_unlock(&parker->busy);
     // Who cancels sets the flag, then looks for the parker; the task lets its parker be seen, then
     // looks for the flag (wf_interrupted). Both in the one order of seq_cst: one of them sees the
     // other, so that no request is slept through.
@@ -257,9 +245,9 @@ void wf_task_leave(struct wf_task *task)
     wf_locals_destroy(&task->locals); // may still call weft, as this task
     struct wf_parker *parker = task->parker;
     wf_store(&task->parker, NULL, WF_RELAXED);
-    spin_lock(&parker->busy);
+    wf_spin_lock(&parker->busy);
     parker->task = task->outer;
-    spin_unlock(&parker->busy);
+    wf_spin_unlock(&parker->busy);
 }
 
 void wf_task_cancel(struct wf_task *task)
@@ -308,15 +296,15 @@ weft_time wf_patience(weft_time deadline)
 void wf_tasks_visit(bool (*visit)(const struct wf_parker *, struct wf_task *, void *), void *ctx)
 {
     bool more = true;
-    spin_lock(&registry_busy);
+    wf_spin_lock(&registry_busy);
     for (struct wf_parker *parker = living; parker && more; parker = parker->next) {
-        spin_lock(&parker->busy);
+        wf_spin_lock(&parker->busy);
         for (struct wf_task *task = parker->task; task && more; task = task->outer)
             if (task->id != 0)
                 more = visit(parker, task, ctx);
-        spin_unlock(&parker->busy);
+        wf_spin_unlock(&parker->busy);
     }
-    spin_unlock(&registry_busy);
+    wf_spin_unlock(&registry_busy);
 }
 
 // ---- what park.c notes here -------------------------------------------------------------
@@ -324,7 +312,7 @@ void wf_tasks_visit(bool (*visit)(const struct wf_parker *, struct wf_task *, vo
 void wf_note_wait(const struct wf_wait *wait)
 {
     struct wf_parker *parker = wf_self();
-    spin_lock(&parker->busy);
+    wf_spin_lock(&parker->busy);
     parker->wait = wait;
-    spin_unlock(&parker->busy);
+    wf_spin_unlock(&parker->busy);
 }

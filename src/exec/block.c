@@ -37,11 +37,7 @@ static int hand_over(const struct weft_task *task, void *result, const void *arg
     weft_future *f = wf_pool_order(pool, &order, task, arg);
     if (!f)
         return weft_error_code();
-    bool was = weft_shield(true); // a call that has begun is waited for
-    while (!weft_done(f))
-        (void)weft_wait(f, (weft_time){INT64_MAX - 1}); // not for ever: or we would run it here
-    (void)weft_shield(was);
-    return weft_join(&f, result, task->result_size);
+    return weft_join(&f, result, task->result_size); // not interrupted, nor run here by a fiber
 }
 
 int weft_block_(const struct weft_task *task, void *result, const void *arg)

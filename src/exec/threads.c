@@ -78,20 +78,20 @@ static int start_fiber(struct threads *t)
     struct wf_loop *loop = wf_loop_here();
     if (!has_loop(t, loop))
         loop = t->loops[t->next_loop++ % (uint32_t)t->loop_count];
-    int rc = wf_loop_start(loop, t->base.options.stack_size, work_as_fiber, t);
-    if (rc == 0)
-        t->alive++;
-    return rc;
+    return wf_loop_start(loop, t->base.options.stack_size, work_as_fiber, t);
+}
+
+static int start_thread(struct threads *t)
+{
+    const struct wf_thread_options options = {
+        .run = work, .arg = t, .stack_size = t->base.options.stack_size};
+    wf_thread thread; // joined by way of t->ended
+    return wf_thread_start(&options, &thread);
 }
 
 static int start_worker(struct threads *t)
 {
-    if (t->loops)
-        return start_fiber(t);
-    const struct wf_thread_options options = {
-        .run = work, .arg = t, .stack_size = t->base.options.stack_size};
-    wf_thread thread; // joined by way of t->ended
-    int rc = wf_thread_start(&options, &thread);
+    int rc = t->loops ? start_fiber(t) : start_thread(t);
     if (rc == 0)
         t->alive++;
     return rc;
@@ -171,12 +171,12 @@ static int set_up(struct threads *t)
 // returns every thread is gone, and nobody keeps a list. Leaves mu; the last touch of the pool.
 static void retire(struct threads *t)
 {
-    bool is_thread = !t->loops;
-    bool follows = t->any_ended && is_thread;
+    bool follows = t->any_ended;
     wf_thread before = t->ended;
-    if (is_thread)
+    if (!t->loops) { // a fiber leaves no thread to be joined
         t->ended = wf_thread_self();
-    t->any_ended = is_thread;
+        t->any_ended = true;
+    }
     t->alive--;
     weft_cond_broadcast(&t->change);
     weft_unlock(&t->mu);
@@ -455,23 +455,24 @@ const struct wf_executor wf_threads = {
 
 // ---- a thread, or a fiber, for one task ---------------------------------------------------
 
-static void *run_alone(void *arg)
+// Run it; was it a daemon? The future may be gone then.
+static bool run_and_forget(weft_future *f)
 {
-    weft_future *f = arg;
     bool daemon = f->task.daemon;
     wf_self_is_worker(f->task.name, NULL, NULL);
     wf_future_run(f);
-    wf_exit_end_thread(daemon);
+    return daemon;
+}
+
+static void *run_alone(void *arg)
+{
+    wf_exit_end_thread(run_and_forget(arg));
     return NULL;
 }
 
 static void run_alone_as_fiber(void *arg)
 {
-    weft_future *f = arg;
-    bool daemon = f->task.daemon;
-    wf_self_is_worker(f->task.name, NULL, NULL);
-    wf_future_run(f);
-    wf_exit_remove_task(daemon);
+    wf_exit_remove_task(run_and_forget(arg));
 }
 
 int wf_run_alone(weft_future *f, size_t stack_size)

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "os/atomic.h"
+
 // Sleep while *word == expected, until the CLOCK_MONOTONIC time `deadline_ns` (INT64_MAX: for
 // ever). 0: woken, or the word was another; -ETIMEDOUT; -EINTR. May return 0 without a wake.
 int wf_futex_wait(const uint32_t *word, uint32_t expected, int64_t deadline_ns);
@@ -21,5 +23,17 @@ void wf_spin(unsigned round);
 
 // The same for one that can also sleep. False: it should.
 bool wf_spin_briefly(unsigned round);
+
+// A lock for a few instructions, where nothing may sleep: 0 is free.
+static inline void wf_spin_lock(uint32_t *busy)
+{
+    unsigned round = 0;
+    while (wf_exchange(busy, 1, WF_ACQUIRE) != 0)
+        wf_spin(round++);
+}
+static inline void wf_spin_unlock(uint32_t *busy)
+{
+    wf_store(busy, 0, WF_RELEASE); // pairs with the acquire in wf_spin_lock
+}
 
 #endif

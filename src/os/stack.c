@@ -17,7 +17,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "os/atomic.h"
 #include "os/futex.h"
 
 #ifndef MADV_GUARD_INSTALL
@@ -32,18 +31,6 @@ static char *chunk; // stacks of WF_STACK_SIZE that nobody has used yet
 static size_t chunk_left;
 static bool guards_by_protection;
 static long protections;
-
-static void lock(void)
-{
-    unsigned round = 0;
-    while (wf_exchange(&busy, 1, WF_ACQUIRE) != 0)
-        wf_spin(round++);
-}
-
-static void unlock(void)
-{
-    wf_store(&busy, 0, WF_RELEASE); // pairs with lock
-}
 
 static char *map(size_t size)
 {
@@ -113,18 +100,18 @@ struct wf_stack *wf_stack_take(size_t size, size_t record)
     if (size > LARGEST)
         return NULL;
     bool is_large = size + GUARD + record + 64 > WF_STACK_SIZE;
-    lock();
+    wf_spin_lock(&busy);
     struct wf_stack *stack = reuse(size);
     if (!stack)
         stack = is_large ? large_stack(size, record) : new_stack(record);
-    unlock();
+    wf_spin_unlock(&busy);
     return stack;
 }
 
 void wf_stack_give(struct wf_stack *stack)
 {
-    lock();
+    wf_spin_lock(&busy);
     stack->next = unused;
     unused = stack;
-    unlock();
+    wf_spin_unlock(&busy);
 }

@@ -12,14 +12,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "memory.h"
 #include "run.h"
-
-void *xp_malloc(size_t size);
-void *xp_calloc(size_t n, size_t size);
-void *xp_realloc(void *memory, size_t size);
-void *xp_aligned_alloc(size_t align, size_t size);
-char *xp_strdup(const char *text);
-void xp_free(void *memory);
 
 enum { REGION = 1 << 20, ALIGN = 64, FREED = 0xDD };
 
@@ -29,14 +23,10 @@ struct block { // before the memory
     char pad_[ALIGN - sizeof(size_t) - sizeof(bool)];
 };
 
-struct region {
-    size_t used;
-};
-
 struct memory {
     char *base;
-    struct region regions[XP_TASKS];
-    char *data, *bss; // copies
+    size_t used[XP_TASKS]; // of each task's region
+    char *data, *bss;      // copies
     bool is_first;
 };
 
@@ -108,8 +98,8 @@ void xp_memory_new_run(void)
         put_back();
     memory->is_first = false;
     for (int i = 0; i < XP_TASKS; i++) {
-        memset(memory->base + (size_t)i * REGION, 0, memory->regions[i].used);
-        memory->regions[i].used = 0;
+        memset(memory->base + (size_t)i * REGION, 0, memory->used[i]);
+        memory->used[i] = 0;
     }
 }
 
@@ -137,7 +127,7 @@ bool xp_is_freed(const volatile void *address)
         return false;
     size_t offset = (size_t)((const volatile char *)address - memory->base);
     char *region = memory->base + offset / REGION * REGION;
-    size_t used = memory->regions[offset / REGION].used;
+    size_t used = memory->used[offset / REGION];
     for (size_t at = 0; at < used; at += span_of(block_at(region + at)))
         if ((const volatile char *)address < region + at + span_of(block_at(region + at)))
             return block_at(region + at)->is_freed;
@@ -149,13 +139,13 @@ void *xp_calloc(size_t n, size_t size)
     if (!xp_is_running())
         return calloc(n, size);
     int task = xp->now->index;
-    struct region *region = &memory->regions[task];
+    size_t *used = &memory->used[task];
     size_t bytes = n * size;
-    if (bytes > REGION - ALIGN * 2 - region->used)
+    if (bytes > REGION - ALIGN * 2 - *used)
         xp_fail("a run has more than %d KiB of memory for each task", REGION / 1024);
-    struct block *block = block_at(memory->base + (size_t)task * REGION + region->used);
+    struct block *block = block_at(memory->base + (size_t)task * REGION + *used);
     *block = (struct block){.size = bytes};
-    region->used += span_of(block);
+    *used += span_of(block);
     return block + 1;
 }
 
@@ -225,7 +215,7 @@ const char *xp_memory_fault(bool allows_leaks)
     bool looks_for_leaks = !allows_leaks && all_tasks_ended();
     for (int i = 0; i < XP_TASKS; i++) {
         char *region = memory->base + (size_t)i * REGION;
-        for (size_t at = 0; at < memory->regions[i].used; at += span_of(block_at(region + at))) {
+        for (size_t at = 0; at < memory->used[i]; at += span_of(block_at(region + at))) {
             const struct block *block = block_at(region + at);
             if (block->is_freed && !is_intact(block))
                 return "memory was written after it was freed";

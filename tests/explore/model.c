@@ -96,39 +96,37 @@ void xp_store(const struct xp_access *access, uint64_t value)
     xp_store_later(access->object, access->size, value, access->order, &access->place);
 }
 
-static uint64_t begin_rmw(const struct xp_access *access)
+static void turn_to_rmw(const struct xp_access *access)
 {
     turn(access, true, releases(access->order) ? XP_LANDS_ALL : XP_LANDS_SAME);
-    uint64_t value = xp_read(access->object, access->size);
+}
+
+// What was there; left is `value`, or the sum.
+static uint64_t rmw(const struct xp_access *access, uint64_t value, bool adds)
+{
+    bool runs = xp_is_running();
+    if (runs)
+        turn_to_rmw(access);
+    uint64_t before = xp_read(access->object, access->size);
+    uint64_t after = adds ? before + value : value;
+    if (!runs) {
+        xp_write(access->object, access->size, after);
+        return before;
+    }
     if (acquires(access->order))
         xp_acquire(access->object);
-    return saw(access, value);
+    write_now(access, after, true);
+    return saw(access, before);
 }
 
 uint64_t xp_exchange(const struct xp_access *access, uint64_t value)
 {
-    uint64_t before;
-    if (!xp_is_running()) {
-        before = xp_read(access->object, access->size);
-        xp_write(access->object, access->size, value);
-        return before;
-    }
-    before = begin_rmw(access);
-    write_now(access, value, true);
-    return before;
+    return rmw(access, value, false);
 }
 
 uint64_t xp_add(const struct xp_access *access, uint64_t value)
 {
-    uint64_t before;
-    if (!xp_is_running()) {
-        before = xp_read(access->object, access->size);
-        xp_write(access->object, access->size, before + value);
-        return before;
-    }
-    before = begin_rmw(access);
-    write_now(access, before + value, true);
-    return before;
+    return rmw(access, value, true);
 }
 
 bool xp_cas(const struct xp_access *access, void *expected, uint64_t desired)
@@ -140,7 +138,7 @@ bool xp_cas(const struct xp_access *access, void *expected, uint64_t desired)
                  is == wanted ? desired : is);
         return is == wanted;
     }
-    turn(access, true, releases(access->order) ? XP_LANDS_ALL : XP_LANDS_SAME);
+    turn_to_rmw(access);
     uint64_t before = xp_read(access->object, access->size);
     xp->now->seen_at = NULL; // another task got on, so that who spins now need not wait
     if (before != wanted) {  // a failed one is a relaxed load

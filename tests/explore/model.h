@@ -8,12 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-void *xp_malloc(size_t size);
-void *xp_calloc(size_t n, size_t size);
-void *xp_realloc(void *memory, size_t size);
-void *xp_aligned_alloc(size_t align, size_t size);
-char *xp_strdup(const char *text);
-void xp_free(void *memory);
+#include "memory.h"
+
 int xp_atexit(void (*handler)(void));
 int xp_pause(void);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // model_loop.c - src/os/poller.c and src/os/stack.c for the second copy of the library: what a loop
 // of fibers waits for, and their stacks, which are a run's memory.
-#include "model.h"
+#include "memory.h"
 #include "os/poller.h"
 #include "os/stack.h"
 #include "run.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "core/park.h"
-#include "switch.h"
+#include "os/context.h"
 
 struct xp_run *xp;
 
@@ -28,8 +28,8 @@ _Noreturn void xp_leave(enum xp_end end)
 {
     void *left;
     xp->end = end;
-    xp_leaving(xp->engine_bottom, xp->engine_size);
-    xp_switch(&left, xp->engine);
+    wf_seen_leaving(&xp->now->stack_seen, &xp->engine_seen, false);
+    wf_context_switch(&left, xp->engine);
     __builtin_unreachable();
 }
 
@@ -91,11 +91,6 @@ static xp_set all_moves(void)
     return moves;
 }
 
-static bool has(xp_set moves, int move)
-{
-    return (moves & XP_BIT(move)) != 0;
-}
-
 // Its newest store is seen at once, unless somebody decided that it is not.
 static int first_undelayed(const struct xp_task *task)
 {
@@ -107,7 +102,7 @@ static int first_undelayed(const struct xp_task *task)
 
 static bool goes_on(xp_set moves, int task)
 {
-    return has(moves, XP_GO + task) && !xp->tasks[task].op.yields;
+    return xp_has(moves, XP_GO + task) && !xp->tasks[task].op.yields;
 }
 
 // What happens if nobody interferes: the task goes on, or else the next one does; a deadline passes
@@ -115,21 +110,21 @@ static bool goes_on(xp_set moves, int task)
 static int by_itself(xp_set moves)
 {
     int move = first_undelayed(&xp->tasks[xp->previous]);
-    if (move != XP_NO_MOVE && has(moves, move))
+    if (xp_has(moves, move))
         return move;
     if (goes_on(moves, xp->previous))
         return XP_GO + xp->previous;
     for (int i = 1; i <= xp->count; i++) {
         int task = (xp->previous + i) % xp->count;
-        if (has(moves, XP_GO + task))
+        if (xp_has(moves, XP_GO + task))
             return XP_GO + task;
     }
     for (move = XP_LAND; move < XP_MOVES; move++)
-        if (has(moves, move))
+        if (xp_has(moves, move))
             return move;
     int soonest = XP_NO_MOVE;
     for (int i = 0; i < xp->count; i++)
-        if (has(moves, XP_EXPIRE + i) &&
+        if (xp_has(moves, XP_EXPIRE + i) &&
             (soonest == XP_NO_MOVE ||
              xp->tasks[i].op.deadline < xp->tasks[xp_owner(soonest)].op.deadline))
             soonest = XP_EXPIRE + i;
@@ -170,6 +165,13 @@ bool xp_conflict(int a, int b)
 
 // ---- one step after the other -----------------------------------------------------------
 
+// In which of the library's waits it is, or NULL.
+static const struct wf_wait *wait_of(const struct xp_task *task)
+{
+    const struct wf_parker *parker = task == xp->now ? wf_running : task->parker;
+    return parker ? parker->wait : NULL;
+}
+
 static void describe_waiters(char *text, size_t size)
 {
     size_t used = 0;
@@ -177,8 +179,7 @@ static void describe_waiters(char *text, size_t size)
         const struct xp_task *task = &xp->tasks[i];
         if (task->is_done)
             continue;
-        const struct wf_parker *parker = task == xp->now ? wf_running : task->parker;
-        const struct wf_wait *wait = parker ? parker->wait : NULL;
+        const struct wf_wait *wait = wait_of(task);
         int n = snprintf(text + used, size - used, "%s%s: %s", used > 0 ? "; " : "", task->name,
                          wait ? wait->what : task->op.place.what);
         used += n > 0 ? (size_t)n : 0;
@@ -196,9 +197,9 @@ static void record(int move, bool odd)
         struct xp_step *step = &xp->trace[xp->steps];
         *step = (struct xp_step){
             .move = move, .place = task->op.place, .address = task->op.address};
-        const struct wf_parker *parker = task == xp->now ? wf_running : task->parker;
-        if ((task->op.deadline != 0 || task->op.may_fail) && parker && parker->wait)
-            step->call = parker->wait->what;
+        const struct wf_wait *wait = wait_of(task);
+        if ((task->op.deadline != 0 || task->op.may_fail) && wait)
+            step->call = wait->what;
         if (move >= XP_LAND)
             step->place = task->stores[(move - XP_LAND) % XP_STORES].place;
     }
@@ -238,26 +239,15 @@ static int next_move(void)
 
 enum { STACK = 128 << 10 };
 
-static void arrived(void)
-{
-    const void *bottom = NULL;
-    size_t size = 0;
-    xp_arrived(&bottom, &size);
-    if (!xp->engine_bottom) { // the first to arrive in a run comes from there
-        xp->engine_bottom = bottom;
-        xp->engine_size = size;
-    }
-}
-
 static void switch_to(struct xp_task *task)
 {
     struct xp_task *self = xp->now;
     self->parker = wf_running;
     wf_running = task->parker;
     xp->now = task;
-    xp_leaving(task->memory, (size_t)STACK);
-    xp_switch(&self->stack, task->stack);
-    arrived();
+    wf_seen_leaving(&self->stack_seen, &task->stack_seen, false);
+    wf_context_switch(&self->stack, task->stack);
+    wf_seen_arrived(&self->stack_seen);
 }
 
 // Make moves until it is a task's turn.
@@ -324,7 +314,7 @@ static void end_task(struct xp_task *self)
 static void begin_task(void)
 {
     struct xp_task *self = xp->now;
-    arrived();
+    wf_seen_arrived(&self->stack_seen);
     (void)self->run(self->arg);
     leave_thread(self);
     if (self->index == 0)
@@ -350,8 +340,8 @@ int xp_spawn(void *(*run)(void *), void *arg)
         task->memory = malloc(STACK);
     if (!task->memory)
         return -1;
-    xp_renew(task->memory, (size_t)STACK);
-    task->stack = xp_new_stack(task->memory, STACK, begin_task);
+    wf_seen_new(&task->stack_seen, task->memory, STACK);
+    task->stack = wf_context_new((char *)task->memory + STACK, begin_task);
     if (xp->now)
         task->clock = xp->now->clock;
     task->clock.at[task->index] = 1;
@@ -416,12 +406,9 @@ enum xp_end xp_run_once(void (*fn)(void *), void *arg)
     xp->end = XP_RUNS;
     xp->now = &xp->tasks[0];
     wf_running = NULL;
-    xp->engine_bottom = NULL;
-    xp_leaving(xp->tasks[0].memory, (size_t)STACK);
-    xp_switch(&xp->engine, xp->tasks[0].stack);
-    const void *bottom = NULL;
-    size_t size = 0;
-    xp_arrived(&bottom, &size);
+    wf_seen_leaving(&xp->engine_seen, &xp->tasks[0].stack_seen, false);
+    wf_context_switch(&xp->engine, xp->tasks[0].stack);
+    wf_seen_arrived(&xp->engine_seen);
     xp->now = NULL;
     wf_running = outside;
     return xp->end;

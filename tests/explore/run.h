@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <weft/explore.h>
 
+#include "os/context.h"
+
 enum { XP_TASKS = 8, XP_STORES = 4, XP_STEPS = 20000, XP_TEXT = 512, XP_NAME = 32 };
 
 // Moves have numbers, and sets of moves are bits.
@@ -27,6 +29,11 @@ enum {
 };
 typedef uint64_t xp_set;
 #define XP_BIT(move) ((xp_set)1 << (move))
+
+static inline bool xp_has(xp_set moves, int move)
+{
+    return move != XP_NO_MOVE && (moves & XP_BIT(move)) != 0;
+}
 
 struct xp_task;
 struct wf_parker;
@@ -66,9 +73,10 @@ struct xp_task {
     int index;
     bool is_done;
     char name[XP_NAME];
-    void *stack, *memory;     // where it stopped; all of it
-    struct wf_parker *parker; // its value of the library's thread-local
-    struct xp_op op;          // what it is about to do
+    struct wf_stack_seen stack_seen; // by a sanitizer
+    void *stack, *memory;            // where it stopped; all of it
+    struct wf_parker *parker;        // its value of the library's thread-local
+    struct xp_op op;                 // what it is about to do
     enum xp_turn turn;
     bool woken;    // from its futex
     int sleeps;    // on it, so far
@@ -108,8 +116,7 @@ struct xp_run {
     int count;
     struct xp_task *now; // who moves
     void *engine;        // the stack that all began from
-    const void *engine_bottom;
-    size_t engine_size;
+    struct wf_stack_seen engine_seen;
     enum xp_end end;
     uint64_t steps;
     int64_t time; // nanoseconds

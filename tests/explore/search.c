@@ -29,7 +29,7 @@ static struct state {
     int length;        // of the path
     int depth;         // how far this run has come
     xp_set asleep;     // now
-    bool diverged;     // a run did not repeat itself
+    bool diverged;     // this run did not repeat what the path says
     uint64_t random;
     int priority[XP_TASKS];
     uint64_t drops[16]; // steps at which a priority falls, PCT
@@ -85,15 +85,14 @@ static int lowest(xp_set moves)
     return moves ? __builtin_ctzll(moves) : XP_NO_MOVE;
 }
 
-static bool has(xp_set moves, int move)
+int xp_bound(const struct weft_explore_options *options)
 {
-    return move != XP_NO_MOVE && (moves & XP_BIT(move)) != 0;
+    return options->bound == 0 ? 2 : options->bound < 0 ? 0 : options->bound;
 }
 
-static int most_interruptions(void)
+static bool is_drawn(const struct weft_explore_options *options)
 {
-    int bound = state->options->bound;
-    return bound == 0 ? 2 : bound < 0 ? 0 : bound;
+    return options->search == WEFT_RANDOM || options->search == WEFT_PCT;
 }
 
 static xp_set affordable(xp_set moves, int itself)
@@ -101,7 +100,7 @@ static xp_set affordable(xp_set moves, int itself)
     xp_set kept = 0;
     for (xp_set rest = moves; rest; rest &= rest - 1) {
         int move = lowest(rest);
-        if (xp->cost + xp_price(move, itself) <= most_interruptions())
+        if (xp->cost + xp_price(move, itself) <= xp_bound(state->options))
             kept |= XP_BIT(move);
     }
     return kept;
@@ -125,7 +124,7 @@ static int choose_deep(xp_set moves, int itself)
         if (kept == 0)
             return XP_NO_MOVE;
         *node = (struct node){.moves = kept, .asleep = state->asleep};
-        node->chosen = has(kept, itself) ? itself : lowest(kept);
+        node->chosen = xp_has(kept, itself) ? itself : lowest(kept);
         state->length++;
     }
     state->depth++;
@@ -187,7 +186,7 @@ static int choose_drawn(xp_set moves, int itself)
 
 static int choose_by_priority(xp_set moves, int itself)
 {
-    for (int i = 0; i < most_interruptions(); i++)
+    for (int i = 0; i < xp_bound(state->options); i++)
         if (state->drops[i] == xp->steps)
             state->priority[xp->previous] = -1 - i;
     int best = XP_NO_MOVE;
@@ -215,27 +214,20 @@ static void draw_priorities(void)
 static bool is_spent(const struct xp_search *search, double since)
 {
     const struct weft_explore_options *o = &search->options;
-    bool is_drawn = o->search == WEFT_RANDOM || o->search == WEFT_PCT;
-    long most = o->runs > 0 ? o->runs : is_drawn ? 20000 : 0;
+    long most = o->runs > 0 ? o->runs : is_drawn(o) ? 20000 : 0;
     if (most > 0 && search->runs >= most)
         return true;
     return o->seconds > 0 && search->runs % 64 == 0 && xp_seconds() - since >= o->seconds;
-}
-
-static void begin_path(void)
-{
-    state->length = 0;
 }
 
 bool xp_search(struct xp_search *search)
 {
     double since = xp_seconds();
     enum weft_search kind = search->options.search;
-    bool is_drawn = kind == WEFT_RANDOM || kind == WEFT_PCT;
+    bool draws = is_drawn(&search->options);
     state->options = &search->options;
     state->random = UINT64_C(0x9E3779B97F4A7C15) + search->options.seed;
-    state->diverged = false;
-    begin_path();
+    state->length = 0;
     xp->choose = kind == WEFT_RANDOM ? choose_drawn
                  : kind == WEFT_PCT  ? choose_by_priority
                                      : choose_deep;
@@ -244,16 +236,17 @@ bool xp_search(struct xp_search *search)
     while (more && end != XP_BROKEN && !is_spent(search, since)) {
         state->depth = 0;
         state->asleep = 0;
+        state->diverged = false;
         if (kind == WEFT_PCT)
             draw_priorities();
         end = xp_one_run(&search->options);
         search->runs++;
         state->longest = xp->steps > state->longest ? xp->steps : state->longest;
-        if (xp_cells_grew() && !is_drawn) {
-            begin_path(); // what it thought was one task's alone is not: begin again
+        if (xp_cells_grew() && !draws) {
+            state->length = 0; // what it thought was one task's alone is not: begin again
             if (state->diverged)
                 end = XP_PASSED;
-        } else if (!is_drawn) {
+        } else if (!draws) {
             more = next_path();
         }
     }
@@ -291,7 +284,7 @@ static int choose_as_told(xp_set moves, int itself)
 {
     if (state->seed_at < state->seed_length && state->seed[state->seed_at].step == xp->steps) {
         int move = state->seed[state->seed_at++].move;
-        if (!has(moves, move))
+        if (!xp_has(moves, move))
             xp_fail("WEFT_SCHEDULE is of another test, or of other code: no such move at step %llu",
                     (unsigned long long)xp->steps);
         return move;

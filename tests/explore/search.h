@@ -15,6 +15,9 @@ struct xp_search {
 bool xp_search_begin(void); // False: no memory
 void xp_search_end(void);
 
+// How many interruptions a run may have.
+int xp_bound(const struct weft_explore_options *options);
+
 // Run after run, until one is broken (true), all are done, or the budget is spent.
 bool xp_search(struct xp_search *search);
 
