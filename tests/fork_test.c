@@ -118,6 +118,9 @@ static int wait_for_nothing(struct parent *p)
     }
     weft_drop(&p->busy);
     CHECK(!p->busy);
+    struct weft_outcome o;
+    CHECK(weft_group_next(p->group, &o, NULL, 0, WEFT_FOREVER) == -ENOTSUP);
+    CHECK(weft_group_next(p->group, &o, NULL, 0, WEFT_POLL) == -ENOTSUP);
     return 0;
 }
 

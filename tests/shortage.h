@@ -11,6 +11,7 @@
 
 #include "net_helpers.h"
 
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 
@@ -113,6 +114,41 @@ IN_PLACE_OF(int, eventfd, unsigned value, int flags)
 IN_PLACE_OF(int, signalfd, int fd, const sigset_t *set, int flags)
 {
     return is_refused(FILES) ? -1 : real_signalfd(fd, set, flags);
+}
+
+IN_PLACE_OF(int, epoll_create1, int flags)
+{
+    return is_refused(FILES) ? -1 : real_epoll_create1(flags);
+}
+
+// ---- one thing after the other -----------------------------------------------------------
+
+struct place; // where it happens: each test's own
+
+struct step {
+    const char *name;
+    int (*call)(struct place *); // 0, or the code of a call that failed
+};
+
+// Refuse the first thing that it needs, then the second but not the first... until it lacks none.
+// Each time it says so, and has no effect: the last time it must succeed. What it can do without
+// (a map's second helper) it may do without.
+SHARED void starve(const struct step *step, struct place *p, struct shortage of)
+{
+    int failed = 0, rc = 0, refused = 0;
+    for (int spared = 0; spared == 0 || refused > 0; spared++) {
+        (void)weft_fail(-EIO, "something else"); // there is room for a text
+        shortage = of;
+        shortage.spared = spared;
+        rc = step->call(p);
+        refused = end_shortage();
+        bool told = rc == -of.error && weft_error_code() == rc && weft_error()[0] != '\0';
+        failed += refused > 0 && told;
+        if (refused > 0 ? !told && rc < 0 : rc < 0)
+            fail_msg("%s without thing %d: %d, %s", step->name, spared + 1, rc, weft_error());
+    }
+    if (failed == 0)
+        fail_msg("%s never said what it lacks", step->name);
 }
 
 #endif

@@ -176,11 +176,6 @@ static int try_post(struct place *p)
     return weft_post(p->link.ours, "x", 1);
 }
 
-struct step {
-    const char *name;
-    int (*call)(struct place *);
-};
-
 static const struct step need_memory[] = {
     {"weft_start", try_start},
     {"weft_pool_open", try_pool},
@@ -227,27 +222,6 @@ static void leave_the_place(struct place *p)
     weft_listener_close(&p->listener);
     weft_group_close(&p->group);
     weft_pool_close(&p->pool);
-}
-
-// Refuse the first thing that it needs, then the second but not the first... until it lacks none.
-// Each time it says so, and has no effect: the last time it must succeed. What it can do without
-// (a map's second helper) it may do without.
-static void starve(const struct step *step, struct place *p, struct shortage of)
-{
-    int failed = 0, rc = 0, refused = 0;
-    for (int spared = 0; spared == 0 || refused > 0; spared++) {
-        (void)weft_fail(-EIO, "something else"); // there is room for a text
-        shortage = of;
-        shortage.spared = spared;
-        rc = step->call(p);
-        refused = end_shortage();
-        bool told = rc == -of.error && weft_error_code() == rc && weft_error()[0] != '\0';
-        failed += refused > 0 && told;
-        if (refused > 0 ? !told && rc < 0 : rc < 0)
-            fail_msg("%s without thing %d: %d, %s", step->name, spared + 1, rc, weft_error());
-    }
-    if (failed == 0)
-        fail_msg("%s never said what it lacks", step->name);
 }
 
 static void starve_one(const struct step *step, struct shortage of)

@@ -34,16 +34,17 @@ typedef struct weft_conn weft_conn;
 
 // NULL: weft_error_code(), weft_error(); likewise below. Port 0 takes any free one. The address may
 // be used again at once after its last server ended (SO_REUSEADDR); a Unix socket's file that
-// nobody listens on is replaced, and removed at close. -EINVAL: not an address; -ENOENT: no such
-// host; else bind's errno. Looking up a name may block; numbers do not.
+// nobody listens on is replaced, and removed at close. -EINVAL: not an address; else bind's errno.
+// Numbers never block; looking up a name may: -ENOENT (no such host), -EAGAIN (the name server does
+// not answer, or no thread for it), -ECANCELED.
 weft_listener *weft_listen(const char *address) __attribute__((warn_unused_result));
 const char *weft_listener_address(const weft_listener *l); // with the port that it got
 // The next connection. Passes over one that died in the queue. -EMFILE, -ENFILE: it stays in the
-// queue; wait before you try again.
+// queue; wait before you try again. -ENOMEM: it is closed.
 weft_conn *weft_accept(weft_listener *l, weft_time deadline) __attribute__((warn_unused_result));
 void weft_listener_close(weft_listener **l); // a waiting accept gets -EPIPE
-// Tries each address of the host in turn. -EINVAL, -ENOENT as above, -EAGAIN (the name server does
-// not answer), else the last one's errno.
+// Tries each address of the host in turn. -EINVAL, -ENOENT, -EAGAIN as above, else the last one's
+// errno.
 weft_conn *weft_connect(const char *address, weft_time deadline)
     __attribute__((warn_unused_result));
 

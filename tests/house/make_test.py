@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""make_test - the face of the build: `make run` sets up once; the second time it only starts.
+
+In a copy of the sources. dpkg-query and apt-get are scripts, so that the machine is left alone: the
+first says that every package is here, the second writes down that it was called.
+"""
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+
+from tap import ROOT, main, run, test, tree
+
+PACKAGES = run(ROOT / "tools" / "deps", "build", "--list").stdout.split()
+SCRIPTS = {
+    "bin/dpkg-query": "".join(f"echo 'installed {name}'\n" for name in PACKAGES),
+    "bin/apt-get": 'echo "$*" >> "${0%/*}/asked"\n',
+}
+
+
+@contextlib.contextmanager
+def sources():
+    with tree(**{name: f"#!/bin/sh\n{text}" for name, text in SCRIPTS.items()}) as folder:
+        for name in SCRIPTS:
+            (folder / name).chmod(0o755)
+        for part in ROOT.iterdir():
+            if part.name.startswith((".", "build")):
+                continue
+            copy = shutil.copytree if part.is_dir() else shutil.copy2
+            copy(part, folder / part.name)
+        yield folder
+
+
+def make_run(folder):
+    """What `make run` says until its server listens; then it is told to stop."""
+    path = f"{folder / 'bin'}:{os.environ['PATH']}"
+    make = subprocess.Popen(["make", "run", "SETUP=-Doptimization=0", "ARGS=--port 0"],
+                            cwd=folder, env={**os.environ, "PATH": path}, text=True,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, start_new_session=True)
+    said = ""
+    try:
+        for line in make.stdout: # ends when the server does
+            said += line
+            if "listening" in line:
+                os.killpg(make.pid, signal.SIGTERM)
+        make.wait(30)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(make.pid, signal.SIGKILL)
+    return said
+
+
+@test
+def a_second_make_run_installs_and_builds_nothing():
+    with sources() as folder:
+        first, second = make_run(folder), make_run(folder)
+        assert "listening" in first and "listening" in second, (first, second)
+        assert "Compiling C object" in first or "[1/" in first, first
+        assert "no work to do" in second and "[1/" not in second, second
+        assert "meson" not in second and "The Meson build system" not in second, second
+        assert not (folder / "bin" / "asked").exists(), (folder / "bin" / "asked").read_text()
+
+
+main()

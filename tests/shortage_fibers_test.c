@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// shortage_fibers_test.c - what starting fibers says when the system has no memory, no thread or no
+// descriptor left for their loops; and that the next attempt finds everything in order.
+#include "shortage.h"
+
+static int square(const int *n, int *out)
+{
+    *out = *n * *n;
+    return 0;
+}
+WEFT_TASK(square, int, int);
+
+struct place {
+    weft_pool *pool;
+};
+
+static int try_pool(struct place *p)
+{
+    (void)p;
+    weft_pool *pool = weft_pool_open(WEFT_FIBERS, .workers = 2, .name = "short");
+    int rc = pool ? 0 : failure();
+    weft_pool_close(&pool);
+    return rc;
+}
+
+// The first of the process starts the loops that all share.
+static int try_start(struct place *p)
+{
+    (void)p;
+    int out;
+    weft_future *f = weft_start(WEFT_FIBERS, square, &(int){3});
+    return f ? weft_join_as(&f, square, &out) : failure();
+}
+
+static int try_submit(struct place *p)
+{
+    int out;
+    weft_future *f = weft_submit(p->pool, square, &(int){3});
+    return f ? weft_join_as(&f, square, &out) : failure();
+}
+
+static const struct step start = {"weft_start", try_start};
+static const struct step pool = {"weft_pool_open", try_pool};
+static const struct step submit = {"weft_submit", try_submit};
+
+static void starve_step(const struct step *step, enum resource of, int error)
+{
+    struct place p = {.pool = weft_pool_open(WEFT_FIBERS, .workers = 1)};
+    starve(step, &p, (struct shortage){.of = of, .error = error});
+    assert_int_equal(step->call(&p), 0);
+    starve(step, &p, (struct shortage){.of = of, .error = error, .once = true});
+    weft_pool_close(&p.pool);
+}
+
+// The first of the process's starts fails at each place; the last attempt has loops at last.
+static void the_first_start_without(enum resource of, int error)
+{
+    struct place none = {NULL};
+    shortage = (struct shortage){.of = of, .error = error};
+    assert_int_equal(try_start(&none), -error);
+    assert_true(end_shortage() > 0);
+}
+
+static void the_loops_that_all_share_are_begun_again_after_a_failure(void **state)
+{
+    (void)state;
+    struct place none = {NULL};
+    the_first_start_without(FILES, EMFILE);
+    the_first_start_without(FILES, ENFILE);
+    the_first_start_without(THREADS, EAGAIN);
+    the_first_start_without(MEMORY, ENOMEM);
+    starve(&start, &none, (struct shortage){.of = FILES, .error = EMFILE});
+    assert_int_equal(try_start(&none), 0);
+}
+
+static void without_memory_fibers_are_refused(void **state)
+{
+    (void)state;
+    starve_step(&start, MEMORY, ENOMEM);
+    starve_step(&pool, MEMORY, ENOMEM);
+    starve_step(&submit, MEMORY, ENOMEM);
+}
+
+static void without_threads_there_are_no_loops(void **state)
+{
+    (void)state;
+    starve_step(&pool, THREADS, EAGAIN);
+}
+
+static void without_descriptors_there_are_no_loops(void **state)
+{
+    (void)state;
+    starve_step(&pool, FILES, EMFILE);
+    starve_step(&pool, FILES, ENFILE);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(the_loops_that_all_share_are_begun_again_after_a_failure), // comes first
+    cmocka_unit_test(without_memory_fibers_are_refused),
+    cmocka_unit_test(without_threads_there_are_no_loops),
+    cmocka_unit_test(without_descriptors_there_are_no_loops),
+};
+TEST_MAIN(tests)
