@@ -111,6 +111,19 @@ SHARED size_t raw_receive(int fd, char *buf, size_t size)
     return got;
 }
 
+// Reads until there are n bytes, at most cap: one read may give less. How many, or the error.
+SHARED ssize_t read_at_least(size_t n, weft_conn *c, char *buf, size_t cap, weft_time deadline)
+{
+    size_t got = 0;
+    while (got < n) {
+        ssize_t part = weft_read(c, buf + got, cap - got, deadline);
+        if (part <= 0)
+            return part;
+        got += (size_t)part;
+    }
+    return (ssize_t)got;
+}
+
 // Close so that the other end gets a reset.
 SHARED void raw_reset(int fd)
 {

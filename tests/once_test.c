@@ -5,7 +5,8 @@
 struct first_time {
     weft_once once;
     atomic_int runs, failures_left;
-    atomic_bool may_end, running;
+    atomic_bool running;
+    weft_event may_end;
     int code;
     int made; // plain: written by the one run, read by all
 };
@@ -24,9 +25,8 @@ static int make_slowly(void *arg)
 {
     struct first_time *f = arg;
     atomic_store(&f->running, true);
-    while (!atomic_load(&f->may_end))
-        nap_ms(1);
-    return make(f);
+    int rc = weft_event_wait(&f->may_end, WEFT_FOREVER);
+    return rc < 0 ? rc : make(f);
 }
 
 static int do_once(void *arg)
@@ -94,7 +94,7 @@ TEST(those_who_come_meanwhile_wait_for_it)
     await_all_asleep(crowd + 1, 4);
     assert_int_equal(how_many_ended(crowd, COUNT(crowd)), 0);
     assert_int_equal(f.runs, 0);
-    atomic_store(&f.may_end, true);
+    weft_event_set(&f.may_end);
     all_back_with(0, crowd, COUNT(crowd));
     assert_int_equal(f.runs, 1);
 }
@@ -107,7 +107,7 @@ TEST(after_a_failure_one_of_those_who_waited_runs_it)
     assert_true(eventually(atomic_load(&f.running)));
     go_all(crowd, COUNT(crowd), do_once, &f);
     await_all_asleep(crowd, COUNT(crowd));
-    atomic_store(&f.may_end, true);
+    weft_event_set(&f.may_end);
     assert_int_equal(back(&first), -EIO);
     all_back_with(0, crowd, COUNT(crowd));
     assert_int_equal(f.runs, 2);
@@ -155,7 +155,7 @@ TEST(waiting_for_it_is_not_interrupted)
     weft_cancel(second.task);
     nap_ms(20);
     assert_false(has_ended(&second));
-    atomic_store(&f.may_end, true);
+    weft_event_set(&f.may_end);
     assert_int_equal(back(&first), 0);
     assert_int_equal(back(&second), -ECANCELED);
     assert_int_equal(f.runs, 1);

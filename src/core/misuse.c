@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "core/misuse.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,17 @@ __attribute__((constructor)) static void read_environment(void)
 }
 
 // write, not stdio: the bug may have been found while stdio's own lock is held.
+static void say(const char *text, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(STDERR_FILENO, text, size);
+        if (n < 0 && errno != EINTR)
+            return; // the abort says it too
+        text += n > 0 ? n : 0;
+        size -= n > 0 ? (size_t)n : 0;
+    }
+}
+
 void wf_misuse(const char *fmt, ...)
 {
     char line[LINE] = "weft: ";
@@ -29,7 +41,6 @@ void wf_misuse(const char *fmt, ...)
     used += n < 0 ? 0 : (size_t)n;
     used = used < sizeof line - 1 ? used : sizeof line - 2;
     line[used++] = '\n';
-    ssize_t written = write(STDERR_FILENO, line, used);
-    (void)written; // the abort says it too
+    say(line, used);
     abort();
 }

@@ -40,13 +40,16 @@ int wf_poller_watch(int poller, int fd, short events)
 int wf_poller_wait(int poller, struct wf_ready *ready, int most, int64_t deadline_ns)
 {
     struct epoll_event events[AT_ONCE];
-    struct timespec left = {0, 0};
-    if (deadline_ns != INT64_MAX && deadline_ns > 0) {
-        int64_t ns = deadline_ns - wf_clock_now();
-        left = wf_clock_timespec(ns > 0 ? ns : 0);
-    }
-    int n = epoll_pwait2(poller, events, most < AT_ONCE ? most : AT_ONCE,
+    int n;
+    do {
+        struct timespec left = {0, 0};
+        if (deadline_ns != INT64_MAX && deadline_ns > 0) {
+            int64_t ns = deadline_ns - wf_clock_now();
+            left = wf_clock_timespec(ns > 0 ? ns : 0);
+        }
+        n = epoll_pwait2(poller, events, most < AT_ONCE ? most : AT_ONCE,
                          deadline_ns == INT64_MAX ? NULL : &left, NULL);
+    } while (n < 0 && errno == EINTR); // by a signal, which says nothing about the descriptors
     for (int i = 0; i < n; i++)
         ready[i] = (struct wf_ready){.fd = events[i].data.fd, .events = (short)events[i].events};
     return n > 0 ? n : 0;

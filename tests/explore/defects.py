@@ -251,7 +251,8 @@ def explore(defect, args):
                        + args.link + ["-lpthread"], check=True)
         built = time.monotonic()
         ran = subprocess.run([program, "--short", "--stop", "--only", defect.scenarios],
-                             capture_output=True, text=True, timeout=BUDGET)
+                             capture_output=True, text=True, errors="replace",
+                             timeout=BUDGET)
         said = re.search(r"weft_explore: (.*)", ran.stderr)
         runs = sum(int(n) for n in re.findall(r" (\d+) runs", ran.stdout))
         if ran.returncode != 1 or not said:

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: MIT
+// faults.c - what the system may do to the library at any call, done on purpose at the Nth.
+//
+// The library is copied with its references to libc renamed (meson.build): what it calls malloc is
+// wf_fault_malloc here. The tests' own calls go to libc. WEFT_FAULT says what fails:
+//
+//     memory:7       the 7th allocation (memory:7+ the later ones too)
+//     thread:2       the 2nd start of a thread: EAGAIN
+//     descriptor:3   the 3rd call that makes a descriptor: EMFILE
+//     interrupt:3    one in three calls that may sleep or transfer: EINTR, nothing done
+//     short:2        one in two transfers moves one byte only
+//     again:3        one in three transfers says EAGAIN, whatever poll said
+//     clock:1        every look at the wall clock finds it an hour off, to and fro
+//
+// Without WEFT_FAULT nothing fails. WEFT_FAULT_COUNT names a file for the number of calls of that
+// kind (and, with memory:0 and the like, nothing fails either).
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#define WF_FAULTS_ITSELF
+#include "faults.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+enum kind { NONE, MEMORY, THREAD, DESCRIPTOR, INTERRUPT, SHORT, AGAIN, CLOCK };
+static const char *const kinds[] = {"none",      "memory", "thread", "descriptor",
+                                    "interrupt", "short",  "again",  "clock"};
+
+static enum kind kind;
+static long at;        // the Nth; 0: never
+static bool and_after; // of those that fail once
+static pid_t first;    // the process for which one call fails; children are left alone
+static atomic_long calls;
+static atomic_bool has_failed;
+
+__attribute__((constructor)) static void read_environment(void)
+{
+    char name[16] = "";
+    char plus = '\0';
+    const char *fault = getenv("WEFT_FAULT");
+    if (!fault)
+        return;
+    if (sscanf(fault, "%15[a-z]:%ld%c", name, &at, &plus) < 2)
+        abort();
+    for (size_t i = 1; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(name, kinds[i]) == 0)
+            kind = (enum kind)i;
+    and_after = plus == '+';
+    first = getpid();
+    if (kind == NONE)
+        abort();
+    if (kind < INTERRUPT)
+        (void)unsetenv("WEFT_FAULT");
+}
+
+__attribute__((destructor)) static void tell_count(void)
+{
+    const char *path = getenv("WEFT_FAULT_COUNT");
+    if (!path || getpid() != first)
+        return;
+    FILE *f = fopen(path, "we");
+    if (f) {
+        fprintf(f, "%ld\n", atomic_load(&calls));
+        fclose(f);
+    }
+}
+
+// Of the kinds of which one fails: is it this call?
+static bool fails(enum kind what)
+{
+    if (kind != what || getpid() != first)
+        return false;
+    long n = atomic_fetch_add(&calls, 1) + 1;
+    if (at == 0 || (and_after ? n < at : n != at))
+        return false;
+    atomic_store(&has_failed, true);
+    return true;
+}
+
+// Of the kinds of which one in N is hit, on average: strictly every Nth, which we tried, falls into
+// step with loops of N calls and never lets them through. The hash is splitmix64's (Steele, Lea,
+// Flood 2014).
+static bool hits(enum kind what)
+{
+    if (kind != what || at == 0)
+        return false;
+    uint64_t n = (uint64_t)atomic_fetch_add(&calls, 1) + 1;
+    n *= 0x9e3779b97f4a7c15u;
+    n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9u;
+    n = (n ^ n >> 27) * 0x94d049bb133111ebu;
+    return (n ^ n >> 31) % (uint64_t)at == 0;
+}
+
+static int refuse(int error)
+{
+    errno = error;
+    return -1;
+}
+
+// ---- what the tests see of it ------------------------------------------------------------
+
+// A call of the library failed. If it says what was done to it, the library has stood the test; the
+// caller would only go on to find that it has no pool.
+static void told(int code)
+{
+    static const int codes[] = {[MEMORY] = -ENOMEM, [THREAD] = -EAGAIN, [DESCRIPTOR] = -EMFILE};
+    if (!atomic_load(&has_failed) || code != codes[kind])
+        return;
+    bool has_text = weft_error_code() == code && weft_error()[0] != '\0';
+    _exit(has_text ? WF_FAULT_TOLD : WF_FAULT_WITHOUT_TEXT);
+}
+
+ssize_t wf_fault_told_code(ssize_t code)
+{
+    if (code < 0)
+        told((int)code);
+    return code;
+}
+
+void *wf_fault_told_pointer(void *made)
+{
+    if (!made)
+        told(weft_error_code());
+    return made;
+}
+
+// Without memory for its text, an error still has a code, and says the words of that.
+const char *wf_fault_told_text(const char *text)
+{
+    if (kind == MEMORY && atomic_load(&has_failed) && text[0] != '\0' &&
+        strcmp(text, strerror(-weft_error_code())) == 0)
+        _exit(WF_FAULT_TOLD);
+    return text;
+}
+
+// ---- in place of libc's ------------------------------------------------------------------
+// Names that meson.build gives to the library's references.
+
+#define IN_PLACE_OF(type, name, ...) \
+    type wf_fault_##name(__VA_ARGS__); \
+    type wf_fault_##name(__VA_ARGS__)
+
+// The library found a misuse, or cannot go on. Scenes expect that; the first process never does.
+IN_PLACE_OF(void, abort, void)
+{
+    if (atomic_load(&has_failed) && getpid() == first)
+        _exit(WF_FAULT_ABORTED);
+    abort();
+}
+
+IN_PLACE_OF(void *, malloc, size_t size)
+{
+    return fails(MEMORY) ? (errno = ENOMEM, NULL) : malloc(size);
+}
+
+IN_PLACE_OF(void *, calloc, size_t n, size_t size)
+{
+    return fails(MEMORY) ? (errno = ENOMEM, NULL) : calloc(n, size);
+}
+
+IN_PLACE_OF(void *, realloc, void *block, size_t size)
+{
+    return fails(MEMORY) ? (errno = ENOMEM, NULL) : realloc(block, size);
+}
+
+IN_PLACE_OF(void *, aligned_alloc, size_t align, size_t size)
+{
+    return fails(MEMORY) ? (errno = ENOMEM, NULL) : aligned_alloc(align, size);
+}
+
+IN_PLACE_OF(char *, strdup, const char *text)
+{
+    return fails(MEMORY) ? (errno = ENOMEM, NULL) : strdup(text);
+}
+
+IN_PLACE_OF(void *, mmap, void *where, size_t size, int protection, int flags, int fd, off_t offset)
+{
+    return fails(MEMORY) ? (errno = ENOMEM, MAP_FAILED)
+                         : mmap(where, size, protection, flags, fd, offset);
+}
+
+IN_PLACE_OF(int, mprotect, void *where, size_t size, int protection)
+{
+    return fails(MEMORY) ? refuse(ENOMEM) : mprotect(where, size, protection);
+}
+
+IN_PLACE_OF(int, pthread_attr_init, pthread_attr_t *attr)
+{
+    return fails(MEMORY) ? ENOMEM : pthread_attr_init(attr);
+}
+
+IN_PLACE_OF(int, pthread_create, pthread_t *thread, const pthread_attr_t *attr,
+            void *(*run)(void *), void *arg)
+{
+    return fails(THREAD) ? EAGAIN : pthread_create(thread, attr, run, arg);
+}
+
+IN_PLACE_OF(int, socket, int family, int type, int protocol)
+{
+    return fails(DESCRIPTOR) ? refuse(EMFILE) : socket(family, type, protocol);
+}
+
+IN_PLACE_OF(int, accept4, int fd, struct sockaddr *address, socklen_t *size, int flags)
+{
+    return fails(DESCRIPTOR) ? refuse(EMFILE)
+           : hits(INTERRUPT) ? refuse(EINTR)
+           : hits(AGAIN)     ? refuse(EAGAIN)
+                             : accept4(fd, address, size, flags);
+}
+
+IN_PLACE_OF(int, eventfd, unsigned value, int flags)
+{
+    return fails(DESCRIPTOR) ? refuse(EMFILE) : eventfd(value, flags);
+}
+
+IN_PLACE_OF(int, signalfd, int fd, const sigset_t *set, int flags)
+{
+    return fails(DESCRIPTOR) ? refuse(EMFILE) : signalfd(fd, set, flags);
+}
+
+IN_PLACE_OF(int, epoll_create1, int flags)
+{
+    return fails(DESCRIPTOR) ? refuse(EMFILE) : epoll_create1(flags);
+}
+
+// An interrupted connect goes on by itself (connect(2)).
+IN_PLACE_OF(int, connect, int fd, const struct sockaddr *address, socklen_t size)
+{
+    int rc = connect(fd, address, size);
+    return rc < 0 && errno == EINPROGRESS && hits(INTERRUPT) ? refuse(EINTR) : rc;
+}
+
+IN_PLACE_OF(ssize_t, recv, int fd, void *buf, size_t size, int flags)
+{
+    if (hits(INTERRUPT))
+        return refuse(EINTR);
+    if (hits(AGAIN))
+        return refuse(EAGAIN);
+    return recv(fd, buf, size > 1 && hits(SHORT) ? 1 : size, flags);
+}
+
+IN_PLACE_OF(ssize_t, send, int fd, const void *buf, size_t size, int flags)
+{
+    if (hits(INTERRUPT))
+        return refuse(EINTR);
+    if (hits(AGAIN))
+        return refuse(EAGAIN);
+    return send(fd, buf, size > 1 && hits(SHORT) ? 1 : size, flags);
+}
+
+// An eventfd and a signalfd move whole records or nothing; only a file may give less.
+IN_PLACE_OF(ssize_t, read, int fd, void *buf, size_t size)
+{
+    struct stat s;
+    if (hits(INTERRUPT))
+        return refuse(EINTR);
+    bool is_file = fstat(fd, &s) == 0 && S_ISREG(s.st_mode);
+    return read(fd, buf, is_file && size > 1 && hits(SHORT) ? 1 : size);
+}
+
+IN_PLACE_OF(ssize_t, write, int fd, const void *buf, size_t size)
+{
+    return hits(INTERRUPT) ? refuse(EINTR) : write(fd, buf, size);
+}
+
+IN_PLACE_OF(int, ppoll, struct pollfd *fds, nfds_t n, const struct timespec *left,
+            const sigset_t *mask)
+{
+    return hits(INTERRUPT) ? refuse(EINTR) : ppoll(fds, n, left, mask);
+}
+
+IN_PLACE_OF(int, epoll_pwait2, int poller, struct epoll_event *events, int most,
+            const struct timespec *left, const sigset_t *mask)
+{
+    return hits(INTERRUPT) ? refuse(EINTR) : epoll_pwait2(poller, events, most, left, mask);
+}
+
+IN_PLACE_OF(long, syscall, long number, ...)
+{
+    va_list args;
+    va_start(args, number);
+    long a[6];
+    for (size_t i = 0; i < 6; i++)
+        a[i] = va_arg(args, long);
+    va_end(args);
+    if (number == SYS_futex) {
+        int op = (int)a[1] & FUTEX_CMD_MASK;
+        bool sleeps = op == FUTEX_WAIT || op == FUTEX_WAIT_BITSET;
+        if (sleeps && hits(INTERRUPT))
+            return refuse(EINTR);
+        if (sleeps && a[3] && (a[1] & FUTEX_CLOCK_REALTIME) && hits(CLOCK))
+            return refuse(ETIMEDOUT); // the hour is over
+    }
+    return syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+// ---- the wall clock ----------------------------------------------------------------------
+
+static time_t jump(void)
+{
+    return hits(CLOCK) ? (atomic_load(&calls) % 2 == 0 ? 3600 : -3600) : 0;
+}
+
+IN_PLACE_OF(int, clock_gettime, clockid_t clock, struct timespec *now)
+{
+    int rc = clock_gettime(clock, now);
+    if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_TAI)
+        now->tv_sec += jump();
+    return rc;
+}
+
+IN_PLACE_OF(int, gettimeofday, struct timeval *now, void *zone)
+{
+    int rc = gettimeofday(now, zone);
+    now->tv_sec += jump();
+    return rc;
+}
+
+IN_PLACE_OF(time_t, time, time_t *out)
+{
+    time_t now = time(NULL) + jump();
+    if (out)
+        *out = now;
+    return now;
+}
