@@ -178,7 +178,7 @@ static int do_what_needs_no_task(struct parent *p)
     CHECK(weft_put(q, &(int){3}, weft_after_ms(1)) == -ETIMEDOUT);
     weft_queue_free(&q);
     CHECK(weft_write(p->link.ours, "child", 5, WEFT_FOREVER) == 0);
-    CHECK(read_at_least(2, p->link.ours, buf, sizeof buf, WEFT_FOREVER) == 2);
+    CHECK(read_arrived(2, p->link.ours, buf, sizeof buf, WEFT_FOREVER) == 2);
     weft_listener *l = weft_listen("127.0.0.1:0");
     CHECK(l && !weft_accept(l, weft_after_ms(2)) && weft_error_code() == -ETIMEDOUT);
     weft_listener_close(&l);

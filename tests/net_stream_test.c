@@ -12,9 +12,9 @@ static void a_read_takes_what_is_there_and_leaves_the_rest(void **state)
     struct link link = link_up();
     char buf[16] = "";
     raw_say(link.peer, "abcdef");
-    assert_int_equal(read_at_least(4, link.ours, buf, 4, WEFT_FOREVER), 4);
+    assert_int_equal(read_arrived(4, link.ours, buf, 4, WEFT_FOREVER), 4);
     assert_memory_equal(buf, "abcd", 4);
-    assert_int_equal(read_at_least(2, link.ours, buf, sizeof buf, WEFT_POLL), 2);
+    assert_int_equal(read_arrived(2, link.ours, buf, sizeof buf, WEFT_POLL), 2);
     assert_memory_equal(buf, "ef", 2);
     assert_int_equal(weft_read(link.ours, buf, sizeof buf, WEFT_POLL), -ETIMEDOUT);
     link_down(&link);
@@ -55,7 +55,7 @@ static void reading_goes_on_after_our_half_close(void **state)
     assert_int_equal(weft_shutdown(link.ours, WEFT_FOREVER), 0);
     assert_int_equal(raw_receive(link.peer, buf, sizeof buf), 4); // and then its end
     raw_say(link.peer, "answer");
-    assert_int_equal(read_at_least(6, link.ours, buf, sizeof buf, WEFT_FOREVER), 6);
+    assert_int_equal(read_arrived(6, link.ours, buf, sizeof buf, WEFT_FOREVER), 6);
     assert_true(weft_write(link.ours, "more", 4, WEFT_FOREVER) < 0); // we said "no more"
     link_down(&link);
 }
@@ -187,10 +187,10 @@ static void a_read_after_a_line_gets_what_follows_it(void **state)
     char buf[16];
     raw_say(link.peer, "HELLO\r\n12345\nrest");
     assert_line(link.ours, "HELLO");
-    assert_int_equal(read_at_least(3, link.ours, buf, 3, much_later()), 3);
+    assert_int_equal(read_arrived(3, link.ours, buf, 3, much_later()), 3);
     assert_memory_equal(buf, "123", 3);
     assert_line(link.ours, "45");
-    assert_int_equal(read_at_least(4, link.ours, buf, sizeof buf, WEFT_POLL), 4);
+    assert_int_equal(read_arrived(4, link.ours, buf, sizeof buf, WEFT_POLL), 4);
     assert_memory_equal(buf, "rest", 4);
     link_down(&link);
 }

@@ -26,10 +26,10 @@ static void assert_talks(weft_listener *l, const char *address)
     weft_conn *s = weft_accept(l, much_later());
     assert_non_null(s);
     assert_int_equal(weft_write(c, "ping", 4, much_later()), 0);
-    assert_int_equal(read_at_least(4, s, buf, sizeof buf, much_later()), 4);
+    assert_int_equal(read_arrived(4, s, buf, sizeof buf, much_later()), 4);
     assert_memory_equal(buf, "ping", 4);
     assert_int_equal(weft_write(s, "pong", 4, much_later()), 0);
-    assert_int_equal(read_at_least(4, c, buf, sizeof buf, much_later()), 4);
+    assert_int_equal(read_arrived(4, c, buf, sizeof buf, much_later()), 4);
     weft_conn_close(&c);
     weft_conn_close(&s);
 }

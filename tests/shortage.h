@@ -53,6 +53,20 @@ SHARED int failure(void)
     return weft_error()[0] != '\0' ? weft_error_code() : -ENOMSG;
 }
 
+SHARED int square(const int *n, int *out)
+{
+    *out = *n * *n;
+    return 0;
+}
+WEFT_TASK(square, int, int);
+
+// 0, or the code of the call that gave no future, or of its task.
+SHARED int square_of(weft_future *f)
+{
+    int out;
+    return f ? weft_join_as(&f, square, &out) : failure();
+}
+
 // The definition that follows takes the place of libc's, which is real_NAME in it.
 #define IN_PLACE_OF(type, name, ...) \
     type real_##name(__VA_ARGS__) __asm__("__real_" #name); \

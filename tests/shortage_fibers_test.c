@@ -3,13 +3,6 @@
 // descriptor left for their loops; and that the next attempt finds everything in order.
 #include "shortage.h"
 
-static int square(const int *n, int *out)
-{
-    *out = *n * *n;
-    return 0;
-}
-WEFT_TASK(square, int, int);
-
 struct place {
     weft_pool *pool;
 };
@@ -27,16 +20,12 @@ static int try_pool(struct place *p)
 static int try_start(struct place *p)
 {
     (void)p;
-    int out;
-    weft_future *f = weft_start(WEFT_FIBERS, square, &(int){3});
-    return f ? weft_join_as(&f, square, &out) : failure();
+    return square_of(weft_start(WEFT_FIBERS, square, &(int){3}));
 }
 
 static int try_submit(struct place *p)
 {
-    int out;
-    weft_future *f = weft_submit(p->pool, square, &(int){3});
-    return f ? weft_join_as(&f, square, &out) : failure();
+    return square_of(weft_submit(p->pool, square, &(int){3}));
 }
 
 static const struct step start = {"weft_start", try_start};

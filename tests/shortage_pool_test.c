@@ -3,13 +3,6 @@
 // hands it a task is told, and so is the worker that begins to wait while tasks are queued.
 #include "shortage.h"
 
-static int square(const int *n, int *out)
-{
-    *out = *n * *n;
-    return 0;
-}
-WEFT_TASK(square, int, int);
-
 // ---- a pool that needs a spare worker --------------------------------------------------
 
 struct waiting {

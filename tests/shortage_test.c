@@ -16,13 +16,6 @@ static int open_descriptors(void)
     return count;
 }
 
-static int square(const int *n, int *out)
-{
-    *out = *n * *n;
-    return 0;
-}
-WEFT_TASK(square, int, int);
-
 // ---- memory and threads ----------------------------------------------------------------
 
 struct place {
@@ -36,9 +29,7 @@ struct place {
 static int try_start(struct place *p)
 {
     (void)p;
-    int out;
-    weft_future *f = weft_start(WEFT_THREADS, square, &(int){3});
-    return f ? weft_join_as(&f, square, &out) : failure();
+    return square_of(weft_start(WEFT_THREADS, square, &(int){3}));
 }
 
 static int try_pool(struct place *p)
@@ -52,16 +43,12 @@ static int try_pool(struct place *p)
 
 static int try_submit(struct place *p)
 {
-    int out;
-    weft_future *f = weft_submit(p->pool, square, &(int){3});
-    return f ? weft_join_as(&f, square, &out) : failure();
+    return square_of(weft_submit(p->pool, square, &(int){3}));
 }
 
 static int try_submit_until(struct place *p)
 {
-    int out;
-    weft_future *f = weft_submit_until(p->pool, much_later(), square, &(int){3});
-    return f ? weft_join_as(&f, square, &out) : failure();
+    return square_of(weft_submit_until(p->pool, much_later(), square, &(int){3}));
 }
 
 static int try_spawn(struct place *p)

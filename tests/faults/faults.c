@@ -4,7 +4,7 @@
 // The library is copied with its references to libc renamed (meson.build): what it calls malloc is
 // wf_fault_malloc here. The tests' own calls go to libc. WEFT_FAULT says what fails:
 //
-//     memory:7       the 7th allocation (memory:7+ the later ones too)
+//     memory:7       the 7th allocation: ENOMEM
 //     thread:2       the 2nd start of a thread: EAGAIN
 //     descriptor:3   the 3rd call that makes a descriptor: EMFILE
 //     interrupt:3    one in three calls that may sleep or transfer: EINTR, nothing done
@@ -46,27 +46,27 @@
 enum kind { NONE, MEMORY, THREAD, DESCRIPTOR, INTERRUPT, SHORT, AGAIN, CLOCK };
 static const char *const kinds[] = {"none",      "memory", "thread", "descriptor",
                                     "interrupt", "short",  "again",  "clock"};
+// What the call says; 0: it does not fail.
+static const int errors[] = {[MEMORY] = ENOMEM,   [THREAD] = EAGAIN, [DESCRIPTOR] = EMFILE,
+                             [INTERRUPT] = EINTR, [AGAIN] = EAGAIN,  [CLOCK] = 0};
 
 static enum kind kind;
-static long at;        // the Nth; 0: never
-static bool and_after; // of those that fail once
-static pid_t first;    // the process for which one call fails; children are left alone
+static long at;     // the Nth; 0: never
+static pid_t first; // the process for which one call fails; children are left alone
 static atomic_long calls;
 static atomic_bool has_failed;
 
 __attribute__((constructor)) static void read_environment(void)
 {
     char name[16] = "";
-    char plus = '\0';
     const char *fault = getenv("WEFT_FAULT");
     if (!fault)
         return;
-    if (sscanf(fault, "%15[a-z]:%ld%c", name, &at, &plus) < 2)
+    if (sscanf(fault, "%15[a-z]:%ld", name, &at) != 2)
         abort();
     for (size_t i = 1; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(name, kinds[i]) == 0)
             kind = (enum kind)i;
-    and_after = plus == '+';
     first = getpid();
     if (kind == NONE)
         abort();
@@ -91,10 +91,10 @@ static bool fails(enum kind what)
 {
     if (kind != what || getpid() != first)
         return false;
-    long n = atomic_fetch_add(&calls, 1) + 1;
-    if (at == 0 || (and_after ? n < at : n != at))
+    if (atomic_fetch_add(&calls, 1) + 1 != at)
         return false;
     atomic_store(&has_failed, true);
+    errno = errors[kind];
     return true;
 }
 
@@ -109,13 +109,20 @@ static bool hits(enum kind what)
     n *= 0x9e3779b97f4a7c15u;
     n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9u;
     n = (n ^ n >> 27) * 0x94d049bb133111ebu;
-    return (n ^ n >> 31) % (uint64_t)at == 0;
+    if ((n ^ n >> 31) % (uint64_t)at != 0)
+        return false;
+    errno = errors[kind] != 0 ? errors[kind] : errno;
+    return true;
 }
 
-static int refuse(int error)
+static bool transfer_fails(void)
 {
-    errno = error;
-    return -1;
+    return hits(INTERRUPT) || hits(AGAIN);
+}
+
+static size_t cut(size_t size)
+{
+    return size > 1 && hits(SHORT) ? 1 : size;
 }
 
 // ---- what the tests see of it ------------------------------------------------------------
@@ -124,8 +131,7 @@ static int refuse(int error)
 // caller would only go on to find that it has no pool.
 static void told(int code)
 {
-    static const int codes[] = {[MEMORY] = -ENOMEM, [THREAD] = -EAGAIN, [DESCRIPTOR] = -EMFILE};
-    if (!atomic_load(&has_failed) || code != codes[kind])
+    if (!atomic_load(&has_failed) || code != -errors[kind])
         return;
     bool has_text = weft_error_code() == code && weft_error()[0] != '\0';
     _exit(has_text ? WF_FAULT_TOLD : WF_FAULT_WITHOUT_TEXT);
@@ -171,38 +177,37 @@ IN_PLACE_OF(void, abort, void)
 
 IN_PLACE_OF(void *, malloc, size_t size)
 {
-    return fails(MEMORY) ? (errno = ENOMEM, NULL) : malloc(size);
+    return fails(MEMORY) ? NULL : malloc(size);
 }
 
 IN_PLACE_OF(void *, calloc, size_t n, size_t size)
 {
-    return fails(MEMORY) ? (errno = ENOMEM, NULL) : calloc(n, size);
+    return fails(MEMORY) ? NULL : calloc(n, size);
 }
 
 IN_PLACE_OF(void *, realloc, void *block, size_t size)
 {
-    return fails(MEMORY) ? (errno = ENOMEM, NULL) : realloc(block, size);
+    return fails(MEMORY) ? NULL : realloc(block, size);
 }
 
 IN_PLACE_OF(void *, aligned_alloc, size_t align, size_t size)
 {
-    return fails(MEMORY) ? (errno = ENOMEM, NULL) : aligned_alloc(align, size);
+    return fails(MEMORY) ? NULL : aligned_alloc(align, size);
 }
 
 IN_PLACE_OF(char *, strdup, const char *text)
 {
-    return fails(MEMORY) ? (errno = ENOMEM, NULL) : strdup(text);
+    return fails(MEMORY) ? NULL : strdup(text);
 }
 
 IN_PLACE_OF(void *, mmap, void *where, size_t size, int protection, int flags, int fd, off_t offset)
 {
-    return fails(MEMORY) ? (errno = ENOMEM, MAP_FAILED)
-                         : mmap(where, size, protection, flags, fd, offset);
+    return fails(MEMORY) ? MAP_FAILED : mmap(where, size, protection, flags, fd, offset);
 }
 
 IN_PLACE_OF(int, mprotect, void *where, size_t size, int protection)
 {
-    return fails(MEMORY) ? refuse(ENOMEM) : mprotect(where, size, protection);
+    return fails(MEMORY) ? -1 : mprotect(where, size, protection);
 }
 
 IN_PLACE_OF(int, pthread_attr_init, pthread_attr_t *attr)
@@ -218,55 +223,46 @@ IN_PLACE_OF(int, pthread_create, pthread_t *thread, const pthread_attr_t *attr,
 
 IN_PLACE_OF(int, socket, int family, int type, int protocol)
 {
-    return fails(DESCRIPTOR) ? refuse(EMFILE) : socket(family, type, protocol);
+    return fails(DESCRIPTOR) ? -1 : socket(family, type, protocol);
 }
 
 IN_PLACE_OF(int, accept4, int fd, struct sockaddr *address, socklen_t *size, int flags)
 {
-    return fails(DESCRIPTOR) ? refuse(EMFILE)
-           : hits(INTERRUPT) ? refuse(EINTR)
-           : hits(AGAIN)     ? refuse(EAGAIN)
-                             : accept4(fd, address, size, flags);
+    return fails(DESCRIPTOR) || transfer_fails() ? -1 : accept4(fd, address, size, flags);
 }
 
 IN_PLACE_OF(int, eventfd, unsigned value, int flags)
 {
-    return fails(DESCRIPTOR) ? refuse(EMFILE) : eventfd(value, flags);
+    return fails(DESCRIPTOR) ? -1 : eventfd(value, flags);
 }
 
 IN_PLACE_OF(int, signalfd, int fd, const sigset_t *set, int flags)
 {
-    return fails(DESCRIPTOR) ? refuse(EMFILE) : signalfd(fd, set, flags);
+    return fails(DESCRIPTOR) ? -1 : signalfd(fd, set, flags);
 }
 
 IN_PLACE_OF(int, epoll_create1, int flags)
 {
-    return fails(DESCRIPTOR) ? refuse(EMFILE) : epoll_create1(flags);
+    return fails(DESCRIPTOR) ? -1 : epoll_create1(flags);
 }
 
 // An interrupted connect goes on by itself (connect(2)).
 IN_PLACE_OF(int, connect, int fd, const struct sockaddr *address, socklen_t size)
 {
     int rc = connect(fd, address, size);
-    return rc < 0 && errno == EINPROGRESS && hits(INTERRUPT) ? refuse(EINTR) : rc;
+    if (rc < 0 && errno == EINPROGRESS)
+        (void)hits(INTERRUPT);
+    return rc;
 }
 
 IN_PLACE_OF(ssize_t, recv, int fd, void *buf, size_t size, int flags)
 {
-    if (hits(INTERRUPT))
-        return refuse(EINTR);
-    if (hits(AGAIN))
-        return refuse(EAGAIN);
-    return recv(fd, buf, size > 1 && hits(SHORT) ? 1 : size, flags);
+    return transfer_fails() ? -1 : recv(fd, buf, cut(size), flags);
 }
 
 IN_PLACE_OF(ssize_t, send, int fd, const void *buf, size_t size, int flags)
 {
-    if (hits(INTERRUPT))
-        return refuse(EINTR);
-    if (hits(AGAIN))
-        return refuse(EAGAIN);
-    return send(fd, buf, size > 1 && hits(SHORT) ? 1 : size, flags);
+    return transfer_fails() ? -1 : send(fd, buf, cut(size), flags);
 }
 
 // An eventfd and a signalfd move whole records or nothing; only a file may give less.
@@ -274,26 +270,26 @@ IN_PLACE_OF(ssize_t, read, int fd, void *buf, size_t size)
 {
     struct stat s;
     if (hits(INTERRUPT))
-        return refuse(EINTR);
+        return -1;
     bool is_file = fstat(fd, &s) == 0 && S_ISREG(s.st_mode);
-    return read(fd, buf, is_file && size > 1 && hits(SHORT) ? 1 : size);
+    return read(fd, buf, is_file ? cut(size) : size);
 }
 
 IN_PLACE_OF(ssize_t, write, int fd, const void *buf, size_t size)
 {
-    return hits(INTERRUPT) ? refuse(EINTR) : write(fd, buf, size);
+    return hits(INTERRUPT) ? -1 : write(fd, buf, size);
 }
 
 IN_PLACE_OF(int, ppoll, struct pollfd *fds, nfds_t n, const struct timespec *left,
             const sigset_t *mask)
 {
-    return hits(INTERRUPT) ? refuse(EINTR) : ppoll(fds, n, left, mask);
+    return hits(INTERRUPT) ? -1 : ppoll(fds, n, left, mask);
 }
 
 IN_PLACE_OF(int, epoll_pwait2, int poller, struct epoll_event *events, int most,
             const struct timespec *left, const sigset_t *mask)
 {
-    return hits(INTERRUPT) ? refuse(EINTR) : epoll_pwait2(poller, events, most, left, mask);
+    return hits(INTERRUPT) ? -1 : epoll_pwait2(poller, events, most, left, mask);
 }
 
 IN_PLACE_OF(long, syscall, long number, ...)
@@ -308,9 +304,11 @@ IN_PLACE_OF(long, syscall, long number, ...)
         int op = (int)a[1] & FUTEX_CMD_MASK;
         bool sleeps = op == FUTEX_WAIT || op == FUTEX_WAIT_BITSET;
         if (sleeps && hits(INTERRUPT))
-            return refuse(EINTR);
-        if (sleeps && a[3] && (a[1] & FUTEX_CLOCK_REALTIME) && hits(CLOCK))
-            return refuse(ETIMEDOUT); // the hour is over
+            return -1;
+        if (sleeps && a[3] && (a[1] & FUTEX_CLOCK_REALTIME) && hits(CLOCK)) {
+            errno = ETIMEDOUT; // the hour is over
+            return -1;
+        }
     }
     return syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

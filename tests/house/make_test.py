@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 
 from tap import ROOT, main, run, test, tree
 
@@ -40,6 +41,8 @@ def make_run(folder):
                             cwd=folder, env={**os.environ, "PATH": path}, text=True,
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, start_new_session=True)
+    too_long = threading.Timer(120, os.killpg, (make.pid, signal.SIGKILL))
+    too_long.start()
     said = ""
     try:
         for line in make.stdout: # ends when the server does
@@ -48,6 +51,7 @@ def make_run(folder):
                 os.killpg(make.pid, signal.SIGTERM)
         make.wait(30)
     finally:
+        too_long.cancel()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(make.pid, signal.SIGKILL)
     return said
@@ -60,7 +64,7 @@ def a_second_make_run_installs_and_builds_nothing():
         assert "listening" in first and "listening" in second, (first, second)
         assert "Compiling C object" in first or "[1/" in first, first
         assert "no work to do" in second and "[1/" not in second, second
-        assert "meson" not in second and "The Meson build system" not in second, second
+        assert "meson" not in second, second
         assert not (folder / "bin" / "asked").exists(), (folder / "bin" / "asked").read_text()
 
 
