@@ -5,7 +5,7 @@
 #     make test     the same, and run the tests
 #
 #     make asan | tsan                     the tests under sanitizers
-#     make explore                         every order of the steps of what waits
+#     make explore                         every order of the steps of what waits, every fault
 #     make lint | format                   what a reviewer need not say
 #     make bench | check-long              measure; all that takes long
 #     make install [PREFIX=... LIBDIR=... DESTDIR=...]

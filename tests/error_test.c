@@ -376,7 +376,8 @@ static int fail_first_without_memory(void)
     exhaust_memory();
     CHECK(weft_fail(-EIO, "%s", "one") == -EIO);
     CHECK(weft_error_code() == -EIO);
-    CHECK(weft_error() != NULL);
+    const char *said = weft_error();
+    CHECK(strcmp(said, "one") == 0 || strcmp(said, strerror(EIO)) == 0); // room was left, or not
     return 0;
 }
 

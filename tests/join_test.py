@@ -160,7 +160,9 @@ def half_a_line_waits_for_its_end():
         hears(c.server, "whole\n")
         c.types("f")
         c.types("\n")
-        equal(c.server.recv(100), b"half\n")
+        if os.environ.get("WEFT_FAULT", "").startswith("short"):
+            raise Skip("each byte may be sent alone")
+        equal(c.server.recv(100), b"half\n") # in one piece
 
 
 @test

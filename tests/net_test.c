@@ -158,6 +158,20 @@ static void an_address_in_use_is_an_error_that_names_it(void **state)
     assert_failed_with(weft_listen("192.0.2.1:0"), -EADDRNOTAVAIL); // nobody's, by RFC 5737
 }
 
+// Another has the port on IPv6 only: half of what was asked for would be no service.
+static void every_address_is_all_of_them_or_an_error(void **state)
+{
+    (void)state;
+    char address[16];
+    if (!have_v6())
+        skip();
+    weft_listener *l = weft_listen("[::1]:0");
+    assert_non_null(l);
+    snprintf(address, sizeof address, ":%u", port_of(weft_listener_address(l)));
+    assert_failed_with(weft_listen(address), -EADDRINUSE);
+    weft_listener_close(&l);
+}
+
 static void a_server_may_be_started_again_at_once(void **state)
 {
     (void)state;
@@ -508,6 +522,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_path_that_is_too_long_is_not_an_address),
     cmocka_unit_test(an_unknown_host_is_an_error_that_names_it),
     cmocka_unit_test(an_address_in_use_is_an_error_that_names_it),
+    cmocka_unit_test(every_address_is_all_of_them_or_an_error),
     cmocka_unit_test(a_server_may_be_started_again_at_once),
     cmocka_unit_test(after_its_close_nobody_listens),
     cmocka_unit_test(a_socket_with_a_path_is_removed_at_close),

@@ -25,6 +25,11 @@ import traceback
 
 PATIENCE = 60
 
+# Who runs the tests by nohup or in the background ignores some signals; the programs would too.
+for ignored in signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT:
+    if signal.getsignal(ignored) is signal.SIG_IGN:
+        signal.signal(ignored, signal.SIG_DFL)
+
 
 def arguments():
     """BUILD/weft, and what else the build hands to every such test."""

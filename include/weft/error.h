@@ -28,7 +28,8 @@ enum { WEFT_ERROR_MAX = 192 }; // longest message kept, with its NUL
 // Record `code` (negative) and a message, and return `code`, so that a task fails in one line:
 //     return weft_fail(-EIO, "read %s: %s", path, strerror(errno));
 // The arguments may include weft_error(). A longer text is cut, at a UTF-8 character. Without
-// memory for the text the code is still kept. A code that is not negative aborts. Never waits.
+// memory for the text it is strerror's of the code. A code that is not negative aborts. Never
+// waits.
 int weft_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
 
 // The message and the code of this task's most recent failure; "" and 0 if there was none.

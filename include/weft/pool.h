@@ -38,7 +38,8 @@ struct weft_pool_options {
     int workers;       // 0: one per core this process may use; negative aborts. Of fibers: threads
     int max_spares;    // more workers while all wait. 0: 256; of fibers 1,048,576. At the limit,
                        // while tasks are queued: submit, and a wait for anything but a descriptor,
-                       // give -EAGAIN
+                       // give -EAGAIN; also when the system has no thread or memory left for one
+                       // (waits that cannot fail ask it for 0.2 s)
     size_t backlog;    // tasks that may wait; then submit waits. 0: 1024 * workers
     size_t stack_size; // of a worker. 0: 8 MiB; of a fiber 64 KiB
     const char *name;  // prefix of thread names: "weft" gives weft-1, weft-2... Copied

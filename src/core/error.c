@@ -76,6 +76,8 @@ const char *wf_error_text(struct wf_task *task)
         (void)snprintf(task->error_text, WEFT_ERROR_MAX, "%s: %s", task->error_call,
                        reason(task->error_code));
     task->error_call = NULL;
+    if (!task->error_text && task->error_code != 0)
+        return reason(task->error_code); // no memory for more
     return task->error_text ? task->error_text : "";
 }
 

@@ -25,6 +25,8 @@
 #include "core/mutex.h"
 #include "exec/executor.h"
 #include "exec/loop.h"
+#include "os/clock.h"
+#include "os/futex.h"
 #include "os/thread.h"
 
 enum { SPARE_IDLE_MS = 1000 };
@@ -97,7 +99,7 @@ static int start_worker(struct threads *t)
     return rc;
 }
 
-// A task waits to be taken: see that somebody will.
+// A task waits to be taken: see that somebody will. -EBUSY: max_spares; else as start_worker.
 static int see_to_queue(struct threads *t)
 {
     const struct weft_pool_options *o = &t->base.options;
@@ -106,7 +108,7 @@ static int see_to_queue(struct threads *t)
     if (t->alive > t->blocked)
         return 0;
     if (t->alive - o->workers >= o->max_spares)
-        return -EAGAIN;
+        return -EBUSY;
     return start_worker(t);
 }
 
@@ -215,17 +217,40 @@ static void *work(void *arg)
 
 // ---- what the seam tells ----------------------------------------------------------------
 
+// `more` begin to wait: see to a spare, if a task is queued.
+static int see_to_spare(struct threads *t, int more)
+{
+    wf_lock(&t->mu);
+    t->blocked += more;
+    int rc = t->queued > 0 ? see_to_queue(t) : 0;
+    weft_unlock(&t->mu);
+    return rc;
+}
+
+// A wait that cannot fail would keep the pool waiting for want of a thread that the system lacks
+// for a moment. So it asks again, up to 20 times in 0.2 s, as Go's runtime does when it starts one.
+static int ask_again(struct threads *t, int rc)
+{
+    uint32_t nobody = 0;
+    for (int tries = 1; tries <= 20 && (rc == -EAGAIN || rc == -ENOMEM); tries++) {
+        (void)wf_futex_wait(&nobody, 0, wf_clock_now() + tries * INT64_C(1000000));
+        rc = see_to_spare(t, 0);
+    }
+    return rc;
+}
+
 static int blocked(void *pool, const struct wf_wait *wait)
 {
     struct threads *t = pool;
-    wf_lock(&t->mu);
-    t->blocked++;
-    int rc = t->queued > 0 ? see_to_queue(t) : 0;
-    weft_unlock(&t->mu);
-    if (rc == 0 || !wait->stops || wait->fd != WF_NO_FD)
+    int rc = see_to_spare(t, 1);
+    if (rc == 0)
+        return 0;
+    if (!wait->stops || wait->fd != WF_NO_FD) {
+        (void)ask_again(t, rc);
         return 0; // whom it waits for may be outside: the pool rests till then
+    }
     return weft_fail(-EAGAIN, "%s: all workers of pool %s wait, and it has no spare left (%s)",
-                     wait->what, t->base.name, rc == -EAGAIN ? "max_spares" : strerror(-rc));
+                     wait->what, t->base.name, rc == -EBUSY ? "max_spares" : strerror(-rc));
 }
 
 static void unblocked(void *pool)
@@ -276,10 +301,11 @@ static int threads_submit(weft_pool *pool, weft_future *f)
     weft_unlock(&t->mu);
     if (rc == 0)
         return 0;
-    const char *why = rc == -EPIPE    ? "the pool is closing"
-                      : rc == -EAGAIN ? "all workers wait, and there is no spare left"
-                                      : strerror(-rc);
-    return weft_fail(rc, "pool %s: %s: %s", pool->name, f->what->name, why);
+    const char *why = rc == -EPIPE   ? "the pool is closing"
+                      : rc == -EBUSY ? "all workers wait, and there is no spare left"
+                                     : strerror(-rc);
+    return weft_fail(rc == -EBUSY ? -EAGAIN : rc, "pool %s: %s: %s", pool->name, f->what->name,
+                     why);
 }
 
 static bool threads_withdraw(weft_pool *pool, weft_future *f)

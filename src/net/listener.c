@@ -44,20 +44,21 @@ int wf_socket_new(int family)
 
 // ---- listen -----------------------------------------------------------------------------
 
-// True: the Unix socket's file is there, and nobody listens on it. We ask with a socket of another
-// type, so that a living server is not bothered: to that the answer is EPROTOTYPE.
-static bool is_stale(const struct wf_address *address)
+// 1: the Unix socket's file is there, and nobody listens on it. 0: not so. Negative: no descriptor
+// to ask with. That is a socket of another type, so that a living server is not bothered: to that
+// the answer is EPROTOTYPE.
+static int is_stale(const struct wf_address *address)
 {
     struct stat file;
     const struct sockaddr_un *un = (const void *)&address->storage;
     if (address->any.sa_family != AF_UNIX || stat(un->sun_path, &file) < 0 ||
         !S_ISSOCK(file.st_mode)) // what is no socket refuses as well, and is somebody's file
-        return false;
+        return 0;
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool refused = fd >= 0 && connect(fd, &address->any, address->size) < 0 &&
-                   errno == ECONNREFUSED;
-    if (fd >= 0)
-        (void)close(fd);
+    if (fd < 0)
+        return -errno;
+    bool refused = connect(fd, &address->any, address->size) < 0 && errno == ECONNREFUSED;
+    (void)close(fd);
     return refused;
 }
 
@@ -66,9 +67,11 @@ static int bind_to(int fd, const struct wf_address *address)
     if (bind(fd, &address->any, address->size) == 0)
         return 0;
     int error = errno;
+    int stale = error == EADDRINUSE ? is_stale(address) : 0;
+    if (stale < 0)
+        return stale;
     const struct sockaddr_un *un = (const void *)&address->storage;
-    if (error == EADDRINUSE && is_stale(address) && unlink(un->sun_path) == 0 &&
-        bind(fd, &address->any, address->size) == 0)
+    if (stale && unlink(un->sun_path) == 0 && bind(fd, &address->any, address->size) == 0)
         return 0;
     return -error;
 }
@@ -110,6 +113,15 @@ static weft_listener *new_listener(int fd, const struct wf_address *asked)
     return l;
 }
 
+// Another address may do where this one does not. Of every address (":port") only a system without
+// IPv6 is served by the second: else it would be half of what was asked for.
+static bool try_next(int error, bool every)
+{
+    if (every)
+        return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL;
+    return error != -EMFILE && error != -ENFILE && error != -ENOMEM && error != -ENOBUFS;
+}
+
 // ":port" is every address: the system names IPv4's first, but IPv6's serves both.
 static const struct wf_address *best_of(const struct wf_addresses *found, size_t i)
 {
@@ -125,7 +137,7 @@ weft_listener *weft_listen(const char *address)
     bool every = address[0] == ':';
     weft_listener *l = NULL;
     int fd = -EADDRNOTAVAIL;
-    for (size_t i = 0; i < found.count && fd < 0; i++) {
+    for (size_t i = 0; i < found.count && fd < 0 && try_next(fd, every); i++) {
         const struct wf_address *at = every ? best_of(&found, i) : &found.items[i];
         fd = listen_on(at);
         if (fd >= 0)

@@ -131,10 +131,13 @@ static size_t cut(size_t size)
 // caller would only go on to find that it has no pool.
 static void told(int code)
 {
-    if (!atomic_load(&has_failed) || code != -errors[kind])
+    if (!atomic_load(&has_failed))
         return;
-    bool has_text = weft_error_code() == code && weft_error()[0] != '\0';
-    _exit(has_text ? WF_FAULT_TOLD : WF_FAULT_WITHOUT_TEXT);
+    const char *text = weft_error_code() == code ? weft_error() : "";
+    // A wait without a spare worker is -EAGAIN; its text names the reason.
+    bool without_spare = code == -EAGAIN && strstr(text, strerror(errors[kind]));
+    if (code == -errors[kind] || without_spare)
+        _exit(text[0] != '\0' ? WF_FAULT_TOLD : WF_FAULT_WITHOUT_TEXT);
 }
 
 ssize_t wf_fault_told_code(ssize_t code)
@@ -151,11 +154,26 @@ void *wf_fault_told_pointer(void *made)
     return made;
 }
 
-// Without memory for its text, an error still has a code, and says the words of that.
+static bool ends_with(const char *text, const char *end)
+{
+    size_t size = strlen(text), less = strlen(end);
+    return size >= less && strcmp(text + size - less, end) == 0;
+}
+
+// Without memory for its text an error has the words of its code, at the end of what was left or
+// alone. They have to be there.
 const char *wf_fault_told_text(const char *text)
 {
-    if (kind == MEMORY && atomic_load(&has_failed) && text[0] != '\0' &&
-        strcmp(text, strerror(-weft_error_code())) == 0)
+    int code = weft_error_code();
+    if (kind != MEMORY || code == 0 || !atomic_load(&has_failed))
+        return text;
+    const char *words = code == -ETIMEDOUT   ? "the deadline passed"
+                        : code == -ECANCELED ? "cancelled"
+                        : code == -EPIPE     ? "closed"
+                                             : strerror(-code);
+    if (text[0] == '\0')
+        _exit(WF_FAULT_WITHOUT_TEXT);
+    if (ends_with(text, words))
         _exit(WF_FAULT_TOLD);
     return text;
 }
