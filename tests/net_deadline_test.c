@@ -56,10 +56,14 @@ static const struct {
     bool needs_queue; // a full output queue, without which there is nothing to wait for
     bool needs_deaf;
 } waits[] = {
-    {"weft_read", call_read, false, false},        {"weft_read_line", call_read_line, false, false},
-    {"weft_write", call_write, false, false},      {"weft_flush", call_flush, true, false},
-    {"weft_shutdown", call_shutdown, true, false}, {"weft_accept", call_accept, false, false},
+    {"weft_read", call_read, false, false},
+    {"weft_read_line", call_read_line, false, false},
+    {"weft_write", call_write, false, false},
+    {"weft_flush", call_flush, true, false},
+    {"weft_shutdown", call_shutdown, true, false},
+    {"weft_accept", call_accept, false, false},
     {"weft_connect", call_connect, false, true},
+    {"weft_wait_readable", call_wait_readable, false, false},
 };
 
 static struct call prepare(size_t i, struct silence *s, weft_time deadline)

@@ -196,6 +196,11 @@ SHARED int call_read(struct call *c)
     return (int)weft_read(c->conn, buf, sizeof buf, c->deadline);
 }
 
+SHARED int call_wait_readable(struct call *c)
+{
+    return weft_wait_readable(c->conn, c->deadline);
+}
+
 SHARED int call_read_line(struct call *c)
 {
     char buf[16];

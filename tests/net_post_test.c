@@ -142,12 +142,14 @@ static void it_goes_out_while_a_task_reads(void **state)
     (void)state;
     assert_drained_while(then_read, "!", false);
     assert_drained_while(then_read_line, "!\n", false);
+    assert_drained_while(call_wait_readable, "!", false);
 }
 
 static void it_goes_out_too_when_it_is_posted_after_the_reader_fell_asleep(void **state)
 {
     (void)state;
     assert_drained_while(then_read, "!", true);
+    assert_drained_while(call_wait_readable, "!", true);
     assert_drained_while(then_read_line, "!\n", true);
 }
 

@@ -33,6 +33,25 @@ static void the_end_of_the_stream_is_read_as_0_again_and_again(void **state)
     link_down(&link);
 }
 
+static void readable_is_what_a_read_would_not_wait_for(void **state)
+{
+    (void)state;
+    struct link link = link_up();
+    char buf[16];
+    assert_int_equal(weft_wait_readable(link.ours, WEFT_POLL), -ETIMEDOUT);
+    raw_say(link.peer, "one\ntwo\n");
+    for (int i = 0; i < 2; i++) // it takes nothing
+        assert_int_equal(weft_wait_readable(link.ours, much_later()), 0);
+    assert_int_equal(weft_read_line(link.ours, buf, sizeof buf, much_later()), 3);
+    assert_int_equal(weft_wait_readable(link.ours, WEFT_POLL), 0); // also what was read ahead
+    assert_int_equal(weft_read(link.ours, buf, sizeof buf, WEFT_POLL), 4);
+    assert_int_equal(weft_wait_readable(link.ours, WEFT_POLL), -ETIMEDOUT);
+    assert_int_equal(shutdown(link.peer, SHUT_WR), 0);
+    assert_int_equal(weft_wait_readable(link.ours, much_later()), 0); // the end
+    assert_int_equal(weft_read(link.ours, buf, sizeof buf, WEFT_POLL), 0);
+    link_down(&link);
+}
+
 static void writing_goes_on_after_the_peers_half_close(void **state)
 {
     (void)state;
@@ -425,6 +444,7 @@ static const struct scene scenes[] = {
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_read_takes_what_is_there_and_leaves_the_rest),
     cmocka_unit_test(the_end_of_the_stream_is_read_as_0_again_and_again),
+    cmocka_unit_test(readable_is_what_a_read_would_not_wait_for),
     cmocka_unit_test(writing_goes_on_after_the_peers_half_close),
     cmocka_unit_test(reading_goes_on_after_our_half_close),
     cmocka_unit_test(writing_nothing_succeeds),

@@ -203,8 +203,9 @@ class Server:
                 names.append((task / "comm").read_text().strip())
         return names
 
-    def handlers(self):
-        return sum(name.startswith("client-") for name in self.tasks())
+    def clients(self):
+        """How many are there, by its log."""
+        return len(self.log.matching("join .*")) - len(self.log.matching("(leave|drop) .*"))
 
     def status(self, field):
         """A line of /proc/PID/status, in its own unit."""

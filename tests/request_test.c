@@ -175,6 +175,11 @@ static int do_connect(struct ready *r)
     return 0;
 }
 
+static int do_wait_readable(struct ready *r)
+{
+    return weft_wait_readable(r->ours, much_later());
+}
+
 static int do_read(struct ready *r)
 {
     char byte;
@@ -232,6 +237,7 @@ static const struct {
     {"weft_block", do_block},
     {"weft_accept", do_accept},
     {"weft_connect", do_connect},
+    {"weft_wait_readable", do_wait_readable},
     {"weft_read", do_read},
     {"weft_read_line", do_read_line},
     {"weft_write of nothing", do_write_nothing},

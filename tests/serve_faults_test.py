@@ -97,7 +97,7 @@ def sweep(kind):
         except Exception as error:
             raise AssertionError(f"WEFT_FAULT={kind}:{number}") from error
         number += 1
-    assert number > 3, f"only {number - 1} calls failed"
+    assert number > 1, "no call was there to fail"
 
 
 @test

@@ -289,11 +289,17 @@ static const struct {
     int (*run)(struct call *);
     bool needs_queue; // a full output queue, without which there is nothing to wait for
 } need_descriptors[] = {
-    {"weft_listen", call_listen, false},       {"weft_accept", call_accept, false},
-    {"weft_connect", call_connect, false},     {"weft_read", call_read, false},
-    {"weft_read_line", call_read_line, false}, {"weft_write", call_write, false},
-    {"weft_flush", call_flush, true},          {"weft_shutdown", call_shutdown, true},
-    {"weft_wait_fd", call_wait_fd, false},     {"weft_wait_signal", call_wait_signal, false},
+    {"weft_listen", call_listen, false},
+    {"weft_accept", call_accept, false},
+    {"weft_connect", call_connect, false},
+    {"weft_read", call_read, false},
+    {"weft_wait_readable", call_wait_readable, false},
+    {"weft_read_line", call_read_line, false},
+    {"weft_write", call_write, false},
+    {"weft_flush", call_flush, true},
+    {"weft_shutdown", call_shutdown, true},
+    {"weft_wait_fd", call_wait_fd, false},
+    {"weft_wait_signal", call_wait_signal, false},
 };
 
 struct attempt {

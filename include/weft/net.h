@@ -50,6 +50,10 @@ weft_conn *weft_connect(const char *address, weft_time deadline)
 
 // Some bytes (at least 1), 0 at the end of the stream, or an error.
 ssize_t weft_read(weft_conn *c, void *buf, size_t cap, weft_time deadline);
+// Wait until weft_read would not: there are bytes, the end of the stream, or an error. 0 or an
+// error. For a task that takes a buffer only when there is something for it; with WEFT_POLL, then,
+// as -ETIMEDOUT tells that there was nothing after all.
+int weft_wait_readable(weft_conn *c, weft_time deadline);
 // One line without its "\n" or "\r\n", NUL-terminated, into buf; its length. -EMSGSIZE if it does
 // not fit (it stays), -EPIPE at the end of the stream; a last line without newline is a line.
 ssize_t weft_read_line(weft_conn *c, char *buf, size_t cap, weft_time deadline);
@@ -60,7 +64,7 @@ int weft_write(weft_conn *c, const void *buf, size_t size, weft_time deadline);
 // Send it, or what the socket does not take at once copy to the connection's output queue, and
 // return, from any task: never waits. -ENOBUFS: the peer reads too slowly, the queue is full, and
 // nothing was queued. What is queued goes out while a task waits in weft_read, weft_read_line,
-// weft_write, weft_flush or weft_shutdown on c.
+// weft_wait_readable, weft_write, weft_flush or weft_shutdown on c.
 int weft_post(weft_conn *c, const void *buf, size_t size);
 void weft_post_limit(weft_conn *c, size_t bytes);    // of the queue; at first 1 MiB
 int weft_flush(weft_conn *c, weft_time deadline);    // wait until the output queue is empty

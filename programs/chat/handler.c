@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // handler.c - one client's life: the lecture's handler, and what it takes to end well.
 //
-//     be_ready      has what it needs to wait, and says so
+// A handler is a fiber: its stack costs the pages that it has touched. So that a client that says
+// nothing costs one, what needs room (a piece to read into, a line for the log) is not on it while
+// it waits.
+//
 //     the loop      reads and broadcasts
 //     listen_on     the client ended its input, and may listen on: printf 'hi\n' | weft join
 //     say_goodbye   the server ends
@@ -11,6 +14,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -18,27 +22,22 @@
 #include "chat/server.h"
 
 enum {
-    PIECE = 16384, // read at once; on the handler's stack
-    HANDLER_STACK = 262144,
+    PIECE = 16384,    // read at once
     LOOK_MS = 250,    // a listener that says no more: how often we look after it
     GOODBYE_MS = 200, // at the end: for the client's own goodbye
 };
 
-// A thread needs a descriptor of its own to be woken by when it waits for a connection. If none is
-// free the handler waits for one, and the acceptor for the handler: otherwise a crowd could take
-// all descriptors for connections that nobody can read, and the server would never recover.
-static int be_ready(const struct visit *v)
+// What is there, to all others. How much, 0 at the end of the input, -ETIMEDOUT: nothing after all.
+static ssize_t pass_on(const struct client *c)
 {
-    int fd = weft_conn_fd(v->client->conn);
-    int rc = weft_wait_fd(fd, POLLIN, WEFT_POLL);
-    while (rc == -EMFILE || rc == -ENFILE) {
-        server_trouble(v->server, rc);
-        rc = weft_sleep(weft_after_ms(RETRY_MS));
-        if (rc == 0)
-            rc = weft_wait_fd(fd, POLLIN, WEFT_POLL);
-    }
-    weft_release(&v->server->seated, 1);
-    return rc == -ETIMEDOUT || rc > 0 ? 0 : rc;
+    char *data = malloc(PIECE);
+    if (!data)
+        return -ENOMEM;
+    ssize_t n = weft_read(c->conn, data, PIECE, WEFT_POLL);
+    if (n > 0)
+        room_broadcast(c->room, c, data, (size_t)n);
+    free(data);
+    return n;
 }
 
 // Has a client that ended its input gone, or does it listen on? Its kernel says the same in both
@@ -77,11 +76,10 @@ static int listen_on(struct client *c)
 // any more, what is left for this client goes out: 0, or why not all of it did.
 static int say_goodbye(struct client *c, weft_time grace)
 {
-    char data[PIECE];
-    ssize_t n;
+    char data[512];
     (void)weft_shield(true); // to the task's end
-    while (weft_now().ns < grace.ns && (n = weft_read(c->conn, data, sizeof data, WEFT_POLL)) > 0)
-        room_broadcast(c->room, c, data, (size_t)n);
+    while (weft_now().ns < grace.ns && pass_on(c) > 0)
+        continue;
     room_reader_done(c);
     (void)weft_waitgroup_wait(&c->room->readers, grace); // late: then we go with what there is
     int rc = weft_shutdown(c->conn, grace);
@@ -135,17 +133,18 @@ static int handler(const struct visit *v, weft_none *none)
 {
     struct client *c = v->client;
     struct room *room = c->room;
-    char data[PIECE];
     (void)none;
-    ssize_t n = be_ready(v);
-    journal_line(&v->server->events, "join id=%ld addr=%s n=%zu", c->id, weft_peer(c->conn),
-                 c->count);
-    if (n == 0) {
-        while ((n = weft_read(c->conn, data, sizeof data, WEFT_FOREVER)) > 0)
-            room_broadcast(room, c, data, (size_t)n);
+    bool before = weft_shield(true);
+    ssize_t n = weft_event_wait(&c->announced, WEFT_FOREVER); // shielded, for ever: only -ENOMEM
+    (void)weft_shield(before);
+    while (n == 0 && (n = weft_wait_readable(c->conn, WEFT_FOREVER)) == 0) {
+        n = pass_on(c);
         if (n == 0)
-            n = listen_on(c);
+            break;
+        n = n > 0 || n == -ETIMEDOUT ? 0 : n;
     }
+    if (n == 0)
+        n = listen_on(c);
     leave(v, (int)n);
     weft_drop(&c->task); // our own: nobody will join it
     client_free(&c);
@@ -162,8 +161,7 @@ int handler_start(const struct visit *v)
     weft_guard(&room->mu); // until the task is known: who sees the client may cancel it
     room_add(room, c);
     (void)snprintf(name, sizeof name, "client-%ld", c->id);
-    c->task = weft_start_as(
-        WEFT_WITH(.kind = WEFT_THREADS, .name = name, .stack_size = HANDLER_STACK), handler, v);
+    c->task = weft_start_as(WEFT_WITH(.kind = WEFT_FIBERS, .name = name), handler, v);
     if (c->task)
         return 0;
     int rc = weft_error_code();

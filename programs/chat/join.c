@@ -21,7 +21,7 @@
 #include "common/status.h"
 
 static const char me[] = "weft join";
-enum { CONNECT_MS = 10000, PIECE = 16384, LONGEST_LINE = 65536 };
+enum { CONNECT_MS = 10000, PIECE = 16384, LONGEST_LINE = 65536, SENDER_STACK = 2 * LONGEST_LINE };
 
 // ---- sending -------------------------------------------------------------------------------
 
@@ -123,8 +123,9 @@ static int print_arrivals(weft_conn *conn)
 // Talk until the server closes.
 static int talk(weft_conn *conn)
 {
-    weft_future *sender = weft_start_as(WEFT_WITH(.kind = WEFT_THREADS, .name = "sender"),
-                                        send_lines, &conn);
+    weft_future *sender = weft_start_as(
+        WEFT_WITH(.kind = WEFT_FIBERS, .name = "sender", .stack_size = SENDER_STACK), send_lines,
+        &conn);
     if (!sender) {
         complain(me, "%s", weft_error());
         return STATUS_FAILED;

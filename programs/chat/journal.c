@@ -3,16 +3,34 @@
 // then a log that nobody reads holds up who writes to it, not the memory of the server.
 #include "chat/journal.h"
 
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <weft/task.h>
+#include <weft/wait.h>
 
 #include "common/output.h"
+
+// In pieces that a pipe with room takes at once: a full one may hold up this task, not its loop.
+static int write_when_ready(int fd, const char *text, size_t size)
+{
+    int rc = 0;
+    bool before = weft_shield(true); // a line is written whole
+    for (size_t piece; size > 0 && rc == 0; text += piece, size -= piece) {
+        piece = size < PIPE_BUF ? size : PIPE_BUF;
+        (void)weft_wait_fd(fd, POLLOUT, WEFT_FOREVER); // failing, the write tells more
+        rc = write_all(fd, text, piece);
+    }
+    (void)weft_shield(before);
+    return rc;
+}
 
 void journal_text(struct journal *j, const char *text, size_t size)
 {
     weft_guard(&j->mu);
-    int rc = write_all(j->fd, text, size);
+    int rc = write_when_ready(j->fd, text, size);
     if (rc < 0 && !j->failed) {
         complain(j->who, "the log cannot be written: %s; going on without it", strerror(-rc));
         j->failed = true;

@@ -24,14 +24,15 @@
 
 struct client {
     struct room *room;
-    weft_conn *conn;   // the handler closes it, after the client has left the list
-    weft_future *task; // the handler; guarded by room->mu, set before anyone can see the client
-    long id;           // 1, 2, ...: never used twice
-    size_t count;      // in the list when it came, itself too
-    int seat;          // its number in the lecture's list, or 0; guarded by room->mu
-    int dropped;       // why it was taken off the list, or 0; guarded by room->mu
-    bool present;      // in the list; guarded by room->mu
-    bool reads;        // counted in room->readers; the handler's own
+    weft_conn *conn;      // the handler closes it, after the client has left the list
+    weft_future *task;    // the handler; guarded by room->mu, set before anyone can see the client
+    long id;              // 1, 2, ...: never used twice
+    size_t count;         // in the list when it came, itself too
+    weft_event announced; // that it came is in the log: its handler begins
+    int seat;             // its number in the lecture's list, or 0; guarded by room->mu
+    int dropped;          // why it was taken off the list, or 0; guarded by room->mu
+    bool present;         // in the list; guarded by room->mu
+    bool reads;           // counted in room->readers; the handler's own
     TAILQ_ENTRY(client) link;
 };
 

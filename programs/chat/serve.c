@@ -8,6 +8,9 @@
 //     the main thread    waits for SIGINT or SIGTERM, then ends the others in order
 //     the acceptor       accepts, registers, starts the handler
 //     the handlers       one for each client
+//
+// The acceptor and the handlers are fibers on one loop: what a fiber starts runs beside it. A
+// broadcast is a row of sends, which a second thread would only wait for.
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -59,8 +62,7 @@ static void print_list(struct server *s)
 
 static void refuse(struct server *s, const weft_conn *conn, int rc)
 {
-    const char *why = rc == -EAGAIN ? "no more threads" : strerror(-rc);
-    journal_line(&s->events, "refuse addr=%s reason=\"%s\"", weft_peer(conn), why);
+    journal_line(&s->events, "refuse addr=%s reason=\"%s\"", weft_peer(conn), strerror(-rc));
 }
 
 // Take one client in, or turn it away. 0, or why none can be accepted now.
@@ -81,10 +83,12 @@ static int accept_one(struct server *s)
         client_free(&client);
         return 0;
     }
-    rc = weft_acquire(&s->seated, WEFT_FOREVER); // the client is its handler's now
-    if (rc == 0 && s->lecture)
+    journal_line(&s->events, "join id=%ld addr=%s n=%zu", client->id, weft_peer(client->conn),
+                 client->count);
+    weft_event_set(&client->announced); // the client is its handler's now
+    if (s->lecture)
         print_list(s);
-    return rc;
+    return 0;
 }
 
 // Until it is cancelled. Every other error passes: no descriptors, no memory, a firewall's refusal.
@@ -141,7 +145,7 @@ static int wait_for_stop(struct server *s, const sigset_t *stop)
 
 static int serve(struct server *s, const sigset_t *stop)
 {
-    weft_future *acceptor = weft_start_as(WEFT_WITH(.kind = WEFT_THREADS, .name = "acceptor"),
+    weft_future *acceptor = weft_start_as(WEFT_WITH(.kind = WEFT_FIBERS, .name = "acceptor"),
                                           accept_clients, &s);
     if (!acceptor) {
         complain(me, "%s", weft_error());

@@ -15,7 +15,6 @@ struct server {
     struct room room;
     struct journal events; // who came, who left, who was dropped and why
     struct journal lists;  // of the lecture
-    weft_sem seated;       // released by each new handler, see handler.c
     weft_mutex mu;         // guards `trouble`
     int trouble;           // why no client can be served now, or 0
 };
@@ -31,7 +30,8 @@ struct visit {
     struct client *client;
 };
 
-// Register the client and start its handler. On failure it is still the caller's: -EAGAIN, -ENOMEM.
+// Register the client and start its handler, which waits until the client is announced. On failure
+// the client is still the caller's: -EAGAIN, -ENOMEM.
 int handler_start(const struct visit *v);
 
 #endif

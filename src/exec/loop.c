@@ -285,6 +285,19 @@ static void wake_for(struct wf_loop *loop, const struct wf_ready *ready)
 
 // ---- one look around ----------------------------------------------------------------------
 
+// What ends the sleep of a fiber whose deadline has come. What it watches for may be ready, and not
+// have been told yet, or not looked at: then that.
+static int result_at_deadline(const struct fiber *fiber)
+{
+    if (fiber->fd < 0)
+        return -ETIMEDOUT;
+    int rc;
+    do
+        rc = wf_poll(fiber->fd, fiber->events, WF_NO_FD, 0);
+    while (rc == -EINTR);
+    return rc > 0 ? rc : -ETIMEDOUT;
+}
+
 static void wake_expired(struct wf_loop *loop)
 {
     if (loop->timers == 0)
@@ -295,7 +308,7 @@ static void wake_expired(struct wf_loop *loop)
         remove_timer(loop, fiber);
         if (!wf_park_give_up(fiber->parker))
             continue; // it was woken, and is on its way
-        fiber->result = -ETIMEDOUT;
+        fiber->result = result_at_deadline(fiber);
         make_ready(loop, fiber);
     }
 }

@@ -294,6 +294,17 @@ ssize_t weft_read(weft_conn *c, void *buf, size_t cap, weft_time deadline)
     return end_call(&call, n);
 }
 
+int weft_wait_readable(weft_conn *c, weft_time deadline)
+{
+    struct call call = {c, "weft_wait_readable", c ? &c->reader : NULL, deadline};
+    int rc = begin_call(&call);
+    if (rc < 0)
+        return rc;
+    if (c->in.length == 0)
+        rc = wait_for(&call, POLLIN, false);
+    return (int)end_call(&call, rc);
+}
+
 // The first line of the buffer into buf: its length, -EMSGSIZE, or -EAGAIN if it is not complete.
 static ssize_t take_line(struct buffer *in, bool is_end, char *buf, size_t cap)
 {

@@ -46,6 +46,7 @@ const char *wf_fault_told_text(const char *text); // it may be the short one: th
 #define weft_wait_fd(...) WF_FAULT_CODE(weft_wait_fd(__VA_ARGS__))
 #define weft_wait_signal(...) WF_FAULT_CODE(weft_wait_signal(__VA_ARGS__))
 #define weft_read(...) WF_FAULT_CODE(weft_read(__VA_ARGS__))
+#define weft_wait_readable(...) WF_FAULT_CODE(weft_wait_readable(__VA_ARGS__))
 #define weft_read_line(...) WF_FAULT_CODE(weft_read_line(__VA_ARGS__))
 #define weft_write(...) WF_FAULT_CODE(weft_write(__VA_ARGS__))
 #define weft_post(...) WF_FAULT_CODE(weft_post(__VA_ARGS__))
