@@ -50,7 +50,8 @@ explore: $(BUILD)/with-tests
 	@tools/explore $(BUILD)
 
 bench: | bench-packages
-	@test -f build-bench/build.ninja || meson setup build-bench $(SETUP) -Dbuildtype=release
+	@test -f build-bench/build.ninja || meson setup build-bench $(SETUP) -Dbuildtype=release \
+	    -Dtests=disabled
 	@meson test -C build-bench --benchmark --verbose
 
 install: $(BUILD)/build.ninja

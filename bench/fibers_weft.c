@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+// fibers_weft.c - what a fiber costs, with weft: fibers_weft ROW prints nanoseconds, or bytes.
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <weft/weft.h>
+
+#include "measure.h"
+
+static int nothing(const weft_none *none, weft_none *out)
+{
+    (void)none;
+    (void)out;
+    return 0;
+}
+WEFT_TASK(nothing, weft_none, weft_none);
+
+static weft_future *start_fiber(weft_future *f)
+{
+    return f ? f : (weft_future *)die(weft_error());
+}
+
+// ---- yield: two fibers on one loop --------------------------------------------------------
+
+static int keep_yielding(const long *n, weft_none *out)
+{
+    (void)out;
+    for (long i = 0; i < *n; i++)
+        weft_yield();
+    return 0;
+}
+WEFT_TASK(keep_yielding, long, weft_none);
+
+static double yield(void)
+{
+    long n = 2000000;
+    double begin = now_ns();
+    weft_future *other = start_fiber(weft_start(WEFT_FIBERS, keep_yielding, &n));
+    (void)keep_yielding(&n, NULL);
+    weft_join(&other, NULL, 0);
+    return (now_ns() - begin) / (2.0 * (double)n);
+}
+
+// ---- start and join -------------------------------------------------------------------------
+
+static double start_join(void)
+{
+    enum { N = 300000 };
+    double begin = now_ns();
+    for (long i = 0; i < N; i++) {
+        weft_future *f = start_fiber(weft_start(WEFT_FIBERS, nothing, &(weft_none){0}));
+        weft_join(&f, NULL, 0);
+    }
+    return (now_ns() - begin) / N;
+}
+
+// ---- queues -----------------------------------------------------------------------------------
+
+struct line {
+    weft_queue *there, *back;
+    long n;
+};
+
+static int answer(const struct line *l, weft_none *out)
+{
+    (void)out;
+    long item;
+    while (weft_get(l->there, &item, WEFT_FOREVER) == 0)
+        weft_put(l->back, &item, WEFT_FOREVER);
+    return 0;
+}
+WEFT_TASK(answer, struct line, weft_none);
+
+static double ping_pong(void)
+{
+    long n = 500000;
+    struct line l = {weft_queue_new(sizeof(long), .capacity = 1),
+                     weft_queue_new(sizeof(long), .capacity = 1), n};
+    weft_future *other = start_fiber(weft_start(WEFT_FIBERS, answer, &l));
+    double begin = now_ns();
+    for (long i = 0, item; i < n; i++) {
+        weft_put(l.there, &i, WEFT_FOREVER);
+        weft_get(l.back, &item, WEFT_FOREVER);
+    }
+    double took = now_ns() - begin;
+    weft_queue_close(l.there);
+    weft_join(&other, NULL, 0);
+    return took / (double)n;
+}
+
+static int produce(const struct line *l, weft_none *out)
+{
+    (void)out;
+    for (long i = 0; i < l->n; i++)
+        weft_put(l->there, &i, WEFT_FOREVER);
+    weft_queue_close(l->there);
+    return 0;
+}
+WEFT_TASK(produce, struct line, weft_none);
+
+static int consume(const struct line *l, long *count)
+{
+    long item;
+    for (*count = 0; weft_get(l->there, &item, WEFT_FOREVER) == 0;)
+        ++*count;
+    return *count == l->n ? 0 : -EPROTO;
+}
+WEFT_TASK(consume, struct line, long);
+
+static double through_queue(weft_future *(*start)(struct line *))
+{
+    struct line l = {weft_queue_new(sizeof(long), .capacity = 128), NULL, 2000000};
+    long count;
+    double begin = now_ns();
+    weft_future *producer = start(&l);
+    weft_future *consumer = start_fiber(weft_start(WEFT_FIBERS, consume, &l));
+    if (weft_join_as(&consumer, consume, &count) < 0)
+        die(weft_error());
+    weft_join(&producer, NULL, 0);
+    return (now_ns() - begin) / (double)l.n;
+}
+
+static weft_future *beside(struct line *l)
+{
+    return start_fiber(weft_start(WEFT_FIBERS, produce, l));
+}
+
+static double buffered(void)
+{
+    return through_queue(beside);
+}
+
+// Called from the main thread: the two get a loop each.
+static double between_loops(void)
+{
+    return through_queue(beside);
+}
+
+// ---- memory -----------------------------------------------------------------------------------
+
+static weft_event morning;
+
+static int sleep_in(const weft_none *none, weft_none *out)
+{
+    (void)none;
+    (void)out;
+    return weft_event_wait(&morning, WEFT_FOREVER);
+}
+WEFT_TASK(sleep_in, weft_none, weft_none);
+
+static double parked(void)
+{
+    enum { N = 100000 };
+    static weft_future *all[N];
+    double before = resident_bytes();
+    for (long i = 0; i < N; i++)
+        all[i] = start_fiber(weft_start(WEFT_FIBERS, sleep_in, &(weft_none){0}));
+    weft_sleep(weft_after_ms(500));
+    double each = (resident_bytes() - before) / N;
+    weft_event_set(&morning);
+    for (long i = 0; i < N; i++)
+        weft_join(&all[i], NULL, 0);
+    return each;
+}
+
+static const struct row {
+    const char *name;
+    double (*measure)(void);
+    bool from_main;
+} rows[] = {
+    {"yield", yield, false},       {"start_join", start_join, false},
+    {"ping_pong", ping_pong, false}, {"buffered", buffered, false},
+    {"between_loops", between_loops, true}, {"parked", parked, true},
+};
+
+static int run(const struct row *const *row, double *figure)
+{
+    *figure = (*row)->measure();
+    return 0;
+}
+WEFT_TASK(run, const struct row *, double);
+
+int main(int argc, char **argv)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct row *row = &rows[i];
+        if (argc < 2 || strcmp(row->name, argv[1]) != 0)
+            continue;
+        double figure = row->from_main ? row->measure() : 0;
+        weft_future *f = row->from_main ? NULL : start_fiber(weft_start(WEFT_FIBERS, run, &row));
+        if (f)
+            weft_join_as(&f, run, &figure);
+        printf("%.1f\n", figure);
+        return 0;
+    }
+    return NOT_HERE;
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// measure.h - what the C and C++ programs of the bench share. Each prints one figure.
+#ifndef WEFT_BENCH_MEASURE_H
+#define WEFT_BENCH_MEASURE_H
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { NOT_HERE = 77 }; // the status of a program that has no such row
+
+static inline double now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+static inline void *die(const char *why)
+{
+    fprintf(stderr, "%s\n", why);
+    exit(1);
+}
+
+// What the process has in memory, and the page tables for it.
+static inline double resident_bytes(void)
+{
+    char line[128];
+    double rss = 0, tables = 0;
+    FILE *f = fopen("/proc/self/status", "re");
+    while (f && fgets(line, sizeof line, f)) {
+        if (strncmp(line, "VmRSS:", 6) == 0)
+            rss = strtod(line + 6, NULL);
+        if (strncmp(line, "VmPTE:", 6) == 0)
+            tables = strtod(line + 6, NULL);
+    }
+    if (f)
+        fclose(f);
+    return (rss + tables) * 1024;
+}
+
+#endif
