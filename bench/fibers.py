@@ -17,12 +17,13 @@ PEERS = { # the first is ours
     "limit": "fibers_limit",
 }
 Row = collections.namedtuple("Row", "name text goal reason cores", defaults=("0",))
-FUTURE = ("the future: names are formatted and kept, memory comes from the system's allocator, and exit "
-          "counts what lives under a lock")
-QUEUE = "each wait goes through a lock, a line and the park word, all of them fit for other threads too"
+FUTURE = ("some twenty locked instructions: for the future, its parker, its stack, and exit, which counts "
+          "what lives under a lock; none of them knows yet that all is on one loop")
+QUEUE = ("each wait goes through a lock, a line and the park word, all of them fit for other threads too: "
+         "about ten locked instructions each")
 ROWS = [
-    Row("yield", "yield between two", 10, "errno, the switch's `ret`-less jump and a look at the "
-        "descriptors at each 64th switch are in it; the rest is not found yet"),
+    Row("yield", "yield between two", 10, "two calls through tables, errno kept, timers looked at "
+        "at each 64th switch"),
     Row("start_join", "start and join, one after another", 40, FUTURE),
     Row("ping_pong", "round trip through two queues of 1", 45, QUEUE),
     Row("buffered", "an item through a queue of 128", 20, QUEUE),

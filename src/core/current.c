@@ -35,6 +35,13 @@ static uint32_t last_stranger;   // atomic: the N of Dummy-N
 
 _Thread_local struct wf_parker *wf_running;
 
+void wf_copy_name(char copy[WF_NAME_MAX], const char *name)
+{
+    size_t size = strnlen(name, WF_NAME_MAX - 1);
+    memcpy(copy, name, size);
+    copy[size] = '\0';
+}
+
 int64_t wf_task_new_id(void)
 {
     return wf_add(&last_id, 1, WF_RELAXED) + 1;
@@ -207,16 +214,16 @@ void wf_parker_end(struct wf_parker *parker)
     end_thread(parker);
 }
 
-struct wf_parker *wf_self(void)
+struct wf_parker *wf_self_new(void)
 {
-    return __builtin_expect(wf_running != NULL, 1) ? wf_running : new_self(true);
+    return new_self(true);
 }
 
 void wf_self_is_worker(const char *name, const struct wf_host *host, void *pool)
 {
     struct wf_parker *parker = wf_running ? wf_running : new_self(false);
     wf_spin_lock(&parker->busy);
-    (void)snprintf(parker->name, sizeof parker->name, "%s", name);
+    wf_copy_name(parker->name, name);
     parker->own.id = 0;
     parker->host = host;
     parker->pool = pool;

@@ -78,9 +78,15 @@ struct wf_parker {
     struct wf_task own;            // what a plain thread runs
 };
 
-struct wf_parker *wf_self(void); // of the calling thread; made at first need
 // What wf_self found last, or NULL. Who runs several parkers on one thread sets it at each switch.
 extern _Thread_local struct wf_parker *wf_running __attribute__((tls_model("initial-exec")));
+struct wf_parker *wf_self_new(void); // for wf_self alone
+// Of the calling thread; made at first need.
+static inline struct wf_parker *wf_self(void)
+{
+    struct wf_parker *running = wf_running;
+    return __builtin_expect(running != NULL, 1) ? running : wf_self_new();
+}
 static inline struct wf_task *wf_current(void)
 {
     return wf_self()->task;
@@ -100,6 +106,7 @@ void wf_task_enter(struct wf_task *task);
 void wf_task_leave(struct wf_task *task);
 void wf_task_free_error(struct wf_task *task);
 int64_t wf_task_new_id(void);
+void wf_copy_name(char copy[WF_NAME_MAX], const char *name); // cut to fit
 
 // Ask it to stop. Any thread, while the task's memory lives.
 void wf_task_cancel(struct wf_task *task);

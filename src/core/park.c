@@ -134,9 +134,11 @@ int wf_wait_begin(struct wf_wait *wait)
     struct wf_parker *parker = wf_self();
     if (parker->telling) // the host's own lock was taken: no news for the host
         return 0;
-    wf_note_wait(wait);
-    if (wf_checking && wait->owner)
-        wf_check_deadlock(wait);
+    if (wf_checking) {
+        wf_note_wait(wait);
+        if (wait->owner)
+            wf_check_deadlock(wait);
+    }
     if (!host_cares(parker, wait))
         return 0;
     parker->telling = true;
@@ -150,7 +152,8 @@ void wf_wait_end(struct wf_wait *wait)
     struct wf_parker *parker = wf_self();
     if (parker->telling)
         return;
-    wf_note_wait(NULL);
+    if (wf_checking)
+        wf_note_wait(NULL);
     if (!host_cares(parker, wait))
         return;
     parker->telling = true;

@@ -26,6 +26,7 @@ static struct {
     wf_thread ended;     // the latest thread of a started task to end; see wf_exit_end_thread
     bool any_ended;
     bool is_registered;
+    bool waits; // the handler, for fewer
 } state;
 
 static long owned; // futures that somebody must still join or drop; atomic
@@ -105,8 +106,10 @@ static void at_exit(void)
         return; // the child of a fork: the tasks are its parent's
     (void)weft_shield(true);
     wf_lock(&state.mu);
+    state.waits = true;
     wait_for_all();
     end_daemons();
+    state.waits = false;
     bool any_ended = state.any_ended, lost = state.daemons > 0;
     state.any_ended = false;
     state.is_registered = false; // a later handler may start tasks again, and wait again
@@ -159,7 +162,7 @@ static void count(bool daemon, long change)
         state.daemons += change;
     else
         state.tasks += change;
-    if (change < 0)
+    if (change < 0 && state.waits)
         weft_cond_broadcast(&state.fewer);
 }
 

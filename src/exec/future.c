@@ -11,6 +11,7 @@
 #include "exec/future.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@
 #include "os/thread.h"
 
 enum { DONE = 2, ABANDONED = 4 };
-enum { LEAST_ALIGN = 64 }; // a cache line
+enum { LEAST_ALIGN = _Alignof(max_align_t) };
 
 // ---- lists ------------------------------------------------------------------------------
 
@@ -78,7 +79,7 @@ weft_future *wf_future_new(const struct weft_task *what, const void *arg)
         .result = (char *)f + result_at,
     };
     f->id = wf_owner_id(&f->task);
-    (void)snprintf(f->task.name, sizeof f->task.name, "%s", what->name);
+    wf_copy_name(f->task.name, what->name);
     memcpy(f->arg, arg, what->arg_size);
     memset(f->result, 0, what->result_size);
     wf_exit_count_owned(1);

@@ -71,7 +71,7 @@ struct wf_loop {
     struct fiber **heap;
     long timers, heap_room;
     struct fiber **waiting; // by descriptor: a list through beside
-    int waiting_room;
+    int waiting_room, watchers;
     int poller, bell;
     struct fiber *inbox; // atomic: a stack
     uint32_t asleep;     // atomic
@@ -248,6 +248,7 @@ static void forget_fd(struct wf_loop *loop, struct fiber *fiber)
     while (*at != fiber)
         at = &(*at)->beside;
     *at = fiber->beside;
+    loop->watchers--;
     fiber->fd = WF_NO_FD; // the poller may still tell of it once: then nobody is there
 }
 
@@ -260,6 +261,7 @@ static int watch_fd(struct wf_loop *loop, struct fiber *fiber, int fd, short eve
     fiber->events = events;
     fiber->beside = loop->waiting[fd];
     loop->waiting[fd] = fiber;
+    loop->watchers++;
     rc = wf_poller_watch(loop->poller, fd, wanted(loop, fd));
     if (rc < 0)
         forget_fd(loop, fiber);
@@ -332,7 +334,8 @@ static void look_around(struct wf_loop *loop)
     loop->runs = 0;
     empty_inbox(loop);
     wake_expired(loop);
-    look_at_descriptors(loop, 0);
+    if (loop->watchers > 0) // the bell need not be heard while nobody sleeps
+        look_at_descriptors(loop, 0);
 }
 
 static void sleep_until_something(struct wf_loop *loop)

@@ -168,17 +168,44 @@ void wf_pool_report(const weft_pool *pool, const char *task, int code, const cha
 
 // ---- alone ------------------------------------------------------------------------------
 
+struct text {
+    size_t size;
+    char bytes[WEFT_ERROR_MAX];
+};
+
+static void add(struct text *to, const char *text)
+{
+    size_t size = strnlen(text, sizeof to->bytes - 1 - to->size);
+    memcpy(to->bytes + to->size, text, size);
+    to->size += size;
+    to->bytes[to->size] = '\0';
+}
+
+static void add_number(struct text *to, uint32_t number)
+{
+    char digits[12] = "";
+    char *at = digits + sizeof digits - 1;
+    do
+        *--at = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    add(to, at);
+}
+
+// Without printf, which took half of a fiber's start.
 static void name_alone(weft_future *f, const char *name)
 {
     static uint32_t last; // of those that were given no name
-    char text[WEFT_ERROR_MAX];
-    if (name)
-        (void)snprintf(text, sizeof text, "%s", name);
-    else
-        (void)snprintf(text, sizeof text, "Thread-%u (%s)", wf_add(&last, 1, WF_RELAXED) + 1,
-                       f->what->name);
-    wf_cut_text(text, sizeof f->task.name);
-    memcpy(f->task.name, text, strlen(text) + 1);
+    struct text text;
+    text.size = 0;
+    add(&text, name ? name : "Thread-");
+    if (!name) {
+        add_number(&text, wf_add(&last, 1, WF_RELAXED) + 1);
+        add(&text, " (");
+        add(&text, f->what->name);
+        add(&text, ")");
+    }
+    wf_cut_text(text.bytes, sizeof f->task.name);
+    memcpy(f->task.name, text.bytes, strlen(text.bytes) + 1);
 }
 
 weft_future *weft_start_(struct weft_start_options o, const struct weft_task *what, const void *arg)
