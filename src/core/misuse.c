@@ -10,12 +10,13 @@
 
 enum { LINE = 512 };
 
-bool wf_checking;
+bool wf_checking, wf_noting;
 
 __attribute__((constructor)) static void read_environment(void)
 {
     const char *value = getenv("WEFT_CHECK");
     wf_checking = value && value[0] != '\0' && strcmp(value, "0") != 0;
+    wf_noting = wf_checking;
 }
 
 // write, not stdio: the bug may have been found while stdio's own lock is held.

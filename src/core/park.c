@@ -134,11 +134,10 @@ int wf_wait_begin(struct wf_wait *wait)
     struct wf_parker *parker = wf_self();
     if (parker->telling) // the host's own lock was taken: no news for the host
         return 0;
-    if (wf_checking) {
+    if (wf_noting)
         wf_note_wait(wait);
-        if (wait->owner)
-            wf_check_deadlock(wait);
-    }
+    if (wf_checking && wait->owner)
+        wf_check_deadlock(wait);
     if (!host_cares(parker, wait))
         return 0;
     parker->telling = true;
@@ -152,7 +151,7 @@ void wf_wait_end(struct wf_wait *wait)
     struct wf_parker *parker = wf_self();
     if (parker->telling)
         return;
-    if (wf_checking)
+    if (wf_noting)
         wf_note_wait(NULL);
     if (!host_cares(parker, wait))
         return;

@@ -490,7 +490,7 @@ int xp_pause(void)
     return -1;
 }
 
-bool wf_checking;
+bool wf_checking, wf_noting = true;
 
 void wf_misuse(const char *fmt, ...)
 {
