@@ -72,15 +72,9 @@ static double buffered()
 
 int main(int argc, char **argv)
 {
-    const struct {
-        const char *name;
-        double (*measure)();
-    } rows[] = {{"yield", yield}, {"start_join", start_join}, {"ping_pong", ping_pong},
-                {"buffered", buffered}};
-    for (const auto &row : rows)
-        if (argc == 2 && strcmp(row.name, argv[1]) == 0) {
-            printf("%.1f\n", row.measure());
-            return 0;
-        }
-    return NOT_HERE;
+    const struct row rows[] = {{"yield", yield},
+                               {"start_join", start_join},
+                               {"ping_pong", ping_pong},
+                               {"buffered", buffered}};
+    return measure_row(rows, sizeof rows / sizeof *rows, argc, argv);
 }

@@ -85,20 +85,25 @@ static void keep_yielding(void)
         give_way();
 }
 
-int main(int argc, char **argv)
+static double yield(void)
 {
     double from = now_ns();
-    if (argc == 2 && strcmp(argv[1], "yield") == 0) {
-        struct fiber *other = start(keep_yielding);
-        keep_yielding();
-        join(other);
-        printf("%.1f\n", (now_ns() - from) / (2.0 * YIELDS));
-    } else if (argc == 2 && strcmp(argv[1], "start_join") == 0) {
-        for (long i = 0; i < STARTS; i++)
-            join(start(nothing));
-        printf("%.1f\n", (now_ns() - from) / STARTS);
-    } else {
-        return NOT_HERE;
-    }
-    return 0;
+    struct fiber *other = start(keep_yielding);
+    keep_yielding();
+    join(other);
+    return (now_ns() - from) / (2.0 * YIELDS);
+}
+
+static double start_join(void)
+{
+    double from = now_ns();
+    for (long i = 0; i < STARTS; i++)
+        join(start(nothing));
+    return (now_ns() - from) / STARTS;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct row rows[] = {{"yield", yield}, {"start_join", start_join}};
+    return measure_row(rows, sizeof rows / sizeof *rows, argc, argv);
 }

@@ -96,17 +96,9 @@ static double parked(void)
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        double (*measure)(void);
-    } rows[] = {{"yield", yield}, {"start_join", start_join}, {"ping_pong", ping_pong},
-                {"parked", parked}};
+    static const struct row rows[] = {
+        {"yield", yield}, {"start_join", start_join}, {"ping_pong", ping_pong}, {"parked", parked}};
     if (st_set_eventsys(ST_EVENTSYS_ALT) < 0 || st_init() < 0)
         die("st_init");
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (argc == 2 && strcmp(rows[i].name, argv[1]) == 0) {
-            printf("%.1f\n", rows[i].measure());
-            exit(0);
-        }
-    return NOT_HERE;
+    return measure_row(rows, sizeof rows / sizeof *rows, argc, argv);
 }

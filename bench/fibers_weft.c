@@ -107,33 +107,17 @@ static int consume(const struct line *l, long *count)
 }
 WEFT_TASK(consume, struct line, long);
 
-static double through_queue(weft_future *(*start)(struct line *))
+static double through_queue(void)
 {
     struct line l = {weft_queue_new(sizeof(long), .capacity = 128), NULL, 2000000};
     long count;
     double begin = now_ns();
-    weft_future *producer = start(&l);
+    weft_future *producer = start_fiber(weft_start(WEFT_FIBERS, produce, &l));
     weft_future *consumer = start_fiber(weft_start(WEFT_FIBERS, consume, &l));
     if (weft_join_as(&consumer, consume, &count) < 0)
         die(weft_error());
     weft_join(&producer, NULL, 0);
     return (now_ns() - begin) / (double)l.n;
-}
-
-static weft_future *beside(struct line *l)
-{
-    return start_fiber(weft_start(WEFT_FIBERS, produce, l));
-}
-
-static double buffered(void)
-{
-    return through_queue(beside);
-}
-
-// Called from the main thread: the two get a loop each.
-static double between_loops(void)
-{
-    return through_queue(beside);
 }
 
 // ---- memory -----------------------------------------------------------------------------------
@@ -163,35 +147,55 @@ static double parked(void)
     return each;
 }
 
-static const struct row {
-    const char *name;
-    double (*measure)(void);
-    bool from_main;
-} rows[] = {
-    {"yield", yield, false},       {"start_join", start_join, false},
-    {"ping_pong", ping_pong, false}, {"buffered", buffered, false},
-    {"between_loops", between_loops, true}, {"parked", parked, true},
-};
+// ---- on one loop: what a fiber starts runs beside it ----------------------------------------
 
-static int run(const struct row *const *row, double *figure)
+typedef double measure(void);
+
+static int run(measure *const *row, double *figure)
 {
-    *figure = (*row)->measure();
+    *figure = (*row)();
     return 0;
 }
-WEFT_TASK(run, const struct row *, double);
+WEFT_TASK(run, measure *, double);
+
+static double in_fiber(measure *row)
+{
+    double figure;
+    weft_future *f = start_fiber(weft_start(WEFT_FIBERS, run, &row));
+    if (weft_join_as(&f, run, &figure) < 0)
+        die(weft_error());
+    return figure;
+}
+
+static double yield_beside(void)
+{
+    return in_fiber(yield);
+}
+
+static double start_join_beside(void)
+{
+    return in_fiber(start_join);
+}
+
+static double ping_pong_beside(void)
+{
+    return in_fiber(ping_pong);
+}
+
+static double through_queue_beside(void)
+{
+    return in_fiber(through_queue);
+}
 
 int main(int argc, char **argv)
 {
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct row *row = &rows[i];
-        if (argc < 2 || strcmp(row->name, argv[1]) != 0)
-            continue;
-        double figure = row->from_main ? row->measure() : 0;
-        weft_future *f = row->from_main ? NULL : start_fiber(weft_start(WEFT_FIBERS, run, &row));
-        if (f)
-            weft_join_as(&f, run, &figure);
-        printf("%.1f\n", figure);
-        return 0;
-    }
-    return NOT_HERE;
+    static const struct row rows[] = {
+        {"yield", yield_beside},
+        {"start_join", start_join_beside},
+        {"ping_pong", ping_pong_beside},
+        {"buffered", through_queue_beside},
+        {"between_loops", through_queue}, // from the main thread: the two get a loop each
+        {"parked", parked},
+    };
+    return measure_row(rows, sizeof rows / sizeof *rows, argc, argv);
 }

@@ -41,4 +41,20 @@ static inline double resident_bytes(void)
     return (rss + tables) * 1024;
 }
 
+struct row {
+    const char *name;
+    double (*measure)(void);
+};
+
+// The figure of the row that the command line names. The program's status.
+static inline int measure_row(const struct row *rows, size_t n, int argc, char **argv)
+{
+    for (size_t i = 0; i < n; i++)
+        if (argc == 2 && strcmp(rows[i].name, argv[1]) == 0) {
+            printf("%.1f\n", rows[i].measure());
+            return 0;
+        }
+    return NOT_HERE;
+}
+
 #endif

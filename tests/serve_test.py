@@ -303,10 +303,7 @@ def a_leave_costs_no_processor_time_afterwards():
 def thousand_leave_nothing_behind(come_and_go):
     """Row 3: the lecture's list only grows. A first round fills what is kept for reuse."""
     with Server() as server:
-
-        def settled():
-            return server.clients() == 0
-
+        settled = lambda: server.clients() == 0
         come_and_go(server)
         until(settled, "the end of the first thousand")
         descriptors, kilobytes = server.descriptors(), server.kilobytes()
@@ -329,13 +326,20 @@ def a_thousand_clients_one_after_another_leave_nothing_behind():
     thousand_leave_nothing_behind(come_and_go)
 
 
+@contextlib.contextmanager
+def room_for_descriptors(count):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < count:
+        raise Skip(f"only {hard} descriptors")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 @test
 def a_thousand_clients_at_once_leave_nothing_behind():
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard < 2600:
-        raise Skip(f"only {hard} descriptors")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (2600, hard))
-
     def come_and_go(server):
         full = len(server.out.matching("join .* n=1000")) + 1
         crowd = [server.connect_unseen() for _ in range(1000)]
@@ -343,31 +347,22 @@ def a_thousand_clients_at_once_leave_nothing_behind():
         for client in crowd:
             client.close()
 
-    try:
+    with room_for_descriptors(2600):
         thousand_leave_nothing_behind(come_and_go)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @test
 def ten_thousand_that_say_nothing_fit_into_64_megabytes():
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard < 10100:
-        raise Skip(f"only {hard} descriptors")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (10100, hard))
-    try:
-        with Server() as server, contextlib.ExitStack() as stack:
-            if server.is_sanitized():
-                raise Skip("a sanitizer needs more for itself")
-            crowd = [stack.enter_context(server.connect_unseen()) for _ in range(10000)]
-            server.out.wait("join .* n=10000")
-            assert server.kilobytes() < 64 * 1000, f"{server.kilobytes()} KB"
-            server.assert_idle()
-            crowd[0].sendall(b"anybody?")
-            for client in crowd[1:]:
-                hears(client, "anybody?")
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with room_for_descriptors(10100), Server() as server, contextlib.ExitStack() as stack:
+        if server.is_sanitized():
+            raise Skip("a sanitizer needs more for itself")
+        crowd = [stack.enter_context(server.connect_unseen()) for _ in range(10000)]
+        server.out.wait("join .* n=10000")
+        assert server.kilobytes() < 64 * 1000, f"{server.kilobytes()} KB"
+        server.assert_idle()
+        crowd[0].sendall(b"anybody?")
+        for client in crowd[1:]:
+            hears(client, "anybody?")
 
 
 # ---- listening on ---------------------------------------------------------------------

@@ -10,10 +10,7 @@
 #define WEFT_TESTS_SHORTAGE_H
 
 #include "net_helpers.h"
-
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/signalfd.h>
+#include "refusable.h"
 
 enum resource { NOTHING, MEMORY, THREADS, FILES, CONNECTIONS };
 
@@ -73,66 +70,17 @@ SHARED int square_of(weft_future *f)
     type wrapped_##name(__VA_ARGS__) __asm__("__wrap_" #name); \
     type wrapped_##name(__VA_ARGS__)
 
-IN_PLACE_OF(void *, malloc, size_t size)
-{
-    return is_refused(MEMORY) ? NULL : real_malloc(size);
-}
-
-IN_PLACE_OF(void *, calloc, size_t n, size_t size)
-{
-    return is_refused(MEMORY) ? NULL : real_calloc(n, size);
-}
-
-IN_PLACE_OF(void *, realloc, void *block, size_t size)
-{
-    return is_refused(MEMORY) ? NULL : real_realloc(block, size);
-}
-
-IN_PLACE_OF(void *, aligned_alloc, size_t align, size_t size)
-{
-    return is_refused(MEMORY) ? NULL : real_aligned_alloc(align, size);
-}
-
-IN_PLACE_OF(char *, strdup, const char *text)
-{
-    return is_refused(MEMORY) ? NULL : real_strdup(text);
-}
-
-IN_PLACE_OF(int, pthread_attr_init, pthread_attr_t *attr)
-{
-    return is_refused(MEMORY) ? errno : real_pthread_attr_init(attr);
-}
-
-IN_PLACE_OF(int, pthread_create, pthread_t *thread, const pthread_attr_t *attr,
-            void *(*run)(void *), void *arg)
-{
-    return is_refused(THREADS) ? errno : real_pthread_create(thread, attr, run, arg);
-}
-
-IN_PLACE_OF(int, socket, int family, int type, int protocol)
-{
-    return is_refused(FILES) ? -1 : real_socket(family, type, protocol);
-}
+#define REFUSED_HERE(of, type, refused, name, takes, gives) \
+    IN_PLACE_OF(type, name, BARE takes) \
+    { \
+        return is_refused(of) ? (refused) : real_##name gives; \
+    }
+REFUSABLE_CALLS(REFUSED_HERE)
 
 IN_PLACE_OF(int, accept4, int fd, struct sockaddr *address, socklen_t *size, int flags)
 {
     return is_refused(FILES) || is_refused(CONNECTIONS) ? -1
                                                         : real_accept4(fd, address, size, flags);
-}
-
-IN_PLACE_OF(int, eventfd, unsigned value, int flags)
-{
-    return is_refused(FILES) ? -1 : real_eventfd(value, flags);
-}
-
-IN_PLACE_OF(int, signalfd, int fd, const sigset_t *set, int flags)
-{
-    return is_refused(FILES) ? -1 : real_signalfd(fd, set, flags);
-}
-
-IN_PLACE_OF(int, epoll_create1, int flags)
-{
-    return is_refused(FILES) ? -1 : real_epoll_create1(flags);
 }
 
 // ---- one thing after the other -----------------------------------------------------------

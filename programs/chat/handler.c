@@ -27,9 +27,13 @@ enum {
     GOODBYE_MS = 200, // at the end: for the client's own goodbye
 };
 
-// What is there, to all others. How much, 0 at the end of the input, -ETIMEDOUT: nothing after all.
-static ssize_t pass_on(const struct client *c)
+// What comes next, to all others. How much, 0 at the end of the input; -ETIMEDOUT: nothing came by
+// then, or nothing after all.
+static ssize_t pass_on(const struct client *c, weft_time deadline)
 {
+    int rc = weft_wait_readable(c->conn, deadline);
+    if (rc < 0)
+        return rc;
     char *data = malloc(PIECE);
     if (!data)
         return -ENOMEM;
@@ -78,7 +82,7 @@ static int say_goodbye(struct client *c, weft_time grace)
 {
     char data[512];
     (void)weft_shield(true); // to the task's end
-    while (weft_now().ns < grace.ns && pass_on(c) > 0)
+    while (weft_now().ns < grace.ns && pass_on(c, WEFT_POLL) > 0)
         continue;
     room_reader_done(c);
     (void)weft_waitgroup_wait(&c->room->readers, grace); // late: then we go with what there is
@@ -135,14 +139,12 @@ static int handler(const struct visit *v, weft_none *none)
     struct room *room = c->room;
     (void)none;
     bool before = weft_shield(true);
-    ssize_t n = weft_event_wait(&c->announced, WEFT_FOREVER); // shielded, for ever: only -ENOMEM
+    (void)weft_event_wait(&c->announced, WEFT_FOREVER); // shielded, for ever: cannot fail
     (void)weft_shield(before);
-    while (n == 0 && (n = weft_wait_readable(c->conn, WEFT_FOREVER)) == 0) {
-        n = pass_on(c);
-        if (n == 0)
-            break;
-        n = n > 0 || n == -ETIMEDOUT ? 0 : n;
-    }
+    ssize_t n;
+    do
+        n = pass_on(c, WEFT_FOREVER);
+    while (n > 0 || n == -ETIMEDOUT);
     if (n == 0)
         n = listen_on(c);
     leave(v, (int)n);

@@ -31,21 +31,10 @@
 static const char me[] = "weft serve";
 
 enum {
+    RETRY_MS = 100,  // when none can be accepted: until one looks again
     GRACE_MS = 2000, // at the end: for what is still to be sent
     QUEUE_MB = 16,   // that may wait for a slow client
 };
-
-void server_trouble(struct server *s, int rc)
-{
-    weft_lock(&s->mu);
-    bool changed = s->trouble != rc;
-    s->trouble = rc;
-    weft_unlock(&s->mu);
-    if (changed && rc < 0)
-        journal_line(&s->events, "wait reason=\"%s\"", strerror(-rc));
-    else if (changed)
-        journal_line(&s->events, "resume");
-}
 
 // ---- accepting -----------------------------------------------------------------------------
 
@@ -91,14 +80,23 @@ static int accept_one(struct server *s)
     return 0;
 }
 
+// Why no client can be accepted now, or 0: it works again. Only a change is logged.
+static void note_trouble(struct server *s, int rc, int before)
+{
+    if (rc < 0 && rc != before)
+        journal_line(&s->events, "wait reason=\"%s\"", strerror(-rc));
+    else if (rc == 0 && before < 0)
+        journal_line(&s->events, "resume");
+}
+
 // Until it is cancelled. Every other error passes: no descriptors, no memory, a firewall's refusal.
 static int accept_clients(struct server *const *arg, weft_none *none)
 {
     struct server *s = *arg;
-    int rc;
+    int rc, before = 0;
     (void)none;
-    while ((rc = accept_one(s)) != -ECANCELED) {
-        server_trouble(s, rc);
+    for (; (rc = accept_one(s)) != -ECANCELED; before = rc) {
+        note_trouble(s, rc, before);
         if (rc < 0)
             (void)weft_sleep(weft_after_ms(RETRY_MS)); // cancelled, the next accept says so too
     }

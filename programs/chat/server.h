@@ -15,14 +15,7 @@ struct server {
     struct room room;
     struct journal events; // who came, who left, who was dropped and why
     struct journal lists;  // of the lecture
-    weft_mutex mu;         // guards `trouble`
-    int trouble;           // why no client can be served now, or 0
 };
-
-enum { RETRY_MS = 100 }; // without descriptors: until one looks again
-
-// Why no client can be served now (negative), or 0: it works again. Only a change is logged.
-void server_trouble(struct server *s, int rc);
 
 // Whose the client is: room.h.
 struct visit {

@@ -521,7 +521,7 @@ int wf_loop_new(const char *name, struct wf_loop **loop)
     struct wf_loop *new = calloc(1, sizeof *new);
     if (!new)
         return -ENOMEM;
-    (void)snprintf(new->name, sizeof new->name, "%s", name);
+    wf_copy_name(new->name, name);
     int rc = open_loop(new);
     if (rc < 0)
         release(new);

@@ -52,7 +52,7 @@ weft_pool *weft_pool_open_(struct weft_pool_options o)
         o.max_spares = o.kind == WEFT_FIBERS ? FIBER_SPARES : DEFAULT_SPARES;
     o.backlog = o.backlog > 0 ? o.backlog : (size_t)o.workers * BACKLOG_PER_WORKER;
     struct weft_pool base = {.executor = executor, .options = o, .refs = 1};
-    (void)snprintf(base.name, sizeof base.name, "%s", o.name ? o.name : "weft");
+    wf_copy_name(base.name, o.name ? o.name : "weft");
     weft_pool *pool = NULL;
     if (executor->open(&base, &pool) < 0)
         return NULL;
@@ -205,7 +205,7 @@ static void name_alone(weft_future *f, const char *name)
         add(&text, ")");
     }
     wf_cut_text(text.bytes, sizeof f->task.name);
-    memcpy(f->task.name, text.bytes, strlen(text.bytes) + 1);
+    wf_copy_name(f->task.name, text.bytes);
 }
 
 weft_future *weft_start_(struct weft_start_options o, const struct weft_task *what, const void *arg)

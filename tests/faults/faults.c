@@ -18,6 +18,7 @@
 #define _GNU_SOURCE 1
 #endif
 #define WF_FAULTS_ITSELF
+#include "../refusable.h"
 #include "faults.h"
 
 #include <errno.h>
@@ -43,12 +44,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum kind { NONE, MEMORY, THREAD, DESCRIPTOR, INTERRUPT, SHORT, AGAIN, CLOCK };
+enum kind { NONE, MEMORY, THREADS, FILES, INTERRUPT, SHORT, AGAIN, CLOCK };
 static const char *const kinds[] = {"none",      "memory", "thread", "descriptor",
                                     "interrupt", "short",  "again",  "clock"};
 // What the call says; 0: it does not fail.
-static const int errors[] = {[MEMORY] = ENOMEM,   [THREAD] = EAGAIN, [DESCRIPTOR] = EMFILE,
-                             [INTERRUPT] = EINTR, [AGAIN] = EAGAIN,  [CLOCK] = 0};
+static const int errors[] = {[MEMORY] = ENOMEM,   [THREADS] = EAGAIN, [FILES] = EMFILE,
+                             [INTERRUPT] = EINTR, [AGAIN] = EAGAIN,   [CLOCK] = 0};
 
 static enum kind kind;
 static long at;     // the Nth; 0: never
@@ -193,30 +194,12 @@ IN_PLACE_OF(void, abort, void)
     abort();
 }
 
-IN_PLACE_OF(void *, malloc, size_t size)
-{
-    return fails(MEMORY) ? NULL : malloc(size);
-}
-
-IN_PLACE_OF(void *, calloc, size_t n, size_t size)
-{
-    return fails(MEMORY) ? NULL : calloc(n, size);
-}
-
-IN_PLACE_OF(void *, realloc, void *block, size_t size)
-{
-    return fails(MEMORY) ? NULL : realloc(block, size);
-}
-
-IN_PLACE_OF(void *, aligned_alloc, size_t align, size_t size)
-{
-    return fails(MEMORY) ? NULL : aligned_alloc(align, size);
-}
-
-IN_PLACE_OF(char *, strdup, const char *text)
-{
-    return fails(MEMORY) ? NULL : strdup(text);
-}
+#define REFUSED_HERE(of, type, refused, name, takes, gives) \
+    IN_PLACE_OF(type, name, BARE takes) \
+    { \
+        return fails(of) ? (refused) : name gives; \
+    }
+REFUSABLE_CALLS(REFUSED_HERE)
 
 IN_PLACE_OF(void *, mmap, void *where, size_t size, int protection, int flags, int fd, off_t offset)
 {
@@ -228,40 +211,9 @@ IN_PLACE_OF(int, mprotect, void *where, size_t size, int protection)
     return fails(MEMORY) ? -1 : mprotect(where, size, protection);
 }
 
-IN_PLACE_OF(int, pthread_attr_init, pthread_attr_t *attr)
-{
-    return fails(MEMORY) ? ENOMEM : pthread_attr_init(attr);
-}
-
-IN_PLACE_OF(int, pthread_create, pthread_t *thread, const pthread_attr_t *attr,
-            void *(*run)(void *), void *arg)
-{
-    return fails(THREAD) ? EAGAIN : pthread_create(thread, attr, run, arg);
-}
-
-IN_PLACE_OF(int, socket, int family, int type, int protocol)
-{
-    return fails(DESCRIPTOR) ? -1 : socket(family, type, protocol);
-}
-
 IN_PLACE_OF(int, accept4, int fd, struct sockaddr *address, socklen_t *size, int flags)
 {
-    return fails(DESCRIPTOR) || transfer_fails() ? -1 : accept4(fd, address, size, flags);
-}
-
-IN_PLACE_OF(int, eventfd, unsigned value, int flags)
-{
-    return fails(DESCRIPTOR) ? -1 : eventfd(value, flags);
-}
-
-IN_PLACE_OF(int, signalfd, int fd, const sigset_t *set, int flags)
-{
-    return fails(DESCRIPTOR) ? -1 : signalfd(fd, set, flags);
-}
-
-IN_PLACE_OF(int, epoll_create1, int flags)
-{
-    return fails(DESCRIPTOR) ? -1 : epoll_create1(flags);
+    return fails(FILES) || transfer_fails() ? -1 : accept4(fd, address, size, flags);
 }
 
 // An interrupted connect goes on by itself (connect(2)).
