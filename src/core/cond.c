@@ -16,7 +16,8 @@ static int wait_once(weft_cond *c, weft_mutex *m, const char *call, weft_time de
     int rc = wf_interrupted();
     if (rc < 0)
         return rc;
-    struct weft_waiter node = wf_waiter(0);
+    struct weft_waiter node;
+    wf_waiter_begin(&node, 0);
     uintptr_t value = wf_word_lock(&c->word_);
     wf_word_unlock(&c->word_, wf_line_append(value, &node));
     weft_unlock(m);

@@ -112,6 +112,26 @@ static void add_unused(void)
     }
 }
 
+// With the registry busy. From here on visitors may come.
+static void join_living(struct wf_parker *parker)
+{
+    parker->next = living;
+    parker->prev = NULL;
+    if (living)
+        living->prev = parker;
+    living = parker;
+}
+
+static void leave_living(struct wf_parker *parker)
+{
+    if (parker->next)
+        parker->next->prev = parker->prev;
+    if (parker->prev)
+        parker->prev->next = parker->next;
+    else
+        living = parker->next;
+}
+
 // Take a block and put it among the living. Only word and busy outlive a parker: somebody may
 // still be about to wake the one before.
 static struct wf_parker *take_parker(void)
@@ -122,12 +142,8 @@ static struct wf_parker *take_parker(void)
     struct wf_parker *parker = unused;
     if (parker) {
         unused = parker->next;
-        parker->next = living;
-        parker->prev = NULL;
-        if (living)
-            living->prev = parker;
-        living = parker;
         parker->task = NULL;
+        join_living(parker);
     }
     wf_spin_unlock(&registry_busy);
     return parker;
@@ -136,24 +152,25 @@ static struct wf_parker *take_parker(void)
 static void give_parker(struct wf_parker *parker)
 {
     wf_spin_lock(&registry_busy);
-    if (parker->next)
-        parker->next->prev = parker->prev;
-    if (parker->prev)
-        parker->prev->next = parker->next;
-    else
-        living = parker->next;
+    leave_living(parker);
     parker->next = unused;
     unused = parker;
     wf_spin_unlock(&registry_busy);
+}
+
+// What the own task of one that ends has gathered.
+static void clean_up(struct wf_parker *parker)
+{
+    wf_task_free_error(&parker->own);
+    wf_bell_free(parker->bell);
+    parker->bell = -1;
 }
 
 static void end_thread(void *ending)
 {
     struct wf_parker *parker = ending;
     wf_task_leave(&parker->own);
-    wf_task_free_error(&parker->own);
-    wf_bell_free(parker->bell);
-    parker->bell = -1;
+    clean_up(parker);
     wf_running = NULL;
     give_parker(parker);
 }
@@ -179,7 +196,7 @@ static void set_up(struct wf_parker *parker)
     parker->pool = NULL;
     parker->name[0] = '\0';
     parker->tid = 0;
-    parker->own = (struct wf_task){.id = wf_task_new_id(), .deadline = WEFT_FOREVER};
+    parker->own = (struct wf_task){.deadline = WEFT_FOREVER};
 }
 
 static struct wf_parker *new_self(bool is_stranger)
@@ -188,6 +205,7 @@ static struct wf_parker *new_self(bool is_stranger)
     wf_require(parker, "out of memory for a thread's control block");
     wf_running = parker; // from here on wf_self() works
     set_up(parker);
+    parker->own.id = wf_task_new_id();
     parker->tid = wf_thread_id();
     if (is_stranger)
         name_stranger(&parker->own, parker->tid);
@@ -197,21 +215,34 @@ static struct wf_parker *new_self(bool is_stranger)
     return parker;
 }
 
-struct wf_parker *wf_parker_new(const struct wf_parking *parking, void *seat)
+// Its own task, with id 0, is a worker between tasks.
+void wf_parker_begin(struct wf_parker *parker, const struct wf_parking *parking, void *seat)
 {
-    struct wf_parker *parker = take_parker();
-    if (!parker)
-        return NULL;
     set_up(parker);
-    parker->own.id = 0; // a worker between tasks
     parker->parking = parking;
     parker->seat = seat;
-    return parker;
+    parker->own.parker = parker;
+    parker->task = &parker->own;
+    wf_spin_lock(&registry_busy);
+    join_living(parker);
+    wf_spin_unlock(&registry_busy);
+}
+
+void wf_parker_renew(struct wf_parker *parker)
+{
+    if (parker->own.locals.values)
+        wf_locals_destroy(&parker->own.locals); // may still call weft, as this task
+    clean_up(parker);
+    parker->host = NULL;
+    parker->pool = NULL;
 }
 
 void wf_parker_end(struct wf_parker *parker)
 {
-    end_thread(parker);
+    wf_spin_lock(&registry_busy);
+    leave_living(parker);
+    parker->task = NULL;
+    wf_spin_unlock(&registry_busy);
 }
 
 struct wf_parker *wf_self_new(void)
@@ -219,11 +250,11 @@ struct wf_parker *wf_self_new(void)
     return new_self(true);
 }
 
-void wf_self_is_worker(const char *name, const struct wf_host *host, void *pool)
+void wf_self_is_worker(const char name[WF_NAME_MAX], const struct wf_host *host, void *pool)
 {
     struct wf_parker *parker = wf_running ? wf_running : new_self(false);
     wf_spin_lock(&parker->busy);
-    wf_copy_name(parker->name, name);
+    memcpy(parker->name, name, WF_NAME_MAX);
     parker->own.id = 0;
     parker->host = host;
     parker->pool = pool;
@@ -282,9 +313,8 @@ static void stop_if_gone(const struct wf_task *task)
         (void)pause(); // the program is ending under us
 }
 
-int wf_interrupted(void)
+int wf_why_interrupted(const struct wf_task *task)
 {
-    const struct wf_task *task = wf_current();
     stop_if_gone(task);
     int rc = 0;
     for (; rc == 0 && task && !task->shielded; task = task->inherits ? task->outer : NULL)

@@ -14,6 +14,8 @@
 #include <sys/types.h>
 #include <weft/task.h>
 
+#include "os/atomic.h"
+
 enum { WF_NAME_MAX = 32 }; // as in struct weft_info
 
 struct wf_task;
@@ -94,11 +96,12 @@ static inline struct wf_task *wf_current(void)
 
 // The calling thread is ours, and has no task of its own between those that it is given. Host may
 // be NULL.
-void wf_self_is_worker(const char *name, const struct wf_host *host, void *pool);
+void wf_self_is_worker(const char name[WF_NAME_MAX], const struct wf_host *host, void *pool);
 
-// A parker for a fiber, to be made by another thread, or NULL: no memory. It is given back when the
-// fiber ends, which is then the one that runs.
-struct wf_parker *wf_parker_new(const struct wf_parking *parking, void *seat);
+// A fiber's lies in memory of the fiber's, which is never anything else again. Begin: any thread,
+// before it runs. Renew: its function has ended, and another is to run on it. End: for good.
+void wf_parker_begin(struct wf_parker *parker, const struct wf_parking *parking, void *seat);
+void wf_parker_renew(struct wf_parker *parker);
 void wf_parker_end(struct wf_parker *parker);
 
 // Run `task` on the calling parker until the matching leave. Leaving destroys its locals.
@@ -112,7 +115,15 @@ void wf_copy_name(char copy[WF_NAME_MAX], const char *name); // cut to fit
 void wf_task_cancel(struct wf_task *task);
 // 0, or why the current task must stop: -ECANCELED, -ETIMEDOUT. A daemon of a program that has
 // exited does not come back from here.
-int wf_interrupted(void);
+int wf_why_interrupted(const struct wf_task *task); // for wf_interrupted alone
+static inline int wf_interrupted(void)
+{
+    const struct wf_task *task = wf_current();
+    bool plain = !task->daemon && !task->inherits && task->deadline.ns == INT64_MAX;
+    if (__builtin_expect(plain && wf_load(&task->cancelled, WF_SEQ_CST) == 0, 1))
+        return 0; // see wf_task_enter
+    return wf_why_interrupted(task);
+}
 // The sooner of a deadline and the current task's own, unless that is shielded.
 weft_time wf_patience(weft_time deadline);
 

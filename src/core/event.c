@@ -53,7 +53,8 @@ int weft_event_wait(weft_event *e, weft_time deadline)
     int rc = wf_interrupted();
     if (rc < 0 || weft_event_is_set(e))
         return wf_failed("weft_event_wait", rc);
-    struct weft_waiter node = wf_waiter(0);
+    struct weft_waiter node;
+    wf_waiter_begin(&node, 0);
     uintptr_t value = wf_word_lock(&e->word_);
     bool set = (value & SET) != 0;
     wf_word_unlock(&e->word_, set ? value : wf_line_append(value, &node));

@@ -39,10 +39,10 @@ static bool take_free(weft_mutex *m)
 }
 
 // A holder that runs on another core is often done within a few instructions.
-static bool take_soon(weft_mutex *m)
+static bool take_soon(weft_mutex *m, bool own)
 {
-    if (wf_self()->parking)
-        return false; // the holder may be another fiber of this thread
+    if (!own && wf_self()->parking)
+        return false; // the holder may be another fiber of this thread, which waits
     for (unsigned round = 0; wf_spin_briefly(round); round++) {
         if (wf_load(&m->word_, WF_RELAXED) & ~(uintptr_t)LOCKED)
             return false; // somebody waits already
@@ -78,7 +78,7 @@ static bool take_or_stand_in_line(weft_mutex *m, struct attempt *a)
         wf_word_unlock(&m->word_, value);
         return true;
     }
-    a->node = wf_waiter(0);
+    wf_waiter_begin(&a->node, 0);
     if (a->woken) {
         a->losses++;
         a->barring = a->barring || must_bar(a);
@@ -92,7 +92,7 @@ static bool take_or_stand_in_line(weft_mutex *m, struct attempt *a)
 
 static int lock_slowly(weft_mutex *m, struct wf_wait *wait, weft_time deadline)
 {
-    if (take_soon(m))
+    if (take_soon(m, wait->passes))
         return 0;
     struct attempt a = {.losses = 0};
     while (!take_or_stand_in_line(m, &a)) {

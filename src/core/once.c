@@ -55,7 +55,8 @@ int weft_once_do(weft_once *once, int (*fn)(void *), void *arg)
             wf_word_unlock(&once->word_, value);
             break;
         }
-        struct weft_waiter node = wf_waiter(0);
+        struct weft_waiter node;
+        wf_waiter_begin(&node, 0);
         wf_word_unlock(&once->word_, wf_line_append(value, &node));
         struct wf_wait wait = {.what = "weft_once_do",
                                .thing = "once",

@@ -38,6 +38,8 @@ enum { EMPTY, TOKEN, ASLEEP, RINGING, PARKED = WF_PARKED };
 
 static bool take_token(struct wf_parker *parker)
 {
+    if (wf_load(&parker->word, WF_RELAXED) != TOKEN)
+        return false;
     uint32_t token = TOKEN;
     return wf_cas(&parker->word, &token, EMPTY, WF_ACQUIRE); // pairs with wf_unpark
 }

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: MIT
-// queue.c - a mutex, two conditions, and an array of items.
+// queue.c - an array of items, and a line of those who wait for one, or for room.
 //
 // FIFO uses the array as a ring, LIFO as a stack, PRIORITY as a binary heap (Williams 1964) whose
-// items carry the number of their put, so that equal ones keep their order. Putters and getters
-// are signalled with the mutex held, so that the unlock is the last touch of the queue: the getter
-// of the last item may free it.
+// items carry the number of their put, so that equal ones keep their order.
+//
+// Getters wait only while the queue is empty, putters only while it is full: one line holds them.
+// Whoever puts gives the item to the first getter in line, and whoever gets puts the first putter's
+// item in its place, by the pointer in the waiter's node. So one who was signalled is done, and
+// takes no lock again; and nobody who came later can have taken what he was woken for.
+//
+// All of that happens while the word is busy (waiters.h). Where it could take long, with large
+// items or a `compare` that is the caller's own, a mutex is taken before, and the word is busy only
+// while the line changes. What lies between two holds of the word is then still safe: all but one
+// who gives up waiting hold the mutex.
 #include <weft/queue.h>
 
 #include <errno.h>
@@ -17,19 +25,29 @@
 #include "core/mutex.h"
 #include "core/waiters.h"
 
-enum { DEFAULT_CAPACITY = 1024 };
+enum { DEFAULT_CAPACITY = 1024, LARGE_ITEM = 256 };
+enum { GETTER, PUTTER };
 
 struct weft_queue {
-    weft_mutex mu;         // guards everything below that changes
-    weft_cond room, items; // signalled when length shrinks, grows
-    size_t item_size, capacity;
+    uintptr_t word_; // who waits; guards the rest, but where is_slow
+    uint32_t fork_, value_;
+    weft_mutex mu; // is_slow: guards everything below that changes
+    bool is_slow;
+    bool closed; // never reset
     enum weft_order order;
     int (*compare)(const void *a, const void *b);
+    size_t item_size, capacity;
     size_t head, length;  // head: the oldest of a ring; length <= capacity
     uint64_t puts;        // so far: the number of the next
     uint64_t *numbers;    // PRIORITY: of each item's put; else NULL
-    bool closed;          // never reset
     unsigned char *slots; // capacity of them, and for PRIORITY one to swap with
+};
+
+// One in line.
+struct seat {
+    struct weft_waiter node; // first; its kind: GETTER or PUTTER
+    void *item;              // where to, or where from
+    bool closed;             // signalled because the queue was closed
 };
 
 weft_queue *weft_queue_new_(struct weft_queue_options o)
@@ -48,7 +66,9 @@ weft_queue *weft_queue_new_(struct weft_queue_options o)
                         o.item_size);
         return NULL;
     }
-    *q = (struct weft_queue){.item_size = o.item_size,
+    *q = (struct weft_queue){.fork_ = wf_fork_count,
+                             .is_slow = heap || o.item_size > LARGE_ITEM,
+                             .item_size = o.item_size,
                              .capacity = capacity,
                              .order = o.order,
                              .compare = o.compare,
@@ -73,6 +93,15 @@ void weft_queue_free(weft_queue **q)
 static unsigned char *slot(const weft_queue *q, size_t i)
 {
     return q->slots + i * q->item_size;
+}
+
+// Most items are a pointer or a number.
+static void copy(const weft_queue *q, void *to, const void *from)
+{
+    if (q->item_size == sizeof(void *))
+        memcpy(to, from, sizeof(void *));
+    else
+        memcpy(to, from, q->item_size);
 }
 
 static bool comes_before(const weft_queue *q, size_t a, size_t b)
@@ -109,13 +138,13 @@ static void sift_down(weft_queue *q, size_t i)
     }
 }
 
-static void push(weft_queue *q, const void *item)
+static void push(weft_queue *q, void *item)
 {
     size_t at = q->length;
     if (q->order == WEFT_FIFO)
         at = q->length < q->capacity - q->head ? q->head + q->length
                                                : q->length - (q->capacity - q->head);
-    memcpy(slot(q, at), item, q->item_size);
+    copy(q, slot(q, at), item);
     q->length++;
     if (q->order == WEFT_PRIORITY) {
         q->numbers[at] = q->puts++;
@@ -127,7 +156,7 @@ static void pop(weft_queue *q, void *item)
 {
     q->length--;
     size_t at = q->order == WEFT_LIFO ? q->length : q->head;
-    memcpy(item, slot(q, at), q->item_size);
+    copy(q, item, slot(q, at));
     if (q->order == WEFT_FIFO)
         q->head = q->head + 1 < q->capacity ? q->head + 1 : 0;
     if (q->order == WEFT_PRIORITY && q->length > 0) {
@@ -138,20 +167,97 @@ static void pop(weft_queue *q, void *item)
 
 // ---- put and get ------------------------------------------------------------------------
 
-// Lock it. In the child of a fork it is empty: its items belong to tasks that are not here.
-static void enter(weft_queue *q)
+// The word's value. In the child of a fork it is empty: its items belong to tasks not here.
+static uintptr_t enter(weft_queue *q)
 {
-    bool fresh = wf_fresh(&q->mu, wf_after_fork_free);
-    wf_lock(&q->mu);
+    bool fresh = wf_fresh(q, wf_after_fork_free);
+    if (q->is_slow)
+        wf_lock(&q->mu);
+    uintptr_t value = wf_word_lock(&q->word_);
     if (fresh)
         q->head = q->length = 0;
+    return value;
 }
 
-static int wait_while(weft_queue *q, size_t length, weft_cond *change, weft_time deadline)
+// The last touch of the queue; then the taken ones are signalled.
+static void leave(weft_queue *q, uintptr_t value, struct weft_waiter *taken)
 {
-    int rc = wf_interrupted();
-    while (rc == 0 && q->length == length && !q->closed)
-        rc = wf_cond_wait(change, &q->mu, deadline);
+    wf_word_unlock(&q->word_, value);
+    if (q->is_slow)
+        weft_unlock(&q->mu);
+    wf_signal(taken);
+}
+
+// Push or pop, while the word is busy or the mutex held.
+static uintptr_t move(weft_queue *q, uintptr_t value, void (*how)(weft_queue *, void *), void *item)
+{
+    if (q->is_slow)
+        wf_word_unlock(&q->word_, value);
+    how(q, item);
+    return q->is_slow ? wf_word_lock(&q->word_) : value;
+}
+
+static struct seat *first_seat(uintptr_t value)
+{
+    return (struct seat *)(void *)wf_line_first(value);
+}
+
+static void sit_down(struct seat *seat, int kind, void *item)
+{
+    wf_waiter_begin(&seat->node, kind);
+    seat->item = item;
+    seat->closed = false;
+}
+
+// 0, -EPIPE, or why the wait was given up.
+static int wait_in_line(weft_queue *q, uintptr_t value, struct seat *seat, const char *call,
+                        weft_time deadline)
+{
+    leave(q, wf_line_append(value, &seat->node), NULL);
+    struct wf_wait wait = {.what = call, .object = q, .fd = WF_NO_FD, .stops = true};
+    int rc = wf_line_wait(&q->word_, &seat->node, &wait, deadline, 0);
+    return rc == 0 && seat->closed ? -EPIPE : rc;
+}
+
+static int put(weft_queue *q, void *item, weft_time deadline)
+{
+    struct weft_waiter *taken = NULL, **end = &taken;
+    uintptr_t value = enter(q);
+    if (!q->closed && q->length == q->capacity) {
+        struct seat seat;
+        sit_down(&seat, PUTTER, item);
+        return wait_in_line(q, value, &seat, "weft_put", deadline);
+    }
+    struct seat *getter = first_seat(value);
+    int rc = q->closed ? -EPIPE : 0;
+    if (rc == 0 && getter) {
+        copy(q, getter->item, item);
+        value = wf_line_take(value, &end);
+    } else if (rc == 0) {
+        value = move(q, value, push, item);
+    }
+    leave(q, value, taken);
+    return rc;
+}
+
+static int get(weft_queue *q, void *item, weft_time deadline)
+{
+    struct weft_waiter *taken = NULL, **end = &taken;
+    uintptr_t value = enter(q);
+    if (!q->closed && q->length == 0) {
+        struct seat seat;
+        sit_down(&seat, GETTER, item);
+        return wait_in_line(q, value, &seat, "weft_get", deadline);
+    }
+    int rc = q->length == 0 ? -EPIPE : 0;
+    if (rc == 0)
+        value = move(q, value, pop, item);
+    struct seat *putter = first_seat(value);
+    if (rc == 0 && putter) { // there is room again
+        value = wf_line_take(value, &end);
+        value = move(q, value, push, putter->item);
+    }
+    leave(q, value, taken);
     return rc;
 }
 
@@ -160,15 +266,9 @@ int weft_put_(weft_queue *q, const void *item, size_t size, weft_time deadline)
     wf_require(q && item, "weft_put: the queue or the item is NULL");
     wf_require(size == q->item_size, "weft_put of %zu bytes into a queue of %zu", size,
                q->item_size);
-    enter(q);
-    int rc = wait_while(q, q->capacity, &q->room, deadline);
-    if (rc == 0 && q->closed)
-        rc = -EPIPE;
-    if (rc == 0) {
-        push(q, item);
-        weft_cond_signal(&q->items);
-    }
-    weft_unlock(&q->mu);
+    int rc = wf_interrupted();
+    if (rc == 0)
+        rc = put(q, (void *)(uintptr_t)item, deadline); // a seat holds both kinds; it is only read
     return wf_failed("weft_put", rc);
 }
 
@@ -177,34 +277,31 @@ int weft_get_(weft_queue *q, void *item, size_t size, weft_time deadline)
     wf_require(q && item, "weft_get: the queue or the item is NULL");
     wf_require(size == q->item_size, "weft_get of %zu bytes from a queue of %zu", size,
                q->item_size);
-    enter(q);
-    int rc = wait_while(q, 0, &q->items, deadline);
-    if (rc == 0 && q->length == 0)
-        rc = -EPIPE;
-    if (rc == 0) {
-        pop(q, item);
-        weft_cond_signal(&q->room);
-    }
-    weft_unlock(&q->mu);
+    int rc = wf_interrupted();
+    if (rc == 0)
+        rc = get(q, item, deadline);
     return wf_failed("weft_get", rc);
 }
 
 void weft_queue_close(weft_queue *q)
 {
     wf_require(q, "weft_queue_close(NULL)");
-    enter(q);
+    struct weft_waiter *taken = NULL, **end = &taken;
+    uintptr_t value = enter(q);
     q->closed = true;
-    weft_cond_broadcast(&q->room);
-    weft_cond_broadcast(&q->items);
-    weft_unlock(&q->mu);
+    while (wf_line_first(value)) {
+        first_seat(value)->closed = true;
+        value = wf_line_take(value, &end);
+    }
+    leave(q, value, taken);
 }
 
 size_t weft_queue_length(const weft_queue *q)
 {
     wf_require(q, "weft_queue_length(NULL)");
     weft_queue *mine = (weft_queue *)q; // looking takes the lock
-    enter(mine);
+    uintptr_t value = enter(mine);
     size_t length = q->length;
-    weft_unlock(&mine->mu);
+    leave(mine, value, NULL);
     return length;
 }

@@ -47,7 +47,8 @@ static void stand_in_line(weft_rwlock *l, uintptr_t value, enum kind kind, const
         set_readers(l, (uint32_t)(value >> WF_SHIFT));
         value = READERS;
     }
-    struct weft_waiter node = wf_waiter((int)kind);
+    struct weft_waiter node;
+    wf_waiter_begin(&node, (int)kind);
     wf_word_unlock(&l->word_, wf_line_append(value, &node));
     struct wf_wait wait = {
         .what = call, .thing = "rwlock", .object = l, .owner = &l->value_, .fd = WF_NO_FD};

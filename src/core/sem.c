@@ -59,7 +59,8 @@ int weft_acquire(weft_sem *s, weft_time deadline)
     int rc = wf_interrupted();
     if (rc < 0 || take_unit(s))
         return wf_failed("weft_acquire", rc);
-    struct weft_waiter node = wf_waiter(0);
+    struct weft_waiter node;
+    wf_waiter_begin(&node, 0);
     if (take_or_stand_in_line(s, &node))
         return 0;
     struct wf_wait wait = {.what = "weft_acquire", .object = s, .fd = WF_NO_FD, .stops = true};

@@ -34,9 +34,13 @@ struct weft_waiter {
     int kind;       // the primitive's own: a reader or a writer
 } __attribute__((aligned(64)));
 
-static inline struct weft_waiter wf_waiter(int kind)
+// Field by field: an initializer would clear the padding too, which takes longer than the rest.
+static inline void wf_waiter_begin(struct weft_waiter *waiter, int kind)
 {
-    return (struct weft_waiter){.parker = wf_self(), .state = WF_WAITING, .kind = kind};
+    waiter->next = waiter->prev = NULL;
+    waiter->parker = wf_self();
+    waiter->state = WF_WAITING;
+    waiter->kind = kind;
 }
 
 // Make the word ours; its value, without WF_BUSY.

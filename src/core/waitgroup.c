@@ -74,7 +74,8 @@ int weft_waitgroup_wait(weft_waitgroup *w, weft_time deadline)
     int rc = wf_interrupted();
     if (rc < 0 || wf_load(&w->word_, WF_ACQUIRE) == 0) // pairs with the last done
         return wf_failed("weft_waitgroup_wait", rc);
-    struct weft_waiter node = wf_waiter(0);
+    struct weft_waiter node;
+    wf_waiter_begin(&node, 0);
     uintptr_t value = wf_word_lock(&w->word_);
     if (value == 0) {
         wf_word_unlock(&w->word_, 0);

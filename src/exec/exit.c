@@ -19,21 +19,20 @@
 enum { GRACE_MS = 100 };
 
 static struct {
-    weft_mutex mu;   // guards everything below
-    weft_cond fewer; // a count fell
+    weft_mutex mu;   // guards the lists and the next two
+    weft_cond fewer; // a count fell, and the handler waits
     weft_pool *pools;
-    long tasks, daemons; // started alone, not ended
-    wf_thread ended;     // the latest thread of a started task to end; see wf_exit_end_thread
+    wf_thread ended; // the latest thread of a started task to end; see wf_exit_end_thread
     bool any_ended;
-    bool is_registered;
-    bool waits; // the handler, for fewer
+    // ---- atomic
+    uint32_t is_registered, waits; // the handler; it, for fewer
+    long tasks, daemons;           // started alone, not ended
+    long owned;                    // futures that somebody must still join or drop
 } state;
-
-static long owned; // futures that somebody must still join or drop; atomic
 
 void wf_exit_count_owned(int change)
 {
-    (void)wf_add(&owned, change, WF_RELAXED);
+    (void)wf_add(&state.owned, change, WF_RELAXED);
 }
 
 // ---- at exit ----------------------------------------------------------------------------
@@ -72,7 +71,7 @@ static void wait_for_all(void)
         weft_pool *pool = working_pool();
         if (pool)
             drain(pool);
-        else if (state.tasks > own_tasks())
+        else if (wf_load(&state.tasks, WF_SEQ_CST) > own_tasks())
             (void)wf_cond_wait(&state.fewer, &state.mu, WEFT_FOREVER); // shielded
         else
             return;
@@ -90,11 +89,11 @@ static bool cancel_daemon(const struct wf_parker *parker, struct wf_task *task, 
 static void end_daemons(void)
 {
     wf_store(&wf_daemons, WF_DAEMONS_ASKED, WF_RELAXED); // for those who have not begun
-    if (state.daemons > 0)
+    if (wf_load(&state.daemons, WF_SEQ_CST) > 0)
         wf_tasks_visit(cancel_daemon, NULL); // for those who have
     weft_time grace = weft_after_ms(GRACE_MS);
     int rc = 0;
-    while (rc == 0 && state.daemons > (wf_current()->daemon ? 1 : 0))
+    while (rc == 0 && wf_load(&state.daemons, WF_SEQ_CST) > (wf_current()->daemon ? 1 : 0))
         rc = wf_cond_wait(&state.fewer, &state.mu, grace);
     if (!wf_current()->daemon) // else the rest of exit would not come back either
         wf_store(&wf_daemons, WF_DAEMONS_GONE, WF_RELAXED);
@@ -106,19 +105,20 @@ static void at_exit(void)
         return; // the child of a fork: the tasks are its parent's
     (void)weft_shield(true);
     wf_lock(&state.mu);
-    state.waits = true;
+    wf_store(&state.waits, 1, WF_SEQ_CST); // see count
     wait_for_all();
     end_daemons();
-    state.waits = false;
-    bool any_ended = state.any_ended, lost = state.daemons > 0;
+    wf_store(&state.waits, 0, WF_RELAXED);
+    bool any_ended = state.any_ended, lost = wf_load(&state.daemons, WF_RELAXED) > 0;
     state.any_ended = false;
-    state.is_registered = false; // a later handler may start tasks again, and wait again
+    // A later handler may start tasks again, and wait again.
+    wf_store(&state.is_registered, 0, WF_RELEASE);
     weft_unlock(&state.mu);
     if (!lost && !wf_loop_here()) // else daemons, or we, lie on one of them
         wf_loop_end_defaults();
     if (any_ended) // and all before it: what a thread leaves behind as it ends is left by now
         wf_thread_join(state.ended);
-    long leaked = wf_load(&owned, WF_RELAXED);
+    long leaked = wf_load(&state.owned, WF_RELAXED);
     if (wf_checking && leaked > 0)
         (void)fprintf(stderr, "weft: %ld futures were neither joined nor dropped\n", leaked);
 }
@@ -126,8 +126,8 @@ static void at_exit(void)
 // With mu held.
 static void be_registered(void)
 {
-    if (!state.is_registered && atexit(at_exit) == 0) // else: the program does not wait
-        state.is_registered = true;
+    if (wf_load(&state.is_registered, WF_ACQUIRE) == 0 && atexit(at_exit) == 0)
+        wf_store(&state.is_registered, 1, WF_RELEASE); // else: the program does not wait
 }
 
 // ---- who is there -----------------------------------------------------------------------
@@ -154,27 +154,28 @@ void wf_exit_remove_pool(weft_pool *pool)
         pool->next->prev = pool->prev;
 }
 
-// With mu held.
-static void count(bool daemon, long change)
+// Whoever ends counts, then looks whether the handler waits; the handler says that it waits, then
+// looks at the count. Both in the one order of seq_cst: one of them sees the other.
+static void count(bool daemon, int change)
 {
-    be_registered();
-    if (daemon)
-        state.daemons += change;
-    else
-        state.tasks += change;
-    if (change < 0 && state.waits)
-        weft_cond_broadcast(&state.fewer);
+    (void)wf_add(daemon ? &state.daemons : &state.tasks, change, WF_SEQ_CST);
+    if (change > 0 || wf_load(&state.waits, WF_SEQ_CST) == 0)
+        return;
+    wf_guard(&state.mu);
+    weft_cond_broadcast(&state.fewer);
 }
 
 void wf_exit_add_task(bool daemon)
 {
-    wf_guard(&state.mu);
+    if (wf_load(&state.is_registered, WF_ACQUIRE) == 0) {
+        wf_guard(&state.mu);
+        be_registered();
+    }
     count(daemon, 1);
 }
 
 void wf_exit_remove_task(bool daemon)
 {
-    wf_guard(&state.mu);
     count(daemon, -1);
 }
 
@@ -187,8 +188,8 @@ void wf_exit_end_thread(bool daemon)
     wf_thread before = state.ended;
     state.ended = wf_thread_self();
     state.any_ended = true;
-    count(daemon, -1);
     weft_unlock(&state.mu);
+    count(daemon, -1);
     if (follows)
         wf_thread_join(before);
 }

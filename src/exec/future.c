@@ -79,10 +79,10 @@ weft_future *wf_future_new(const struct weft_task *what, const void *arg)
         .result = (char *)f + result_at,
     };
     f->id = wf_owner_id(&f->task);
-    wf_copy_name(f->task.name, what->name);
     memcpy(f->arg, arg, what->arg_size);
     memset(f->result, 0, what->result_size);
-    wf_exit_count_owned(1);
+    if (wf_checking)
+        wf_exit_count_owned(1);
     return f;
 }
 
@@ -104,7 +104,8 @@ void wf_future_unref(weft_future *f)
 
 void wf_future_disown(weft_future *f)
 {
-    wf_exit_count_owned(-1);
+    if (wf_checking)
+        wf_exit_count_owned(-1);
     wf_future_unref(f);
 }
 
@@ -223,7 +224,8 @@ static bool is_past(weft_time t)
 static int await(weft_future *f, struct wf_wait *wait, weft_time deadline)
 {
     weft_time expires = f->task.deadline;
-    struct weft_waiter node = wf_waiter(0);
+    struct weft_waiter node;
+    wf_waiter_begin(&node, 0);
     while (stand_in_line(f, &node)) {
         int rc = wf_line_wait(&f->word_, &node, wait, weft_sooner(deadline, expires), 0);
         if (rc == 0)
@@ -233,7 +235,7 @@ static int await(weft_future *f, struct wf_wait *wait, weft_time deadline)
         expires = WEFT_FOREVER;
         if (withdraw(f))
             wf_future_end(f, -ETIMEDOUT, "its deadline passed before it began");
-        node = wf_waiter(0);
+        wf_waiter_begin(&node, 0);
     }
     return 0;
 }

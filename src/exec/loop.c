@@ -25,6 +25,7 @@
 #include "core/misuse.h"
 #include "core/mutex.h"
 #include "core/park.h"
+#include "exec/timers.h"
 #include "os/atomic.h"
 #include "os/clock.h"
 #include "os/context.h"
@@ -34,13 +35,14 @@
 #include "os/stack.h"
 #include "os/thread.h"
 
-enum { RUNS_BETWEEN_POLLS = 64, READY_AT_ONCE = 64, NO_TIMER = -1 };
+enum { SOON_NS = 50000, SPINS_BEFORE_SLEEP = 4 };
+enum { RUNS_BETWEEN_POLLS = 64, READY_AT_ONCE = 64, MOST_SPARES = 256 };
 
 struct fiber {
     struct wf_stack stack; // first: the record at the stack's top
+    struct wf_parker parker;
     struct wf_loop *loop;
-    struct wf_parker *parker;
-    struct fiber *next; // in the run queue, or the inbox
+    struct fiber *next; // in the run queue, or the inbox, or among the spares
     void *sp;           // where it stopped
     struct wf_stack_seen seen;
     void (*fn)(void *);
@@ -48,8 +50,7 @@ struct fiber {
     int error; // errno, while it does not run
     // ---- asleep
     int result; // why it goes on
-    weft_time deadline;
-    long timer; // its place in the heap, or NO_TIMER
+    struct wf_timer timer;
     int fd;
     short events;
     struct fiber *beside; // also waits for fd
@@ -64,20 +65,23 @@ struct wf_loop {
     char name[WF_NAME_MAX];
     void *sp; // of the loop's own stack
     struct wf_stack_seen seen;
-    struct wf_parker *parker; // the thread's
-    struct fiber *ended;      // left its stack for good; its memory is still to be given back
+    struct wf_parker *parker; // the thread's own
+    struct fiber *ended;      // left its stack for good; it is still to be kept or given back
+    struct fiber *spares;     // ended, for the next that is started from here
+    int spare_count;
     struct queue ready;
-    unsigned runs; // since the last look at timers and descriptors
-    struct fiber **heap;
-    long timers, heap_room;
+    unsigned runs;        // since the last look at timers and descriptors
+    uint32_t begun, over; // fibers that were started from here; that have ended
+    bool expects;         // something soon from another thread: spin before a sleep
+    struct wf_timers timers;
     struct fiber **waiting; // by descriptor: a list through beside
     int waiting_room, watchers;
     int poller, bell;
     struct fiber *inbox; // atomic: a stack
     uint32_t asleep;     // atomic
     uint32_t stop;       // atomic
-    uint32_t fibers;     // atomic: not ended
     uint32_t senders;    // atomic: threads inside send
+    uint32_t sent;       // atomic: fibers that were started from elsewhere
     uint32_t tid;        // atomic: of its thread; 0: not there yet
 };
 
@@ -157,64 +161,6 @@ static void empty_inbox(struct wf_loop *loop)
     }
 }
 
-// ---- timers: a binary heap ----------------------------------------------------------------
-
-static void put_timer(struct wf_loop *loop, long at, struct fiber *fiber)
-{
-    loop->heap[at] = fiber;
-    fiber->timer = at;
-}
-
-static void sift_up(struct wf_loop *loop, long at, struct fiber *fiber)
-{
-    for (; at > 0 && fiber->deadline.ns < loop->heap[(at - 1) / 2]->deadline.ns; at = (at - 1) / 2)
-        put_timer(loop, at, loop->heap[(at - 1) / 2]);
-    put_timer(loop, at, fiber);
-}
-
-static void sift_down(struct wf_loop *loop, long at, struct fiber *fiber)
-{
-    for (long child; (child = 2 * at + 1) < loop->timers; at = child) {
-        if (child + 1 < loop->timers &&
-            loop->heap[child + 1]->deadline.ns < loop->heap[child]->deadline.ns)
-            child++;
-        if (fiber->deadline.ns <= loop->heap[child]->deadline.ns)
-            break;
-        put_timer(loop, at, loop->heap[child]);
-    }
-    put_timer(loop, at, fiber);
-}
-
-static int add_timer(struct wf_loop *loop, struct fiber *fiber)
-{
-    if (loop->timers == loop->heap_room) {
-        long room = loop->heap_room > 0 ? 2 * loop->heap_room : 64;
-        struct fiber **heap = realloc(loop->heap, (size_t)room * sizeof(struct fiber *));
-        if (!heap)
-            return -ENOMEM;
-        loop->heap = heap;
-        loop->heap_room = room;
-    }
-    loop->timers++;
-    sift_up(loop, loop->timers - 1, fiber);
-    return 0;
-}
-
-static void remove_timer(struct wf_loop *loop, struct fiber *fiber)
-{
-    long at = fiber->timer;
-    if (at == NO_TIMER)
-        return;
-    fiber->timer = NO_TIMER;
-    struct fiber *last = loop->heap[--loop->timers];
-    if (last == fiber)
-        return;
-    if (at > 0 && last->deadline.ns < loop->heap[(at - 1) / 2]->deadline.ns)
-        sift_up(loop, at, last);
-    else
-        sift_down(loop, at, last);
-}
-
 // ---- descriptors --------------------------------------------------------------------------
 
 static int make_room(struct wf_loop *loop, int fd)
@@ -275,7 +221,7 @@ static void wake_for(struct wf_loop *loop, const struct wf_ready *ready)
     for (struct fiber *fiber = loop->waiting[ready->fd], *next; fiber; fiber = next) {
         next = fiber->beside;
         int events = ready->events & (fiber->events | POLLERR | POLLHUP | POLLNVAL);
-        if (events == 0 || !wf_park_give_up(fiber->parker))
+        if (events == 0 || !wf_park_give_up(&fiber->parker))
             continue;
         fiber->result = events;
         forget_fd(loop, fiber);
@@ -283,6 +229,12 @@ static void wake_for(struct wf_loop *loop, const struct wf_ready *ready)
     }
     if (loop->waiting[ready->fd]) // it was told once, and others wait for something else
         (void)wf_poller_watch(loop->poller, ready->fd, wanted(loop, ready->fd));
+}
+
+// No fiber lives. (Who starts one from elsewhere keeps the loop from being stopped until send.)
+static bool is_empty(const struct wf_loop *loop)
+{
+    return wf_load(&loop->sent, WF_RELAXED) + loop->begun == loop->over;
 }
 
 // ---- one look around ----------------------------------------------------------------------
@@ -300,15 +252,19 @@ static int result_at_deadline(const struct fiber *fiber)
     return rc > 0 ? rc : -ETIMEDOUT;
 }
 
+static struct fiber *fiber_of(struct wf_timer *timer)
+{
+    return (struct fiber *)(void *)((char *)timer - offsetof(struct fiber, timer));
+}
+
 static void wake_expired(struct wf_loop *loop)
 {
-    if (loop->timers == 0)
-        return;
-    int64_t now = wf_clock_now();
-    while (loop->timers > 0 && loop->heap[0]->deadline.ns <= now) {
-        struct fiber *fiber = loop->heap[0];
-        remove_timer(loop, fiber);
-        if (!wf_park_give_up(fiber->parker))
+    struct wf_timer *timer = wf_timers_first(&loop->timers);
+    int64_t now = timer ? wf_clock_now() : 0;
+    for (; timer && timer->deadline <= now; timer = wf_timers_first(&loop->timers)) {
+        struct fiber *fiber = fiber_of(timer);
+        wf_timer_end(&loop->timers, timer);
+        if (!wf_park_give_up(&fiber->parker))
             continue; // it was woken, and is on its way
         fiber->result = result_at_deadline(fiber);
         make_ready(loop, fiber);
@@ -338,16 +294,35 @@ static void look_around(struct wf_loop *loop)
         look_at_descriptors(loop, 0);
 }
 
+// Waking a core that sleeps costs ten times as much as the work that two loops hand each other. So
+// a loop that was woken from outside soon after it fell asleep spins first the next time; and does
+// so until it has spun in vain.
+static bool comes_soon(struct wf_loop *loop)
+{
+    for (int i = 0; loop->expects && i < SPINS_BEFORE_SLEEP; i++)
+        for (unsigned round = 0; wf_spin_briefly(round); round++)
+            if (wf_load(&loop->inbox, WF_RELAXED))
+                return true;
+    loop->expects = false;
+    return false;
+}
+
 static void sleep_until_something(struct wf_loop *loop)
 {
+    if (comes_soon(loop)) {
+        empty_inbox(loop);
+        return;
+    }
+    int64_t begin = wf_clock_now();
     wf_store(&loop->asleep, 1, WF_SEQ_CST); // see the top
-    int64_t deadline = loop->timers > 0 ? loop->heap[0]->deadline.ns : INT64_MAX;
-    bool stops = wf_load(&loop->stop, WF_SEQ_CST) != 0 &&
-                 wf_load(&loop->fibers, WF_ACQUIRE) == 0; // the last one's end
+    const struct wf_timer *timer = wf_timers_first(&loop->timers);
+    int64_t deadline = timer ? timer->deadline : INT64_MAX;
+    bool stops = wf_load(&loop->stop, WF_SEQ_CST) != 0 && is_empty(loop);
     if (!wf_load(&loop->inbox, WF_SEQ_CST) && !stops)
         look_at_descriptors(loop, deadline);
     // Back to 0 by whoever rings: then the ring is there, or has been answered.
-    (void)wf_exchange(&loop->asleep, 0, WF_SEQ_CST);
+    bool rung = wf_exchange(&loop->asleep, 0, WF_SEQ_CST) == 0;
+    loop->expects = rung && wf_clock_now() - begin < SOON_NS;
     empty_inbox(loop);
     wake_expired(loop);
 }
@@ -359,38 +334,50 @@ static void switch_away(struct wf_loop *loop, struct fiber *self, bool for_good)
 {
     struct fiber *next = ++loop->runs < RUNS_BETWEEN_POLLS ? next_ready(loop) : NULL;
     if (next == self) { // it yielded to nobody
-        wf_running = self->parker;
+        wf_running = &self->parker;
         return;
     }
-    wf_running = next ? next->parker : loop->parker;
+    wf_running = next ? &next->parker : loop->parker;
     wf_seen_leaving(&self->seen, next ? &next->seen : &loop->seen, for_good);
     wf_context_switch(&self->sp, next ? next->sp : loop->sp);
     wf_seen_arrived(&self->seen);
 }
 
-static void give_back_ended(struct wf_loop *loop)
+static void give_back(struct fiber *fiber)
+{
+    wf_parker_end(&fiber->parker);
+    wf_stack_give(&fiber->stack);
+}
+
+// Its parker stays among the living: no task is seen there.
+static void see_to_ended(struct wf_loop *loop)
 {
     struct fiber *ended = loop->ended;
     if (!ended)
         return;
     loop->ended = NULL;
     wf_seen_end(&ended->seen);
-    wf_stack_give(&ended->stack);
+    if (loop->spare_count == MOST_SPARES || ended->stack.size > WF_STACK_SIZE) {
+        give_back(ended);
+        return;
+    }
+    ended->next = loop->spares;
+    loop->spares = ended;
+    loop->spare_count++;
 }
 
 static void fiber_begins(void)
 {
     struct fiber *self = wf_running->seat;
     wf_seen_arrived(&self->seen);
-    give_back_ended(self->loop);
-    wf_task_enter(&self->parker->own);
+    see_to_ended(self->loop);
     errno = 0;
     self->fn(self->arg);
     struct wf_loop *loop = self->loop;
-    wf_parker_end(self->parker);
-    give_back_ended(loop);
-    loop->ended = self; // whoever runs next gives our stack back
-    (void)wf_sub(&loop->fibers, 1, WF_RELEASE);
+    wf_parker_renew(&self->parker);
+    see_to_ended(loop);
+    loop->ended = self; // whoever runs next has another stack, and sees to ours
+    loop->over++;
     switch_away(loop, self, true);
     __builtin_unreachable();
 }
@@ -399,21 +386,21 @@ static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, we
 {
     struct fiber *self = parker->seat;
     struct wf_loop *loop = self->loop;
-    self->deadline = deadline;
+    self->timer.deadline = deadline.ns;
     self->result = 0;
-    int rc = deadline.ns != INT64_MAX ? add_timer(loop, self) : 0;
+    int rc = deadline.ns != INT64_MAX ? wf_timer_set(&loop->timers, &self->timer) : 0;
     if (rc == 0 && wait->fd != WF_NO_FD)
         rc = watch_fd(loop, self, wait->fd, wait->events);
     if (rc < 0) {
-        remove_timer(loop, self);
+        wf_timer_end(&loop->timers, &self->timer);
         if (wf_park_give_up(parker)) // else a wake is on its way: sleep for it
             return rc == -EPERM ? wait->events : rc == -EBADF ? POLLNVAL : rc;
     }
     self->error = errno;
     switch_away(loop, self, false);
-    give_back_ended(loop);
+    see_to_ended(loop);
     errno = self->error;
-    remove_timer(loop, self);
+    wf_timer_end(&loop->timers, &self->timer);
     forget_fd(loop, self);
     return self->result;
 }
@@ -434,34 +421,50 @@ static void fiber_yields(struct wf_parker *parker)
     self->error = errno;
     make_ready(loop, self);
     switch_away(loop, self, false);
-    give_back_ended(loop);
+    see_to_ended(loop);
     errno = self->error;
+}
+
+static struct fiber *take_spare(struct wf_loop *loop)
+{
+    struct fiber *fiber = loop->spares;
+    loop->spares = fiber->next;
+    loop->spare_count--;
+    return fiber;
+}
+
+static struct fiber *new_fiber(struct wf_loop *loop, size_t stack_size)
+{
+    struct wf_stack *stack = wf_stack_take(stack_size, sizeof(struct fiber));
+    if (!stack)
+        return NULL;
+    struct fiber *fiber = (struct fiber *)stack;
+    fiber->loop = loop;
+    fiber->timer.place = WF_NO_TIMER;
+    fiber->fd = WF_NO_FD;
+    wf_parker_begin(&fiber->parker, &fiber_parking, fiber);
+    fiber->parker.tid = (pid_t)wf_load(&loop->tid, WF_ACQUIRE);
+    return fiber;
 }
 
 int wf_loop_start(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), void *arg)
 {
-    struct wf_stack *stack = wf_stack_take(stack_size, sizeof(struct fiber));
-    if (!stack)
+    bool here = is_here(loop);
+    bool spare = here && loop->spares && stack_size <= loop->spares->stack.size;
+    struct fiber *fiber = spare ? take_spare(loop) : new_fiber(loop, stack_size);
+    if (!fiber)
         return -ENOMEM;
-    struct fiber *fiber = (struct fiber *)stack;
-    fiber->parker = wf_parker_new(&fiber_parking, fiber);
-    if (!fiber->parker) {
-        wf_stack_give(stack);
-        return -ENOMEM;
-    }
-    fiber->loop = loop;
     fiber->fn = fn;
     fiber->arg = arg;
-    fiber->timer = NO_TIMER;
-    fiber->fd = WF_NO_FD;
-    fiber->parker->tid = (pid_t)wf_load(&loop->tid, WF_ACQUIRE);
-    wf_seen_new(&fiber->seen, stack->bottom, stack->size);
-    fiber->sp = wf_context_new(stack->bottom + stack->size, fiber_begins);
-    (void)wf_add(&loop->fibers, 1, WF_RELAXED); // the starter keeps the loop alive till send
-    if (is_here(loop))
+    wf_seen_new(&fiber->seen, fiber->stack.bottom, fiber->stack.size);
+    fiber->sp = wf_context_new(fiber->stack.bottom + fiber->stack.size, fiber_begins);
+    if (here) {
+        loop->begun++;
         make_ready(loop, fiber);
-    else
+    } else {
+        (void)wf_add(&loop->sent, 1, WF_RELAXED); // published by send
         send(loop, fiber);
+    }
     return 0;
 }
 
@@ -476,11 +479,11 @@ static void run_fibers(struct wf_loop *loop)
         sleep_until_something(loop);
         return;
     }
-    wf_running = next->parker;
+    wf_running = &next->parker;
     wf_seen_leaving(&loop->seen, &next->seen, false);
     wf_context_switch(&loop->sp, next->sp);
     wf_seen_arrived(&loop->seen);
-    give_back_ended(loop);
+    see_to_ended(loop);
 }
 
 static void *run_loop(void *arg)
@@ -490,8 +493,10 @@ static void *run_loop(void *arg)
     loop->parker = wf_self();
     wf_seen_thread(&loop->seen);
     wf_store(&loop->tid, (uint32_t)wf_thread_id(), WF_RELEASE); // pairs with wf_loop_start
-    while (wf_load(&loop->stop, WF_ACQUIRE) == 0 || wf_load(&loop->fibers, WF_ACQUIRE) > 0)
+    while (wf_load(&loop->stop, WF_ACQUIRE) == 0 || !is_empty(loop))
         run_fibers(loop);
+    while (loop->spares)
+        give_back(take_spare(loop));
     return NULL;
 }
 
@@ -500,7 +505,7 @@ static void release(struct wf_loop *loop)
     if (loop->poller >= 0)
         wf_poller_free(loop->poller);
     wf_bell_free(loop->bell);
-    free(loop->heap);
+    wf_timers_free(&loop->timers);
     free(loop->waiting);
     free(loop);
 }

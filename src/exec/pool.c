@@ -120,6 +120,7 @@ weft_future *wf_pool_order(weft_pool *pool, const struct wf_order *order,
     weft_future *f = wf_future_new(what, arg);
     if (!f)
         return NULL;
+    wf_copy_name(f->task.name, what->name);
     f->task.deadline = order->deadline;
     f->task.pooled = true;
     f->task.inherits = order->inherits;
@@ -168,44 +169,40 @@ void wf_pool_report(const weft_pool *pool, const char *task, int code, const cha
 
 // ---- alone ------------------------------------------------------------------------------
 
-struct text {
-    size_t size;
-    char bytes[WEFT_ERROR_MAX];
-};
-
-static void add(struct text *to, const char *text)
+static char *add(char *at, const char *end, const char *text)
 {
-    size_t size = strnlen(text, sizeof to->bytes - 1 - to->size);
-    memcpy(to->bytes + to->size, text, size);
-    to->size += size;
-    to->bytes[to->size] = '\0';
+    while (at < end && *text)
+        *at++ = *text++;
+    *at = '\0';
+    return at;
 }
 
-static void add_number(struct text *to, uint32_t number)
+static char *add_number(char *at, const char *end, uint32_t number)
 {
     char digits[12] = "";
-    char *at = digits + sizeof digits - 1;
+    char *first = digits + sizeof digits - 1;
     do
-        *--at = (char)('0' + number % 10);
+        *--first = (char)('0' + number % 10);
     while ((number /= 10) > 0);
-    add(to, at);
+    return add(at, end, first);
 }
 
 // Without printf, which took half of a fiber's start.
 static void name_alone(weft_future *f, const char *name)
 {
     static uint32_t last; // of those that were given no name
-    struct text text;
-    text.size = 0;
-    add(&text, name ? name : "Thread-");
+    char text[WF_NAME_MAX + 1];
+    const char *end = text + WF_NAME_MAX;
+    char *at = add(text, end, name ? name : "Thread-");
     if (!name) {
-        add_number(&text, wf_add(&last, 1, WF_RELAXED) + 1);
-        add(&text, " (");
-        add(&text, f->what->name);
-        add(&text, ")");
+        at = add_number(at, end, wf_add(&last, 1, WF_RELAXED) + 1);
+        at = add(at, end, " (");
+        at = add(at, end, f->what->name);
+        at = add(at, end, ")");
     }
-    wf_cut_text(text.bytes, sizeof f->task.name);
-    wf_copy_name(f->task.name, text.bytes);
+    if (at == end)
+        wf_cut_text(text, WF_NAME_MAX);
+    memcpy(f->task.name, text, WF_NAME_MAX);
 }
 
 weft_future *weft_start_(struct weft_start_options o, const struct weft_task *what, const void *arg)

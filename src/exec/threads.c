@@ -199,6 +199,7 @@ static void *work(void *arg)
     char name[2 * WF_NAME_MAX];
     uint32_t number = wf_add(&t->started, 1, WF_RELAXED) + 1;
     (void)snprintf(name, sizeof name, "%s-%u", t->base.name, number);
+    name[WF_NAME_MAX - 1] = '\0';
     wf_self_is_worker(name, &host, t);
     wf_lock(&t->mu);
     (void)set_up(t);

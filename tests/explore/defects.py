@@ -147,14 +147,14 @@ DEFECTS = [
            "    while (as != 0 && wf_line_first(value))\n        value = wf_line_take(value, &end);",
            "once: *"),
     # ---- queue
-    Defect("queue: a put signals the putters", "core/queue.c",
-           "        push(q, item);\n        weft_cond_signal(&q->items);",
-           "        push(q, item);\n        weft_cond_signal(&q->room);", "queue: *"),
-    Defect("queue: a wait that ends is taken for a change", "core/queue.c",
-           "    while (rc == 0 && q->length == length && !q->closed)",
-           "    if (rc == 0 && q->length == length && !q->closed)", "queue: *"),
-    Defect("queue: a close forgets the putters", "core/queue.c",
-           "    weft_cond_broadcast(&q->room);\n", "", "queue: *"),
+    Defect("queue: a put passes the getters by", "core/queue.c",
+           "    if (rc == 0 && getter) {", "    if (false && getter) {", "queue: *"),
+    Defect("queue: a get leaves the putters in line", "core/queue.c",
+           "    if (rc == 0 && putter) {", "    if (false && putter) {", "queue: *"),
+    Defect("queue: a close is taken for an item", "core/queue.c",
+           "        first_seat(value)->closed = true;\n", "", "queue: *"),
+    Defect("queue: a close wakes nobody", "core/queue.c",
+           "    while (wf_line_first(value)) {", "    while (false) {", "queue: *"),
     Defect("queue: items are dropped by the close", "core/queue.c",
            "    q->closed = true;\n", "    q->closed = true;\n    q->length = 0;\n", "queue: *"),
     # ---- futures, groups, pools
@@ -197,8 +197,8 @@ DEFECTS = [
            "    wf_store(&loop->asleep, 1, WF_SEQ_CST); // see the top\n",
            "    bool empty = !wf_load(&loop->inbox, WF_SEQ_CST);\n"
            "    wf_store(&loop->asleep, empty, WF_SEQ_CST);\n"
-           "    if (empty) {\n        look_at_descriptors(loop, loop->timers > 0 ? "
-           "loop->heap[0]->deadline.ns : INT64_MAX);\n"
+           "    if (empty) {\n        const struct wf_timer *first = wf_timers_first(&loop->timers);\n"
+           "        look_at_descriptors(loop, first ? first->deadline : INT64_MAX);\n"
            "        wf_store(&loop->asleep, 0, WF_SEQ_CST);\n    }\n    empty_inbox(loop);\n"
            "    wake_expired(loop);\n    if (empty)\n        return;\n", "fiber: *"),
     Defect("loop: nobody rings", "exec/loop.c",
@@ -208,9 +208,9 @@ DEFECTS = [
            "    if (is_here(fiber->loop))\n        make_ready(fiber->loop, fiber);\n    else\n"
            "        send(fiber->loop, fiber);", "    make_ready(fiber->loop, fiber);", "fiber: *"),
     Defect("loop: an expired fiber goes on though it was woken", "exec/loop.c",
-           "        if (!wf_park_give_up(fiber->parker))\n"
+           "        if (!wf_park_give_up(&fiber->parker))\n"
            "            continue; // it was woken, and is on its way\n",
-           "        (void)wf_park_give_up(fiber->parker);\n", "fiber: *"),
+           "        (void)wf_park_give_up(&fiber->parker);\n", "fiber: *"),
     Defect("loop: freed while a sender rings", "exec/loop.c",
            "    for (unsigned round = 0; wf_load(&loop->senders, WF_ACQUIRE) > 0; round++)\n"
            "        wf_spin(round); // send\n", "", "fiber: *"),
@@ -218,14 +218,14 @@ DEFECTS = [
            "wf_cas(&loop->inbox, &first, fiber, WF_SEQ_CST)",
            "wf_cas(&loop->inbox, &first, fiber, WF_RELAXED)", "fiber: *"),
     Defect("loop: a stack is given back while it is used", "exec/loop.c",
-           "    loop->ended = self; // whoever runs next gives our stack back\n",
+           "    loop->ended = self; // whoever runs next has another stack, and sees to ours\n",
            "    wf_stack_give(&self->stack);\n", "fiber: *"),
     Defect("park: a fiber's sleep begins without a look at the token", "core/park.c",
            "int rc = lie_down(parker, PARKED) ? parker->parking->lie_down(parker, wait, deadline) : 0;",
            "wf_store(&parker->word, PARKED, WF_RELEASE);\n"
            "    int rc = parker->parking->lie_down(parker, wait, deadline);", "fiber: *"),
     Defect("exit: does not wait for started tasks", "exec/exit.c",
-           "        else if (state.tasks > own_tasks())\n"
+           "        else if (wf_load(&state.tasks, WF_SEQ_CST) > own_tasks())\n"
            "            (void)wf_cond_wait(&state.fewer, &state.mu, WEFT_FOREVER); // shielded\n",
            "", "exit: *"),
 ]

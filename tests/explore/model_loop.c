@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // model_loop.c - src/os/poller.c and src/os/stack.c for the second copy of the library: what a loop
 // of fibers waits for, and their stacks, which are a run's memory.
+#include <string.h>
+
 #include "memory.h"
 #include "os/poller.h"
 #include "os/stack.h"
@@ -81,22 +83,31 @@ int wf_poller_wait(int poller, struct wf_ready *ready, int most, int64_t deadlin
     return tell(p, ready);
 }
 
-// ---- stacks of fibers: a run's memory, gone when it is given back -------------------------
+// ---- stacks of fibers: a run's memory, gone when it is given back; the records stay --------
 
-enum { FIBER_STACK = 24 << 10 };
+enum { FIBER_STACK = 24 << 10, RECORDS = 64 };
+
+static _Alignas(64) char records[RECORDS][1024]; // not a run's memory: they are never gone
 
 struct wf_stack *wf_stack_take(size_t size, size_t record)
 {
     (void)size;
-    char *memory = xp_calloc(1, FIBER_STACK);
-    struct wf_stack *stack = (struct wf_stack *)(void *)(memory + FIBER_STACK -
-                                                         (record + 63) / 64 * 64);
-    stack->bottom = memory;
-    stack->size = (size_t)((char *)stack - memory);
+    struct wf_stack *stack = xp->records;
+    if (stack)
+        xp->records = stack->next;
+    else if (record > sizeof records[0] || xp->record_count == RECORDS)
+        xp_fail("more than %d records of fibers, or larger than %zu bytes", RECORDS,
+                sizeof records[0]);
+    else
+        stack = memset(records[xp->record_count++], 0, sizeof records[0]);
+    stack->bottom = xp_calloc(1, FIBER_STACK);
+    stack->size = FIBER_STACK;
     return stack;
 }
 
 void wf_stack_give(struct wf_stack *stack)
 {
     xp_free(stack->bottom);
+    stack->next = xp->records;
+    xp->records = stack;
 }

@@ -129,6 +129,8 @@ struct xp_run {
     int bells[16]; // rings of each
     int bell_count;
     struct xp_poller pollers[4];
+    struct wf_stack *records; // of stacks that are not used
+    int record_count;
     int poller_count;
     bool fds[8]; // readable
     char failure[XP_TEXT];
