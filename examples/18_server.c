@@ -96,8 +96,9 @@ int main(int argc, char **argv)
     WEFT_SCOPED(weft_listener_close) weft_listener *listener = weft_listen(address);
     if (!listener)
         return failed("listen");
-    // A waiting handler holds its thread and the pool starts another: a thread a connection.
-    pool = weft_pool_open(WEFT_THREADS, .max_spares = 1000, .name = "handler");
+    // A waiting handler holds its thread and the pool starts another: a thread a connection, for as
+    // many as the system has.
+    pool = weft_pool_open(WEFT_THREADS, .max_spares = 1000000, .name = "handler");
     weft_future *door = pool ? weft_start(WEFT_THREADS, welcome, &listener) : NULL;
     if (!door)
         return failed("start");

@@ -22,10 +22,12 @@ import http.server
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -705,12 +707,13 @@ def ex17_prints_what_urls_concurrent_py_prints_in_any_order():
 
 
 class Server:
-    """18_server on a free port."""
+    """An example that serves, on a free port."""
+
+    def __init__(self, name="18_server", *arguments):
+        self.command = [str(EXAMPLES / name), "0", *arguments]
 
     def __enter__(self):
-        self.process = subprocess.Popen(
-            [str(EXAMPLES / "18_server"), "0"], stderr=subprocess.PIPE, text=True
-        )
+        self.process = subprocess.Popen(self.command, stderr=subprocess.PIPE, text=True)
         self.port = int(self.process.stderr.readline().rpartition(":")[2])
         return self
 
@@ -724,6 +727,9 @@ class Server:
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def threads(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/task"))
 
     def end(self, which):
         self.process.send_signal(which)
@@ -809,12 +815,27 @@ def ex18_ends_with_0_at_sigint_and_sigterm_and_its_clients_see_it():
             equal(a.recv(1), b"")
 
 
-@check
-def ex18_a_taken_port_is_one_line():
+def a_taken_port_is_one_line(name, *arguments):
     with Server() as server:
-        result = run([EXAMPLES / "18_server", server.port])
+        result = run([EXAMPLES / name, server.port, *arguments])
         equal(result.status, 1)
         assert result.err.startswith("listen: ") and result.err.count("\n") == 1, result.err
+
+
+@check
+def ex18_a_taken_port_is_one_line():
+    a_taken_port_is_one_line("18_server")
+
+
+@check
+def ex18_more_clients_than_a_pool_has_spares_by_itself_all_hear():
+    with Server() as server, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(server.connect()) for _ in range(300)]
+        introduce(clients[0], *clients[1:])
+        clients[0].sendall(b"hello\n")
+        for client in clients[1:]:
+            hears(client, b"hello\n")
+        assert server.threads() >= 300, server.threads()
 
 
 def chatting(*command):
@@ -910,6 +931,250 @@ def ex19_says_in_one_line_that_nobody_listens():
         result = run([EXAMPLES / "19_client", taken.getsockname()[1]])
         equal((result.out, result.status), ("", 1))
         assert "refused" in result.err and result.err.count("\n") == 1, result.err
+
+
+# ---- fibers ------------------------------------------------------------------------
+
+
+def stops_at_both_signals(name, *arguments):
+    """With clients that wait: status 0, nothing on stderr, and the clients see the end."""
+    for which in signal.SIGINT, signal.SIGTERM:
+        with Server(name, *arguments) as server, server.connect() as a, server.connect() as b:
+            a.sendall(b"x")
+            hears(a, b"x")
+            equal(server.end(which), 0)
+            equal(server.process.stderr.read(), "")
+            equal((a.recv(1), b.recv(1)), (b"", b""))
+
+
+def sends(sock, data):
+    """All of it and the end, beside whoever reads the answer."""
+
+    def send():
+        sock.sendall(data)
+        sock.shutdown(socket.SHUT_WR)
+
+    sending = threading.Thread(target=send, daemon=True)
+    sending.start()
+    return sending
+
+
+def hears_all(sock):
+    got = bytearray()
+    while some := sock.recv(1 << 16):
+        got += some
+    return bytes(got)
+
+
+def different_bytes(number, size=1 << 20):
+    return random.Random(number).randbytes(size)
+
+
+def is_echoed(server, number):
+    """A mebibyte, sent and read at the same time, ended by a half-close."""
+    data = different_bytes(number)
+    with server.connect() as client:
+        sending = sends(client, data)
+        assert hears_all(client) == data, f"client {number} got other bytes than it sent"
+        sending.join(PATIENCE)
+
+
+@check
+def ex21_echoes_what_each_of_several_clients_sends_to_the_end():
+    with Server("21_echo") as server:
+        with concurrent.futures.ThreadPoolExecutor(8) as clients:
+            list(clients.map(lambda number: is_echoed(server, number), range(8)))
+
+
+@check
+def ex21_one_that_says_nothing_or_breaks_off_keeps_nobody_waiting():
+    with Server("21_echo") as server, server.connect() as silent, server.connect() as broken:
+        broken.sendall(b"x" * 100000)
+        broken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        broken.close()  # a reset
+        is_echoed(server, 1)
+        silent.sendall(b"now")
+        hears(silent, b"now")
+
+
+@check
+def ex21_three_hundred_clients_need_no_more_threads_than_one():
+    with Server("21_echo") as server, contextlib.ExitStack() as stack:
+        is_echoed(server, 1)
+        before = server.threads()
+        clients = [stack.enter_context(server.connect()) for _ in range(300)]
+        for client in clients:
+            client.sendall(b"hello")
+        for client in clients:
+            hears(client, b"hello")
+        equal(server.threads(), before, "threads")
+
+
+@check
+def ex21_ends_with_0_at_sigint_and_sigterm_and_its_clients_see_it():
+    stops_at_both_signals("21_echo")
+
+
+@check
+def ex21_a_taken_port_is_one_line():
+    a_taken_port_is_one_line("21_echo")
+
+
+def address(server):
+    return f"127.0.0.1:{server.port}"
+
+
+class Target:
+    """What 22_proxy leads to, played by the check."""
+
+    def __enter__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(PATIENCE)
+        self.port = self.listener.getsockname()[1]
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+    def accept(self):
+        peer = self.listener.accept()[0]
+        peer.settimeout(PATIENCE)
+        return peer
+
+
+@check
+def ex22_passes_a_mebibyte_of_each_of_several_clients_there_and_back():
+    with Server("21_echo") as echo, Server("22_proxy", address(echo)) as proxy:
+        with concurrent.futures.ThreadPoolExecutor(8) as clients:
+            list(clients.map(lambda number: is_echoed(proxy, number), range(8)))
+
+
+@check
+def ex22_the_clients_end_is_passed_on_and_the_answer_still_comes():
+    with Target() as target, Server("22_proxy", address(target)) as proxy:
+        with proxy.connect() as client, target.accept() as peer:
+            client.sendall(b"question")
+            client.shutdown(socket.SHUT_WR)
+            equal(hears_all(peer), b"question")
+            answer = different_bytes(2)
+            sending = sends(peer, answer)
+            assert hears_all(client) == answer, "another answer"
+            sending.join(PATIENCE)
+
+
+@check
+def ex22_the_servers_end_is_passed_on_and_it_still_hears_the_client():
+    with Target() as target, Server("22_proxy", address(target)) as proxy:
+        with proxy.connect() as client, target.accept() as peer:
+            peer.sendall(b"greeting")
+            peer.shutdown(socket.SHUT_WR)
+            equal(hears_all(client), b"greeting")
+            data = different_bytes(3)
+            sending = sends(client, data)
+            assert hears_all(peer) == data, "other bytes"
+            sending.join(PATIENCE)
+
+
+@check
+def ex22_a_writer_waits_for_a_slow_reader_and_nothing_piles_up_between():
+    with Target() as target, Server("22_proxy", address(target)) as proxy:
+        with proxy.connect() as client, target.accept() as peer:
+            client.settimeout(0.5)
+            data, sent = different_bytes(4, 1 << 16), 0
+            with contextlib.suppress(TimeoutError):
+                while sent < 64 << 20:
+                    sent += client.send(data)
+            assert sent < 64 << 20, "64 MiB went nowhere, and nobody waited"
+            client.shutdown(socket.SHUT_WR)
+            equal(len(hears_all(peer)), sent)
+
+
+@check
+def ex22_a_broken_end_breaks_the_other_and_nobody_elses():
+    with Target() as target, Server("22_proxy", address(target)) as proxy:
+        with proxy.connect() as other, target.accept() as others_peer:
+            with proxy.connect() as client, target.accept() as peer:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.close()
+                equal(peer.recv(1), b"")
+            other.sendall(b"still here")
+            hears(others_peer, b"still here")
+
+
+@check
+def ex22_says_which_target_does_not_answer_and_goes_on():
+    with socket.socket() as taken:  # bound, but not listening
+        taken.bind(("127.0.0.1", 0))
+        nowhere = f"127.0.0.1:{taken.getsockname()[1]}"
+        with Server("22_proxy", nowhere) as proxy:
+            for _ in range(2):
+                with proxy.connect() as client:
+                    equal(client.recv(1), b"")
+                line = proxy.process.stderr.readline()
+                assert nowhere in line and "refused" in line, line
+            equal(proxy.end(signal.SIGTERM), 0)
+
+
+@check
+def ex22_gives_back_both_descriptors_of_a_connection():
+    with Server("21_echo") as echo, Server("22_proxy", address(echo)) as proxy:
+        is_echoed(proxy, 1)
+        until(lambda: proxy.descriptors() <= 16, "descriptors are kept")
+        before = proxy.descriptors()
+        for _ in range(50):
+            with proxy.connect() as client:
+                client.sendall(b"x")
+                hears(client, b"x")
+        until(lambda: proxy.descriptors() <= before, "descriptors are kept")
+
+
+@check
+def ex22_ends_with_0_at_sigint_and_sigterm_and_its_clients_see_it():
+    with Server("21_echo") as echo:
+        stops_at_both_signals("22_proxy", address(echo))
+
+
+@check
+def ex22_ends_although_neither_end_reads_what_the_other_sends():
+    with Target() as target, Server("22_proxy", address(target)) as proxy:
+        with proxy.connect() as client, target.accept() as peer:
+            for end in client, peer:
+                end.settimeout(0.3)
+                with contextlib.suppress(TimeoutError):
+                    while True:
+                        end.send(b"x" * (1 << 16))
+            equal(proxy.end(signal.SIGTERM), 0)
+
+
+@check
+def ex22_a_taken_port_and_a_missing_target_are_one_line():
+    a_taken_port_is_one_line("22_proxy", "127.0.0.1:9")
+    result = run([EXAMPLES / "22_proxy", "0"])
+    equal((result.status, result.err), (2, "usage: 22_proxy PORT TARGET\n"))
+
+
+@check
+def ex23_an_answer_in_time_comes_and_a_late_one_is_cut_off():
+    equal(
+        example("23_deadline"),
+        Result(
+            "six by seven: hung up\n"
+            "six by seven: 42\n"
+            "the meaning of it all: hung up\n"
+            "the meaning of it all: no answer in time\n",
+            "",
+            0,
+        ),
+    )
+
+
+@check
+def ex24_ten_thousand_fibers_sleep_and_wake_on_one_thread():
+    # TSan knows 8,128 stacks at once.
+    many = 2000 if b"__tsan_init" in WEFT.read_bytes() else 10000
+    result = example("24_sleepers", arguments=[] if many == 10000 else [many])
+    said = f"{many} fibers woke, 0 of them on another thread than the first\n"
+    equal(result, Result(said, "", 0))
 
 
 # ---- what is written about them ----------------------------------------------------
