@@ -57,7 +57,7 @@ def dynamic(path):
 @test
 def it_installs_below_destdir():
     checked("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", STAGE)
-    for name in "libweft.a", "libweft.so", "libweft.so.0", "weft.pc", "weft.h":
+    for name in "libweft.a", "libweft.so", "libweft.so.0", "weft.pc", "weft.h", "weft_gdb.py":
         installed(name)
 
 
