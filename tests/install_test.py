@@ -20,6 +20,8 @@ from tap import ROOT, main, run, test
 
 BUILD, COMPILER = sys.argv[1], sys.argv[2:]
 FOLDER = tempfile.TemporaryDirectory(prefix="weft-install-")
+# Where libssl is found, which weft.pc asks for.
+SYSTEM = run("pkg-config", "--variable", "pc_path", "pkg-config").stdout.strip()
 STAGE = pathlib.Path(FOLDER.name) / "stage"
 
 
@@ -37,7 +39,7 @@ def installed(name):
 
 
 def pkg_config(*arguments):
-    environment = {**os.environ, "PKG_CONFIG_LIBDIR": str(installed("weft.pc").parent),
+    environment = {**os.environ, "PKG_CONFIG_LIBDIR": f"{installed('weft.pc').parent}:{SYSTEM}",
                    "PKG_CONFIG_SYSROOT_DIR": str(STAGE)}
     return checked("pkg-config", *arguments, "weft", env=environment).split()
 
@@ -92,7 +94,7 @@ def a_users_test_is_explored():
     source, program = STAGE / "explored.c", STAGE / "explored"
     example = next(examples.examples(ROOT / "include" / "weft" / "explore.h"))
     source.write_text(example)
-    environment = {**os.environ, "PKG_CONFIG_LIBDIR": str(installed("weft-explore.pc").parent),
+    environment = {**os.environ, "PKG_CONFIG_LIBDIR": f"{installed('weft-explore.pc').parent}:{SYSTEM}",
                    "PKG_CONFIG_SYSROOT_DIR": str(STAGE)}
     flags = checked("pkg-config", "--cflags", "--libs", "--static", "weft-explore",
                     env=environment).split()

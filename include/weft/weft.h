@@ -40,5 +40,6 @@
 #include <weft/sync.h>
 #include <weft/task.h>
 #include <weft/time.h>
+#include <weft/tls.h>
 #include <weft/wait.h>
 #endif

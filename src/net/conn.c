@@ -23,61 +23,10 @@
 #include "core/misuse.h"
 #include "core/mutex.h"
 #include "core/park.h"
+#include "net/call.h"
 #include "os/atomic.h"
 
-enum { POST_LIMIT = 1 << 20, LEAST_BUFFER = 4096 };
-
-struct buffer {
-    char *bytes; // NULL: none was needed yet
-    size_t head, length, capacity;
-};
-
-struct weft_conn {
-    int fd;
-    uint32_t refs; // atomic: the owner, and each call
-    char peer[WF_ADDRESS_TEXT], local[WF_ADDRESS_TEXT];
-    struct buffer in;                  // read ahead by weft_read_line; the reader's own
-    weft_mutex mu;                     // guards everything below
-    struct wf_parker *reader, *writer; // who is in such a call, or NULL
-    bool writing;  // the writer is in the middle of its bytes: the queue has to wait
-    bool closed;   // by its owner, or unusable after a failed write
-    int out_error; // the socket took no more: what a post or flush returns from then on
-    struct buffer out;
-    size_t out_limit;
-};
-
-// ---- buffers ----------------------------------------------------------------------------
-
-// Room for `more` bytes behind what is there. 0 or -ENOMEM.
-static int make_room(struct buffer *b, size_t more)
-{
-    if (b->capacity - b->head - b->length >= more)
-        return 0;
-    if (b->length > 0 && b->head > 0)
-        memmove(b->bytes, b->bytes + b->head, b->length);
-    b->head = 0;
-    if (b->capacity - b->length >= more)
-        return 0;
-    size_t capacity = b->length + more;
-    capacity = capacity < 2 * b->capacity ? 2 * b->capacity : capacity;
-    capacity = capacity < LEAST_BUFFER ? LEAST_BUFFER : capacity;
-    char *bytes = realloc(b->bytes, capacity);
-    if (!bytes)
-        return weft_fail(-ENOMEM, "connection: no memory for %zu bytes", capacity);
-    b->bytes = bytes;
-    b->capacity = capacity;
-    return 0;
-}
-
-static void drop_bytes(struct buffer *b, size_t n)
-{
-    b->head += n;
-    b->length -= n;
-    if (b->length > 0)
-        return;
-    free(b->bytes); // an idle connection costs no buffer
-    *b = (struct buffer){.bytes = NULL};
-}
+enum { POST_LIMIT = 1 << 20, READ_AHEAD = 4096 };
 
 // ---- made and freed ---------------------------------------------------------------------
 
@@ -118,11 +67,14 @@ static void conn_unref(weft_conn *c)
     (void)close(c->fd); // what was sent is the kernel's; what was queued is lost, as announced
     free(c->in.bytes);
     free(c->out.bytes);
+    free(c->held.bytes);
+    if (c->layer)
+        c->layer->ops->free(c->layer);
     free(c);
 }
 
 // With mu held: who is in a call looks at the connection again.
-static void wake_all(weft_conn *c)
+void wf_conn_wake_all(weft_conn *c)
 {
     if (c->reader)
         wf_unpark(c->reader);
@@ -130,11 +82,22 @@ static void wake_all(weft_conn *c)
         wf_unpark(c->writer);
 }
 
-static void make_unusable(weft_conn *c)
+void wf_conn_make_unusable(weft_conn *c)
 {
     wf_guard(&c->mu);
     c->closed = true;
-    wake_all(c);
+    wf_conn_wake_all(c);
+}
+
+// The peer of a layer is told of the end, unless something that was to come before it is lost: then
+// it sees a stream that was cut off.
+static void say_end(weft_conn *c)
+{
+    wf_guard(&c->mu);
+    if (!c->layer || c->closed || c->sealing || c->out.length > 0 || c->out_error < 0)
+        return;
+    if (c->layer->ops->end(c->layer) == 0)
+        wf_conn_send_queued(c);
 }
 
 void weft_conn_close(weft_conn **conn)
@@ -144,21 +107,14 @@ void weft_conn_close(weft_conn **conn)
     *conn = NULL;
     if (!c)
         return;
-    make_unusable(c);
+    say_end(c);
+    wf_conn_make_unusable(c);
     conn_unref(c);
 }
 
 // ---- calls ------------------------------------------------------------------------------
 
-// A call that waits on the connection: as its reader or its writer.
-struct call {
-    weft_conn *conn;
-    const char *name;
-    struct wf_parker **seat;
-    weft_time deadline;
-};
-
-static void take_seat(struct call *call)
+void wf_call_take_seat(struct call *call)
 {
     weft_conn *c = call->conn;
     wf_lock(&c->mu);
@@ -169,7 +125,7 @@ static void take_seat(struct call *call)
     wf_require(!taken, "%s: another task is in such a call on connection %s", call->name, c->peer);
 }
 
-// 0, or why not to begin: the call is over then. Else leave it with end_call.
+// 0, or why not to begin: the call is over then. Else leave it with wf_call_end.
 static int begin_call(struct call *call)
 {
     wf_require(call->conn, "%s(NULL): closed, or never opened", call->name);
@@ -177,12 +133,12 @@ static int begin_call(struct call *call)
     if (rc < 0)
         return wf_failed(call->name, rc);
     (void)wf_add(&call->conn->refs, 1, WF_RELAXED); // the caller has one
-    take_seat(call);
+    wf_call_take_seat(call);
     return 0;
 }
 
 // With what the call returns.
-static ssize_t end_call(struct call *call, ssize_t result)
+ssize_t wf_call_end(struct call *call, ssize_t result)
 {
     wf_lock(&call->conn->mu);
     *call->seat = NULL;
@@ -192,18 +148,18 @@ static ssize_t end_call(struct call *call, ssize_t result)
 }
 
 // With mu held: send what is queued, as far as the socket takes it.
-static void send_queued(weft_conn *c)
+void wf_conn_send_queued(weft_conn *c)
 {
     while (c->out.length > 0 && !c->writing && !c->closed) {
         ssize_t n = send(c->fd, c->out.bytes + c->out.head, c->out.length,
                          MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n >= 0) {
-            drop_bytes(&c->out, (size_t)n);
+            wf_buffer_drop(&c->out, (size_t)n);
         } else if (errno != EINTR) {
             if (errno == EAGAIN)
                 return;
             c->out_error = -errno;
-            drop_bytes(&c->out, c->out.length); // nobody will ever take it
+            wf_buffer_drop(&c->out, c->out.length); // nobody will ever take it
         }
     }
 }
@@ -220,7 +176,7 @@ static int events_now(weft_conn *c, short events)
 static void on_room(weft_conn *c)
 {
     wf_lock(&c->mu);
-    send_queued(c);
+    wf_conn_send_queued(c);
     if (c->out.length == 0 && c->writer)
         wf_unpark(c->writer); // it may wait for just that
     weft_unlock(&c->mu);
@@ -228,7 +184,7 @@ static void on_room(weft_conn *c)
 
 // Wait until the socket reports one of `events`, or `until_sent` and the queue is empty. 0,
 // -EPIPE, -ETIMEDOUT, -ECANCELED...
-static int wait_for(const struct call *call, short events, bool until_sent)
+int wf_call_wait(const struct call *call, short events, bool until_sent)
 {
     weft_conn *c = call->conn;
     struct wf_wait wait = {.what = call->name, .object = c, .fd = c->fd, .stops = true};
@@ -253,6 +209,21 @@ static int wait_for(const struct call *call, short events, bool until_sent)
 
 // ---- read -------------------------------------------------------------------------------
 
+// From the socket, or what the layer makes of that; never waits.
+static ssize_t take(weft_conn *c, void *buf, size_t cap)
+{
+    if (!c->layer) {
+        ssize_t n = recv(c->fd, buf, cap, MSG_DONTWAIT);
+        return n < 0 ? -errno : n;
+    }
+    wf_guard(&c->mu);
+    if (c->closed)
+        return -EPIPE;
+    ssize_t n = c->layer->ops->read(c->layer, buf, cap);
+    wf_conn_send_queued(c); // an answer that the protocol asks for
+    return n;
+}
+
 // From the socket, waiting: bytes, 0 at the end, or an error.
 static ssize_t receive(const struct call *call, void *buf, size_t cap)
 {
@@ -260,23 +231,13 @@ static ssize_t receive(const struct call *call, void *buf, size_t cap)
         int rc = events_now(call->conn, 0);
         if (rc < 0)
             return rc;
-        ssize_t n = recv(call->conn->fd, buf, cap, MSG_DONTWAIT);
-        if (n >= 0)
+        ssize_t n = take(call->conn, buf, cap);
+        if (n != -EAGAIN && n != -EINTR)
             return n;
-        if (errno != EAGAIN && errno != EINTR)
-            return -errno;
-        rc = wait_for(call, POLLIN, false);
+        rc = wf_call_wait(call, POLLIN, false);
         if (rc < 0)
             return rc;
     }
-}
-
-static ssize_t take_bytes(struct buffer *in, void *buf, size_t cap)
-{
-    size_t n = in->length < cap ? in->length : cap;
-    memcpy(buf, in->bytes + in->head, n);
-    drop_bytes(in, n);
-    return (ssize_t)n;
 }
 
 ssize_t weft_read(weft_conn *c, void *buf, size_t cap, weft_time deadline)
@@ -288,10 +249,10 @@ ssize_t weft_read(weft_conn *c, void *buf, size_t cap, weft_time deadline)
         return rc;
     ssize_t n = events_now(c, 0);
     if (n >= 0 && c->in.length > 0)
-        n = take_bytes(&c->in, buf, cap);
+        n = (ssize_t)wf_buffer_take(&c->in, buf, cap);
     else if (n >= 0)
         n = receive(&call, buf, cap);
-    return end_call(&call, n);
+    return wf_call_end(&call, n);
 }
 
 int weft_wait_readable(weft_conn *c, weft_time deadline)
@@ -301,12 +262,12 @@ int weft_wait_readable(weft_conn *c, weft_time deadline)
     if (rc < 0)
         return rc;
     if (c->in.length == 0)
-        rc = wait_for(&call, POLLIN, false);
-    return (int)end_call(&call, rc);
+        rc = c->layer ? wf_layer_wait_readable(&call) : wf_call_wait(&call, POLLIN, false);
+    return (int)wf_call_end(&call, rc);
 }
 
 // The first line of the buffer into buf: its length, -EMSGSIZE, or -EAGAIN if it is not complete.
-static ssize_t take_line(struct buffer *in, bool is_end, char *buf, size_t cap)
+static ssize_t take_line(struct wf_buffer *in, bool is_end, char *buf, size_t cap)
 {
     const char *begin = in->bytes + in->head;
     const char *newline = in->length > 0 ? memchr(begin, '\n', in->length) : NULL;
@@ -320,21 +281,21 @@ static ssize_t take_line(struct buffer *in, bool is_end, char *buf, size_t cap)
         return -EMSGSIZE;
     memcpy(buf, begin, length);
     buf[length] = '\0';
-    drop_bytes(in, size);
+    wf_buffer_drop(in, size);
     return (ssize_t)length;
 }
 
 static ssize_t read_line(const struct call *call, char *buf, size_t cap)
 {
-    struct buffer *in = &call->conn->in;
+    struct wf_buffer *in = &call->conn->in;
     for (;;) {
         ssize_t n = in->length > 0 ? take_line(in, false, buf, cap) : -EAGAIN;
         if (n != -EAGAIN)
             return n;
-        int rc = make_room(in, LEAST_BUFFER);
+        int rc = wf_buffer_room(in, READ_AHEAD);
         if (rc < 0)
             return rc;
-        n = receive(call, in->bytes + in->head + in->length, LEAST_BUFFER);
+        n = receive(call, in->bytes + in->head + in->length, READ_AHEAD);
         if (n < 0)
             return n;
         if (n == 0)
@@ -354,20 +315,20 @@ ssize_t weft_read_line(weft_conn *c, char *buf, size_t cap, weft_time deadline)
     if (n >= 0)
         n = read_line(&call, buf, cap);
     if (c->in.length == 0)
-        drop_bytes(&c->in, 0);
-    return end_call(&call, n);
+        wf_buffer_drop(&c->in, 0);
+    return wf_call_end(&call, n);
 }
 
 // ---- write ------------------------------------------------------------------------------
 
-static int wait_until_sent(const struct call *call)
+int wf_call_flush(const struct call *call)
 {
     weft_conn *c = call->conn;
     wf_lock(&c->mu);
-    send_queued(c);
+    wf_conn_send_queued(c);
     bool sent = c->out.length == 0;
     weft_unlock(&c->mu);
-    int rc = sent ? 0 : wait_for(call, 0, true);
+    int rc = sent ? 0 : wf_call_wait(call, 0, true);
     wf_lock(&c->mu);
     rc = rc < 0 ? rc : c->closed ? -EPIPE : c->out_error;
     weft_unlock(&c->mu);
@@ -386,7 +347,7 @@ static void end_writing(weft_conn *c)
 {
     wf_guard(&c->mu);
     c->writing = false;
-    send_queued(c);
+    wf_conn_send_queued(c);
     if (c->out.length > 0 && c->reader)
         wf_unpark(c->reader); // let it watch for room
 }
@@ -405,11 +366,24 @@ static int send_all(const struct call *call, const char *bytes, size_t size)
         }
         if (errno != EAGAIN && errno != EINTR)
             return -errno;
-        rc = wait_for(call, POLLOUT, false);
+        rc = wf_call_wait(call, POLLOUT, false);
         if (rc < 0)
             return rc;
     }
     return 0;
+}
+
+static int write_plain(const struct call *call, const char *bytes, size_t size)
+{
+    int rc;
+    do
+        rc = wf_call_flush(call);
+    while (rc == 0 && !begin_writing(call->conn));
+    if (rc < 0)
+        return rc;
+    rc = send_all(call, bytes, size);
+    end_writing(call->conn);
+    return rc;
 }
 
 int weft_write(weft_conn *c, const void *buf, size_t size, weft_time deadline)
@@ -419,16 +393,10 @@ int weft_write(weft_conn *c, const void *buf, size_t size, weft_time deadline)
     int rc = begin_call(&call);
     if (rc < 0)
         return rc;
-    do
-        rc = wait_until_sent(&call);
-    while (rc == 0 && !begin_writing(c));
-    if (rc == 0) {
-        rc = send_all(&call, buf, size);
-        end_writing(c);
-    }
+    rc = c->layer ? wf_layer_write(&call, buf, size) : write_plain(&call, buf, size);
     if (rc < 0)
-        make_unusable(c);
-    return (int)end_call(&call, rc);
+        wf_conn_make_unusable(c);
+    return (int)wf_call_end(&call, rc);
 }
 
 int weft_flush(weft_conn *c, weft_time deadline)
@@ -437,8 +405,8 @@ int weft_flush(weft_conn *c, weft_time deadline)
     int rc = begin_call(&call);
     if (rc < 0)
         return rc;
-    rc = wait_until_sent(&call);
-    return (int)end_call(&call, rc);
+    rc = wf_call_flush(&call);
+    return (int)wf_call_end(&call, rc);
 }
 
 int weft_shutdown(weft_conn *c, weft_time deadline)
@@ -447,37 +415,48 @@ int weft_shutdown(weft_conn *c, weft_time deadline)
     int rc = begin_call(&call);
     if (rc < 0)
         return rc;
-    rc = wait_until_sent(&call);
+    rc = wf_call_flush(&call);
+    if (rc == 0 && c->layer)
+        rc = wf_layer_end(&call);
     if (rc == 0 && shutdown(c->fd, SHUT_WR) < 0)
         rc = -errno;
     wf_lock(&c->mu);
     if (rc == 0)
         c->out_error = -EPIPE; // no more
     weft_unlock(&c->mu);
-    return (int)end_call(&call, rc);
+    return (int)wf_call_end(&call, rc);
 }
 
 // ---- post -------------------------------------------------------------------------------
+
+// Into the queue: as it is, or by the layer; or aside, while a layer's writer is in the middle of
+// his bytes. There is room first, so that an error has queued nothing.
+static int enqueue(weft_conn *c, const char *bytes, size_t size)
+{
+    if (!c->layer || c->sealing)
+        return wf_buffer_add(c->layer ? &c->held : &c->out, bytes, size);
+    int rc = wf_buffer_room(&c->out, wf_layer_sealed(size));
+    return rc < 0 ? rc : c->layer->ops->write(c->layer, bytes, size);
+}
 
 // With mu held.
 static int post(weft_conn *c, const char *bytes, size_t size)
 {
     if (c->closed)
         return -EPIPE;
-    send_queued(c);
+    wf_conn_send_queued(c);
     if (c->out_error < 0 || size == 0)
         return c->out_error;
-    if (size > c->out_limit || c->out.length > c->out_limit - size)
-        return -ENOBUFS;
     size_t before = c->out.length;
-    int rc = make_room(&c->out, size); // first, so that an error has queued and sent nothing
+    size_t needed = c->layer ? wf_layer_sealed(size) : size;
+    if (needed > c->out_limit || before + c->held.length > c->out_limit - needed)
+        return -ENOBUFS;
+    int rc = enqueue(c, bytes, size);
     if (rc < 0)
         return rc;
-    memcpy(c->out.bytes + c->out.head + c->out.length, bytes, size);
-    c->out.length += size;
-    send_queued(c);
+    wf_conn_send_queued(c);
     if (before == 0 && c->out.length > 0)
-        wake_all(c); // let them watch for room
+        wf_conn_wake_all(c); // let them watch for room
     return c->out_error;
 }
 

@@ -33,6 +33,9 @@ const char *wf_fault_told_text(const char *text); // it may be the short one: th
 #define weft_accept(...) WF_FAULT_POINTER(weft_accept(__VA_ARGS__))
 #define weft_connect(...) WF_FAULT_POINTER(weft_connect(__VA_ARGS__))
 
+#define weft_tls_server_(...) WF_FAULT_POINTER(weft_tls_server_(__VA_ARGS__))
+#define weft_tls_client_(...) WF_FAULT_POINTER(weft_tls_client_(__VA_ARGS__))
+
 #define weft_error() wf_fault_told_text(weft_error())
 
 #define weft_spawn_(...) WF_FAULT_CODE(weft_spawn_(__VA_ARGS__))
@@ -52,6 +55,7 @@ const char *wf_fault_told_text(const char *text); // it may be the short one: th
 #define weft_post(...) WF_FAULT_CODE(weft_post(__VA_ARGS__))
 #define weft_flush(...) WF_FAULT_CODE(weft_flush(__VA_ARGS__))
 #define weft_shutdown(...) WF_FAULT_CODE(weft_shutdown(__VA_ARGS__))
+#define weft_tls_start(...) WF_FAULT_CODE(weft_tls_start(__VA_ARGS__))
 #define weft_get_(...) WF_FAULT_CODE(weft_get_(__VA_ARGS__))
 #define weft_put_(...) WF_FAULT_CODE(weft_put_(__VA_ARGS__))
 #define weft_lock_until(...) WF_FAULT_CODE(weft_lock_until(__VA_ARGS__))

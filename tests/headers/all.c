@@ -143,6 +143,15 @@ int use_queue(void)
     return rc ? rc : weft_get(p, &x, WEFT_FOREVER);
 }
 
+int use_tls(weft_conn *c);
+int use_tls(weft_conn *c)
+{
+    WEFT_SCOPED(weft_tls_free)
+    weft_tls *server = weft_tls_server("a.pem", .key = "k", .alpn = "h2");
+    WEFT_SCOPED(weft_tls_free) weft_tls *client = weft_tls_client(NULL, .alpn = "h2");
+    return server && client ? weft_tls_start(c, client, "a.test", WEFT_POLL) : weft_error_code();
+}
+
 static weft_local user = WEFT_LOCAL(free);
 static weft_sem slots = WEFT_SEM(3), bounded = WEFT_BOUNDED_SEM(2);
 static weft_barrier barrier = WEFT_BARRIER(4);

@@ -48,6 +48,15 @@ static int cube(const int *n, long *out)
 WEFT_TASK(cube, int, long);
 } // namespace inner
 
+int use_tls(weft_conn *c);
+int use_tls(weft_conn *c)
+{
+    WEFT_SCOPED(weft_tls_free)
+    weft_tls *server = weft_tls_server("a.pem", .key = "k", .alpn = "h2");
+    WEFT_SCOPED(weft_tls_free) weft_tls *client = weft_tls_client(nullptr, .alpn = "h2");
+    return server && client ? weft_tls_start(c, client, "a.test", WEFT_POLL) : weft_error_code();
+}
+
 int use_pool(int *number);
 int use_pool(int *number)
 {

@@ -68,7 +68,7 @@ class Fiber:
         self.bottom = int(stack["bottom"])
         self.top = self.bottom + int(stack["size"])
         self.loop = fiber["loop"]
-        self.fd, self.deadline = int(fiber["fd"]), int(fiber["deadline"]["ns"])
+        self.fd, self.deadline = int(fiber["fd"]), int(fiber["timer"]["deadline"])
         self.thread = None # that runs it just now
 
     @property
@@ -172,7 +172,7 @@ def fibers_now():
     kind = fiber_type().pointer()
     fibers = [
         Fiber(parker, parker["seat"].cast(kind).dereference())
-        for parker in through(static_value("wf_parker_new", "living"), "next")
+        for parker in through(static_value("wf_parker_begin", "living"), "next")
         if parker["parking"] != 0 and parker["seat"] != 0
     ]
     if any(fiber.loop == 0 for fiber in fibers):

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+#ifndef WF_NET_BUFFER_H
+#define WF_NET_BUFFER_H
+
+#include <stddef.h>
+
+// Bytes that wait: taken at the head, added behind. Valid when zeroed.
+struct wf_buffer {
+    char *bytes; // NULL: none was needed yet
+    size_t head, length, capacity;
+};
+
+// Room for `more` bytes behind what is there. 0 or -ENOMEM, with its text.
+int wf_buffer_room(struct wf_buffer *b, size_t more);
+// Behind what is there. 0, or -ENOMEM: nothing was added.
+int wf_buffer_add(struct wf_buffer *b, const void *bytes, size_t size);
+// The first n go; without any left the memory goes too.
+void wf_buffer_drop(struct wf_buffer *b, size_t n);
+// The first of them, as many as fit, into buf. How many.
+size_t wf_buffer_take(struct wf_buffer *b, void *buf, size_t cap);
+
+#endif

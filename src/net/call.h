@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// call.h - a connection, and a call that waits on it: for conn.c and layer.c alone.
+#ifndef WF_NET_CALL_H
+#define WF_NET_CALL_H
+
+#include <weft/sync.h>
+
+#include "net/conn.h"
+#include "net/layer.h"
+
+struct weft_conn {
+    int fd;
+    uint32_t refs; // atomic: the owner, and each call
+    char peer[WF_ADDRESS_TEXT], local[WF_ADDRESS_TEXT];
+    struct wf_buffer in;               // read ahead by weft_read_line; the reader's own
+    weft_mutex mu;                     // guards everything below
+    struct wf_parker *reader, *writer; // who is in such a call, or NULL
+    bool writing;          // the writer is in the middle of its bytes: the queue has to wait
+    bool closed;           // by its owner, or unusable after a failed write
+    int out_error;         // the socket took no more: what a post or flush returns from then on
+    struct wf_buffer out;  // with a layer: encrypted
+    struct wf_buffer held; // with a layer: posted while the writer is in the middle of its bytes
+    bool sealing;          // with a layer: he is
+    size_t out_limit;
+    struct wf_layer *layer; // NULL: plain. Set once, by who has both seats; used with mu held
+};
+
+// A call that waits on the connection: as its reader or its writer.
+struct call {
+    weft_conn *conn;
+    const char *name;
+    struct wf_parker **seat;
+    weft_time deadline;
+};
+
+void wf_call_take_seat(struct call *call); // aborts if somebody sits there
+// Gives it back, and the call's reference. With what the call returns.
+ssize_t wf_call_end(struct call *call, ssize_t result);
+// Until the socket reports one of `events`, or `until_sent` and the queue is empty. 0, -EPIPE,
+// -ETIMEDOUT, -ECANCELED...
+int wf_call_wait(const struct call *call, short events, bool until_sent);
+int wf_call_flush(const struct call *call); // until the queue is empty; the writer's
+
+void wf_conn_send_queued(weft_conn *c); // with mu held: as far as the socket takes it
+void wf_conn_wake_all(weft_conn *c);    // with mu held: who is in a call looks again
+void wf_conn_make_unusable(weft_conn *c);
+
+// What the calls of the same names do on a connection with a layer.
+int wf_layer_wait_readable(const struct call *call);
+int wf_layer_write(const struct call *call, const char *bytes, size_t size);
+int wf_layer_end(const struct call *call); // before the socket's own half close
+
+#endif

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// layer.h - what may stand between a connection's calls and its socket: encryption.
+//
+// Each operation is called with the connection's mutex held, and never waits: it takes what the
+// socket has, and appends what has to go out to the connection's queue, from where whoever waits on
+// the connection sends it. A table of operations, so that a program without TLS, linked with the
+// static library, needs no libssl.
+#ifndef WF_NET_LAYER_H
+#define WF_NET_LAYER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <weft/net.h>
+
+#include "net/buffer.h"
+
+struct wf_layer;
+
+struct wf_layer_ops {
+    int (*handshake)(
+        struct wf_layer *); // 0; -EAGAIN: needs more of the socket; an error, with text
+    ssize_t (*read)(struct wf_layer *, void *buf, size_t cap); // as recv; -EAGAIN: nothing yet
+    bool (*readable)(struct wf_layer *);                       // read would not say -EAGAIN
+    int (*write)(struct wf_layer *, const void *bytes,
+                 size_t size);     // all, to the queue; or an error
+    int (*end)(struct wf_layer *); // say "no more", once
+    void (*free)(struct wf_layer *);
+};
+
+struct wf_layer {
+    const struct wf_layer_ops *ops;
+    weft_conn *conn;        // whose it is; for names
+    int fd;                 // recv only
+    struct wf_buffer *out;  // the connection's queue
+    struct wf_buffer early; // read from the socket before the layer was there
+};
+
+// The most that `write` appends for that many bytes.
+static inline size_t wf_layer_sealed(size_t size)
+{
+    return size + (size / 16384 + 1) * 64;
+}
+
+// Put it between and shake hands; it is the connection's from then on, also after a failure, which
+// makes the connection unusable. 0, -ETIMEDOUT, -ECANCELED, -EPIPE (closed), or the layer's error.
+int wf_conn_put_layer(weft_conn *c, struct wf_layer *layer, const char *call, weft_time deadline);
+struct wf_layer *wf_conn_layer(const weft_conn *c); // NULL: plain
+
+#endif

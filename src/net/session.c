@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+// session.c - TLS on one connection: a layer (layer.h) on OpenSSL.
+//
+// OpenSSL's view of the socket is a BIO of our own: reading takes what the socket has, or says "try
+// again"; writing appends to the connection's queue. So no call of OpenSSL waits, none spans a park
+// (the queue of errors is the thread's, and fibers share that), and what OpenSSL wants to say by
+// itself - alerts, tickets, new keys - goes out like everything else. Its socket BIO, the usual
+// way, would have made each write a thing that can stop in the middle.
+//
+// A failure is remembered: after it OpenSSL only says that something is wrong.
+#define _GNU_SOURCE // strerrordesc_np
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <weft/error.h>
+#include <weft/sync.h>
+
+#include "core/misuse.h"
+#include "net/layer.h"
+#include "net/tls.h"
+#include "os/atomic.h"
+
+struct session {
+    struct wf_layer layer; // first
+    weft_tls *tls;         // a reference
+    SSL *ssl;
+    int error;       // of the socket, 0: none
+    bool at_end;     // of the socket
+    bool ready;      // the handshake is done
+    int failed;      // 0, or what every call returns from now on
+    const char *why; // in words that stay; with failed
+    char *alpn;      // a copy with a NUL, or NULL
+};
+
+static struct session *of(struct wf_layer *layer)
+{
+    return (struct session *)(void *)layer;
+}
+
+// ---- the BIO ----------------------------------------------------------------------------
+
+static int bio_read(BIO *bio, char *buf, int cap)
+{
+    struct session *s = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    if (s->layer.early.length > 0)
+        return (int)wf_buffer_take(&s->layer.early, buf, (size_t)cap);
+    ssize_t n;
+    do
+        n = recv(s->layer.fd, buf, (size_t)cap, MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    s->at_end = n == 0;
+    if (n < 0 && errno == EAGAIN)
+        BIO_set_retry_read(bio);
+    else if (n < 0)
+        s->error = -errno;
+    return (int)n;
+}
+
+static int bio_write(BIO *bio, const char *bytes, int size)
+{
+    struct session *s = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    s->error = wf_buffer_add(s->layer.out, bytes, (size_t)size);
+    return s->error < 0 ? -1 : size;
+}
+
+static long bio_control(BIO *bio, int command, long number, void *pointer)
+{
+    const struct session *s = BIO_get_data(bio);
+    (void)number, (void)pointer;
+    return command == BIO_CTRL_EOF ? s->at_end : command == BIO_CTRL_FLUSH;
+}
+
+static weft_once method_once;
+static BIO_METHOD *method; // for the program's life
+
+static int make_method(void *arg)
+{
+    (void)arg;
+    method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "weft connection");
+    if (!method)
+        return -ENOMEM;
+    (void)BIO_meth_set_read(method, bio_read); // none of the three can fail
+    (void)BIO_meth_set_write(method, bio_write);
+    (void)BIO_meth_set_ctrl(method, bio_control);
+    return 0;
+}
+
+// ---- failures ---------------------------------------------------------------------------
+
+static int fail(const struct session *s)
+{
+    return weft_fail(s->failed, "TLS with %s: %s", weft_peer(s->layer.conn), s->why);
+}
+
+static int fail_with(struct session *s, int code, const char *why)
+{
+    s->failed = code;
+    s->why = why;
+    return fail(s);
+}
+
+// After a call of OpenSSL that gave `rc`, not a success: 0 at the end of the stream, -EAGAIN, or
+// the failure.
+static int outcome(struct session *s, int rc)
+{
+    int kind = SSL_get_error(s->ssl, rc);
+    if (kind == SSL_ERROR_ZERO_RETURN)
+        return 0;
+    if (kind == SSL_ERROR_WANT_READ)
+        return -EAGAIN;
+    unsigned long error = ERR_peek_error();
+    if (s->error < 0)
+        return fail_with(s, s->error, strerrordesc_np(-s->error));
+    if (s->at_end)
+        return fail_with(s, -ECONNABORTED, "the peer cut the stream off");
+    if (ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
+        return fail_with(s, -EKEYREJECTED,
+                         X509_verify_cert_error_string(SSL_get_verify_result(s->ssl)));
+    return fail_with(s, ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE ? -ENOMEM : -EPROTO,
+                     wf_tls_reason("the protocol was broken"));
+}
+
+// ---- the layer --------------------------------------------------------------------------
+
+static int keep_alpn(struct session *s)
+{
+    const unsigned char *name;
+    unsigned size;
+    SSL_get0_alpn_selected(s->ssl, &name, &size);
+    if (size == 0)
+        return 0;
+    s->alpn = malloc(size + 1);
+    if (!s->alpn)
+        return fail_with(s, -ENOMEM, "out of memory");
+    memcpy(s->alpn, name, size);
+    s->alpn[size] = '\0';
+    return 0;
+}
+
+static int handshake(struct wf_layer *layer)
+{
+    struct session *s = of(layer);
+    if (s->failed < 0)
+        return fail(s);
+    ERR_clear_error();
+    int rc = SSL_do_handshake(s->ssl);
+    if (rc != 1) {
+        rc = outcome(s, rc);
+        return rc != 0 ? rc : fail_with(s, -ECONNABORTED, "the peer ended the handshake");
+    }
+    rc = keep_alpn(s);
+    s->ready = rc == 0;
+    return rc;
+}
+
+static ssize_t read_some(struct wf_layer *layer, void *buf, size_t cap)
+{
+    struct session *s = of(layer);
+    size_t n;
+    if (s->failed < 0)
+        return fail(s);
+    ERR_clear_error();
+    int rc = SSL_read_ex(s->ssl, buf, cap, &n);
+    return rc == 1 ? (ssize_t)n : outcome(s, rc);
+}
+
+// A peek makes plain bytes of the records that are there, and passes over those that have none.
+static bool is_readable(struct wf_layer *layer)
+{
+    struct session *s = of(layer);
+    char byte;
+    size_t n;
+    if (s->failed < 0)
+        return true;
+    ERR_clear_error();
+    int rc = SSL_peek_ex(s->ssl, &byte, 1, &n);
+    return rc == 1 || outcome(s, rc) != -EAGAIN;
+}
+
+static int write_all(struct wf_layer *layer, const void *bytes, size_t size)
+{
+    struct session *s = of(layer);
+    size_t n;
+    if (s->failed < 0)
+        return fail(s);
+    if (SSL_get_shutdown(s->ssl) & SSL_SENT_SHUTDOWN)
+        return -EPIPE; // we said "no more"
+    ERR_clear_error();
+    int rc = SSL_write_ex(s->ssl, bytes, size, &n);
+    if (rc == 1)
+        return 0; // all of it: the BIO takes everything
+    rc = outcome(s, rc);
+    return rc < 0 && rc != -EAGAIN ? rc : fail_with(s, -EPROTO, "writing stopped half-way");
+}
+
+static int end(struct wf_layer *layer)
+{
+    struct session *s = of(layer);
+    if (s->failed < 0)
+        return fail(s);
+    if (!s->ready || SSL_get_shutdown(s->ssl) & SSL_SENT_SHUTDOWN)
+        return 0; // a second call would read
+    ERR_clear_error();
+    int rc = SSL_shutdown(s->ssl);
+    return rc >= 0 ? 0 : outcome(s, rc);
+}
+
+static void free_session(struct wf_layer *layer)
+{
+    struct session *s = of(layer);
+    SSL_free(s->ssl);
+    if (s->tls)
+        wf_tls_unref(s->tls);
+    free(s->layer.early.bytes);
+    free(s->alpn);
+    free(s);
+}
+
+static const struct wf_layer_ops session_ops = {
+    .handshake = handshake,
+    .read = read_some,
+    .readable = is_readable,
+    .write = write_all,
+    .end = end,
+    .free = free_session,
+};
+
+// ---- begin ------------------------------------------------------------------------------
+
+static struct session *session_new(weft_tls *tls)
+{
+    int rc = weft_once_do(&method_once, make_method, NULL);
+    struct session *s = rc == 0 ? calloc(1, sizeof *s) : NULL;
+    if (!s)
+        return NULL;
+    *s = (struct session){.layer.ops = &session_ops, .tls = tls};
+    (void)wf_add(&tls->refs, 1, WF_RELAXED); // the caller has one
+    ERR_clear_error();
+    s->ssl = SSL_new(tls->ctx);
+    BIO *bio = s->ssl ? BIO_new(method) : NULL;
+    if (!bio) {
+        free_session(&s->layer);
+        return NULL;
+    }
+    BIO_set_data(bio, s);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(s->ssl, bio, bio); // takes it over
+    if (tls->is_server)
+        SSL_set_accept_state(s->ssl);
+    else
+        SSL_set_connect_state(s->ssl);
+    return s;
+}
+
+// Of an address the certificate's address is compared, and nothing is sent as SNI.
+static bool expect(SSL *ssl, const char *name)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    if (inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1)
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
+}
+
+int weft_tls_start(weft_conn *c, weft_tls *tls, const char *server_name, weft_time deadline)
+{
+    static const char call[] = "weft_tls_start";
+    wf_require(c && tls, "%s(%p, %p)", call, (void *)c, (void *)tls);
+    wf_require(!tls->is_server || !server_name, "%s: a server has no name to expect", call);
+    wf_require(tls->is_server || tls->insecure || server_name,
+               "%s: whom does the client want to talk to?", call);
+    struct session *s = session_new(tls);
+    if (!s)
+        return weft_fail(-ENOMEM, "%s: out of memory", call);
+    if (server_name && !expect(s->ssl, server_name)) {
+        free_session(&s->layer);
+        return weft_fail(-EINVAL, "%s: %.80s: not a host's name", call, server_name);
+    }
+    return wf_conn_put_layer(c, &s->layer, call, deadline);
+}
+
+// ---- what was agreed --------------------------------------------------------------------
+
+static const struct session *session_of(const weft_conn *c, const char *call)
+{
+    wf_require(c, "%s(NULL)", call);
+    struct wf_layer *layer = wf_conn_layer(c);
+    return layer && of(layer)->ready ? of(layer) : NULL;
+}
+
+const char *weft_tls_protocol(const weft_conn *c)
+{
+    const struct session *s = session_of(c, "weft_tls_protocol");
+    return s ? SSL_get_version(s->ssl) : NULL;
+}
+
+const char *weft_tls_alpn(const weft_conn *c)
+{
+    const struct session *s = session_of(c, "weft_tls_alpn");
+    return s ? s->alpn : NULL;
+}
+
+const char *weft_tls_server_name(const weft_conn *c)
+{
+    const struct session *s = session_of(c, "weft_tls_server_name");
+    return s ? SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name) : NULL;
+}

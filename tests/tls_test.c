@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: MIT
+// tls_test.c - TLS with the calls of plain: what is agreed, what flows, how it ends and fails.
+#include "net_helpers.h"
+
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+// ---- certificates: made once, in a folder of our own -----------------------------------
+
+static char folder[] = "/tmp/weft-tls-XXXXXX";
+
+static const char *in_folder(const char *name)
+{
+    static char paths[8][64];
+    static int next;
+    char *path = paths[next++ % 8];
+    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+    return path;
+}
+
+static int shell(const char *command)
+{
+    char line[700];
+    snprintf(line, sizeof line, "cd %s && (%s) >log 2>&1", folder, command);
+    return system(line);
+}
+
+#define MAKE(file, days, name) \
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout " file \
+    ".key -out " file ".pem -days " days " -subj /CN=" name " -addext subjectAltName=DNS:" name \
+    ",IP:127.0.0.1"
+
+// The program makes none whose time is over.
+static bool make_expired(void)
+{
+    FILE *in = fopen(in_folder("good.pem"), "re"), *key = fopen(in_folder("good.key"), "re"),
+         *out = fopen(in_folder("old.pem"), "we");
+    X509 *x = in ? PEM_read_X509(in, NULL, NULL, NULL) : NULL;
+    EVP_PKEY *pkey = key ? PEM_read_PrivateKey(key, NULL, NULL, NULL) : NULL;
+    bool made = out && x && pkey && X509_gmtime_adj(X509_getm_notBefore(x), -7200) &&
+                X509_gmtime_adj(X509_getm_notAfter(x), -3600) &&
+                X509_sign(x, pkey, EVP_sha256()) > 0 && PEM_write_X509(out, x) == 1;
+    X509_free(x);
+    EVP_PKEY_free(pkey);
+    FILE *files[] = {in, key, out};
+    for (size_t i = 0; i < COUNT(files); i++)
+        if (files[i])
+            fclose(files[i]);
+    return made;
+}
+
+static int make_certificates(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) && shell(MAKE("good", "9", "weft.test")) == 0 &&
+                   shell(MAKE("other", "9", "other.test")) == 0 && make_expired()
+               ? 0
+               : -1;
+}
+
+static int remove_certificates(void **state)
+{
+    (void)state;
+    char line[80];
+    snprintf(line, sizeof line, "rm -r %s", folder);
+    return system(line);
+}
+
+// ---- two ends --------------------------------------------------------------------------
+
+struct side {
+    weft_conn *conn;
+    weft_tls *tls;
+    const char *name;
+};
+
+static int start_side(const struct side *s, weft_none *none)
+{
+    (void)none;
+    return weft_tls_start(s->conn, s->tls, s->name, much_later());
+}
+WEFT_TASK(start_side, struct side, weft_none);
+
+struct ends {
+    weft_conn *client, *server;
+    weft_tls *mine, *theirs; // of client, of server
+    int server_rc;
+};
+
+// The code of the client's start; the server's stays in ends.
+static int shake(struct ends *e, const char *name)
+{
+    pair_up(&e->client, &e->server);
+    assert_true(e->mine && e->theirs);
+    weft_future *f = weft_start(WEFT_THREADS, start_side,
+                                &(struct side){e->server, e->theirs, NULL});
+    int rc = weft_tls_start(e->client, e->mine, name, much_later());
+    char why[WEFT_ERROR_MAX];
+    snprintf(why, sizeof why, "%s", weft_error());
+    if (rc < 0)
+        weft_conn_close(&e->client);
+    e->server_rc = weft_join(&f, NULL, 0);
+    if (rc < 0)
+        (void)weft_fail(rc, "%s", why);
+    return rc;
+}
+
+static struct ends up(void)
+{
+    struct ends e = {.mine = weft_tls_client(in_folder("good.pem"), .alpn = "h2,http/1.1"),
+                     .theirs = weft_tls_server(in_folder("good.pem"), .key = in_folder("good.key"),
+                                               .alpn = "http/1.1")};
+    int rc = shake(&e, "weft.test");
+    if (rc < 0 || e.server_rc < 0)
+        fail_msg("%d, %d: %s", rc, e.server_rc, weft_error());
+    return e;
+}
+
+static void down(struct ends *e)
+{
+    weft_conn_close(&e->client);
+    weft_conn_close(&e->server);
+    weft_tls_free(&e->mine);
+    weft_tls_free(&e->theirs);
+}
+
+// ---- agreed, or not --------------------------------------------------------------------
+
+static void both_know_what_was_agreed(void **state)
+{
+    (void)state;
+    struct ends e = up();
+    assert_string_equal(weft_tls_protocol(e.client), "TLSv1.3");
+    assert_string_equal(weft_tls_alpn(e.client), "http/1.1");
+    assert_string_equal(weft_tls_alpn(e.server), "http/1.1");
+    assert_string_equal(weft_tls_server_name(e.server), "weft.test");
+    down(&e);
+}
+
+static void a_certificate_that_is_not_good_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *certificate, *key, *ca, *name;
+    } bad[] = {
+        {"good.pem", "good.key", "good.pem", "wrong.test"},
+        {"good.pem", "good.key", "good.pem", "127.0.0.2"},
+        {"old.pem", "good.key", "old.pem", "weft.test"},
+        {"other.pem", "other.key", "good.pem", "other.test"},
+    };
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        struct ends e = {
+            .mine = weft_tls_client(in_folder(bad[i].ca)),
+            .theirs = weft_tls_server(in_folder(bad[i].certificate), .key = in_folder(bad[i].key))};
+        assert_int_equal(shake(&e, bad[i].name), -EKEYREJECTED);
+        print_message("%s\n", weft_error());
+        down(&e);
+    }
+}
+
+static void without_a_common_protocol_both_fail(void **state)
+{
+    (void)state;
+    struct ends e = {.mine = weft_tls_client(in_folder("good.pem"), .alpn = "h2"),
+                     .theirs = weft_tls_server(in_folder("good.pem"), .key = in_folder("good.key"),
+                                               .alpn = "http/1.1")};
+    assert_int_equal(shake(&e, "weft.test"), -EPROTO);
+    assert_int_equal(e.server_rc, -EPROTO);
+    down(&e);
+}
+
+static void an_address_is_a_name_too(void **state)
+{
+    (void)state;
+    struct ends e = {
+        .mine = weft_tls_client(in_folder("good.pem")),
+        .theirs = weft_tls_server(in_folder("good.pem"), .key = in_folder("good.key"))};
+    assert_int_equal(shake(&e, "127.0.0.1"), 0);
+    assert_null(weft_tls_server_name(e.server));
+    assert_null(weft_tls_alpn(e.server));
+    down(&e);
+}
+
+static void files_that_are_no_use_are_told(void **state)
+{
+    (void)state;
+    assert_failed_with(weft_tls_server(in_folder("none.pem")), -ENOENT);
+    assert_failed_with(weft_tls_server(in_folder("log")), -EINVAL);
+    assert_failed_with(weft_tls_server(in_folder("good.pem"), .key = in_folder("other.key")),
+                       -EINVAL);
+    assert_failed_with(weft_tls_client(in_folder("none.pem")), -ENOENT);
+    assert_failed_with(weft_tls_client(in_folder("good.pem"), .alpn = "h2,,x"), -EINVAL);
+}
+
+static void garbage_and_silence_end_a_handshake(void **state)
+{
+    (void)state;
+    for (int silent = 0; silent < 2; silent++) {
+        struct link link = link_up();
+        WEFT_SCOPED(weft_tls_free)
+        weft_tls *tls = weft_tls_server(in_folder("good.pem"), .key = in_folder("good.key"));
+        if (!silent)
+            raw_say(link.peer, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        int rc = weft_tls_start(link.ours, tls, NULL, weft_after_ms(silent ? 20 : 60000));
+        assert_int_equal(rc, silent ? -ETIMEDOUT : -EPROTO);
+        char byte;
+        assert_int_equal(weft_read(link.ours, &byte, 1, much_later()), -EPIPE);
+        link_down(&link);
+    }
+}
+
+// ---- others' programs ------------------------------------------------------------------
+
+static int one_server(weft_listener *const *l, weft_none *none)
+{
+    (void)none;
+    WEFT_SCOPED(weft_conn_close) weft_conn *c = weft_accept(*l, much_later());
+    WEFT_SCOPED(weft_tls_free)
+    weft_tls *tls = weft_tls_server(in_folder("good.pem"), .key = in_folder("good.key"));
+    if (!c || !tls)
+        return weft_error_code();
+    char line[64];
+    int rc = weft_tls_start(c, tls, NULL, much_later());
+    ssize_t n = rc < 0 ? rc : weft_read_line(c, line, sizeof line, much_later());
+    return n < 0 ? (int)n : weft_write(c, line, (size_t)n, much_later());
+}
+WEFT_TASK(one_server, weft_listener *, weft_none);
+
+// What openssl's client says to us with such options: true if the handshake is done.
+static bool openssl_talks(const char *options, int *rc)
+{
+    char line[300];
+    WEFT_SCOPED(weft_listener_close) weft_listener *l = weft_listen("127.0.0.1:0");
+    weft_future *f = weft_start(WEFT_THREADS, one_server, &l);
+    snprintf(line, sizeof line,
+             "echo hello | openssl s_client -connect %s -CAfile good.pem -verify_return_error %s "
+             "-ign_eof -quiet >said",
+             weft_listener_address(l), options);
+    bool talked = shell(line) == 0 && shell("grep -q hello said") == 0;
+    *rc = weft_join(&f, NULL, 0);
+    return talked;
+}
+
+static void the_openssl_program_is_served_from_tls_1_2_on(void **state)
+{
+    (void)state;
+    int rc;
+    assert_true(openssl_talks("-tls1_2", &rc));
+    assert_int_equal(rc, 0);
+    assert_true(openssl_talks("-tls1_3", &rc));
+    assert_int_equal(rc, 0);
+    assert_false(openssl_talks("-tls1_1 -cipher DEFAULT@SECLEVEL=0", &rc));
+    assert_int_equal(rc, -EPROTO);
+}
+
+// ---- what flows ------------------------------------------------------------------------
+
+enum { MUCH = 1 << 20 };
+static char much[MUCH];
+
+static int send_much(weft_conn *const *c, weft_none *none)
+{
+    (void)none;
+    return weft_write(*c, much, MUCH, much_later());
+}
+WEFT_TASK(send_much, weft_conn *, weft_none);
+
+static int receive_much(weft_conn *const *c, weft_none *none)
+{
+    (void)none;
+    char buf[10000];
+    for (size_t got = 0; got < MUCH;) {
+        ssize_t n = weft_read(*c, buf, sizeof buf, much_later());
+        if (n <= 0)
+            return weft_fail(n < 0 ? (int)n : -EPIPE, "the end came after %zu", got);
+        if (memcmp(buf, much + got, (size_t)n) != 0)
+            return weft_fail(-EBADMSG, "differs after %zu", got);
+        got += (size_t)n;
+    }
+    return 0;
+}
+WEFT_TASK(receive_much, weft_conn *, weft_none);
+
+static void a_megabyte_flows_each_way_at_the_same_time(void **state)
+{
+    (void)state;
+    struct ends e = up();
+    for (size_t i = 0; i < MUCH; i++)
+        much[i] = (char)(i * 31 + (i >> 12));
+    weft_future *f[4] = {weft_start(WEFT_THREADS, send_much, &e.client),
+                         weft_start(WEFT_THREADS, send_much, &e.server),
+                         weft_start(WEFT_THREADS, receive_much, &e.client),
+                         weft_start(WEFT_THREADS, receive_much, &e.server)};
+    for (int i = 0; i < 4; i++)
+        if (weft_join(&f[i], NULL, 0) < 0)
+            fail_msg("%s", weft_error());
+    down(&e);
+}
+
+static void lines_posts_and_half_a_close_are_as_plain(void **state)
+{
+    (void)state;
+    struct ends e = up();
+    char buf[16];
+    assert_int_equal(weft_post(e.client, "one\ntwo\nx", 9), 0);
+    assert_int_equal(weft_flush(e.client, much_later()), 0);
+    assert_int_equal(weft_wait_readable(e.server, much_later()), 0);
+    assert_int_equal(weft_read_line(e.server, buf, sizeof buf, much_later()), 3);
+    assert_int_equal(weft_read_line(e.server, buf, sizeof buf, much_later()), 3);
+    assert_int_equal(weft_shutdown(e.client, much_later()), 0);
+    assert_int_equal(weft_read(e.server, buf, sizeof buf, much_later()), 1);
+    assert_int_equal(weft_read(e.server, buf, sizeof buf, much_later()), 0);
+    assert_int_equal(weft_read(e.server, buf, sizeof buf, much_later()), 0);
+    assert_int_equal(weft_write(e.server, "back", 4, much_later()), 0);
+    assert_int_equal(weft_read(e.client, buf, sizeof buf, much_later()), 4);
+    weft_conn_close(&e.server);
+    assert_int_equal(weft_read(e.client, buf, sizeof buf, much_later()), 0); // close says so
+    down(&e);
+}
+
+static void readable_is_what_lies_decrypted(void **state)
+{
+    (void)state;
+    struct ends e = up();
+    char byte;
+    assert_int_equal(weft_wait_readable(e.server, WEFT_POLL), -ETIMEDOUT);
+    assert_int_equal(weft_write(e.client, "ab", 2, much_later()), 0);
+    assert_int_equal(weft_wait_readable(e.server, much_later()), 0);
+    assert_int_equal(weft_read(e.server, &byte, 1, much_later()), 1);
+    assert_int_equal(weft_wait_readable(e.server, WEFT_POLL), 0);
+    assert_int_equal(weft_read(e.server, &byte, 1, WEFT_POLL), 1);
+    assert_int_equal(weft_wait_readable(e.server, WEFT_POLL), -ETIMEDOUT);
+    down(&e);
+}
+
+static void a_stream_that_is_cut_off_has_no_end(void **state)
+{
+    (void)state;
+    struct ends e = up();
+    char byte;
+    assert_int_equal(shutdown(weft_conn_fd(e.client), SHUT_WR), 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(weft_read(e.server, &byte, 1, much_later()), -ECONNABORTED);
+    down(&e);
+}
+
+static void a_deadline_in_a_write_makes_it_unusable(void **state)
+{
+    (void)state;
+    struct ends e = up();
+    char byte;
+    assert_int_equal(weft_write(e.client, flood, sizeof flood, weft_after_ms(20)), -ETIMEDOUT);
+    assert_int_equal(weft_read(e.client, &byte, 1, much_later()), -EPIPE);
+    down(&e);
+}
+
+static void a_cancelled_read_had_no_effect(void **state)
+{
+    (void)state;
+    struct ends e = up();
+    char buf[8];
+    struct call call = {.run = call_read, .conn = e.client, .deadline = WEFT_FOREVER};
+    weft_future *f = weft_start(WEFT_THREADS, in_call, &(struct call *){&call});
+    await_asleep(&call.spot);
+    weft_cancel(f);
+    assert_int_equal(weft_join(&f, NULL, 0), -ECANCELED);
+    assert_int_equal(weft_write(e.server, "late", 4, much_later()), 0);
+    assert_int_equal(weft_read(e.client, buf, sizeof buf, much_later()), 4);
+    down(&e);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(both_know_what_was_agreed),
+    cmocka_unit_test(a_certificate_that_is_not_good_is_refused),
+    cmocka_unit_test(without_a_common_protocol_both_fail),
+    cmocka_unit_test(an_address_is_a_name_too),
+    cmocka_unit_test(files_that_are_no_use_are_told),
+    cmocka_unit_test(garbage_and_silence_end_a_handshake),
+    cmocka_unit_test(the_openssl_program_is_served_from_tls_1_2_on),
+    cmocka_unit_test(a_megabyte_flows_each_way_at_the_same_time),
+    cmocka_unit_test(lines_posts_and_half_a_close_are_as_plain),
+    cmocka_unit_test(readable_is_what_lies_decrypted),
+    cmocka_unit_test(a_stream_that_is_cut_off_has_no_end),
+    cmocka_unit_test(a_deadline_in_a_write_makes_it_unusable),
+    cmocka_unit_test(a_cancelled_read_had_no_effect),
+};
+
+int main(void)
+{
+    prepare_tests();
+    return end_tests(cmocka_run_group_tests(tests, make_certificates, remove_certificates));
+}
