@@ -1219,7 +1219,7 @@ def the_program_of_the_readme_compiles_without_a_warning_and_prints_what_it_says
     source = pathlib.Path(tempfile.mkdtemp(dir=Temporary)) / "first.c"
     source.write_text(program_of("README.md"))
     warnings = "-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Werror".split()
-    link = [library(), f"-Wl,-rpath,{library().parent}", "-pthread"]
+    link = [library(), f"-Wl,-rpath,{library().parent}", "-pthread", "-luring"]
     program = source.with_suffix("")
     built = run(
         [*compiler(), "-std=gnu17", *warnings, "-I", ROOT / "include", source, "-o", program, *link]

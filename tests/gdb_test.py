@@ -19,7 +19,7 @@ from tap import Skip, main, run, test
 
 # Name of the task, loop, what it waits in, the functions on its stack, innermost first.
 FIBERS = [
-    ("Thread-2 (postman)", "weft-loop-1", r"weft_get_\(0x[0-9a-f]+ in weft_cond_wait\)",
+    ("Thread-2 (postman)", "weft-loop-1", r"weft_get_\(0x[0-9a-f]+\)",
      ["fiber_sleeps", "weft_get_", "wait_for_a_letter", "postman", "wf_future_run"]),
     ("Thread-3 (locked_out)", "weft-loop-1", r"weft_lock\(mutex 0x[0-9a-f]+\)",
      ["fiber_sleeps", "weft_lock", "wait_for_a_key", "locked_out", "wf_future_run"]),

@@ -32,11 +32,12 @@ struct wf_host {
 // How a parker that is no thread sleeps. NULL in its place: on a futex, or in poll.
 struct wf_parking {
     // The park word says PARKED, and the caller is its owner. Back when it was woken (0), the
-    // deadline has come (-ETIMEDOUT), or something is ready on wait->fd (the events). What did not
-    // end the sleep is disarmed.
+    // deadline has come (-ETIMEDOUT), something is ready on wait->fd (the events), or the transfer
+    // is made (1). What did not end the sleep is disarmed.
     int (*lie_down)(struct wf_parker *self, const struct wf_wait *wait, weft_time deadline);
     void (*wake)(struct wf_parker *parker); // by whoever turned PARKED into a token. Any thread
     void (*yield)(struct wf_parker *self);
+    bool (*transfers)(const struct wf_parker *self); // lie_down takes a wait's transfer
 };
 
 struct wf_locals {

@@ -93,6 +93,12 @@ static int park_otherwise(struct wf_parker *parker, const struct wf_wait *wait, 
     return get_up(parker) && rc == -ETIMEDOUT ? 0 : rc;
 }
 
+bool wf_transfers(void)
+{
+    const struct wf_parker *parker = wf_self();
+    return parker->parking && parker->parking->transfers(parker);
+}
+
 bool wf_park_give_up(struct wf_parker *parker)
 {
     uint32_t parked = PARKED;

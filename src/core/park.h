@@ -16,20 +16,23 @@
 #include <weft/time.h>
 
 #include "core/current.h"
+#include "os/engine.h"
 
 enum { WF_NO_FD = -1 };
 
 // What somebody waits for; lies on his stack.
 struct wf_wait {
-    const char *what;      // the public call, for messages
-    const char *thing;     // "mutex", "task": what the object is; with owner
-    const void *object;    // the lock, the future; for messages
-    const uint32_t *owner; // the owner word (check.h) of the task that must act first; NULL where
-                           // nobody in particular must, or the wait has a deadline
-    int fd;                // a descriptor to wait for as well, or WF_NO_FD
-    short events;          // of poll(2)
-    bool stops;            // a request to stop ends it
-    bool passes;           // it ends by the clock, or in a moment: no reason for a spare worker
+    const char *what;       // the public call, for messages
+    const char *thing;      // "mutex", "task": what the object is; with owner
+    const void *object;     // the lock, the future; for messages
+    const uint32_t *owner;  // the owner word (check.h) of the task that must act first; NULL where
+                            // nobody in particular must, or the wait has a deadline
+    int fd;                 // a descriptor to wait for as well, or WF_NO_FD
+    short events;           // of poll(2)
+    uint64_t edges;         // not 0: edges will do (os/engine.h, wf_io)
+    struct wf_io *transfer; // of bytes, in place of fd; NULL unless wf_transfers()
+    bool stops;             // a request to stop ends it
+    bool passes;            // it ends by the clock, or in a moment: no reason for a spare worker
 };
 
 // Say that the current task begins to wait; call before the first look at the condition that is
@@ -41,7 +44,12 @@ void wf_wait_end(struct wf_wait *wait);
 
 // Sleep until the token, an event on wait->fd, or the deadline. The ready events (> 0), 0 (token,
 // or no reason), -ETIMEDOUT, -EMFILE, -ENFILE, -ENOMEM (the last three only with a descriptor).
+// With a transfer: 1 if it was made, or has failed by itself; then its result says more. In all
+// other cases it was not begun, or taken back: no byte has moved.
 int wf_park(const struct wf_wait *wait, weft_time deadline);
+
+// The caller's parking moves bytes itself.
+bool wf_transfers(void);
 
 // Give the parker its token. Any thread, any time, also after its end (current.h).
 void wf_unpark(struct wf_parker *parker);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // loop.c - run queue, timers, descriptors and inbox of one thread.
 //
-// A fiber is in exactly one place: running, in the run queue, in an inbox, or asleep (its park word
-// is PARKED). Who changes PARKED into something else, and only he, puts it back into a queue: a
-// waker by his exchange (wake: the run queue if it is his own loop's, else the inbox), the loop
-// itself for a deadline or a descriptor (wf_park_give_up). So no fiber is queued twice, and none is
-// forgotten.
+// A fiber is in exactly one place: running, in the run queue, in an inbox, or asleep (its park
+// word is PARKED). Who changes PARKED into something else, and only he, puts it back into a
+// queue: a waker by his exchange (wake: the run queue if it is his own loop's, else the inbox),
+// the loop itself for a deadline or a descriptor (wf_park_give_up). So no fiber is queued
+// twice, and none is forgotten.
 //
 // A waker on another thread may put the fiber into the inbox before it has switched away. Only its
 // own loop takes it out, which is still running it: that is why fibers do not migrate.
@@ -29,14 +29,14 @@
 #include "os/atomic.h"
 #include "os/clock.h"
 #include "os/context.h"
+#include "os/engine.h"
 #include "os/futex.h"
 #include "os/poll.h"
-#include "os/poller.h"
 #include "os/stack.h"
 #include "os/thread.h"
 
 enum { SOON_NS = 50000, SPINS_BEFORE_SLEEP = 4 };
-enum { RUNS_BETWEEN_POLLS = 64, READY_AT_ONCE = 64, MOST_SPARES = 256 };
+enum { RUNS_BETWEEN_LOOKS = 64, MOST_SPARES = 256 };
 
 struct fiber {
     struct wf_stack stack; // first: the record at the stack's top
@@ -51,9 +51,9 @@ struct fiber {
     // ---- asleep
     int result; // why it goes on
     struct wf_timer timer;
-    int fd;
-    short events;
-    struct fiber *beside; // also waits for fd
+    struct wf_io *io;   // what it asked the engine for, or NULL
+    struct wf_io ready; // that, if it is no transfer
+    bool settles;       // it takes that back, and waits to be told
 };
 
 struct queue {
@@ -74,21 +74,22 @@ struct wf_loop {
     uint32_t begun, over; // fibers that were started from here; that have ended
     bool expects;         // something soon from another thread: spin before a sleep
     struct wf_timers timers;
-    struct fiber **waiting; // by descriptor: a list through beside
-    int waiting_room, watchers;
-    int poller, bell;
-    struct fiber *inbox; // atomic: a stack
-    uint32_t asleep;     // atomic
-    uint32_t stop;       // atomic
-    uint32_t senders;    // atomic: threads inside send
-    uint32_t sent;       // atomic: fibers that were started from elsewhere
-    uint32_t tid;        // atomic: of its thread; 0: not there yet
+    struct wf_engine *engine;
+    struct wf_turn_end *turn_end, **turn_end_last; // what to do then, in the order of its coming
+    struct fiber *inbox;                           // atomic: a stack
+    uint32_t asleep;                               // atomic
+    uint32_t stop;                                 // atomic
+    uint32_t senders;                              // atomic: threads inside send
+    uint32_t sent; // atomic: fibers that were started from elsewhere
+    uint32_t tid;  // atomic: of its thread; 0: not there yet
 };
 
 static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, weft_time deadline);
 static void wake_fiber(struct wf_parker *parker);
 static void fiber_yields(struct wf_parker *parker);
-static const struct wf_parking fiber_parking = {fiber_sleeps, wake_fiber, fiber_yields};
+static bool fiber_transfers(const struct wf_parker *parker);
+static const struct wf_parking fiber_parking = {fiber_sleeps, wake_fiber, fiber_yields,
+                                                fiber_transfers};
 
 struct wf_loop *wf_loop_here(void)
 {
@@ -127,7 +128,7 @@ static struct fiber *next_ready(struct wf_loop *loop)
 static void ring(struct wf_loop *loop)
 {
     if (wf_load(&loop->asleep, WF_SEQ_CST) != 0 && wf_exchange(&loop->asleep, 0, WF_SEQ_CST) != 0)
-        wf_bell_ring(loop->bell);
+        wf_engine_ring(loop->engine);
 }
 
 // Once it is in the inbox the fiber may run and end, and the loop with it: `senders` keeps that.
@@ -161,76 +162,6 @@ static void empty_inbox(struct wf_loop *loop)
     }
 }
 
-// ---- descriptors --------------------------------------------------------------------------
-
-static int make_room(struct wf_loop *loop, int fd)
-{
-    if (fd < loop->waiting_room)
-        return 0;
-    int room = fd < 64 ? 64 : 2 * fd;
-    struct fiber **waiting = realloc(loop->waiting, (size_t)room * sizeof(struct fiber *));
-    if (!waiting)
-        return -ENOMEM;
-    memset(waiting + loop->waiting_room, 0,
-           (size_t)(room - loop->waiting_room) * sizeof(struct fiber *));
-    loop->waiting = waiting;
-    loop->waiting_room = room;
-    return 0;
-}
-
-static short wanted(const struct wf_loop *loop, int fd)
-{
-    int events = 0;
-    for (const struct fiber *f = loop->waiting[fd]; f; f = f->beside)
-        events |= f->events;
-    return (short)events;
-}
-
-static void forget_fd(struct wf_loop *loop, struct fiber *fiber)
-{
-    if (fiber->fd < 0)
-        return;
-    struct fiber **at = &loop->waiting[fiber->fd];
-    while (*at != fiber)
-        at = &(*at)->beside;
-    *at = fiber->beside;
-    loop->watchers--;
-    fiber->fd = WF_NO_FD; // the poller may still tell of it once: then nobody is there
-}
-
-static int watch_fd(struct wf_loop *loop, struct fiber *fiber, int fd, short events)
-{
-    int rc = make_room(loop, fd);
-    if (rc < 0)
-        return rc;
-    fiber->fd = fd;
-    fiber->events = events;
-    fiber->beside = loop->waiting[fd];
-    loop->waiting[fd] = fiber;
-    loop->watchers++;
-    rc = wf_poller_watch(loop->poller, fd, wanted(loop, fd));
-    if (rc < 0)
-        forget_fd(loop, fiber);
-    return rc;
-}
-
-static void wake_for(struct wf_loop *loop, const struct wf_ready *ready)
-{
-    if (ready->fd >= loop->waiting_room)
-        return;
-    for (struct fiber *fiber = loop->waiting[ready->fd], *next; fiber; fiber = next) {
-        next = fiber->beside;
-        int events = ready->events & (fiber->events | POLLERR | POLLHUP | POLLNVAL);
-        if (events == 0 || !wf_park_give_up(&fiber->parker))
-            continue;
-        fiber->result = events;
-        forget_fd(loop, fiber);
-        make_ready(loop, fiber);
-    }
-    if (loop->waiting[ready->fd]) // it was told once, and others wait for something else
-        (void)wf_poller_watch(loop->poller, ready->fd, wanted(loop, ready->fd));
-}
-
 // No fiber lives. (Who starts one from elsewhere keeps the loop from being stopped until send.)
 static bool is_empty(const struct wf_loop *loop)
 {
@@ -239,15 +170,16 @@ static bool is_empty(const struct wf_loop *loop)
 
 // ---- one look around ----------------------------------------------------------------------
 
-// What ends the sleep of a fiber whose deadline has come. What it watches for may be ready, and not
+// What ends the sleep of a fiber whose deadline has come. What it waits for may be ready, and not
 // have been told yet, or not looked at: then that.
 static int result_at_deadline(const struct fiber *fiber)
 {
-    if (fiber->fd < 0)
+    const struct wf_io *io = fiber->io;
+    if (!io || io->kind != WF_IO_READY)
         return -ETIMEDOUT;
     int rc;
     do
-        rc = wf_poll(fiber->fd, fiber->events, WF_NO_FD, 0);
+        rc = wf_poll(io->fd, io->events, WF_NO_FD, 0);
     while (rc == -EINTR);
     return rc > 0 ? rc : -ETIMEDOUT;
 }
@@ -271,27 +203,50 @@ static void wake_expired(struct wf_loop *loop)
     }
 }
 
-static void look_at_descriptors(struct wf_loop *loop, int64_t deadline)
+// The engine is done with it. If the fiber was woken by another just now, it is on its way.
+static void told(struct wf_io *io)
 {
-    struct wf_ready ready[READY_AT_ONCE];
-    int n = wf_poller_wait(loop->poller, ready, READY_AT_ONCE, deadline);
-    for (int i = 0; i < n; i++) {
-        if (ready[i].fd == loop->bell) {
-            wf_bell_answer(loop->bell);
-            (void)wf_poller_watch(loop->poller, loop->bell, POLLIN);
-        } else {
-            wake_for(loop, &ready[i]);
-        }
+    struct fiber *fiber = io->asker;
+    if (fiber->settles || wf_park_give_up(&fiber->parker))
+        make_ready(fiber->loop, fiber);
+}
+
+void wf_loop_at_turn_end(struct wf_loop *loop, struct wf_turn_end *turn_end)
+{
+    turn_end->next = NULL;
+    *loop->turn_end_last = turn_end;
+    loop->turn_end_last = &turn_end->next;
+}
+
+static void end_turn(struct wf_loop *loop)
+{
+    struct wf_turn_end *turn_end = loop->turn_end;
+    loop->turn_end = NULL;
+    loop->turn_end_last = &loop->turn_end;
+    while (turn_end) {
+        struct wf_turn_end *next = turn_end->next; // it may be gone after its call
+        turn_end->call(turn_end);
+        turn_end = next;
     }
+}
+
+bool wf_loop_transfers(const struct wf_loop *loop)
+{
+    return loop->engine->ops->transfers;
+}
+
+void wf_loop_ask(struct wf_loop *loop, struct wf_io *transfer)
+{
+    (void)loop->engine->ops->ask(loop->engine, transfer); // of a transfer it cannot fail
 }
 
 static void look_around(struct wf_loop *loop)
 {
     loop->runs = 0;
+    end_turn(loop);
     empty_inbox(loop);
     wake_expired(loop);
-    if (loop->watchers > 0) // the bell need not be heard while nobody sleeps
-        look_at_descriptors(loop, 0);
+    loop->engine->ops->look(loop->engine, 0);
 }
 
 // Waking a core that sleeps costs ten times as much as the work that two loops hand each other. So
@@ -309,6 +264,7 @@ static bool comes_soon(struct wf_loop *loop)
 
 static void sleep_until_something(struct wf_loop *loop)
 {
+    end_turn(loop);
     if (comes_soon(loop)) {
         empty_inbox(loop);
         return;
@@ -318,8 +274,8 @@ static void sleep_until_something(struct wf_loop *loop)
     const struct wf_timer *timer = wf_timers_first(&loop->timers);
     int64_t deadline = timer ? timer->deadline : INT64_MAX;
     bool stops = wf_load(&loop->stop, WF_SEQ_CST) != 0 && is_empty(loop);
-    if (!wf_load(&loop->inbox, WF_SEQ_CST) && !stops)
-        look_at_descriptors(loop, deadline);
+    bool rests = !wf_load(&loop->inbox, WF_SEQ_CST) && !stops && !loop->turn_end;
+    loop->engine->ops->look(loop->engine, rests ? deadline : 0);
     // Back to 0 by whoever rings: then the ring is there, or has been answered.
     bool rung = wf_exchange(&loop->asleep, 0, WF_SEQ_CST) == 0;
     loop->expects = rung && wf_clock_now() - begin < SOON_NS;
@@ -332,7 +288,7 @@ static void sleep_until_something(struct wf_loop *loop)
 // Go on with the next fiber, or with the loop itself, from the stack that is to be left.
 static void switch_away(struct wf_loop *loop, struct fiber *self, bool for_good)
 {
-    struct fiber *next = ++loop->runs < RUNS_BETWEEN_POLLS ? next_ready(loop) : NULL;
+    struct fiber *next = ++loop->runs < RUNS_BETWEEN_LOOKS ? next_ready(loop) : NULL;
     if (next == self) { // it yielded to nobody
         wf_running = &self->parker;
         return;
@@ -382,27 +338,75 @@ static void fiber_begins(void)
     __builtin_unreachable();
 }
 
+// Ask the engine for what the wait names: 0 (asked, or it names nothing), 1 (it is there),
+// -ENOMEM, -ENOSPC.
+static int ask(struct fiber *self, const struct wf_wait *wait)
+{
+    self->io = wait->transfer;
+    if (!self->io && wait->fd == WF_NO_FD)
+        return 0;
+    if (!self->io) {
+        self->io = &self->ready;
+        self->ready = (struct wf_io){
+            .kind = WF_IO_READY, .fd = wait->fd, .events = wait->events, .edges = wait->edges};
+    }
+    self->io->state = WF_IO_NONE;
+    self->io->told = told;
+    self->io->asker = self;
+    return self->loop->engine->ops->ask(self->loop->engine, self->io);
+}
+
+// What the fiber asked for is over when it goes on: made, or taken back. Else the engine would
+// hold memory that has another use by then.
+static void settle(struct fiber *self)
+{
+    struct wf_loop *loop = self->loop;
+    if (self->io->state == WF_IO_ASKED && !loop->engine->ops->forget(loop->engine, self->io)) {
+        self->settles = true;
+        switch_away(loop, self, false);
+        see_to_ended(loop);
+        self->settles = false;
+    }
+}
+
+// Why it goes on, if what it asked for is no reason.
+static int result_of(struct fiber *self, int otherwise)
+{
+    struct wf_io *io = self->io;
+    self->io = NULL;
+    if (io->state == WF_IO_DONE && io->result == -ECANCELED)
+        io->state = WF_IO_NONE; // taken back
+    if (io->state == WF_IO_NONE)
+        return otherwise;
+    return io->kind == WF_IO_READY ? io->result : 1;
+}
+
 static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, weft_time deadline)
 {
     struct fiber *self = parker->seat;
     struct wf_loop *loop = self->loop;
     self->timer.deadline = deadline.ns;
-    self->result = 0;
     int rc = deadline.ns != INT64_MAX ? wf_timer_set(&loop->timers, &self->timer) : 0;
-    if (rc == 0 && wait->fd != WF_NO_FD)
-        rc = watch_fd(loop, self, wait->fd, wait->events);
-    if (rc < 0) {
-        wf_timer_end(&loop->timers, &self->timer);
-        if (wf_park_give_up(parker)) // else a wake is on its way: sleep for it
-            return rc == -EPERM ? wait->events : rc == -EBADF ? POLLNVAL : rc;
-    }
+    if (rc == 0)
+        rc = ask(self, wait);
+    self->result = rc < 0 ? rc : 0;
     self->error = errno;
-    switch_away(loop, self, false);
-    see_to_ended(loop);
-    errno = self->error;
+    if (rc == 0 || !wf_park_give_up(parker)) { // else a wake is on its way: sleep for it
+        switch_away(loop, self, false);
+        see_to_ended(loop);
+    }
     wf_timer_end(&loop->timers, &self->timer);
-    forget_fd(loop, self);
+    if (self->io) {
+        settle(self);
+        self->result = result_of(self, self->result);
+    }
+    errno = self->error;
     return self->result;
+}
+
+static bool fiber_transfers(const struct wf_parker *parker)
+{
+    return wf_loop_transfers(((const struct fiber *)parker->seat)->loop);
 }
 
 static void wake_fiber(struct wf_parker *parker)
@@ -441,7 +445,6 @@ static struct fiber *new_fiber(struct wf_loop *loop, size_t stack_size)
     struct fiber *fiber = (struct fiber *)stack;
     fiber->loop = loop;
     fiber->timer.place = WF_NO_TIMER;
-    fiber->fd = WF_NO_FD;
     wf_parker_begin(&fiber->parker, &fiber_parking, fiber);
     fiber->parker.tid = (pid_t)wf_load(&loop->tid, WF_ACQUIRE);
     return fiber;
@@ -472,7 +475,7 @@ int wf_loop_start(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), v
 
 static void run_fibers(struct wf_loop *loop)
 {
-    if (loop->runs >= RUNS_BETWEEN_POLLS)
+    if (loop->runs >= RUNS_BETWEEN_LOOKS)
         look_around(loop);
     struct fiber *next = next_ready(loop);
     if (!next) {
@@ -495,30 +498,41 @@ static void *run_loop(void *arg)
     wf_store(&loop->tid, (uint32_t)wf_thread_id(), WF_RELEASE); // pairs with wf_loop_start
     while (wf_load(&loop->stop, WF_ACQUIRE) == 0 || !is_empty(loop))
         run_fibers(loop);
+    while (loop->turn_end || loop->engine->asked > 0)
+        look_around(loop);
     while (loop->spares)
         give_back(take_spare(loop));
+    loop->engine->ops->end(loop->engine);
     return NULL;
 }
 
 static void release(struct wf_loop *loop)
 {
-    if (loop->poller >= 0)
-        wf_poller_free(loop->poller);
-    wf_bell_free(loop->bell);
+    if (loop->engine)
+        wf_engine_free(loop->engine);
     wf_timers_free(&loop->timers);
-    free(loop->waiting);
     free(loop);
+}
+
+static void say_refused(int error)
+{
+    static uint32_t said;
+    if (error != 0 && wf_checking && wf_exchange(&said, 1, WF_RELAXED) == 0)
+        (void)fprintf(stderr, "weft: io_uring is not available (%s): fibers wait by epoll\n",
+                      strerror(error));
 }
 
 static int open_loop(struct wf_loop *loop)
 {
-    loop->bell = wf_bell_new();
-    loop->poller = wf_poller_new();
-    int rc = loop->bell < 0 ? loop->bell : loop->poller < 0 ? loop->poller : 0;
-    if (rc == 0)
-        rc = wf_poller_watch(loop->poller, loop->bell, POLLIN);
+    int refused = 0;
+    int rc = wf_engine_new(&loop->engine, &refused);
+    wf_require(rc != -EINVAL, "WEFT_IO=%s in the environment: neither uring nor epoll",
+               getenv("WEFT_IO"));
+    if (rc < 0)
+        return rc;
+    say_refused(refused);
     const struct wf_thread_options options = {.run = run_loop, .arg = loop};
-    return rc < 0 ? rc : wf_thread_start(&options, &loop->thread);
+    return wf_thread_start(&options, &loop->thread);
 }
 
 int wf_loop_new(const char *name, struct wf_loop **loop)
@@ -527,6 +541,7 @@ int wf_loop_new(const char *name, struct wf_loop **loop)
     if (!new)
         return -ENOMEM;
     wf_copy_name(new->name, name);
+    new->turn_end_last = &new->turn_end;
     int rc = open_loop(new);
     if (rc < 0)
         release(new);
@@ -543,46 +558,4 @@ void wf_loop_free(struct wf_loop *loop)
     for (unsigned round = 0; wf_load(&loop->senders, WF_ACQUIRE) > 0; round++)
         wf_spin(round); // send
     release(loop);
-}
-
-// ---- the default ones -----------------------------------------------------------------------
-
-enum { MOST_DEFAULTS = 64 };
-
-static struct {
-    weft_mutex mu; // guards everything below
-    struct wf_loop *loops[MOST_DEFAULTS];
-    uint32_t count, next;
-} defaults;
-
-int wf_loop_default(struct wf_loop **loop)
-{
-    *loop = wf_loop_here();
-    if (*loop)
-        return 0;
-    wf_guard(&defaults.mu);
-    uint32_t cores = (uint32_t)wf_thread_cores();
-    uint32_t most = cores < MOST_DEFAULTS ? cores : MOST_DEFAULTS;
-    if (defaults.count < most) {
-        char name[WF_NAME_MAX];
-        (void)snprintf(name, sizeof name, "weft-loop-%u", defaults.count + 1);
-        int rc = wf_loop_new(name, &defaults.loops[defaults.count]);
-        if (rc < 0 && defaults.count == 0)
-            return rc;
-        defaults.count += rc == 0;
-    }
-    *loop = defaults.loops[defaults.next++ % defaults.count];
-    return 0;
-}
-
-void wf_loop_end_defaults(void)
-{
-    wf_lock(&defaults.mu);
-    while (defaults.count > 0) {
-        struct wf_loop *loop = defaults.loops[--defaults.count];
-        weft_unlock(&defaults.mu);
-        wf_loop_free(loop);
-        wf_lock(&defaults.mu);
-    }
-    weft_unlock(&defaults.mu);
 }

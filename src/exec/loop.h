@@ -7,7 +7,10 @@
 #ifndef WF_EXEC_LOOP_H
 #define WF_EXEC_LOOP_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+#include "os/engine.h"
 
 struct wf_loop;
 
@@ -18,6 +21,17 @@ void wf_loop_free(struct wf_loop *loop);
 
 // Run fn(arg) as a fiber. 0 or -ENOMEM. stack_size 0: 64 KiB. Any thread.
 int wf_loop_start(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), void *arg);
+
+// ---- for its own fibers, and for who is called by it --------------------------------------
+// Something to do once when the loop's turn ends: at the latest after 64 switches, and before it
+// sleeps. On the loop's own stack: it must not wait, not even for a lock, but may ask.
+struct wf_turn_end {
+    struct wf_turn_end *next;
+    void (*call)(struct wf_turn_end *turn_end);
+};
+void wf_loop_at_turn_end(struct wf_loop *loop, struct wf_turn_end *turn_end);
+bool wf_loop_transfers(const struct wf_loop *loop);             // by itself: see os/engine.h
+void wf_loop_ask(struct wf_loop *loop, struct wf_io *transfer); // it will be told of
 
 struct wf_loop *wf_loop_here(void); // whose fiber the caller is, or NULL
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// call.h - a connection, and a call that waits on it: for conn.c and layer.c alone.
+// call.h - a connection, and a call that waits on it: for conn.c, post.c and layer.c alone.
 #ifndef WF_NET_CALL_H
 #define WF_NET_CALL_H
 
@@ -7,13 +7,17 @@
 
 #include "net/conn.h"
 #include "net/layer.h"
+#include "os/atomic.h"
 
 struct weft_conn {
     int fd;
     uint32_t refs; // atomic: the owner, and each call
     char peer[WF_ADDRESS_TEXT], local[WF_ADDRESS_TEXT];
-    struct wf_buffer in;               // read ahead by weft_read_line; the reader's own
-    weft_mutex mu;                     // guards everything below
+    uint64_t number;     // no other connection's: for edges (park.h)
+    struct wf_buffer in; // read ahead by weft_read_line; the reader's own, like the next two
+    bool drained;        // the socket had no more bytes, and has told of none since
+    bool unsure;         // fewer bytes than asked for do not prove that: there is more than bytes
+    weft_mutex mu;       // guards everything below
     struct wf_parker *reader, *writer; // who is in such a call, or NULL
     bool writing;          // the writer is in the middle of its bytes: the queue has to wait
     bool closed;           // by its owner, or unusable after a failed write
@@ -22,7 +26,8 @@ struct weft_conn {
     struct wf_buffer held; // with a layer: posted while the writer is in the middle of its bytes
     bool sealing;          // with a layer: he is
     size_t out_limit;
-    struct wf_layer *layer; // NULL: plain. Set once, by who has both seats; used with mu held
+    struct wf_flight *flight; // post.c: the end of a turn will send, or sends; NULL: none
+    struct wf_layer *layer;   // NULL: plain. Set once, by who has both seats; used with mu held
 };
 
 // A call that waits on the connection: as its reader or its writer.
@@ -36,14 +41,28 @@ struct call {
 void wf_call_take_seat(struct call *call); // aborts if somebody sits there
 // Gives it back, and the call's reference. With what the call returns.
 ssize_t wf_call_end(struct call *call, ssize_t result);
-// Until the socket reports one of `events`, or `until_sent` and the queue is empty. 0, -EPIPE,
-// -ETIMEDOUT, -ECANCELED...
-int wf_call_wait(const struct call *call, short events, bool until_sent);
+// Until the socket reports one of `events` (0: until the queue is empty), or io is DONE, a
+// transfer that would do as well; NULL: none. Who waits for events has found the socket not
+// ready. 0, -EPIPE, -ETIMEDOUT, -ECANCELED...
+int wf_call_wait(const struct call *call, short events, struct wf_io *io);
 int wf_call_flush(const struct call *call); // until the queue is empty; the writer's
 
-void wf_conn_send_queued(weft_conn *c); // with mu held: as far as the socket takes it
-void wf_conn_wake_all(weft_conn *c);    // with mu held: who is in a call looks again
+// Each with mu held.
+void wf_conn_send_queued(weft_conn *c); // as far as the socket takes it
+bool wf_conn_flies(const weft_conn *c); // bytes of the queue are with a loop, which sends them
+static inline bool wf_conn_is_sent(const weft_conn *c) // all that was queued
+{
+    return c->out.length == 0 && !wf_conn_flies(c);
+}
+void wf_conn_note_error(weft_conn *c, int error); // the socket takes no more, ever
+void wf_conn_wake_all(weft_conn *c);              // who is in a call looks again
+
 void wf_conn_make_unusable(weft_conn *c);
+static inline void wf_conn_ref(weft_conn *c) // the caller has one
+{
+    (void)wf_add(&c->refs, 1, WF_RELAXED);
+}
+void wf_conn_unref(weft_conn *c);
 
 // What the calls of the same names do on a connection with a layer.
 int wf_layer_wait_readable(const struct call *call);

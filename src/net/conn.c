@@ -8,6 +8,7 @@
 //
 // A call holds a reference while it lasts, so closing only marks the connection, wakes who is in a
 // call, and leaves the rest to the last of them. No descriptor number is used after its close.
+#define _GNU_SOURCE // POLLRDHUP
 #include "net/conn.h"
 
 #include <errno.h>
@@ -25,8 +26,11 @@
 #include "core/park.h"
 #include "net/call.h"
 #include "os/atomic.h"
+#include "os/poll.h"
 
-enum { POST_LIMIT = 1 << 20, READ_AHEAD = 4096 };
+enum { POST_LIMIT = 1 << 20, READ_AHEAD = 4096, MOST_AT_ONCE = 1 << 30 };
+
+static uint64_t last_number; // atomic
 
 // ---- made and freed ---------------------------------------------------------------------
 
@@ -54,13 +58,14 @@ weft_conn *wf_conn_new(int fd)
         return NULL;
     }
     *c = (weft_conn){.fd = fd, .refs = 1, .out_limit = POST_LIMIT};
+    c->number = wf_add(&last_number, 1, WF_RELAXED) + 1;
     set_options(fd);
     read_name(fd, getpeername, c->peer);
     read_name(fd, getsockname, c->local);
     return c;
 }
 
-static void conn_unref(weft_conn *c)
+void wf_conn_unref(weft_conn *c)
 {
     if (wf_sub(&c->refs, 1, WF_ACQ_REL) > 1)
         return;
@@ -94,7 +99,8 @@ void wf_conn_make_unusable(weft_conn *c)
 static void say_end(weft_conn *c)
 {
     wf_guard(&c->mu);
-    if (!c->layer || c->closed || c->sealing || c->out.length > 0 || c->out_error < 0)
+    wf_conn_send_queued(c); // what was posted in this turn
+    if (!c->layer || c->closed || c->sealing || !wf_conn_is_sent(c) || c->out_error < 0)
         return;
     if (c->layer->ops->end(c->layer) == 0)
         wf_conn_send_queued(c);
@@ -109,7 +115,7 @@ void weft_conn_close(weft_conn **conn)
         return;
     say_end(c);
     wf_conn_make_unusable(c);
-    conn_unref(c);
+    wf_conn_unref(c);
 }
 
 // ---- calls ------------------------------------------------------------------------------
@@ -132,7 +138,7 @@ static int begin_call(struct call *call)
     int rc = wf_interrupted();
     if (rc < 0)
         return wf_failed(call->name, rc);
-    (void)wf_add(&call->conn->refs, 1, WF_RELAXED); // the caller has one
+    wf_conn_ref(call->conn);
     wf_call_take_seat(call);
     return 0;
 }
@@ -143,24 +149,21 @@ ssize_t wf_call_end(struct call *call, ssize_t result)
     wf_lock(&call->conn->mu);
     *call->seat = NULL;
     weft_unlock(&call->conn->mu);
-    conn_unref(call->conn);
+    wf_conn_unref(call->conn);
     return result < 0 ? wf_failed(call->name, (int)result) : result;
 }
 
 // With mu held: send what is queued, as far as the socket takes it.
 void wf_conn_send_queued(weft_conn *c)
 {
-    while (c->out.length > 0 && !c->writing && !c->closed) {
+    while (c->out.length > 0 && !c->writing && !c->closed && !wf_conn_flies(c)) {
         ssize_t n = send(c->fd, c->out.bytes + c->out.head, c->out.length,
                          MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (n >= 0) {
-            wf_buffer_drop(&c->out, (size_t)n);
-        } else if (errno != EINTR) {
-            if (errno == EAGAIN)
-                return;
-            c->out_error = -errno;
-            wf_buffer_drop(&c->out, c->out.length); // nobody will ever take it
-        }
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n < 0 && errno != EINTR)
+            wf_conn_note_error(c, -errno);
+        wf_buffer_drop(&c->out, n > 0 ? (size_t)n : 0);
     }
 }
 
@@ -170,41 +173,70 @@ static int events_now(weft_conn *c, short events)
     wf_guard(&c->mu);
     if (c->closed)
         return -EPIPE;
-    return events | (c->out.length > 0 && !c->writing ? POLLOUT : 0);
+    return events | (!wf_conn_is_sent(c) && !c->writing ? POLLOUT : 0);
 }
 
 static void on_room(weft_conn *c)
 {
     wf_lock(&c->mu);
     wf_conn_send_queued(c);
-    if (c->out.length == 0 && c->writer)
+    if (wf_conn_is_sent(c) && c->writer)
         wf_unpark(c->writer); // it may wait for just that
     weft_unlock(&c->mu);
 }
 
-// Wait until the socket reports one of `events`, or `until_sent` and the queue is empty. 0,
-// -EPIPE, -ETIMEDOUT, -ECANCELED...
-int wf_call_wait(const struct call *call, short events, bool until_sent)
+// A short read tells that the socket is empty, unless the end of the stream, an error or urgent
+// bytes have come too: those stop a read, and no edge (engine.h) comes after theirs.
+static void note_events(weft_conn *c, int events)
+{
+    c->drained = false;
+    c->unsure = c->unsure || (events & ~(POLLIN | POLLOUT)) != 0;
+}
+
+static int that_end(short events)
+{
+    int ends = events | POLLERR | POLLHUP | POLLNVAL;
+    return events & POLLIN ? ends | POLLRDHUP | POLLPRI : ends;
+}
+
+int wf_call_wait(const struct call *call, short events, struct wf_io *io)
 {
     weft_conn *c = call->conn;
-    struct wf_wait wait = {.what = call->name, .object = c, .fd = c->fd, .stops = true};
+    struct wf_wait wait = {
+        .what = call->name, .object = c, .fd = c->fd, .edges = c->number, .stops = true};
+    bool transfers = io && wf_transfers();
     int rc = wf_wait_begin(&wait);
     while (rc == 0) {
         rc = events_now(c, events);
-        if (rc < 0 || (until_sent && !(rc & POLLOUT)))
+        if (rc <= 0)
             break;
         wait.events = (short)rc;
+        wait.transfer = transfers && rc == events ? io : NULL; // else also for the queue
         rc = wf_interrupted();
         if (rc == 0)
             rc = wf_park(&wait, wf_patience(call->deadline));
+        if (rc > 0 && wait.transfer)
+            break;
+        if (rc > 0 && (events & POLLIN))
+            note_events(c, rc);
         if (rc > 0 && (rc & (POLLOUT | POLLERR | POLLHUP)))
             on_room(c);
-        if (rc > 0 && (rc & (events | POLLERR | POLLHUP)))
+        if (rc > 0 && (rc & that_end(events)))
             break;
         rc = rc < 0 ? rc : 0;
     }
     wf_wait_end(&wait);
     return rc < 0 ? rc : 0;
+}
+
+// What the loop may do by itself, if it can.
+static struct wf_io transfer(enum wf_io_kind kind, const weft_conn *c, void *bytes, size_t size)
+{
+    return (struct wf_io){.kind = kind,
+                          .fd = c->fd,
+                          .bytes = bytes,
+                          .size = size < MOST_AT_ONCE ? size : MOST_AT_ONCE,
+                          .waits = true};
 }
 
 // ---- read -------------------------------------------------------------------------------
@@ -224,19 +256,32 @@ static ssize_t take(weft_conn *c, void *buf, size_t cap)
     return n;
 }
 
+// Not if it would find nothing. With WEFT_POLL nobody else looks.
+static bool must_look(const struct call *call)
+{
+    return !call->conn->drained || call->conn->layer || call->deadline.ns == 0;
+}
+
 // From the socket, waiting: bytes, 0 at the end, or an error.
 static ssize_t receive(const struct call *call, void *buf, size_t cap)
 {
+    weft_conn *c = call->conn;
     for (;;) {
-        int rc = events_now(call->conn, 0);
+        int rc = events_now(c, 0);
         if (rc < 0)
             return rc;
-        ssize_t n = take(call->conn, buf, cap);
-        if (n != -EAGAIN && n != -EINTR)
-            return n;
-        rc = wf_call_wait(call, POLLIN, false);
-        if (rc < 0)
-            return rc;
+        struct wf_io io = transfer(WF_IO_RECEIVE, c, buf, cap);
+        ssize_t n = must_look(call) ? take(c, buf, cap) : -EAGAIN;
+        if (n == -EAGAIN) {
+            rc = wf_call_wait(call, POLLIN, c->layer ? NULL : &io);
+            if (rc < 0)
+                return rc;
+            n = io.state == WF_IO_DONE ? io.result : -EINTR;
+        }
+        if (n == -EINTR || n == -EAGAIN)
+            continue;
+        c->drained = n > 0 && (size_t)n < cap && !c->unsure;
+        return n;
     }
 }
 
@@ -255,6 +300,19 @@ ssize_t weft_read(weft_conn *c, void *buf, size_t cap, weft_time deadline)
     return wf_call_end(&call, n);
 }
 
+// Whether the socket is drained must be known, before it is waited for by edges.
+static int wait_readable(const struct call *call)
+{
+    weft_conn *c = call->conn;
+    while (!c->drained) {
+        int rc = wf_poll(c->fd, POLLIN, WF_NO_FD, 0);
+        if (rc != -EINTR && rc != -ETIMEDOUT)
+            return rc < 0 ? rc : 0;
+        c->drained = rc == -ETIMEDOUT;
+    }
+    return wf_call_wait(call, POLLIN, NULL);
+}
+
 int weft_wait_readable(weft_conn *c, weft_time deadline)
 {
     struct call call = {c, "weft_wait_readable", c ? &c->reader : NULL, deadline};
@@ -262,7 +320,7 @@ int weft_wait_readable(weft_conn *c, weft_time deadline)
     if (rc < 0)
         return rc;
     if (c->in.length == 0)
-        rc = c->layer ? wf_layer_wait_readable(&call) : wf_call_wait(&call, POLLIN, false);
+        rc = c->layer ? wf_layer_wait_readable(&call) : wait_readable(&call);
     return (int)wf_call_end(&call, rc);
 }
 
@@ -326,9 +384,9 @@ int wf_call_flush(const struct call *call)
     weft_conn *c = call->conn;
     wf_lock(&c->mu);
     wf_conn_send_queued(c);
-    bool sent = c->out.length == 0;
+    bool sent = wf_conn_is_sent(c);
     weft_unlock(&c->mu);
-    int rc = sent ? 0 : wf_call_wait(call, 0, true);
+    int rc = sent ? 0 : wf_call_wait(call, 0, NULL);
     wf_lock(&c->mu);
     rc = rc < 0 ? rc : c->closed ? -EPIPE : c->out_error;
     weft_unlock(&c->mu);
@@ -339,7 +397,7 @@ int wf_call_flush(const struct call *call)
 static bool begin_writing(weft_conn *c)
 {
     wf_guard(&c->mu);
-    c->writing = c->out.length == 0;
+    c->writing = wf_conn_is_sent(c);
     return c->writing;
 }
 
@@ -352,23 +410,31 @@ static void end_writing(weft_conn *c)
         wf_unpark(c->reader); // let it watch for room
 }
 
+// By the loop, if it can; else at once, if the socket can.
+static ssize_t send_some(const struct call *call, const char *bytes, size_t size)
+{
+    weft_conn *c = call->conn;
+    struct wf_io io = transfer(WF_IO_SEND, c, (char *)(uintptr_t)bytes, size); // only read
+    if (!wf_transfers()) {
+        ssize_t n = send(c->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n >= 0 || errno != EAGAIN)
+            return n < 0 ? -errno : n;
+    }
+    int rc = wf_call_wait(call, POLLOUT, &io);
+    return rc < 0 ? rc : io.state == WF_IO_DONE ? io.result : -EINTR;
+}
+
 static int send_all(const struct call *call, const char *bytes, size_t size)
 {
     while (size > 0) {
         int rc = events_now(call->conn, 0);
         if (rc < 0)
             return rc;
-        ssize_t n = send(call->conn->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (n >= 0) {
-            bytes += n;
-            size -= (size_t)n;
-            continue;
-        }
-        if (errno != EAGAIN && errno != EINTR)
-            return -errno;
-        rc = wf_call_wait(call, POLLOUT, false);
-        if (rc < 0)
-            return rc;
+        ssize_t n = send_some(call, bytes, size);
+        if (n < 0 && n != -EINTR)
+            return (int)n;
+        bytes += n > 0 ? n : 0;
+        size -= n > 0 ? (size_t)n : 0;
     }
     return 0;
 }
@@ -425,54 +491,6 @@ int weft_shutdown(weft_conn *c, weft_time deadline)
         c->out_error = -EPIPE; // no more
     weft_unlock(&c->mu);
     return (int)wf_call_end(&call, rc);
-}
-
-// ---- post -------------------------------------------------------------------------------
-
-// Into the queue: as it is, or by the layer; or aside, while a layer's writer is in the middle of
-// his bytes. There is room first, so that an error has queued nothing.
-static int enqueue(weft_conn *c, const char *bytes, size_t size)
-{
-    if (!c->layer || c->sealing)
-        return wf_buffer_add(c->layer ? &c->held : &c->out, bytes, size);
-    int rc = wf_buffer_room(&c->out, wf_layer_sealed(size));
-    return rc < 0 ? rc : c->layer->ops->write(c->layer, bytes, size);
-}
-
-// With mu held.
-static int post(weft_conn *c, const char *bytes, size_t size)
-{
-    if (c->closed)
-        return -EPIPE;
-    wf_conn_send_queued(c);
-    if (c->out_error < 0 || size == 0)
-        return c->out_error;
-    size_t before = c->out.length;
-    size_t needed = c->layer ? wf_layer_sealed(size) : size;
-    if (needed > c->out_limit || before + c->held.length > c->out_limit - needed)
-        return -ENOBUFS;
-    int rc = enqueue(c, bytes, size);
-    if (rc < 0)
-        return rc;
-    wf_conn_send_queued(c);
-    if (before == 0 && c->out.length > 0)
-        wf_conn_wake_all(c); // let them watch for room
-    return c->out_error;
-}
-
-int weft_post(weft_conn *c, const void *buf, size_t size)
-{
-    wf_require(c, "weft_post(NULL): closed, or never opened");
-    wf_require(buf || size == 0, "weft_post(%p, NULL, %zu)", (void *)c, size);
-    wf_guard(&c->mu);
-    return wf_failed("weft_post", post(c, buf, size));
-}
-
-void weft_post_limit(weft_conn *c, size_t bytes)
-{
-    wf_require(c, "weft_post_limit(NULL)");
-    wf_guard(&c->mu);
-    c->out_limit = bytes;
 }
 
 // ---- names ------------------------------------------------------------------------------

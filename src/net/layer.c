@@ -21,7 +21,7 @@ int wf_layer_wait_readable(const struct call *call)
         bool closed = c->closed, readable = !closed && c->layer->ops->readable(c->layer);
         wf_conn_send_queued(c);
         weft_unlock(&c->mu);
-        int rc = closed ? -EPIPE : readable ? 0 : wf_call_wait(call, POLLIN, false);
+        int rc = closed ? -EPIPE : readable ? 0 : wf_call_wait(call, POLLIN, NULL);
         if (rc < 0 || readable)
             return rc;
     }
@@ -107,7 +107,7 @@ static int shake_hands(const struct call *call)
         weft_unlock(&c->mu);
         if (rc == 0)
             return wf_call_flush(call);
-        rc = rc == -EAGAIN ? wf_call_wait(call, POLLIN, false) : rc;
+        rc = rc == -EAGAIN ? wf_call_wait(call, POLLIN, NULL) : rc;
         if (rc < 0)
             return rc;
     }
@@ -117,7 +117,8 @@ int wf_conn_put_layer(weft_conn *c, struct wf_layer *layer, const char *call, we
 {
     struct call reading = {c, call, &c->reader, deadline};
     struct call writing = {c, call, &c->writer, deadline};
-    (void)wf_add(&c->refs, 2, WF_RELAXED); // as begin_call, twice; the caller has one
+    wf_conn_ref(c); // as begin_call, twice
+    wf_conn_ref(c);
     wf_call_take_seat(&reading);
     wf_call_take_seat(&writing);
     attach(c, layer);

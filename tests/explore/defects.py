@@ -198,7 +198,7 @@ DEFECTS = [
            "    bool empty = !wf_load(&loop->inbox, WF_SEQ_CST);\n"
            "    wf_store(&loop->asleep, empty, WF_SEQ_CST);\n"
            "    if (empty) {\n        const struct wf_timer *first = wf_timers_first(&loop->timers);\n"
-           "        look_at_descriptors(loop, first ? first->deadline : INT64_MAX);\n"
+           "        loop->engine->ops->look(loop->engine, first ? first->deadline : INT64_MAX);\n"
            "        wf_store(&loop->asleep, 0, WF_SEQ_CST);\n    }\n    empty_inbox(loop);\n"
            "    wake_expired(loop);\n    if (empty)\n        return;\n", "fiber: *"),
     Defect("loop: nobody rings", "exec/loop.c",

@@ -1,86 +1,115 @@
 // SPDX-License-Identifier: MIT
-// model_loop.c - src/os/poller.c and src/os/stack.c for the second copy of the library: what a loop
+// model_loop.c - src/os/engine.c and src/os/stack.c for the second copy of the library: what a loop
 // of fibers waits for, and their stacks, which are a run's memory.
+#include <errno.h>
 #include <string.h>
 
 #include "memory.h"
-#include "os/poller.h"
+#include "os/engine.h"
+#include "os/poll.h"
 #include "os/stack.h"
 #include "run.h"
 
-// ---- pollers: a loop's bell, and descriptors ---------------------------------------------
+// ---- engines: a loop's bell, and descriptors; no transfers -------------------------------
 
-enum { FIRST_POLLER = 3000, POLLERS = 4 };
+struct engine {
+    struct wf_engine base; // first
+    struct wf_io *first;   // what is asked for: a list through beside
+};
 
-static struct xp_poller *poller_of(int poller)
+static bool is_ready(const struct wf_io *io)
 {
-    return &xp->pollers[poller - FIRST_POLLER];
+    return xp->fds[io->fd - FIRST_FD];
 }
 
-int wf_poller_new(void)
+static int ask(struct wf_engine *engine, struct wf_io *io)
 {
-    if (xp->poller_count == POLLERS)
-        xp_fail("more than %d loops", POLLERS);
-    xp->pollers[xp->poller_count] = (struct xp_poller){.bell = -1};
-    return FIRST_POLLER + xp->poller_count++;
-}
-
-void wf_poller_free(int poller)
-{
-    (void)poller;
-}
-
-int wf_poller_watch(int poller, int fd, short events)
-{
-    struct xp_poller *p = poller_of(poller);
-    if (fd < FIRST_FD) {
-        p->bell = fd;
-        p->bell_is_watched = true;
-    } else {
-        p->events[fd - FIRST_FD] = events;
-    }
+    struct engine *e = (struct engine *)engine;
+    io->state = WF_IO_ASKED;
+    io->beside = e->first;
+    e->first = io;
+    engine->asked++;
     return 0;
+}
+
+static void take_out(struct engine *e, struct wf_io *io, enum wf_io_state state)
+{
+    struct wf_io **at = &e->first;
+    while (*at != io)
+        at = &(*at)->beside;
+    *at = io->beside;
+    io->state = state;
+    e->base.asked--;
+}
+
+static bool forget(struct wf_engine *engine, struct wf_io *io)
+{
+    take_out((struct engine *)engine, io, WF_IO_NONE);
+    return true;
 }
 
 static bool has_something(const struct xp_task *task)
 {
-    const struct xp_poller *p = poller_of((int)task->op.argument);
-    bool any = p->bell_is_watched && *xp_rings_of(p->bell) > 0;
-    for (int i = 0; i < FDS; i++)
-        any = any || (p->events[i] != 0 && xp->fds[i]);
+    const struct engine *e = (const struct engine *)(uintptr_t)task->op.argument;
+    bool any = *xp_rings_of(e->base.bell) > 0;
+    for (const struct wf_io *io = e->first; io; io = io->beside)
+        any = any || is_ready(io);
     return any;
 }
 
-static int tell(struct xp_poller *p, struct wf_ready *ready)
+static void look(struct wf_engine *engine, int64_t deadline_ns)
 {
-    int n = 0;
-    if (p->bell_is_watched && *xp_rings_of(p->bell) > 0) {
-        ready[n++] = (struct wf_ready){p->bell, 1};
-        p->bell_is_watched = false;
-    }
-    for (int i = 0; i < FDS; i++)
-        if (p->events[i] != 0 && xp->fds[i]) {
-            ready[n++] = (struct wf_ready){FIRST_FD + i, p->events[i]};
-            p->events[i] = 0;
-        }
-    return n;
-}
-
-int wf_poller_wait(int poller, struct wf_ready *ready, int most, int64_t deadline_ns)
-{
-    struct xp_poller *p = poller_of(poller);
-    (void)most;
-    xp_touch(xp_rings_of(p->bell), false);
-    struct xp_op op = {.place = HERE("polls for its fibers"),
-                       .address = xp_rings_of(p->bell),
-                       .argument = (uint64_t)poller,
+    struct engine *e = (struct engine *)engine;
+    int *rings = xp_rings_of(engine->bell);
+    xp_touch(rings, false);
+    struct xp_op op = {.place = HERE("looks around for its fibers"),
+                       .address = rings,
+                       .argument = (uint64_t)(uintptr_t)e,
                        .drains = XP_LANDS_ALL};
     if (deadline_ns > 0) {
         op.ready = has_something;
         op.deadline = deadline_ns;
     }
     (void)xp_turn(&op);
-    return tell(p, ready);
+    if (*rings > 0)
+        wf_bell_answer(engine->bell);
+    for (struct wf_io *io = e->first, *next; io; io = next) {
+        next = io->beside;
+        if (!is_ready(io))
+            continue;
+        take_out(e, io, WF_IO_DONE);
+        io->result = io->events;
+        io->told(io);
+    }
+}
+
+static void end(struct wf_engine *engine)
+{
+    (void)engine;
+}
+
+int wf_engine_new(struct wf_engine **engine, int *refused)
+{
+    static const struct wf_engine_ops ops = {
+        .ask = ask, .forget = forget, .look = look, .end = end};
+    struct engine *e = xp_calloc(1, sizeof *e);
+    if (!e)
+        return -ENOMEM;
+    e->base = (struct wf_engine){.ops = &ops, .bell = wf_bell_new()};
+    *engine = &e->base;
+    *refused = 0;
+    return 0;
+}
+
+void wf_engine_free(struct wf_engine *engine)
+{
+    wf_bell_free(engine->bell);
+    xp_free(engine);
+}
+
+void wf_engine_ring(struct wf_engine *engine)
+{
+    wf_bell_ring(engine->bell);
 }
 
 // ---- stacks of fibers: a run's memory, gone when it is given back; the records stay --------

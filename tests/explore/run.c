@@ -395,7 +395,7 @@ enum xp_end xp_run_once(void (*fn)(void *), void *arg)
     struct body body = {fn, arg};
     struct wf_parker *outside = wf_running;
     xp_cells_new_run();
-    xp->count = xp->previous = xp->cost = xp->exit_count = xp->bell_count = xp->poller_count = 0;
+    xp->count = xp->previous = xp->cost = xp->exit_count = xp->bell_count = 0;
     xp->record_count = 0;
     xp->records = NULL;
     xp->steps = 0;

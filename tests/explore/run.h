@@ -105,12 +105,6 @@ struct xp_step { // of a run that is recorded
     const volatile void *address;
 };
 
-struct xp_poller { // what a loop of fibers waits for
-    int bell;
-    bool bell_is_watched;
-    short events[8]; // of the descriptors that are watched
-};
-
 struct xp_run {
     struct xp_task tasks[XP_TASKS];
     int count;
@@ -128,10 +122,8 @@ struct xp_run {
     int exit_count;
     int bells[16]; // rings of each
     int bell_count;
-    struct xp_poller pollers[4];
     struct wf_stack *records; // of stacks that are not used
     int record_count;
-    int poller_count;
     bool fds[8]; // readable
     char failure[XP_TEXT];
     struct xp_step *trace; // XP_STEPS of them while recording, else NULL

@@ -68,7 +68,8 @@ class Fiber:
         self.bottom = int(stack["bottom"])
         self.top = self.bottom + int(stack["size"])
         self.loop = fiber["loop"]
-        self.fd, self.deadline = int(fiber["fd"]), int(fiber["timer"]["deadline"])
+        self.fd = int(fiber["io"]["fd"]) if fiber["io"] != 0 else -1
+        self.deadline = int(fiber["timer"]["deadline"])
         self.thread = None # that runs it just now
 
     @property

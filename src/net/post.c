@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+// post.c - the way out that never waits: a queue for each connection.
+//
+// A thread that posts sends at once. A fiber only queues, and the end of its loop's turn sends: all
+// that was posted to a connection in that turn by one call, which costs a tenth of sixteen; and
+// where the loop's engine makes transfers, those of all connections by one system call.
+//
+// A flight is that promise. While it lasts it holds the connection. Its bytes are with the loop
+// from `take_off` to `land`, mostly in the same turn; meanwhile others add to the queue, and nobody
+// else sends. What did not go out is put before what was added.
+//
+// Both run on the loop's own stack, which must never wait for a lock: who is next to get it may be
+// a fiber of this very loop. So they only try, and come again at the end of the next turn.
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "core/error.h"
+#include "core/misuse.h"
+#include "core/mutex.h"
+#include "exec/loop.h"
+#include "net/call.h"
+
+struct wf_flight {
+    struct wf_turn_end turn_end;
+    struct wf_io io;
+    struct wf_loop *loop;
+    weft_conn *conn;
+    struct wf_buffer bytes; // that are with the loop
+};
+
+bool wf_conn_flies(const weft_conn *c)
+{
+    return c->flight && c->flight->bytes.length > 0;
+}
+
+void wf_conn_note_error(weft_conn *c, int error)
+{
+    c->out_error = error;
+    wf_buffer_drop(&c->out, c->out.length); // nobody will ever take it
+}
+
+// ---- at the end of a turn ---------------------------------------------------------------
+
+// With mu held, which it gives back. Who waits in a call watches for room, if some is left.
+static void end_flight(weft_conn *c)
+{
+    struct wf_flight *flight = c->flight;
+    c->flight = NULL;
+    wf_conn_send_queued(c); // what was added meanwhile
+    if (c->out.length > 0 || c->writer)
+        wf_conn_wake_all(c);
+    weft_unlock(&c->mu);
+    free(flight);
+    wf_conn_unref(c);
+}
+
+// What is left goes before what came later. Without memory for that the stream has a hole: it ends.
+static void put_back(weft_conn *c, struct wf_buffer *left)
+{
+    if (wf_buffer_add(left, c->out.bytes + c->out.head, c->out.length) < 0) {
+        wf_buffer_drop(left, left->length);
+        wf_conn_note_error(c, -ENOMEM);
+        return;
+    }
+    wf_buffer_drop(&c->out, c->out.length);
+    c->out = *left;
+    *left = (struct wf_buffer){.bytes = NULL};
+}
+
+static bool try_lock(struct wf_flight *flight, void (*again)(struct wf_turn_end *))
+{
+    if (weft_trylock(&flight->conn->mu))
+        return true;
+    flight->turn_end.call = again;
+    wf_loop_at_turn_end(flight->loop, &flight->turn_end);
+    return false;
+}
+
+static void land(struct wf_turn_end *turn_end)
+{
+    struct wf_flight *flight = (struct wf_flight *)(void *)turn_end; // its first field
+    weft_conn *c = flight->conn;
+    int n = flight->io.result;
+    if (!try_lock(flight, land))
+        return;
+    wf_buffer_drop(&flight->bytes, n > 0 ? (size_t)n : 0);
+    if (n < 0 && n != -EAGAIN && n != -EINTR) {
+        wf_buffer_drop(&flight->bytes, flight->bytes.length);
+        wf_conn_note_error(c, n);
+    }
+    if (flight->bytes.length > 0)
+        put_back(c, &flight->bytes);
+    end_flight(c);
+}
+
+static void landed(struct wf_io *io)
+{
+    land(io->asker);
+}
+
+static void take_off(struct wf_turn_end *turn_end)
+{
+    struct wf_flight *flight = (struct wf_flight *)(void *)turn_end;
+    weft_conn *c = flight->conn;
+    if (!try_lock(flight, take_off))
+        return;
+    bool flies = c->out.length > 0 && !c->writing && !c->closed;
+    if (!flies || !wf_loop_transfers(flight->loop)) {
+        end_flight(c);
+        return;
+    }
+    flight->bytes = c->out;
+    c->out = (struct wf_buffer){.bytes = NULL};
+    flight->io = (struct wf_io){.kind = WF_IO_SEND,
+                                .fd = c->fd,
+                                .bytes = flight->bytes.bytes + flight->bytes.head,
+                                .size = flight->bytes.length,
+                                .told = landed,
+                                .asker = flight};
+    weft_unlock(&c->mu);
+    wf_loop_ask(flight->loop, &flight->io);
+}
+
+// True: the end of the turn sends. Another loop's turn may be long: then we had better send.
+static bool fly_later(weft_conn *c, struct wf_loop *loop)
+{
+    if (c->flight)
+        return c->flight->loop == loop;
+    struct wf_flight *flight = malloc(sizeof *flight);
+    if (!flight)
+        return false;
+    *flight = (struct wf_flight){.turn_end.call = take_off, .loop = loop, .conn = c};
+    c->flight = flight;
+    wf_conn_ref(c);
+    wf_loop_at_turn_end(loop, &flight->turn_end);
+    return true;
+}
+
+// ---- post -------------------------------------------------------------------------------
+
+// Into the queue: as it is, or by the layer; or aside, while a layer's writer is in the middle of
+// his bytes. There is room first, so that an error has queued nothing.
+static int enqueue(weft_conn *c, const char *bytes, size_t size)
+{
+    if (!c->layer || c->sealing)
+        return wf_buffer_add(c->layer ? &c->held : &c->out, bytes, size);
+    int rc = wf_buffer_room(&c->out, wf_layer_sealed(size));
+    return rc < 0 ? rc : c->layer->ops->write(c->layer, bytes, size);
+}
+
+static bool is_full(const weft_conn *c, size_t needed)
+{
+    size_t queued = c->out.length + c->held.length;
+    queued += c->flight ? c->flight->bytes.length : 0;
+    return needed > c->out_limit || queued > c->out_limit - needed;
+}
+
+// With mu held.
+static int post(weft_conn *c, const char *bytes, size_t size)
+{
+    struct wf_loop *loop = wf_loop_here();
+    size_t needed = c->layer ? wf_layer_sealed(size) : size;
+    if (c->closed)
+        return -EPIPE;
+    if (!loop || is_full(c, needed))
+        wf_conn_send_queued(c);
+    if (c->out_error < 0 || size == 0)
+        return c->out_error;
+    if (is_full(c, needed))
+        return -ENOBUFS;
+    size_t before = c->out.length;
+    int rc = enqueue(c, bytes, size);
+    if (rc < 0 || (loop && fly_later(c, loop)))
+        return rc;
+    wf_conn_send_queued(c);
+    if (before == 0 && c->out.length > 0)
+        wf_conn_wake_all(c); // let them watch for room
+    return c->out_error;
+}
+
+int weft_post(weft_conn *c, const void *buf, size_t size)
+{
+    wf_require(c, "weft_post(NULL): closed, or never opened");
+    wf_require(buf || size == 0, "weft_post(%p, NULL, %zu)", (void *)c, size);
+    wf_guard(&c->mu);
+    return wf_failed("weft_post", post(c, buf, size));
+}
+
+void weft_post_limit(weft_conn *c, size_t bytes)
+{
+    wf_require(c, "weft_post_limit(NULL)");
+    wf_guard(&c->mu);
+    c->out_limit = bytes;
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+// epoll.c - an engine that knows of readiness only.
+//
+// A level wait arms the descriptor for one shot, with the events of all who ask. An edge wait
+// arms it once and for all: the kernel then tells of each change, and what comes while nobody
+// waits is kept for the next who asks. Which of the two a descriptor is armed for, and by whom,
+// `edges` says: a closed descriptor leaves epoll by itself, and its number may come back as
+// another file, whose asker has another number.
+#define _GNU_SOURCE // epoll_pwait2, POLLRDHUP
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/engine.h"
+#include "os/poll.h"
+
+enum { AT_ONCE = 64 };
+enum { ENDS = POLLERR | POLLHUP | POLLNVAL };
+enum { FOR_GOOD = ENDS | POLLRDHUP }; // stays true once it is
+_Static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLERR == POLLERR &&
+                   EPOLLHUP == POLLHUP && EPOLLRDHUP == POLLRDHUP && EPOLLPRI == POLLPRI,
+               "epoll's events are poll's");
+
+struct watched {
+    struct wf_io *first; // who asks for it: a list through beside
+    uint64_t edges;      // armed for these; 0: for one shot, or not at all
+    short kept;          // of the edges, what nobody has asked for yet
+};
+
+struct epoll {
+    struct wf_engine base;   // first
+    struct watched *watched; // by descriptor
+    int room;
+};
+
+static struct epoll *epoll_of(struct wf_engine *engine)
+{
+    return (struct epoll *)engine;
+}
+
+static int arm(const struct epoll *e, int fd, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.fd = fd};
+    if (epoll_ctl(e->base.fd, EPOLL_CTL_MOD, fd, &event) == 0)
+        return 0;
+    if (errno == ENOENT && epoll_ctl(e->base.fd, EPOLL_CTL_ADD, fd, &event) == 0)
+        return 0;
+    return -errno;
+}
+
+static int arm_for_one(const struct epoll *e, int fd)
+{
+    int events = 0;
+    for (const struct wf_io *io = e->watched[fd].first; io; io = io->beside)
+        events |= io->events;
+    return arm(e, fd, (uint32_t)events | EPOLLONESHOT);
+}
+
+static int arm_for_good(const struct epoll *e, int fd)
+{
+    return arm(e, fd, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET);
+}
+
+static int make_room(struct epoll *e, int fd)
+{
+    if (fd < e->room)
+        return 0;
+    int room = fd < 64 ? 64 : 2 * fd;
+    struct watched *watched = realloc(e->watched, (size_t)room * sizeof *watched);
+    if (!watched)
+        return -ENOMEM;
+    memset(watched + e->room, 0, (size_t)(room - e->room) * sizeof *watched);
+    e->watched = watched;
+    e->room = room;
+    return 0;
+}
+
+// What ends a wait. Who reads by edges is also told of the peer's end and of urgent bytes, by
+// which a short read does not prove that all was read.
+static int that_end(const struct wf_io *io)
+{
+    int ends = io->events | ENDS;
+    return io->edges != 0 && io->events & POLLIN ? ends | POLLRDHUP | POLLPRI : ends;
+}
+
+static void put_in(struct epoll *e, struct wf_io *io)
+{
+    struct watched *w = &e->watched[io->fd];
+    io->state = WF_IO_ASKED;
+    io->beside = w->first;
+    w->first = io;
+    e->base.asked++;
+}
+
+static void take_out(struct epoll *e, struct wf_io *io, enum wf_io_state state)
+{
+    struct wf_io **at = &e->watched[io->fd].first;
+    while (*at != io)
+        at = &(*at)->beside;
+    *at = io->beside;
+    io->state = state;
+    e->base.asked--;
+}
+
+static int done(struct wf_io *io, int result)
+{
+    io->state = WF_IO_DONE;
+    io->result = result;
+    return 1;
+}
+
+// Edges that came earlier: they end the wait, and only once.
+static int take_kept(struct watched *w, const struct wf_io *io)
+{
+    int ready = w->kept & that_end(io);
+    w->kept = (short)(w->kept & ~(ready & ~FOR_GOOD));
+    return ready;
+}
+
+static int epoll_ask(struct wf_engine *engine, struct wf_io *io)
+{
+    struct epoll *e = epoll_of(engine);
+    int rc = make_room(e, io->fd);
+    if (rc < 0)
+        return rc;
+    struct watched *w = &e->watched[io->fd];
+    bool armed = io->edges != 0 && w->edges == io->edges;
+    int kept = armed ? take_kept(w, io) : 0;
+    if (kept != 0)
+        return done(io, kept);
+    put_in(e, io);
+    if (armed)
+        return 0;
+    w->edges = io->edges;
+    w->kept = 0;
+    rc = io->edges != 0 ? arm_for_good(e, io->fd) : arm_for_one(e, io->fd);
+    if (rc == 0)
+        return 0;
+    w->edges = 0;
+    take_out(e, io, WF_IO_NONE);
+    if (rc == -EPERM) // a file, which is always ready
+        return done(io, io->events);
+    return rc == -EBADF ? done(io, POLLNVAL) : rc;
+}
+
+// The kernel may still tell of it once: then nobody is there.
+static bool epoll_forget(struct wf_engine *engine, struct wf_io *io)
+{
+    take_out(epoll_of(engine), io, WF_IO_NONE);
+    return true;
+}
+
+static void tell(struct epoll *e, int fd, int events)
+{
+    struct watched *w = &e->watched[fd];
+    int kept = events;
+    for (struct wf_io *io = w->first, *next; io; io = next) {
+        next = io->beside;
+        int ready = events & that_end(io);
+        if (ready == 0)
+            continue;
+        kept &= ~(ready & ~FOR_GOOD);
+        take_out(e, io, WF_IO_DONE);
+        io->result = ready;
+        io->told(io);
+    }
+    if (w->edges != 0)
+        w->kept = (short)(w->kept | kept);
+    else if (w->first)
+        (void)arm_for_one(e, fd); // that was one shot, and others ask for something else
+}
+
+static int wait_for_some(const struct epoll *e, struct epoll_event *events, int64_t deadline_ns)
+{
+    struct timespec left = {0, 0};
+    if (deadline_ns != INT64_MAX && deadline_ns > 0) {
+        int64_t ns = deadline_ns - wf_clock_now();
+        left = wf_clock_timespec(ns > 0 ? ns : 0);
+    }
+    const struct timespec *timeout = deadline_ns == INT64_MAX ? NULL : &left;
+    int n = epoll_pwait2(e->base.fd, events, AT_ONCE, timeout, NULL);
+    if (n >= 0 || errno != ENOSYS)
+        return n;
+    // Linux before 5.11. In milliseconds, rounded up: not before the deadline.
+    int64_t ms = (int64_t)left.tv_sec * 1000 + (left.tv_nsec + 999999) / 1000000;
+    return epoll_wait(e->base.fd, events, AT_ONCE,
+                      !timeout       ? -1
+                      : ms < INT_MAX ? (int)ms
+                                     : INT_MAX);
+}
+
+static void epoll_look(struct wf_engine *engine, int64_t deadline_ns)
+{
+    struct epoll *e = epoll_of(engine);
+    struct epoll_event events[AT_ONCE];
+    if (deadline_ns == 0 && engine->asked == 0)
+        return; // the bell need not be heard by who is awake
+    int n;
+    do
+        n = wait_for_some(e, events, deadline_ns);
+    while (n < 0 && errno == EINTR); // by a signal, which says nothing about the descriptors
+    for (int i = 0; i < n; i++)
+        if (events[i].data.fd == engine->bell)
+            wf_bell_answer(engine->bell);
+        else
+            tell(e, events[i].data.fd, (int)events[i].events);
+}
+
+static void epoll_end(struct wf_engine *engine)
+{
+    (void)engine;
+}
+
+static void epoll_free(struct wf_engine *engine)
+{
+    struct epoll *e = epoll_of(engine);
+    (void)close(engine->fd); // nothing was written that could be lost
+    free(e->watched);
+    free(e);
+}
+
+int wf_epoll_new(int bell, struct wf_engine **engine)
+{
+    static const struct wf_engine_ops ops = {
+        .ask = epoll_ask,
+        .forget = epoll_forget,
+        .look = epoll_look,
+        .end = epoll_end,
+        .free = epoll_free,
+    };
+    struct epoll *e = calloc(1, sizeof *e);
+    if (!e)
+        return -ENOMEM;
+    e->base = (struct wf_engine){.ops = &ops, .bell = bell, .fd = epoll_create1(EPOLL_CLOEXEC)};
+    int rc = e->base.fd < 0 ? -errno : 0;
+    if (rc == 0 && bell != WF_NO_BELL)
+        rc = arm(e, bell, EPOLLIN | EPOLLET);
+    if (rc == 0)
+        *engine = &e->base;
+    else if (e->base.fd < 0)
+        free(e);
+    else
+        epoll_free(&e->base);
+    return rc;
+}
