@@ -75,7 +75,9 @@ static void join(struct fiber *f)
     unused = f;
 }
 
-static void nothing(void) {}
+static void nothing(void)
+{
+}
 
 enum { YIELDS = 5000000, STARTS = 3000000 };
 

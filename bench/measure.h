@@ -24,12 +24,12 @@ static inline void *die(const char *why)
     exit(1);
 }
 
-// What the process has in memory, and the page tables for it.
-static inline double resident_bytes(void)
+// What a process has in memory, and the page tables for it; `status` is its file in /proc.
+static inline double memory_of(const char *status)
 {
     char line[128];
     double rss = 0, tables = 0;
-    FILE *f = fopen("/proc/self/status", "re");
+    FILE *f = fopen(status, "re");
     while (f && fgets(line, sizeof line, f)) {
         if (strncmp(line, "VmRSS:", 6) == 0)
             rss = strtod(line + 6, NULL);
@@ -39,6 +39,11 @@ static inline double resident_bytes(void)
     if (f)
         fclose(f);
     return (rss + tables) * 1024;
+}
+
+static inline double resident_bytes(void)
+{
+    return memory_of("/proc/self/status");
 }
 
 struct row {

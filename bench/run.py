@@ -4,10 +4,10 @@
 
     run.py QUESTION.py FOLDER     the programs are in FOLDER; writes bench/results/QUESTION.md
 
-Each program prints one figure a run. A round runs all of them for one row; there are ROUNDS rounds,
-so that what else the machine does hits all alike. A figure is the median, with the lowest and the
-highest, and its ratio to weft's. Where half of the runs of a program lie more than a quarter of the
-median apart, it was not measured. A peer that is not built is named, and left out.
+A round runs all peers for one row, one after the other; there are several rounds, so that what else
+the machine does hits all alike. A figure is the median, with the lowest and the highest; a ratio is
+the median of the rounds' own ratios. Where half of the runs lie more than a quarter of the median
+apart, it was not measured. A peer that is not built is named, and left out; so is one that fails.
 """
 import datetime
 import importlib.util
@@ -19,10 +19,15 @@ import statistics
 import subprocess
 import sys
 
-ROUNDS = int(os.environ.get("WEFT_BENCH_ROUNDS", "7"))
 NOT_HERE = 77
 PATIENCE = 120
 
+
+class Failed(Exception):
+    """A peer could not do what was asked."""
+
+
+# ---- measuring -------------------------------------------------------------------------------
 
 def load(path):
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -31,55 +36,123 @@ def load(path):
     return module
 
 
-def pinned(command, cores):
-    return ["taskset", "-c", cores, *command] if shutil.which("taskset") else command
+def read_figures(output):
+    """{name: figure} of lines that are "name figure", or one figure alone."""
+    lines = [line.split() for line in output.splitlines()]
+    return {line[0] if len(line) > 1 else "": float(line[-1]) for line in lines}
 
 
-def measure(program, row, cores):
-    done = subprocess.run(pinned([str(program), row], cores), capture_output=True, text=True,
-                          timeout=PATIENCE)
+def measure(command, row, folder):
+    """{name: figure}, or None: it is not here, or has no such row."""
+    given = dict(word.split("=", 1) for word in command.split() if "=" in word)
+    program, *arguments = [word for word in command.split() if "=" not in word]
+    if not (folder / program).exists():
+        return None
+    pinned = ["taskset", "-c", row.cores] if shutil.which("taskset") else []
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    try:
+        done = subprocess.run([*pinned, program, *row.name.split(), *arguments], text=True,
+                              capture_output=True, timeout=PATIENCE, check=False,
+                              env={**os.environ, **given, "PATH": path})
+    except subprocess.TimeoutExpired:
+        raise Failed("no answer in time") from None
     if done.returncode == NOT_HERE:
         return None
     if done.returncode != 0:
-        raise RuntimeError(f"{program.name} {row}: status {done.returncode}: {done.stderr.strip()}")
-    return float(done.stdout)
+        said = done.stderr.strip().splitlines()
+        raise Failed(said[-1] if said else f"status {done.returncode}")
+    return read_figures(done.stdout)
 
 
-def all_rounds(programs, row):
-    """{peer: [figure of each round]}"""
-    figures = {}
-    for _ in range(ROUNDS):
-        for peer, program in programs.items():
-            figure = measure(program, row.name, row.cores)
-            if figure is not None:
-                figures.setdefault(peer, []).append(figure)
-    return figures
+class Answers:
+    """What the peers answered: figures by row and peer, one of each round; or why they failed."""
+
+    def __init__(self):
+        self.rounds, self.failures = {}, {}
+
+    def ask(self, question, folder, row):
+        asked = {peer: command for peer, command in question.PEERS.items()
+                 if peer not in row.without and (row, peer) not in self.failures}
+        for peer, command in asked.items():
+            try:
+                figures = measure(command, row, folder)
+            except Failed as why:
+                self.failures[row, peer] = str(why)
+                self.rounds.pop((row, peer), None)
+                continue
+            if figures is not None:
+                self.rounds.setdefault((row, peer), []).append(figures)
+
+    def of(self, row, peer, figure):
+        return [figures[figure] for figures in self.rounds.get((row, peer), [])]
+
+    def ratios(self, row, peer, figure, reference):
+        """In each round; none if the reference has no figure, or 0."""
+        pairs = list(zip(self.of(row, peer, figure), self.of(row, reference, figure)))
+        return [ours / other for ours, other in pairs] if all(pair[1] for pair in pairs) else []
+
+    def missing(self, question):
+        known = {peer for _, peer in [*self.rounds, *self.failures]}
+        return [peer for peer in question.PEERS if peer not in known]
 
 
-def is_noise(figures):
-    low, _, high = statistics.quantiles(figures, n=4)
-    return high - low > 0.25 * statistics.median(figures)
+def is_noise(values):
+    if len(values) < 2:
+        return False
+    low, _, high = statistics.quantiles(values, n=4)
+    return high - low > 0.25 * statistics.median(values)
 
 
-def cell(figures, ours):
-    if figures is None:
+# ---- telling ---------------------------------------------------------------------------------
+
+def cell(answers, row, peer, figure, reference):
+    if (row, peer) in answers.failures:
+        return "failed"
+    values = answers.of(row, peer, figure.name)
+    if not values:
         return "-"
-    median = statistics.median(figures)
-    text = f"{median:,.1f} [{min(figures):,.1f}-{max(figures):,.1f}]"
-    if is_noise(figures):
+    middle, low, high = (f"{value:,.{figure.digits}f}"
+                         for value in (statistics.median(values), min(values), max(values)))
+    text = f"{middle} [{low}-{high}]"
+    if is_noise(values):
         return f"not measured: {text}"
-    return text if ours is None else f"{text} {median / ours:.2f}x"
+    ratios = answers.ratios(row, peer, figure.name, reference) if peer != reference else []
+    return f"{text} {statistics.median(ratios):.2f}x" if ratios else text
 
 
-def verdict(row, ours):
-    if row.goal is None:
-        return ""
-    median = statistics.median(ours)
-    if is_noise(ours):
-        return f"at most {row.goal:,g}: not measured"
-    if median <= row.goal:
-        return f"at most {row.goal:,g}: met"
-    return f"at most {row.goal:,g}: **missed, {median / row.goal:.1f} times**"
+def table(question, answers, figure):
+    missing = answers.missing(question)
+    lines = [f"## {figure.text}", ""] if figure.text else []
+    lines += ["| | " + " | ".join(row.text for row in question.ROWS) + " |",
+              "| --- " * (len(question.ROWS) + 1) + "|"]
+    for peer in question.PEERS:
+        if peer not in missing:
+            cells = [cell(answers, row, peer, figure, question.REFERENCE) for row in question.ROWS]
+            lines.append(f"| {peer} | " + " | ".join(cells) + " |")
+    return lines + [""]
+
+
+def verdict(goal, values):
+    if not values or is_noise(values):
+        return "not measured"
+    found = statistics.median(values)
+    limit = goal.at_least if goal.at_most is None else goal.at_most
+    met = found >= limit if goal.at_most is None else found <= limit
+    if met:
+        return f"{found:,.4g}: met"
+    by = f" by {abs(found / limit - 1):.0%}" if limit else ""
+    return f"{found:,.4g}: **missed{by}**" + (f": {goal.why}" if goal.why else "")
+
+
+def goal_line(question, answers, goal):
+    row = next(row for row in question.ROWS if row.name == goal.row)
+    figure = next(figure for figure in question.FIGURES if figure.name == goal.figure)
+    values = (answers.ratios(row, goal.peer, goal.figure, goal.of) if goal.of
+              else answers.of(row, goal.peer, goal.figure))
+    what = ", ".join(text for text in (goal.peer, row.text, figure.text) if text)
+    bound = f"at least {goal.at_least:,g}" if goal.at_most is None else f"at most {goal.at_most:,g}"
+    of = f" of {goal.of}" if goal.of else ""
+    return f"| {what} | {bound}{of} | {verdict(goal, values)} |"
 
 
 def machine():
@@ -89,44 +162,42 @@ def machine():
     return f"{model}, {os.cpu_count()} cores, Linux {kernel}"
 
 
-def report(question, folder, missing, table):
-    peers = [peer for peer in question.PEERS if peer not in missing]
+def report(question, answers, folder, rounds):
+    missing = answers.missing(question)
     lines = [f"# {question.TITLE}", "", question.TEXT.strip(), "",
-             f"{datetime.date.today()}; {machine()}.",
-             f"{(folder / 'flags').read_text().strip()}",
-             f"Medians of {ROUNDS} rounds [lowest-highest], and the ratio to weft's.", ""]
+             f"{datetime.date.today()}; {machine()}.", (folder / "flags").read_text().strip(),
+             f"Medians of {rounds} rounds [lowest-highest], and the ratio to {question.REFERENCE}.",
+             ""]
     lines += [f"Not here, so not measured: {', '.join(missing)}.", ""] if missing else []
-    lines += ["| row | " + " | ".join(peers) + " | goal |", "| --- " * (len(peers) + 2) + "|"]
-    reasons = []
-    for row, figures in table:
-        ours = figures["weft"]
-        cells = [cell(figures.get(peer), None if peer == "weft" else statistics.median(ours))
-                 for peer in peers]
-        goal = verdict(row, ours)
-        lines.append(f"| {row.text} | " + " | ".join(cells) + f" | {goal} |")
-        if "missed" in goal:
-            reasons.append(f"- {row.text}: {row.reason}")
-    lines += ["", "Why goals are missed:", "", *reasons] if reasons else []
+    for figure in question.FIGURES:
+        lines += table(question, answers, figure)
+    lines += [f"- failed: {peer}, {row.text}: {why}"
+              for (row, peer), why in answers.failures.items()]
+    lines += [""] if answers.failures else []
+    lines += ["## Goals", "", "| | goal | found |", "| --- | --- | --- |"]
+    lines += [goal_line(question, answers, goal) for goal in question.GOALS]
     return "\n".join(lines) + "\n"
 
 
+def say_row(question, answers, row):
+    figure = question.FIGURES[0]
+    told = [f"{peer} {cell(answers, row, peer, figure, question.REFERENCE)}"
+            for peer in question.PEERS]
+    print(f"{row.text}:\n    " + "\n    ".join(told), flush=True)
+
+
 def main():
-    path, folder = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    path, folder = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve()
     question = load(path)
-    programs = {peer: folder / name for peer, name in question.PEERS.items()}
-    missing = [peer for peer, program in programs.items() if not program.exists()]
-    for peer in missing:
-        print(f"{peer}: not here, left out", flush=True)
-        del programs[peer]
-    table = []
+    rounds = int(os.environ.get("WEFT_BENCH_ROUNDS", question.ROUNDS))
+    answers = Answers()
     for row in question.ROWS:
-        table.append((row, all_rounds(programs, row)))
-        told = {peer: statistics.median(figures) for peer, figures in table[-1][1].items()}
-        print(row.text + ": " + ", ".join(f"{p} {f:,.1f}" for p, f in told.items()), flush=True)
-    results = path.parent / "results"
-    results.mkdir(exist_ok=True)
-    target = results / f"{path.stem}.md"
-    target.write_text(report(question, folder, missing, table))
+        for _ in range(rounds):
+            answers.ask(question, folder, row)
+        say_row(question, answers, row)
+    target = path.parent / "results" / f"{path.stem}.md"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(report(question, answers, folder, rounds))
     print(f"written: {target}")
 
 
