@@ -9,7 +9,7 @@ In one of them are 10,000 who say nothing; in the other 100, of whom one after t
 Latency is from the call that sends them until each of the other 99 has them, over 300 broadcasts; their
 clients are one program on core 1. Memory is all that is resident at the end, and the page tables for it.
 """
-ROUNDS = 5
+ROUNDS = 7
 REFERENCE = "weft, epoll"
 PEERS = {
     "weft, epoll": "load broadcast_weft WEFT_IO=epoll",

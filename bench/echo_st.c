@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // echo_st.c - an echo server with State Threads: a thread of its own for each connection.
 //
-// On poll. What it calls its alternative is epoll only where it was built so; Debian's is not, takes
-// select instead without a word, and sets the process a limit of 1,024 descriptors.
+// On poll. Its "alternative" is epoll only where it was built so; Debian's is not, and takes select
+// instead without a word, with a limit of 1,024 descriptors for the process.
 #include <st.h>
 
 #include "server.h"

@@ -9,7 +9,7 @@ takes them all and then asks for the next round, so that no round's messages mee
 buffer. *send()* is one call for each connection, with its 16 messages in one buffer; *bare io_uring* is
 one send for each of them, all submitted by one call. weft posts each message by a call of its own.
 """
-ROUNDS = 5
+ROUNDS = 7
 REFERENCE = "send()"
 PEERS = {
     "weft, epoll": "load fanout_weft WEFT_IO=epoll",

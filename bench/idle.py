@@ -25,8 +25,10 @@ PEERS = {
 }
 FIGURES = [Figure("")]
 ROWS = [
-    Row("memory 10000", "bytes of each of 10,000", "0,1"),
-    Row("wakeups 1000", "wake-ups, of 1,000, in 3 s", "0,1"),
+    Row("memory 10000", "bytes of each of 10,000", "0,1", without=(THREADS,)),
+    Row("memory 5000", "of 5,000: a thread has a descriptor too", "0,1",
+        without=tuple(set(PEERS) - {THREADS})),
+    Row("wakeups 1000", "wake-ups, of 1,000, in 3 s", "0,1", without=("Boost.Asio", "State Threads")),
 ]
 GOALS = [Goal(peer, row, at_most=most)
          for row, most in (("memory 10000", 4800), ("wakeups 1000", 0))

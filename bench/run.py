@@ -29,7 +29,7 @@ class Failed(Exception):
 
 # ---- measuring -------------------------------------------------------------------------------
 
-def load(path):
+def read_question(path):
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -155,6 +155,11 @@ def goal_line(question, answers, goal):
     return f"| {what} | {bound}{of} | {verdict(goal, values)} |"
 
 
+def conditions_of(question, rounds, others):
+    return (f"{datetime.date.today()}; {machine()}, of which other work took {others.share():.0%}.\n"
+            f"Medians of {rounds} rounds [lowest-highest], and the ratio to {question.REFERENCE}.")
+
+
 def machine():
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8")
                   if line.startswith("model name")), platform.machine())
@@ -162,12 +167,27 @@ def machine():
     return f"{model}, {os.cpu_count()} cores, Linux {kernel}"
 
 
-def report(question, answers, folder, rounds):
+class Others:
+    """How much of the machine other work takes: the kernel's sum less ours and our children's."""
+
+    def __init__(self):
+        self.begin = self.now()
+
+    @staticmethod
+    def now():
+        ticks = [int(word) for word in open("/proc/stat", encoding="utf-8").readline().split()[1:9]]
+        busy = (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK") # all but idle, iowait
+        return busy - sum(os.times()[:4]), os.times().elapsed
+
+    def share(self):
+        took, elapsed = (now - then for now, then in zip(self.now(), self.begin))
+        return max(0, took / elapsed / os.cpu_count())
+
+
+def report(question, answers, folder, conditions):
     missing = answers.missing(question)
     lines = [f"# {question.TITLE}", "", question.TEXT.strip(), "",
-             f"{datetime.date.today()}; {machine()}.", (folder / "flags").read_text().strip(),
-             f"Medians of {rounds} rounds [lowest-highest], and the ratio to {question.REFERENCE}.",
-             ""]
+             conditions, (folder / "flags").read_text().strip(), ""]
     lines += [f"Not here, so not measured: {', '.join(missing)}.", ""] if missing else []
     for figure in question.FIGURES:
         lines += table(question, answers, figure)
@@ -188,16 +208,17 @@ def say_row(question, answers, row):
 
 def main():
     path, folder = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve()
-    question = load(path)
+    question = read_question(path)
     rounds = int(os.environ.get("WEFT_BENCH_ROUNDS", question.ROUNDS))
-    answers = Answers()
+    answers, others = Answers(), Others()
     for row in question.ROWS:
         for _ in range(rounds):
             answers.ask(question, folder, row)
         say_row(question, answers, row)
     target = path.parent / "results" / f"{path.stem}.md"
     target.parent.mkdir(exist_ok=True)
-    target.write_text(report(question, answers, folder, rounds))
+    conditions = conditions_of(question, rounds, others)
+    target.write_text(report(question, answers, folder, conditions))
     print(f"written: {target}")
 
 

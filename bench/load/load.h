@@ -42,7 +42,7 @@ struct client {
 
 int connect_to(int port);
 void send_all(int fd, const void *bytes, size_t size);
-// How many bytes are there, at most `room`; 0: none yet. The end of the connection ends the program.
+// How many bytes are there, at most `room`; 0: none yet. The end of the stream ends the program.
 size_t receive(int fd, void *bytes, size_t room);
 
 // `n` of them, each of which has spoken and been answered once.
