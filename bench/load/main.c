@@ -16,11 +16,16 @@ static const struct plan {
     {"fanout", 2, fanout}, {"broadcast", 2, broadcast},
 };
 
-static const struct plan *find_plan(const char *name)
+// The command line's; its numbers into n.
+static const struct plan *read_plan(int argc, char **argv, int *n)
 {
-    for (size_t i = 0; i < sizeof plans / sizeof *plans; i++)
-        if (name && strcmp(plans[i].name, name) == 0)
+    for (size_t i = 0; argc > 1 && i < sizeof plans / sizeof *plans; i++) {
+        bool fits = strcmp(plans[i].name, argv[1]) == 0 && argc > 2 + plans[i].numbers;
+        for (int k = 0; fits && k < plans[i].numbers; k++)
+            fits = (n[k] = atoi(argv[2 + k])) > 0;
+        if (fits)
             return &plans[i];
+    }
     return die("usage: load PLAN N... SERVER [ARGUMENT...]");
 }
 
@@ -35,16 +40,12 @@ static void raise_descriptor_limit(void)
 
 int main(int argc, char **argv)
 {
-    const struct plan *plan = find_plan(argv[1]);
-    int n[MOST_NUMBERS], first = 2;
-    for (int i = 0; i < plan->numbers && first < argc; i++)
-        n[i] = atoi(argv[first++]);
-    if (first >= argc)
-        find_plan(NULL);
+    int n[MOST_NUMBERS];
+    const struct plan *plan = read_plan(argc, argv, n);
     alarm(PATIENCE_S); // whatever happens
     raise_descriptor_limit();
     struct server s = {0};
-    server_start(&s, argv + first);
+    server_start(&s, argv + 2 + plan->numbers);
     plan->carry_out(&s, n);
     server_end(&s);
     return 0;
