@@ -322,9 +322,8 @@ int wf_why_interrupted(const struct wf_task *task)
     return rc;
 }
 
-weft_time wf_patience(weft_time deadline)
+weft_time wf_patience_of(const struct wf_task *task, weft_time deadline)
 {
-    const struct wf_task *task = wf_current();
     for (; task && !task->shielded; task = task->inherits ? task->outer : NULL)
         deadline = weft_sooner(deadline, task->deadline);
     return deadline;

@@ -126,7 +126,13 @@ static inline int wf_interrupted(void)
     return wf_why_interrupted(task);
 }
 // The sooner of a deadline and the current task's own, unless that is shielded.
-weft_time wf_patience(weft_time deadline);
+weft_time wf_patience_of(const struct wf_task *task, weft_time deadline); // for the next alone
+static inline weft_time wf_patience(weft_time deadline)
+{
+    const struct wf_task *task = wf_current();
+    bool plain = !task->inherits && task->deadline.ns == INT64_MAX;
+    return __builtin_expect(plain, 1) ? deadline : wf_patience_of(task, deadline);
+}
 
 // Visit every live task until visit() returns false. No task starts or ends meanwhile: be short,
 // and wait for nothing.

@@ -137,7 +137,7 @@ static bool host_cares(const struct wf_parker *parker, const struct wf_wait *wai
     return parker->host && parker->task->id != 0 && !wait->passes;
 }
 
-int wf_wait_begin(struct wf_wait *wait)
+int wf_wait_begin_told(struct wf_wait *wait)
 {
     struct wf_parker *parker = wf_self();
     if (parker->telling) // the host's own lock was taken: no news for the host
@@ -154,7 +154,7 @@ int wf_wait_begin(struct wf_wait *wait)
     return rc;
 }
 
-void wf_wait_end(struct wf_wait *wait)
+void wf_wait_end_told(struct wf_wait *wait)
 {
     struct wf_parker *parker = wf_self();
     if (parker->telling)

@@ -16,6 +16,7 @@
 #include <weft/time.h>
 
 #include "core/current.h"
+#include "core/misuse.h"
 #include "os/engine.h"
 
 enum { WF_NO_FD = -1 };
@@ -39,8 +40,18 @@ struct wf_wait {
 // not protected by a lock. Tells the task's pool, which may wait for moments itself (and so take
 // tokens). 0, or, for a wait that stops, -EAGAIN: no spare worker is left, and weft_error() says
 // so; wf_wait_end is due all the same.
-int wf_wait_begin(struct wf_wait *wait);
-void wf_wait_end(struct wf_wait *wait);
+int wf_wait_begin_told(struct wf_wait *wait); // park.c: where somebody wants to know
+void wf_wait_end_told(struct wf_wait *wait);
+static inline int wf_wait_begin(struct wf_wait *wait)
+{
+    bool told = wf_noting || wf_self()->host;
+    return __builtin_expect(told, 0) ? wf_wait_begin_told(wait) : 0;
+}
+static inline void wf_wait_end(struct wf_wait *wait)
+{
+    if (__builtin_expect(wf_noting || wf_self()->host, 0))
+        wf_wait_end_told(wait);
+}
 
 // Sleep until the token, an event on wait->fd, or the deadline. The ready events (> 0), 0 (token,
 // or no reason), -ETIMEDOUT, -EMFILE, -ENFILE, -ENOMEM (the last three only with a descriptor).

@@ -5,7 +5,7 @@
 
 #include "os/futex.h"
 
-uintptr_t wf_word_lock(uintptr_t *word)
+uintptr_t wf_word_lock_slowly(uintptr_t *word)
 {
     unsigned round = 0;
     for (;;) {

@@ -44,7 +44,14 @@ static inline void wf_waiter_begin(struct weft_waiter *waiter, int kind)
 }
 
 // Make the word ours; its value, without WF_BUSY.
-uintptr_t wf_word_lock(uintptr_t *word);
+uintptr_t wf_word_lock_slowly(uintptr_t *word);
+static inline uintptr_t wf_word_lock(uintptr_t *word)
+{
+    uintptr_t value = wf_load(word, WF_RELAXED);
+    if (__builtin_expect(!(value & WF_BUSY) && wf_cas(word, &value, value | WF_BUSY, WF_ACQUIRE), 1))
+        return value;
+    return wf_word_lock_slowly(word);
+}
 static inline void wf_word_unlock(uintptr_t *word, uintptr_t value)
 {
     wf_store(word, value, WF_RELEASE); // pairs with wf_word_lock, and with each fast path

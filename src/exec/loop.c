@@ -70,6 +70,7 @@ struct wf_loop {
     struct fiber *spares;     // ended, for the next that is started from here
     int spare_count;
     struct queue ready;
+    int *errno_at;        // of its thread: to find it costs a call
     unsigned runs;        // since the last look at timers and descriptors
     uint32_t begun, over; // fibers that were started from here; that have ended
     bool expects;         // something soon from another thread: spin before a sleep
@@ -286,7 +287,7 @@ static void sleep_until_something(struct wf_loop *loop)
 // ---- fibers -------------------------------------------------------------------------------
 
 // Go on with the next fiber, or with the loop itself, from the stack that is to be left.
-static void switch_away(struct wf_loop *loop, struct fiber *self, bool for_good)
+__attribute__((noinline)) static void switch_away(struct wf_loop *loop, struct fiber *self, bool for_good)
 {
     struct fiber *next = ++loop->runs < RUNS_BETWEEN_LOOKS ? next_ready(loop) : NULL;
     if (next == self) { // it yielded to nobody
@@ -327,7 +328,7 @@ static void fiber_begins(void)
     struct fiber *self = wf_running->seat;
     wf_seen_arrived(&self->seen);
     see_to_ended(self->loop);
-    errno = 0;
+    *self->loop->errno_at = 0;
     self->fn(self->arg);
     struct wf_loop *loop = self->loop;
     wf_parker_renew(&self->parker);
@@ -390,7 +391,7 @@ static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, we
     if (rc == 0)
         rc = ask(self, wait);
     self->result = rc < 0 ? rc : 0;
-    self->error = errno;
+    self->error = *loop->errno_at;
     if (rc == 0 || !wf_park_give_up(parker)) { // else a wake is on its way: sleep for it
         switch_away(loop, self, false);
         see_to_ended(loop);
@@ -400,7 +401,7 @@ static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, we
         settle(self);
         self->result = result_of(self, self->result);
     }
-    errno = self->error;
+    *loop->errno_at = self->error;
     return self->result;
 }
 
@@ -422,11 +423,11 @@ static void fiber_yields(struct wf_parker *parker)
 {
     struct fiber *self = parker->seat;
     struct wf_loop *loop = self->loop;
-    self->error = errno;
+    self->error = *loop->errno_at;
     make_ready(loop, self);
     switch_away(loop, self, false);
     see_to_ended(loop);
-    errno = self->error;
+    *loop->errno_at = self->error;
 }
 
 static struct fiber *take_spare(struct wf_loop *loop)
@@ -494,6 +495,7 @@ static void *run_loop(void *arg)
     struct wf_loop *loop = arg;
     wf_self_is_worker(loop->name, NULL, NULL);
     loop->parker = wf_self();
+    loop->errno_at = &errno;
     wf_seen_thread(&loop->seen);
     wf_store(&loop->tid, (uint32_t)wf_thread_id(), WF_RELEASE); // pairs with wf_loop_start
     while (wf_load(&loop->stop, WF_ACQUIRE) == 0 || !is_empty(loop))

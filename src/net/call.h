@@ -11,13 +11,13 @@
 
 struct weft_conn {
     int fd;
-    uint32_t refs; // atomic: the owner, and each call
     char peer[WF_ADDRESS_TEXT], local[WF_ADDRESS_TEXT];
     uint64_t number;     // no other connection's: for edges (park.h)
     struct wf_buffer in; // read ahead by weft_read_line; the reader's own, like the next two
     bool drained;        // the socket had no more bytes, and has told of none since
     bool unsure;         // fewer bytes than asked for do not prove that: there is more than bytes
     weft_mutex mu;       // guards everything below
+    uint32_t users;      // the owner, each call, a flight: the last one frees it
     struct wf_parker *reader, *writer; // who is in such a call, or NULL
     bool writing;          // the writer is in the middle of its bytes: the queue has to wait
     bool closed;           // by its owner, or unusable after a failed write
@@ -38,9 +38,11 @@ struct call {
     weft_time deadline;
 };
 
-void wf_call_take_seat(struct call *call); // aborts if somebody sits there
-// Gives it back, and the call's reference. With what the call returns.
-ssize_t wf_call_end(struct call *call, ssize_t result);
+// 0, or why not to begin: the call is over then. Aborts if somebody sits in the seat.
+int wf_call_begin(const struct call *call);
+// Gives it back, and what the call returns. The second: the connection can only be closed now.
+ssize_t wf_call_end(const struct call *call, ssize_t result);
+ssize_t wf_call_end_unusable(const struct call *call, ssize_t result);
 // Until the socket reports one of `events` (0: until the queue is empty), or io is DONE, a
 // transfer that would do as well; NULL: none. Who waits for events has found the socket not
 // ready. 0, -EPIPE, -ETIMEDOUT, -ECANCELED...
@@ -58,11 +60,7 @@ void wf_conn_note_error(weft_conn *c, int error); // the socket takes no more, e
 void wf_conn_wake_all(weft_conn *c);              // who is in a call looks again
 
 void wf_conn_make_unusable(weft_conn *c);
-static inline void wf_conn_ref(weft_conn *c) // the caller has one
-{
-    (void)wf_add(&c->refs, 1, WF_RELAXED);
-}
-void wf_conn_unref(weft_conn *c);
+void wf_conn_leave(weft_conn *c); // one user less; gives mu back
 
 // What the calls of the same names do on a connection with a layer.
 int wf_layer_wait_readable(const struct call *call);

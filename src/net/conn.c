@@ -57,7 +57,7 @@ weft_conn *wf_conn_new(int fd)
         (void)weft_fail(-ENOMEM, "connection: out of memory");
         return NULL;
     }
-    *c = (weft_conn){.fd = fd, .refs = 1, .out_limit = POST_LIMIT};
+    *c = (weft_conn){.fd = fd, .users = 1, .out_limit = POST_LIMIT};
     c->number = wf_add(&last_number, 1, WF_RELAXED) + 1;
     set_options(fd);
     read_name(fd, getpeername, c->peer);
@@ -65,10 +65,8 @@ weft_conn *wf_conn_new(int fd)
     return c;
 }
 
-void wf_conn_unref(weft_conn *c)
+static void conn_free(weft_conn *c)
 {
-    if (wf_sub(&c->refs, 1, WF_ACQ_REL) > 1)
-        return;
     (void)close(c->fd); // what was sent is the kernel's; what was queued is lost, as announced
     free(c->in.bytes);
     free(c->out.bytes);
@@ -76,6 +74,14 @@ void wf_conn_unref(weft_conn *c)
     if (c->layer)
         c->layer->ops->free(c->layer);
     free(c);
+}
+
+void wf_conn_leave(weft_conn *c)
+{
+    bool last = --c->users == 0;
+    weft_unlock(&c->mu);
+    if (last)
+        conn_free(c);
 }
 
 // With mu held: who is in a call looks at the connection again.
@@ -89,7 +95,6 @@ void wf_conn_wake_all(weft_conn *c)
 
 void wf_conn_make_unusable(weft_conn *c)
 {
-    wf_guard(&c->mu);
     c->closed = true;
     wf_conn_wake_all(c);
 }
@@ -98,7 +103,6 @@ void wf_conn_make_unusable(weft_conn *c)
 // it sees a stream that was cut off.
 static void say_end(weft_conn *c)
 {
-    wf_guard(&c->mu);
     wf_conn_send_queued(c); // what was posted in this turn
     if (!c->layer || c->closed || c->sealing || !wf_conn_is_sent(c) || c->out_error < 0)
         return;
@@ -113,44 +117,51 @@ void weft_conn_close(weft_conn **conn)
     *conn = NULL;
     if (!c)
         return;
+    wf_lock(&c->mu);
     say_end(c);
     wf_conn_make_unusable(c);
-    wf_conn_unref(c);
+    wf_conn_leave(c);
 }
 
 // ---- calls ------------------------------------------------------------------------------
 
-void wf_call_take_seat(struct call *call)
+int wf_call_begin(const struct call *call)
 {
     weft_conn *c = call->conn;
-    wf_lock(&c->mu);
-    bool taken = *call->seat != NULL;
-    if (!taken)
-        *call->seat = wf_self();
-    weft_unlock(&c->mu);
-    wf_require(!taken, "%s: another task is in such a call on connection %s", call->name, c->peer);
-}
-
-// 0, or why not to begin: the call is over then. Else leave it with wf_call_end.
-static int begin_call(struct call *call)
-{
-    wf_require(call->conn, "%s(NULL): closed, or never opened", call->name);
+    wf_require(c, "%s(NULL): closed, or never opened", call->name);
     int rc = wf_interrupted();
     if (rc < 0)
         return wf_failed(call->name, rc);
-    wf_conn_ref(call->conn);
-    wf_call_take_seat(call);
-    return 0;
+    wf_lock(&c->mu);
+    bool taken = *call->seat != NULL, closed = c->closed;
+    if (!taken && !closed) {
+        *call->seat = wf_self();
+        c->users++;
+    }
+    weft_unlock(&c->mu);
+    wf_require(!taken, "%s: another task is in such a call on connection %s", call->name, c->peer);
+    return closed ? wf_failed(call->name, -EPIPE) : 0;
 }
 
-// With what the call returns.
-ssize_t wf_call_end(struct call *call, ssize_t result)
+// With mu held, which it gives back.
+static ssize_t leave_seat(const struct call *call, ssize_t result)
+{
+    *call->seat = NULL;
+    wf_conn_leave(call->conn);
+    return result < 0 ? wf_failed(call->name, (int)result) : result;
+}
+
+ssize_t wf_call_end(const struct call *call, ssize_t result)
 {
     wf_lock(&call->conn->mu);
-    *call->seat = NULL;
-    weft_unlock(&call->conn->mu);
-    wf_conn_unref(call->conn);
-    return result < 0 ? wf_failed(call->name, (int)result) : result;
+    return leave_seat(call, result);
+}
+
+ssize_t wf_call_end_unusable(const struct call *call, ssize_t result)
+{
+    wf_lock(&call->conn->mu);
+    wf_conn_make_unusable(call->conn);
+    return leave_seat(call, result);
 }
 
 // With mu held: send what is queued, as far as the socket takes it.
@@ -267,13 +278,10 @@ static ssize_t receive(const struct call *call, void *buf, size_t cap)
 {
     weft_conn *c = call->conn;
     for (;;) {
-        int rc = events_now(c, 0);
-        if (rc < 0)
-            return rc;
         struct wf_io io = transfer(WF_IO_RECEIVE, c, buf, cap);
         ssize_t n = must_look(call) ? take(c, buf, cap) : -EAGAIN;
         if (n == -EAGAIN) {
-            rc = wf_call_wait(call, POLLIN, c->layer ? NULL : &io);
+            int rc = wf_call_wait(call, POLLIN, c->layer ? NULL : &io);
             if (rc < 0)
                 return rc;
             n = io.state == WF_IO_DONE ? io.result : -EINTR;
@@ -289,14 +297,11 @@ ssize_t weft_read(weft_conn *c, void *buf, size_t cap, weft_time deadline)
 {
     wf_require(buf && cap > 0, "weft_read(%p): no room for even a byte", (void *)c);
     struct call call = {c, "weft_read", c ? &c->reader : NULL, deadline};
-    int rc = begin_call(&call);
+    int rc = wf_call_begin(&call);
     if (rc < 0)
         return rc;
-    ssize_t n = events_now(c, 0);
-    if (n >= 0 && c->in.length > 0)
-        n = (ssize_t)wf_buffer_take(&c->in, buf, cap);
-    else if (n >= 0)
-        n = receive(&call, buf, cap);
+    ssize_t n = c->in.length > 0 ? (ssize_t)wf_buffer_take(&c->in, buf, cap)
+                                 : receive(&call, buf, cap);
     return wf_call_end(&call, n);
 }
 
@@ -316,7 +321,7 @@ static int wait_readable(const struct call *call)
 int weft_wait_readable(weft_conn *c, weft_time deadline)
 {
     struct call call = {c, "weft_wait_readable", c ? &c->reader : NULL, deadline};
-    int rc = begin_call(&call);
+    int rc = wf_call_begin(&call);
     if (rc < 0)
         return rc;
     if (c->in.length == 0)
@@ -366,12 +371,10 @@ ssize_t weft_read_line(weft_conn *c, char *buf, size_t cap, weft_time deadline)
 {
     wf_require(buf && cap > 0, "weft_read_line(%p): no room for even a NUL", (void *)c);
     struct call call = {c, "weft_read_line", c ? &c->reader : NULL, deadline};
-    ssize_t n = begin_call(&call);
+    ssize_t n = wf_call_begin(&call);
     if (n < 0)
         return n;
-    n = events_now(c, 0);
-    if (n >= 0)
-        n = read_line(&call, buf, cap);
+    n = read_line(&call, buf, cap);
     if (c->in.length == 0)
         wf_buffer_drop(&c->in, 0);
     return wf_call_end(&call, n);
@@ -379,35 +382,40 @@ ssize_t weft_read_line(weft_conn *c, char *buf, size_t cap, weft_time deadline)
 
 // ---- write ------------------------------------------------------------------------------
 
+// Until the queue is empty; and nobody else sends from then on, if one is to write.
+static int flush(const struct call *call, bool then_writes)
+{
+    weft_conn *c = call->conn;
+    for (;;) {
+        wf_lock(&c->mu);
+        wf_conn_send_queued(c);
+        int rc = c->closed ? -EPIPE : c->out_error;
+        bool sent = wf_conn_is_sent(c);
+        c->writing = then_writes && sent && rc == 0;
+        weft_unlock(&c->mu);
+        if (rc == 0 && !sent)
+            rc = wf_call_wait(call, 0, NULL);
+        if (rc < 0 || sent)
+            return rc;
+    }
+}
+
 int wf_call_flush(const struct call *call)
+{
+    return flush(call, false);
+}
+
+static int end_writing(const struct call *call, int rc)
 {
     weft_conn *c = call->conn;
     wf_lock(&c->mu);
-    wf_conn_send_queued(c);
-    bool sent = wf_conn_is_sent(c);
-    weft_unlock(&c->mu);
-    int rc = sent ? 0 : wf_call_wait(call, 0, NULL);
-    wf_lock(&c->mu);
-    rc = rc < 0 ? rc : c->closed ? -EPIPE : c->out_error;
-    weft_unlock(&c->mu);
-    return rc;
-}
-
-// True: the queue is empty, and nobody will send from it until end_writing.
-static bool begin_writing(weft_conn *c)
-{
-    wf_guard(&c->mu);
-    c->writing = wf_conn_is_sent(c);
-    return c->writing;
-}
-
-static void end_writing(weft_conn *c)
-{
-    wf_guard(&c->mu);
     c->writing = false;
+    if (rc < 0)
+        wf_conn_make_unusable(c);
     wf_conn_send_queued(c);
     if (c->out.length > 0 && c->reader)
         wf_unpark(c->reader); // let it watch for room
+    return (int)leave_seat(call, rc);
 }
 
 // By the loop, if it can; else at once, if the socket can.
@@ -427,9 +435,6 @@ static ssize_t send_some(const struct call *call, const char *bytes, size_t size
 static int send_all(const struct call *call, const char *bytes, size_t size)
 {
     while (size > 0) {
-        int rc = events_now(call->conn, 0);
-        if (rc < 0)
-            return rc;
         ssize_t n = send_some(call, bytes, size);
         if (n < 0 && n != -EINTR)
             return (int)n;
@@ -439,36 +444,27 @@ static int send_all(const struct call *call, const char *bytes, size_t size)
     return 0;
 }
 
-static int write_plain(const struct call *call, const char *bytes, size_t size)
-{
-    int rc;
-    do
-        rc = wf_call_flush(call);
-    while (rc == 0 && !begin_writing(call->conn));
-    if (rc < 0)
-        return rc;
-    rc = send_all(call, bytes, size);
-    end_writing(call->conn);
-    return rc;
-}
-
 int weft_write(weft_conn *c, const void *buf, size_t size, weft_time deadline)
 {
     wf_require(buf || size == 0, "weft_write(%p, NULL, %zu)", (void *)c, size);
     struct call call = {c, "weft_write", c ? &c->writer : NULL, deadline};
-    int rc = begin_call(&call);
+    int rc = wf_call_begin(&call);
     if (rc < 0)
         return rc;
-    rc = c->layer ? wf_layer_write(&call, buf, size) : write_plain(&call, buf, size);
-    if (rc < 0)
-        wf_conn_make_unusable(c);
-    return (int)wf_call_end(&call, rc);
+    if (c->layer) {
+        rc = wf_layer_write(&call, buf, size);
+        return (int)(rc < 0 ? wf_call_end_unusable(&call, rc) : wf_call_end(&call, rc));
+    }
+    rc = flush(&call, true);
+    if (rc == 0)
+        rc = send_all(&call, buf, size);
+    return end_writing(&call, rc);
 }
 
 int weft_flush(weft_conn *c, weft_time deadline)
 {
     struct call call = {c, "weft_flush", c ? &c->writer : NULL, deadline};
-    int rc = begin_call(&call);
+    int rc = wf_call_begin(&call);
     if (rc < 0)
         return rc;
     rc = wf_call_flush(&call);
@@ -478,7 +474,7 @@ int weft_flush(weft_conn *c, weft_time deadline)
 int weft_shutdown(weft_conn *c, weft_time deadline)
 {
     struct call call = {c, "weft_shutdown", c ? &c->writer : NULL, deadline};
-    int rc = begin_call(&call);
+    int rc = wf_call_begin(&call);
     if (rc < 0)
         return rc;
     rc = wf_call_flush(&call);

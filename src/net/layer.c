@@ -113,23 +113,32 @@ static int shake_hands(const struct call *call)
     }
 }
 
+static int refuse(weft_conn *c, struct wf_layer *layer, int rc)
+{
+    wf_guard(&c->mu);
+    wf_conn_make_unusable(c);
+    layer->ops->free(layer);
+    return rc;
+}
+
 int wf_conn_put_layer(weft_conn *c, struct wf_layer *layer, const char *call, weft_time deadline)
 {
     struct call reading = {c, call, &c->reader, deadline};
     struct call writing = {c, call, &c->writer, deadline};
-    wf_conn_ref(c); // as begin_call, twice
-    wf_conn_ref(c);
-    wf_call_take_seat(&reading);
-    wf_call_take_seat(&writing);
+    int rc = wf_call_begin(&reading);
+    if (rc < 0)
+        return refuse(c, layer, rc);
+    rc = wf_call_begin(&writing);
+    if (rc < 0) {
+        (void)wf_call_end_unusable(&reading, rc);
+        return refuse(c, layer, rc);
+    }
     attach(c, layer);
-    int rc = wf_interrupted();
-    rc = rc < 0 ? rc : shake_hands(&reading);
+    rc = shake_hands(&reading);
     if (rc == 0)
         end_sealing(c);
-    else
-        wf_conn_make_unusable(c);
     (void)wf_call_end(&writing, 0); // the result is the other's
-    return (int)wf_call_end(&reading, rc);
+    return (int)(rc < 0 ? wf_call_end_unusable(&reading, rc) : wf_call_end(&reading, rc));
 }
 
 struct wf_layer *wf_conn_layer(const weft_conn *c)

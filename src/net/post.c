@@ -50,9 +50,8 @@ static void end_flight(weft_conn *c)
     wf_conn_send_queued(c); // what was added meanwhile
     if (c->out.length > 0 || c->writer)
         wf_conn_wake_all(c);
-    weft_unlock(&c->mu);
     free(flight);
-    wf_conn_unref(c);
+    wf_conn_leave(c);
 }
 
 // What is left goes before what came later. Without memory for that the stream has a hole: it ends.
@@ -132,7 +131,7 @@ static bool fly_later(weft_conn *c, struct wf_loop *loop)
         return false;
     *flight = (struct wf_flight){.turn_end.call = take_off, .loop = loop, .conn = c};
     c->flight = flight;
-    wf_conn_ref(c);
+    c->users++;
     wf_loop_at_turn_end(loop, &flight->turn_end);
     return true;
 }

@@ -49,10 +49,7 @@ wf_context_switch:
     popq %rbp
     .cfi_adjust_cfa_offset -8
     .cfi_restore %rbp
-    popq %rcx
-    .cfi_adjust_cfa_offset -8
-    .cfi_register %rip, %rcx
-    jmpq *%rcx
+    ret
     .cfi_endproc
     .size wf_context_switch, . - wf_context_switch
 
