@@ -11,13 +11,13 @@
 
 struct weft_conn {
     int fd;
-    char peer[WF_ADDRESS_TEXT], local[WF_ADDRESS_TEXT];
-    uint64_t number;     // no other connection's: for edges (park.h)
-    struct wf_buffer in; // read ahead by weft_read_line; the reader's own, like the next two
-    bool drained;        // the socket had no more bytes, and has told of none since
-    bool unsure;         // fewer bytes than asked for do not prove that: there is more than bytes
-    weft_mutex mu;       // guards everything below
-    uint32_t users;      // the owner, each call, a flight: the last one frees it
+    const char *peer, *local; // names
+    uint64_t number;          // no other connection's: for edges (park.h)
+    struct wf_buffer in;      // read ahead by weft_read_line; the reader's own, like the next two
+    bool drained;             // the socket had no more bytes, and has told of none since
+    bool unsure;    // fewer bytes than asked for do not prove that: there is more than bytes
+    weft_mutex mu;  // guards everything below
+    uint32_t users; // the owner, each call, a flight: the last one frees it
     struct wf_parker *reader, *writer; // who is in such a call, or NULL
     bool writing;          // the writer is in the middle of its bytes: the queue has to wait
     bool closed;           // by its owner, or unusable after a failed write

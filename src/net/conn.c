@@ -49,19 +49,24 @@ static void set_options(int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
+// The names lie behind it: mostly they are short.
 weft_conn *wf_conn_new(int fd)
 {
-    weft_conn *c = calloc(1, sizeof *c);
+    char peer[WF_ADDRESS_TEXT], local[WF_ADDRESS_TEXT];
+    read_name(fd, getpeername, peer);
+    read_name(fd, getsockname, local);
+    size_t peer_size = strlen(peer) + 1, local_size = strlen(local) + 1;
+    weft_conn *c = malloc(sizeof *c + peer_size + local_size);
     if (!c) {
         (void)close(fd);
         (void)weft_fail(-ENOMEM, "connection: out of memory");
         return NULL;
     }
     *c = (weft_conn){.fd = fd, .users = 1, .out_limit = POST_LIMIT};
+    c->peer = memcpy(c + 1, peer, peer_size);
+    c->local = memcpy((char *)(c + 1) + peer_size, local, local_size);
     c->number = wf_add(&last_number, 1, WF_RELAXED) + 1;
     set_options(fd);
-    read_name(fd, getpeername, c->peer);
-    read_name(fd, getsockname, c->local);
     return c;
 }
 
