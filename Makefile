@@ -49,9 +49,7 @@ tsan: build-tsan/with-tests
 explore: $(BUILD)/with-tests
 	@tools/explore $(BUILD)
 
-bench: | bench-packages
-	@test -f build-bench/build.ninja || meson setup build-bench $(SETUP) -Dbuildtype=release \
-	    -Dtests=disabled
+bench: build-bench/with-peers
 	@meson test -C build-bench --benchmark --verbose
 
 install: $(BUILD)/build.ninja
@@ -92,6 +90,12 @@ $(BUILD)/with-tests: | test-packages $(BUILD)/build.ninja
 
 build-asan/with-tests: | test-packages
 	@meson setup build-asan $(SETUP) $(SANITIZED)=address,undefined
+	@touch $@
+
+# Of their own: else every build would need the peers' compilers.
+build-bench/with-peers: | bench-packages
+	@meson setup $(if $(wildcard build-bench/build.ninja),--reconfigure) build-bench $(SETUP) \
+	    -Dbuildtype=release -Dtests=disabled -Dbench=true
 	@touch $@
 
 # clang's: gcc 12 and clang 14 stop on kernels that randomize more of the address space.
