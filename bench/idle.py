@@ -15,7 +15,7 @@ THREADS = "weft, a thread each"
 PEERS = {
     "weft, lean": "load echo_weft lean WEFT_IO=epoll",
     "weft, lean, io_uring": "load echo_weft lean WEFT_IO=uring",
-    "weft": "load echo_weft plain",
+    "weft, plain": "load echo_weft plain",
     THREADS: "load echo_weft threads",
     "libuv": "load echo_uv",
     "Boost.Asio": "load echo_asio",

@@ -137,11 +137,11 @@ def verdict(goal, values):
         return "not measured"
     found = statistics.median(values)
     limit = goal.at_least if goal.at_most is None else goal.at_most
-    met = found >= limit if goal.at_most is None else found <= limit
-    if met:
+    worse, better = (limit, found) if goal.at_most is None else (found, limit)
+    if worse <= better:
         return f"{found:,.4g}: met"
-    by = f" by {abs(found / limit - 1):.0%}" if limit else ""
-    return f"{found:,.4g}: **missed{by}**" + (f": {goal.why}" if goal.why else "")
+    times = f", {worse / better:.2f} times" if better else ""
+    return f"{found:,.4g}: **missed{times}**" + (f": {goal.why}" if goal.why else "")
 
 
 def goal_line(question, answers, goal):

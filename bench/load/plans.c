@@ -135,7 +135,7 @@ void fanout(struct server *s, const int *n)
     for (double until = now_ns() + warm_up_ns; now_ns() < until;)
         begin_round(&f, n[0]);
     double cpu = server_cpu_ns(s), from = now_ns();
-    for (double until = from + window_ns; now_ns() < until; rounds++)
+    for (double until = from + window_ns * 2 / 3; now_ns() < until; rounds++)
         begin_round(&f, n[0]);
     double messages = rounds * n[0] * n[1];
     printf("rate %.3f\n", messages / (now_ns() - from) * 1e3);

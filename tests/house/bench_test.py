@@ -92,11 +92,11 @@ def a_peer_that_fails_is_named_with_its_reason_and_the_others_go_on():
 def a_goal_that_is_missed_says_by_how_much_and_why():
     for goal, bound, found in (
             ("at_most=10", "at most 10", "10: met |"),
-            ("at_most=8", "at most 8", "10: **missed by 25%**: a reason |"),
+            ("at_most=8", "at most 8", "10: **missed, 1.25 times**: a reason |"),
             ("at_least=10", "at least 10", "10: met |"),
-            ("at_least=20", "at least 20", "10: **missed by 50%**: a reason |"),
+            ("at_least=20", "at least 20", "10: **missed, 2.00 times**: a reason |"),
             ("at_most=0", "at most 0", "10: **missed**: a reason |"),
-            ("at_most=0.9, of='other'", "at most 0.9 of other", "1: **missed by 11%**: a reason |"),
+            ("at_most=0.9, of='other'", "at most 0.9 of other", "1: **missed, 1.11 times**: a reason |"),
             ("at_most=1, of='third'", "at most 1 of third", "not measured |")):
         with answered(goal, ours=program(STEADY), other=program(STEADY)) as lines:
             assert goal_of(lines) == [bound, found], (goal, lines[-1])
