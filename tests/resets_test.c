@@ -123,7 +123,7 @@ static const struct stage {
     {"after TLS's first answer", leave_after_the_servers_hello, false},
 };
 
-// ---- waves ----------------------------------------------------------------------------------------
+// ---- waves -------------------------------------------------------------------------------
 
 static void send_wave(struct server *s, const struct stage *stage)
 {
