@@ -23,7 +23,7 @@ SHARED int check_failed(const char *file, int line, const char *claim)
             return check_failed(__FILE__, __LINE__, #claim); \
     } while (0)
 
-// ---- what the process holds ---------------------------------------------------------------
+// ---- what the process holds -------------------------------------------------------------
 
 SHARED int open_descriptors(void)
 {
@@ -60,7 +60,7 @@ SHARED size_t fibers_alive(void)
         patience_ > 0; \
     })
 
-// ---- a server on fibers -------------------------------------------------------------------
+// ---- a server on fibers -----------------------------------------------------------------
 
 struct server {
     int (*serve)(struct server *, weft_conn *); // of one connection
@@ -163,7 +163,7 @@ SHARED void assert_serves(const struct server *s)
     close(fd);
 }
 
-// ---- a certificate, in memory ---------------------------------------------------------------
+// ---- a certificate, in memory -----------------------------------------------------------
 
 #ifdef WEFT_TESTS_TLS
 #include <openssl/pem.h>

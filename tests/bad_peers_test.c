@@ -33,7 +33,7 @@ static void expect(int rc)
     assert_true(rc >= 0 || verdict.why[0] != '\0');
 }
 
-// ---- who reads nothing, or sends slowly ---------------------------------------------------------
+// ---- who reads nothing, or sends slowly -------------------------------------------------
 
 static bool begins_with(const char *line, const char *word)
 {
@@ -130,7 +130,7 @@ static void bytes_that_come_do_not_prolong_the_deadline(void **state)
     server_close(&s);
 }
 
-// ---- half a close --------------------------------------------------------------------------------
+// ---- half a close -----------------------------------------------------------------------
 
 static int answer_after_the_end(struct server *s, weft_conn *c)
 {
@@ -191,7 +191,7 @@ static void who_is_gone_while_we_write_is_told(void **state)
     server_close(&s);
 }
 
-// ---- garbage for TLS -------------------------------------------------------------------------------
+// ---- garbage for TLS --------------------------------------------------------------------
 
 static int shake_hands(struct server *s, weft_conn *c)
 {
@@ -334,7 +334,7 @@ static void a_stream_of_garbage_is_cut_off(void **state)
     server_close(&s);
 }
 
-// ---- no descriptors left ------------------------------------------------------------------------------
+// ---- no descriptors left ----------------------------------------------------------------
 
 struct poor {
     weft_listener *listener;

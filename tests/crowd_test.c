@@ -145,7 +145,7 @@ static int tear_down(void **state)
     return rc;
 }
 
-// ---- crowds ---------------------------------------------------------------------------------
+// ---- crowds -----------------------------------------------------------------------------
 
 static weft_future *crowd[CROWD];
 
@@ -289,7 +289,7 @@ static void deadlines_and_requests_meet(void **state)
     assert_nothing_happened();
 }
 
-// ---- by another fiber of the same loop, and in a pool -----------------------------------------
+// ---- by another fiber of the same loop, and in a pool -----------------------------------
 
 static int gather_and_cancel(const int *n, weft_none *none)
 {

@@ -8,7 +8,7 @@
 
 enum { WAVE = 250, WAVES = SANITIZED ? 2 : 7, SMALL = 4096 };
 
-// ---- what the server does of it ---------------------------------------------------------------
+// ---- what the server does of it ---------------------------------------------------------
 
 static char much[1 << 20];
 
@@ -33,7 +33,7 @@ static int serve_as_told(struct server *s, weft_conn *c)
     return (int)n;
 }
 
-// ---- stages -------------------------------------------------------------------------------------
+// ---- stages -----------------------------------------------------------------------------
 
 // So that a megabyte fills it.
 static int narrow_connect(uint16_t port)
@@ -123,7 +123,7 @@ static const struct stage {
     {"after TLS's first answer", leave_after_the_servers_hello, false},
 };
 
-// ---- waves -------------------------------------------------------------------------------
+// ---- waves ------------------------------------------------------------------------------
 
 static void send_wave(struct server *s, const struct stage *stage)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// waits.h - for waits_test.c: what a row of its table says of a call, and what the calls work on. The
-// rows of locks, queues, tasks and sockets are in waits_*.h.
+// waits.h - for waits_test.c: what a row of its table says of a call, and what the calls work on.
+// The rows are in waits_*.h.
 #ifndef WEFT_TESTS_WAITS_H
 #define WEFT_TESTS_WAITS_H
 

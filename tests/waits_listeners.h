@@ -98,7 +98,7 @@ static int listen_by_name(weft_time deadline)
     ROW("weft_accept", open_listener, accept_one, knock, close_listener, .leaves = nobody_knocks), \
     ROW("weft_connect", go_deaf, connect_to_it, nothing, stop_listening, .mend = hear_again), \
     ROW("weft_listen", clear, listen_by_name, nothing, clear, .no_deadline = true, \
-     .never_waits = true)
+        .never_waits = true)
 // clang-format on
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "waits.h"
 
-// ---- locks and signals ------------------------------------------------------------------------
+// ---- locks and signals ------------------------------------------------------------------
 
 static void hold_mutex(void)
 {
@@ -144,7 +144,7 @@ static void mend_barrier(void)
     weft_barrier_reset(&w.barrier);
 }
 
-// ---- queues -------------------------------------------------------------------------------------
+// ---- queues -----------------------------------------------------------------------------
 
 static void open_queue(void)
 {
@@ -204,14 +204,15 @@ static int only_eight_is_left(void)
 // clang-format off
 #define WAITS_FOR_LOCKS \
     ROW("weft_lock_until", hold_mutex, lock_until, let_mutex_go, clear, .leaves = mutex_is_free), \
-    ROW("weft_recursive_lock_until", hold_recursive, recursive_lock_until, let_recursive_go, clear), \
+    ROW("weft_recursive_lock_until", hold_recursive, recursive_lock_until, let_recursive_go, \
+        clear), \
     ROW("weft_cond_wait", clear, cond_wait, make_ready, clear, .forgets = true), \
     ROW("weft_cond_wait_for", clear, cond_wait_for, make_ready, clear), \
     ROW("weft_acquire", clear, acquire, release_one, clear, .leaves = no_unit_is_left), \
     ROW("weft_event_wait", clear, event_wait, set_event, clear), \
     ROW("weft_waitgroup_wait", owe_one, waitgroup_wait, pay_one, clear), \
-    ROW("weft_barrier_wait", put_up_barrier, barrier_wait, come_to_barrier, clear, .forgets = true, \
-     .breaks = barrier_wait, .mend = mend_barrier), \
+    ROW("weft_barrier_wait", put_up_barrier, barrier_wait, come_to_barrier, clear, \
+        .forgets = true, .breaks = barrier_wait, .mend = mend_barrier), \
     ROW("weft_put", fill_queue, put, take_seven, free_queue, .leaves = only_eight_is_left), \
     ROW("weft_get", open_queue, get, put_seven, free_queue, .leaves = queue_is_empty)
 // clang-format on

@@ -180,10 +180,10 @@ static int tls_start(weft_time deadline)
     ROW("weft_wait_signal", clear, wait_signal, raise_signal, clear, .leaves = no_signal_is_left), \
     ROW("weft_wait_fd", open_pipe, wait_fd, write_byte, close_pipe), \
     ROW("weft_wait_readable", open_link, wait_readable, say_line, close_link, \
-     .leaves = a_line_is_there), \
+        .leaves = a_line_is_there), \
     ROW("weft_read", open_link, read_five, say_line, close_link, .leaves = nothing_more_to_read), \
     ROW("weft_read_line", say_half_a_line, read_line, say_the_other_half, close_link, \
-     .leaves = nothing_more_to_read), \
+        .leaves = nothing_more_to_read), \
     ROW("weft_write", open_link, write_much, NULL, close_link, .breaks = read_five), \
     ROW("weft_flush", queue_posts, flush, read_all, close_drained_link), \
     ROW("weft_shutdown", queue_posts, shut_down, read_all, close_drained_link), \

@@ -149,7 +149,7 @@ static int block(weft_time deadline)
     ROW("weft_sleep", clear, sleep_until, nothing, clear, .mend = be_short, .no_deadline = true), \
     ROW("weft_wait", start_task, wait_for_task, set_event, join_task), \
     ROW("weft_group_next", add_to_group, group_next, set_event, close_pool, \
-     .leaves = group_is_empty), \
+        .leaves = group_is_empty), \
     ROW("weft_map", open_pool, map, set_event, close_pool), \
     ROW("weft_submit", fill_pool, submit, let_worker_go, empty_pool, .no_deadline = true), \
     ROW("weft_spawn", fill_pool, spawn, let_worker_go, empty_pool, .no_deadline = true), \

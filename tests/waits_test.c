@@ -11,7 +11,7 @@ static const struct wait waits[] = {
     WAITS_FOR_LOCKS, WAITS_FOR_TASKS, WAITS_FOR_SOCKETS, WAITS_FOR_LISTENERS, {.name = NULL},
 };
 
-// ---- a call elsewhere -------------------------------------------------------------------------
+// ---- a call elsewhere -------------------------------------------------------------------
 
 struct caller {
     const struct wait *wait;
@@ -81,7 +81,7 @@ static void assert_nothing_was_lost(const struct wait *row, bool fed)
         assert_gave(row, "what is left", row->leaves(), 0);
 }
 
-// ---- requests to stop -----------------------------------------------------------------------------
+// ---- requests to stop -------------------------------------------------------------------
 
 static void a_request_that_came_before_goes_before_what_is_there(void **state)
 {
@@ -121,7 +121,7 @@ static void a_request_ends_the_wait(void **state)
         }
 }
 
-// ---- deadlines ------------------------------------------------------------------------------------
+// ---- deadlines --------------------------------------------------------------------------
 
 static weft_time long_past(void)
 {
