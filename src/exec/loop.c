@@ -330,6 +330,8 @@ static void fiber_begins(void)
     see_to_ended(self->loop);
     *self->loop->errno_at = 0;
     self->fn(self->arg);
+    if (!self->parker.parking) // in a forked child it is the only thread: the others are not ours
+        exit(0);
     struct wf_loop *loop = self->loop;
     wf_parker_renew(&self->parker);
     see_to_ended(loop);
