@@ -9,7 +9,7 @@
 
 #include <sched.h>
 
-enum { ROUNDS = SANITIZED ? 100 : 500 };
+enum { ROUNDS = SANITIZED ? 300 : 500 };
 
 struct race {
     const char *name;
