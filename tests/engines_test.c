@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// engines_test.c - how loops wait for descriptors is chosen by what the kernel allows: refused
+// io_uring, as containers do it, they wait by epoll, serve as ever, and say so once where they are
+// asked to be strict. Where the library has no io_uring, or is told not to use it, there is nothing
+// to refuse, and the tests are skipped.
+#include "bad_days.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#ifndef __NR_io_uring_setup
+#define __NR_io_uring_setup 425
+#endif
+
+// ---- scenes -------------------------------------------------------------------------------
+
+// From here on io_uring_setup fails with this.
+static int refuse_io_uring(unsigned error)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {.len = COUNT(code), .filter = code};
+    CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+    CHECK(syscall(__NR_io_uring_setup, 1, NULL) == -1 && errno == (int)error);
+    return 0;
+}
+
+static int rings(void)
+{
+    int count = 0;
+    DIR *all = opendir("/proc/self/fd");
+    for (struct dirent *d; all && (d = readdir(all));) {
+        char target[64] = "";
+        (void)!readlinkat(dirfd(all), d->d_name, target, sizeof target - 1);
+        count += strcmp(target, "anon_inode:[io_uring]") == 0;
+    }
+    if (all)
+        closedir(all);
+    return count;
+}
+
+// Loops come and go.
+static int serve_a_few(int *used)
+{
+    for (int i = 0; i < 3; i++) {
+        struct server s;
+        server_open(&s, echo_lines);
+        assert_serves(&s);
+        weft_conn *c = weft_connect(weft_listener_address(s.listener), much_later());
+        char line[8];
+        CHECK(c && weft_write(c, "again\n", 6, much_later()) == 0);
+        CHECK(weft_read_line(c, line, sizeof line, much_later()) == 5);
+        weft_conn_close(&c);
+        *used = rings();
+        server_close(&s);
+    }
+    return 0;
+}
+
+static int run_as_it_likes(void)
+{
+    int used = 0, rc = serve_a_few(&used);
+    printf("%s\n", used > 0 ? "io_uring" : "epoll");
+    return rc;
+}
+
+static int run_refused(unsigned error)
+{
+    int used = 0, rc = refuse_io_uring(error);
+    if (rc == 0)
+        rc = serve_a_few(&used);
+    CHECK(used == 0);
+    return rc;
+}
+
+static int run_forbidden(void)
+{
+    return run_refused(EPERM);
+}
+
+static int run_unknown(void)
+{
+    return run_refused(ENOSYS);
+}
+
+// ---- tests --------------------------------------------------------------------------------
+
+static bool uses_io_uring(void)
+{
+    struct ran ran;
+    run_scene("run_as_it_likes", false, &ran);
+    show_unless(WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == 0 && ran.err[0] == '\0',
+                "run_as_it_likes", &ran);
+    return strcmp(ran.out, "io_uring\n") == 0;
+}
+
+static void expect_words(const char *scene, const char *words)
+{
+    char line[160];
+    struct ran ran;
+    snprintf(line, sizeof line, "weft: io_uring is not available (%s): fibers wait by epoll\n",
+             words);
+    run_scene(scene, true, &ran);
+    show_unless(WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == 0 &&
+                    strcmp(ran.err, line) == 0 && ran.out[0] == '\0',
+                scene, &ran);
+    assert_ends(scene, 0, ""); // and silently otherwise
+}
+
+static void refused_by_a_filter_it_falls_back_and_says_so_once(void **state)
+{
+    (void)state;
+    if (!uses_io_uring())
+        skip();
+    expect_words("run_forbidden", "Operation not permitted");
+}
+
+static void a_kernel_without_it_is_as_good(void **state)
+{
+    (void)state;
+    if (!uses_io_uring())
+        skip();
+    expect_words("run_unknown", "Function not implemented");
+}
+
+// Whatever the library is built with.
+static void refused_or_not_it_serves(void **state)
+{
+    (void)state;
+    struct ran ran;
+    run_scene("run_forbidden", false, &ran);
+    show_unless(WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == 0, "run_forbidden", &ran);
+}
+
+static const struct scene scenes[] = {
+    SCENE(run_as_it_likes),
+    SCENE(run_forbidden),
+    SCENE(run_unknown),
+};
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(refused_or_not_it_serves),
+    cmocka_unit_test(refused_by_a_filter_it_falls_back_and_says_so_once),
+    cmocka_unit_test(a_kernel_without_it_is_as_good),
+};
+TEST_MAIN_WITH_SCENES(tests, scenes)
