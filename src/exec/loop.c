@@ -22,9 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/misuse.h"
-#include "core/mutex.h"
 #include "core/park.h"
+#include "exec/overflow.h"
 #include "exec/timers.h"
 #include "os/atomic.h"
 #include "os/clock.h"
@@ -32,6 +31,7 @@
 #include "os/engine.h"
 #include "os/futex.h"
 #include "os/poll.h"
+#include "os/pulse.h"
 #include "os/stack.h"
 #include "os/thread.h"
 
@@ -39,7 +39,7 @@ enum { SOON_NS = 50000, SPINS_BEFORE_SLEEP = 4 };
 enum { RUNS_BETWEEN_LOOKS = 64, MOST_SPARES = 256 };
 
 struct fiber {
-    struct wf_stack stack; // first: the record at the stack's top
+    struct wf_stack stack; // first: the record at the stack's top, and overflow.c knows it
     struct wf_parker parker;
     struct wf_loop *loop;
     struct fiber *next; // in the run queue, or the inbox, or among the spares
@@ -66,12 +66,13 @@ struct wf_loop {
     void *sp; // of the loop's own stack
     struct wf_stack_seen seen;
     struct wf_parker *parker; // the thread's own
+    struct wf_pulse pulse;    // for overflow.c, watchdog.c
     struct fiber *ended;      // left its stack for good; it is still to be kept or given back
     struct fiber *spares;     // ended, for the next that is started from here
     int spare_count;
     struct queue ready;
     int *errno_at;        // of its thread: to find it costs a call
-    unsigned runs;        // since the last look at timers and descriptors
+    uint32_t looked;      // at timers and descriptors: the pulse's beat of the last time
     uint32_t begun, over; // fibers that were started from here; that have ended
     bool expects;         // something soon from another thread: spin before a sleep
     struct wf_timers timers;
@@ -241,9 +242,14 @@ void wf_loop_ask(struct wf_loop *loop, struct wf_io *transfer)
     (void)loop->engine->ops->ask(loop->engine, transfer); // of a transfer it cannot fail
 }
 
+static uint32_t runs(const struct wf_loop *loop)
+{
+    return loop->pulse.beats - loop->looked; // no other thread writes either
+}
+
 static void look_around(struct wf_loop *loop)
 {
-    loop->runs = 0;
+    loop->looked = loop->pulse.beats;
     end_turn(loop);
     empty_inbox(loop);
     wake_expired(loop);
@@ -286,10 +292,14 @@ static void sleep_until_something(struct wf_loop *loop)
 
 // ---- fibers -------------------------------------------------------------------------------
 
-// Go on with the next fiber, or with the loop itself, from the stack that is to be left.
-__attribute__((noinline)) static void switch_away(struct wf_loop *loop, struct fiber *self, bool for_good)
+// Go on with the next fiber, or with the loop itself, from the stack that is to be left. One call of
+// the switch for all: so the processor predicts where the switch and all below it return to.
+__attribute__((noinline)) static void switch_away(struct wf_loop *loop, struct fiber *self,
+                                                  bool for_good)
 {
-    struct fiber *next = ++loop->runs < RUNS_BETWEEN_LOOKS ? next_ready(loop) : NULL;
+    wf_pulse_beat(&loop->pulse);
+    struct fiber *next = runs(loop) < RUNS_BETWEEN_LOOKS ? next_ready(loop) : NULL;
+    wf_overflow_check(&self->parker, &self->stack);
     if (next == self) { // it yielded to nobody
         wf_running = &self->parker;
         return;
@@ -297,6 +307,7 @@ __attribute__((noinline)) static void switch_away(struct wf_loop *loop, struct f
     wf_running = next ? &next->parker : loop->parker;
     wf_seen_leaving(&self->seen, next ? &next->seen : &loop->seen, for_good);
     wf_context_switch(&self->sp, next ? next->sp : loop->sp);
+    wf_pulse_arrive(&loop->pulse, &self->parker);
     wf_seen_arrived(&self->seen);
 }
 
@@ -326,6 +337,7 @@ static void see_to_ended(struct wf_loop *loop)
 static void fiber_begins(void)
 {
     struct fiber *self = wf_running->seat;
+    wf_pulse_arrive(&self->loop->pulse, &self->parker);
     wf_seen_arrived(&self->seen);
     see_to_ended(self->loop);
     *self->loop->errno_at = 0;
@@ -478,7 +490,7 @@ int wf_loop_start(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), v
 
 static void run_fibers(struct wf_loop *loop)
 {
-    if (loop->runs >= RUNS_BETWEEN_LOOKS)
+    if (runs(loop) >= RUNS_BETWEEN_LOOKS)
         look_around(loop);
     struct fiber *next = next_ready(loop);
     if (!next) {
@@ -488,6 +500,7 @@ static void run_fibers(struct wf_loop *loop)
     wf_running = &next->parker;
     wf_seen_leaving(&loop->seen, &next->seen, false);
     wf_context_switch(&loop->sp, next->sp);
+    wf_pulse_arrive(&loop->pulse, NULL);
     wf_seen_arrived(&loop->seen);
     see_to_ended(loop);
 }
@@ -499,6 +512,7 @@ static void *run_loop(void *arg)
     loop->parker = wf_self();
     loop->errno_at = &errno;
     wf_seen_thread(&loop->seen);
+    void *watch = wf_overflow_watch(&loop->pulse);
     wf_store(&loop->tid, (uint32_t)wf_thread_id(), WF_RELEASE); // pairs with wf_loop_start
     while (wf_load(&loop->stop, WF_ACQUIRE) == 0 || !is_empty(loop))
         run_fibers(loop);
@@ -507,6 +521,7 @@ static void *run_loop(void *arg)
     while (loop->spares)
         give_back(take_spare(loop));
     loop->engine->ops->end(loop->engine);
+    wf_overflow_unwatch(watch);
     return NULL;
 }
 

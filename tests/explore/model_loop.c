@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// model_loop.c - src/os/engine.c and src/os/stack.c for the second copy of the library: what a loop
-// of fibers waits for, and their stacks, which are a run's memory.
+// model_loop.c - src/os/engine.c, stack.c and fault.c for the second copy of the library: what a
+// loop of fibers waits for, and their stacks, which are a run's memory.
 #include <errno.h>
 #include <string.h>
 
 #include "memory.h"
 #include "os/engine.h"
+#include "os/fault.h"
 #include "os/poll.h"
 #include "os/stack.h"
 #include "run.h"
@@ -137,6 +138,25 @@ struct wf_stack *wf_stack_take(size_t size, size_t record)
 void wf_stack_give(struct wf_stack *stack)
 {
     xp_free(stack->bottom);
+    memset(stack, 0, sizeof records[0]); // as one that is cold
     stack->next = xp->records;
     xp->records = stack;
+}
+
+// ---- a fiber's overflow: stacks in a run's memory have no guard ----------------------------
+
+void *wf_fault_begin(wf_fault_teller *teller)
+{
+    (void)teller;
+    return NULL;
+}
+
+void wf_fault_end(void *stack)
+{
+    (void)stack;
+}
+
+void wf_say(const char *text, unsigned long size)
+{
+    xp_fail("%.*s", (int)size, text);
 }

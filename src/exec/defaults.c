@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// default_loops.c - the loops for what is started from plain threads: as many as there are cores.
-#include <stdint.h>
+// defaults.c - the loops for what is started from a plain thread: as many as there are cores.
 #include <stdio.h>
 
+#include "core/current.h"
 #include "core/mutex.h"
 #include "exec/loop.h"
 #include "os/thread.h"
