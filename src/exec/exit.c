@@ -14,6 +14,7 @@
 #include "core/mutex.h"
 #include "exec/executor.h"
 #include "exec/loop.h"
+#include "exec/watchdog.h"
 #include "os/thread.h"
 
 enum { GRACE_MS = 100 };
@@ -116,6 +117,7 @@ static void at_exit(void)
     weft_unlock(&state.mu);
     if (!lost && !wf_loop_here()) // else daemons, or we, lie on one of them
         wf_loop_end_defaults();
+    wf_watchdog_end();
     if (any_ended) // and all before it: what a thread leaves behind as it ends is left by now
         wf_thread_join(state.ended);
     long leaked = wf_load(&state.owned, WF_RELAXED);

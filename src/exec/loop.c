@@ -25,6 +25,7 @@
 #include "core/park.h"
 #include "exec/overflow.h"
 #include "exec/timers.h"
+#include "exec/watchdog.h"
 #include "os/atomic.h"
 #include "os/clock.h"
 #include "os/context.h"
@@ -67,8 +68,9 @@ struct wf_loop {
     struct wf_stack_seen seen;
     struct wf_parker *parker; // the thread's own
     struct wf_pulse pulse;    // for overflow.c, watchdog.c
-    struct fiber *ended;      // left its stack for good; it is still to be kept or given back
-    struct fiber *spares;     // ended, for the next that is started from here
+    struct wf_watched watched;
+    struct fiber *ended;  // left its stack for good; it is still to be kept or given back
+    struct fiber *spares; // ended, for the next that is started from here
     int spare_count;
     struct queue ready;
     int *errno_at;        // of its thread: to find it costs a call
@@ -97,6 +99,12 @@ struct wf_loop *wf_loop_here(void)
 {
     const struct wf_parker *self = wf_self();
     return self->parking == &fiber_parking ? ((struct fiber *)self->seat)->loop : NULL;
+}
+
+const struct wf_pulse *wf_loop_pulse(const struct wf_parker *parker)
+{
+    const struct fiber *fiber = parker->parking == &fiber_parking ? parker->seat : NULL;
+    return fiber ? &fiber->loop->pulse : NULL;
 }
 
 static bool is_here(const struct wf_loop *loop)
@@ -564,9 +572,11 @@ int wf_loop_new(const char *name, struct wf_loop **loop)
     int rc = open_loop(new);
     if (rc < 0)
         release(new);
-    else
-        *loop = new;
-    return rc;
+    if (rc < 0)
+        return rc;
+    wf_watchdog_add(&new->watched, &new->pulse);
+    *loop = new;
+    return 0;
 }
 
 void wf_loop_free(struct wf_loop *loop)
@@ -576,5 +586,6 @@ void wf_loop_free(struct wf_loop *loop)
     wf_thread_join(loop->thread);
     for (unsigned round = 0; wf_load(&loop->senders, WF_ACQUIRE) > 0; round++)
         wf_spin(round); // send
+    wf_watchdog_remove(&loop->watched);
     release(loop);
 }

@@ -13,6 +13,8 @@
 #include "os/engine.h"
 
 struct wf_loop;
+struct wf_parker;
+struct wf_pulse;
 
 // Start a loop on a thread of its own. 0, -ENOMEM, -EAGAIN (no more threads), -EMFILE, -ENFILE.
 int wf_loop_new(const char *name, struct wf_loop **loop);
@@ -34,6 +36,9 @@ bool wf_loop_transfers(const struct wf_loop *loop);             // by itself: se
 void wf_loop_ask(struct wf_loop *loop, struct wf_io *transfer); // it will be told of
 
 struct wf_loop *wf_loop_here(void); // whose fiber the caller is, or NULL
+
+// Of the loop whose fiber this is, while it lives; NULL: it is none. Any thread.
+const struct wf_pulse *wf_loop_pulse(const struct wf_parker *parker);
 
 // For what is started from a plain thread: one of as many loops as there are cores, made at first
 // need. 0 or as wf_loop_new.

@@ -47,8 +47,8 @@ static void tell(const struct wf_parker *parker)
     wf_name_fiber(&line, parker);
     wf_text_add(&line, " overflowed its stack of ");
     wf_text_add_number(&line, kib_of(parker->seat)); // a fiber's seat begins with its stack
-    wf_text_add(&line, " KiB: give it more with .stack_size\n");
-    wf_say(line.bytes, line.used);
+    wf_text_add(&line, " KiB: give it more with .stack_size");
+    wf_text_say(&line);
 }
 
 static bool is_beyond(const struct wf_stack *stack, uintptr_t address, uintptr_t sp)

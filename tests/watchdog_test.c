@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: MIT
+// watchdog_test.c - under WEFT_CHECK=1 a fiber that computes too long without waiting is named,
+// once, and no other.
+#include "exec_helpers.h"
+
+#include <sys/stat.h>
+
+#include "exec/watchdog.h"
+
+// A scene's stderr is a file: what was said on it shows by its size.
+static off_t said(void)
+{
+    struct stat file;
+    return fstat(STDERR_FILENO, &file) == 0 ? file.st_size : -1;
+}
+
+static int join(weft_future *f)
+{
+    return f ? weft_join(&f, NULL, 0) : weft_error_code();
+}
+
+static int resize(const weft_none *unused, weft_none *none)
+{
+    (void)unused, (void)none;
+    while (said() == 0)
+        continue; // it computes
+    return 0;
+}
+WEFT_TASK(resize, weft_none, weft_none);
+
+static int play_one(void)
+{
+    wf_watchdog_ms = 200;
+    return join(
+        weft_start_as(WEFT_WITH(.kind = WEFT_FIBERS, .name = "resize-3"), resize, &(weft_none){0}));
+}
+
+// ---- others wait for it ---------------------------------------------------------------------
+
+static weft_event end;
+static atomic_int parked;
+
+static int wait_for_end(const weft_none *unused, weft_none *none)
+{
+    (void)unused, (void)none;
+    atomic_fetch_add(&parked, 1);
+    return weft_event_wait(&end, WEFT_FOREVER);
+}
+WEFT_TASK(wait_for_end, weft_none, weft_none);
+
+// What a fiber starts is on its loop.
+static int resize_among(const int *others, weft_none *none)
+{
+    (void)none;
+    weft_future *f[8];
+    for (int i = 0; i < *others; i++)
+        f[i] = weft_start(WEFT_FIBERS, wait_for_end, &(weft_none){0});
+    while (atomic_load(&parked) < *others)
+        weft_yield();
+    int rc = resize(NULL, NULL);
+    weft_event_set(&end);
+    for (int i = 0; i < *others; i++)
+        rc = rc < 0 ? rc : join(f[i]);
+    return rc;
+}
+WEFT_TASK(resize_among, int, weft_none);
+
+static int play_among_three(void)
+{
+    wf_watchdog_ms = 50;
+    return join(weft_start(WEFT_FIBERS, resize_among, &(int){3}));
+}
+
+static int play_among_one(void)
+{
+    wf_watchdog_ms = 50;
+    return join(weft_start(WEFT_FIBERS, resize_among, &(int){1}));
+}
+
+// ---- once, and no other -----------------------------------------------------------------------
+
+static atomic_bool is_over;
+
+static int first(const weft_none *unused, weft_none *none)
+{
+    (void)unused, (void)none;
+    while (!atomic_load(&is_over))
+        continue;
+    return 0;
+}
+WEFT_TASK(first, weft_none, weft_none);
+
+// Begins when the first has been named, and so goes on for as long again as that took.
+static int second(const weft_none *unused, weft_none *none)
+{
+    (void)unused, (void)none;
+    off_t before;
+    while ((before = said()) == 0)
+        (void)weft_sleep(weft_after_ms(1));
+    while (said() == before)
+        continue;
+    atomic_store(&is_over, true);
+    return 0;
+}
+WEFT_TASK(second, weft_none, weft_none);
+
+static int patient(const weft_none *unused, weft_none *none)
+{
+    (void)unused, (void)none;
+    while (!atomic_load(&is_over))
+        weft_yield();
+    return 0;
+}
+WEFT_TASK(patient, weft_none, weft_none);
+
+// Each on a loop of its own, for each worker has one.
+static int play_two(void)
+{
+    wf_watchdog_ms = 500; // more than a busy machine keeps a thread from its core
+    weft_pool *pool = weft_pool_open(WEFT_FIBERS, .workers = 3, .name = "images");
+    if (!pool || weft_spawn(pool, patient, &(weft_none){0}) < 0 ||
+        weft_spawn(pool, first, &(weft_none){0}) < 0 ||
+        weft_spawn(pool, second, &(weft_none){0}) < 0)
+        return 1;
+    weft_pool_close(&pool);
+    return 0;
+}
+
+// ---- it comes and goes ------------------------------------------------------------------------
+
+static int wave(const weft_none *unused, weft_none *none)
+{
+    (void)unused, (void)none;
+    return 0;
+}
+WEFT_TASK(wave, weft_none, weft_none);
+
+static int watchdogs_with_a_pool(void)
+{
+    weft_pool *pool = weft_pool_open(WEFT_FIBERS, .workers = 2);
+    int rc = join(weft_submit(pool, wave, &(weft_none){0}));
+    int n = 0;
+    for (int i = 0; i < 1000 && n == 0; i++, nap_ms(1)) // it names itself when it begins
+        n = threads_named("weft-watchdog");
+    weft_pool_close(&pool);
+    return rc < 0 ? rc : n;
+}
+
+static int play_with_pools(void)
+{
+    if (watchdogs_with_a_pool() != 1 || threads_named("weft-watchdog") != 0)
+        return 1;
+    return watchdogs_with_a_pool() == 1 && threads_named("weft-watchdog") == 0 ? 0 : 2;
+}
+
+static int play_unchecked(void)
+{
+    weft_pool *pool = weft_pool_open(WEFT_FIBERS, .workers = 2);
+    int rc = join(weft_submit(pool, wave, &(weft_none){0}));
+    int n = threads_named("weft-watchdog");
+    weft_pool_close(&pool);
+    return rc < 0 || n != 0;
+}
+
+// Runs when the library's handler has, for that was registered later.
+static void look_for_watchdog(void)
+{
+    if (threads_named("weft-watchdog") != 0)
+        _exit(3);
+}
+
+static weft_pool *forgotten;
+
+static int play_to_exit(void)
+{
+    atexit(look_for_watchdog);
+    forgotten = weft_pool_open(WEFT_FIBERS, .workers = 2);
+    return forgotten && join(weft_start(WEFT_FIBERS, wave, &(weft_none){0})) == 0 ? 0 : 1;
+}
+
+static int play_fork(void)
+{
+    int rc = join(weft_start(WEFT_FIBERS, wave, &(weft_none){0}));
+    pid_t child = fork();
+    if (child == 0)
+        exit(threads_named("weft-watchdog")); // the handlers too
+    int status = 1;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return rc < 0 || status != 0;
+}
+
+// Fibers that end while they are looked at, on loops that do.
+static int briefly(const int *rounds, weft_none *none)
+{
+    (void)none;
+    for (volatile int i = 0; i < *rounds; i = i + 1)
+        continue;
+    return 0;
+}
+WEFT_TASK(briefly, int, weft_none);
+
+static int play_many(void)
+{
+    wf_watchdog_ms = 1;
+    for (int i = 0; i < 10; i++) {
+        weft_pool *pool = weft_pool_open(WEFT_FIBERS, .workers = 2);
+        for (int k = 0; k < 40; k++) {
+            weft_future *f = weft_start(WEFT_FIBERS, briefly, &(int){k * 100000});
+            if (weft_spawn(pool, briefly, &(int){k * 50000}) < 0 || join(f) < 0)
+                return 1;
+        }
+        weft_pool_close(&pool);
+    }
+    return 0;
+}
+
+// ---- the tests --------------------------------------------------------------------------------
+
+static void play_checked(const char *name, struct ran *ran)
+{
+    run_scene(name, true, ran);
+    show_unless(WIFEXITED(ran->status) && WEXITSTATUS(ran->status) == 0, name, ran);
+}
+
+static void a_fiber_that_computes_too_long_is_named(void **state)
+{
+    (void)state;
+    struct ran ran;
+    play_checked("play_one", &ran);
+    assert_string_equal(ran.err,
+                        "weft: fiber resize-3 (task resize) has computed for 0.2 s without "
+                        "waiting: its loop and 0 other fibers wait; hand it to a thread or call "
+                        "weft_yield\n");
+}
+
+static void those_that_wait_for_it_are_counted(void **state)
+{
+    (void)state;
+    struct ran ran;
+    play_checked("play_among_three", &ran);
+    show_unless(strstr(ran.err, "its loop and 3 other fibers wait;") && is_one_line(ran.err),
+                "play_among_three", &ran);
+    play_checked("play_among_one", &ran);
+    show_unless(strstr(ran.err, "its loop and 1 other fiber wait;") && is_one_line(ran.err),
+                "play_among_one", &ran);
+}
+
+static void it_is_named_once_and_who_yields_is_not(void **state)
+{
+    (void)state;
+    struct ran ran;
+    play_checked("play_two", &ran);
+    char *rest = strchr(ran.err, '\n');
+    bool good = rest && is_one_line(rest + 1) && strstr(rest, "(task second)");
+    show_unless(good, "play_two", &ran);
+    *rest = '\0';
+    show_unless(strstr(ran.err, "(task first)") != NULL, "play_two", &ran);
+}
+
+static void the_watchdog_leaves_with_the_last_loop(void **state)
+{
+    (void)state;
+    struct ran ran;
+    play_checked("play_with_pools", &ran);
+    play_checked("play_to_exit", &ran);
+    assert_string_equal(ran.err, "");
+}
+
+static void without_checks_there_is_none(void **state)
+{
+    (void)state;
+    assert_ends("play_unchecked", 0, "");
+}
+
+static void a_forked_child_has_none(void **state)
+{
+    (void)state;
+    if (UNDER_TSAN)
+        skip(); // it does not like forks of programs with threads
+    struct ran ran;
+    play_checked("play_fork", &ran);
+}
+
+static void fibers_may_end_while_they_are_looked_at(void **state)
+{
+    (void)state;
+    struct ran ran;
+    play_checked("play_many", &ran);
+}
+
+static const struct scene scenes[] = {
+    SCENE(play_one),       SCENE(play_among_three), SCENE(play_among_one),
+    SCENE(play_two),       SCENE(play_with_pools),  SCENE(play_to_exit),
+    SCENE(play_unchecked), SCENE(play_fork),        SCENE(play_many),
+};
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_fiber_that_computes_too_long_is_named),
+    cmocka_unit_test(those_that_wait_for_it_are_counted),
+    cmocka_unit_test(it_is_named_once_and_who_yields_is_not),
+    cmocka_unit_test(the_watchdog_leaves_with_the_last_loop),
+    cmocka_unit_test(without_checks_there_is_none),
+    cmocka_unit_test(a_forked_child_has_none),
+    cmocka_unit_test(fibers_may_end_while_they_are_looked_at),
+};
+TEST_MAIN_WITH_SCENES(tests, scenes)
