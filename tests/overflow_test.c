@@ -6,7 +6,7 @@
 #include "core/current.h"
 #include "os/stack.h"
 
-// ---- fibers that need too much --------------------------------------------------------------
+// ---- fibers that need too much ----------------------------------------------------------
 
 // Frame upon frame until one lies beyond `lowest`; then back.
 __attribute__((noinline)) static int descend(const char *lowest)
@@ -205,7 +205,7 @@ static void a_large_frame_does_not_leap_over_the_guard(void **state)
 #endif
 }
 
-// ---- what is no overflow --------------------------------------------------------------------
+// ---- what is no overflow ----------------------------------------------------------------
 
 static volatile int *volatile nowhere; // in the first page, which nothing is ever mapped at
 

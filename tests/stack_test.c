@@ -28,7 +28,7 @@ static size_t count_guarded_by(struct wf_stack **stacks, size_t n, enum wf_guard
     return count;
 }
 
-// ---- the ladder: in a scene each, for guards stay as they are once made ----------------------
+// ---- the ladder: in a scene each, for guards stay as they are once made -----------------
 
 // The kernel itself would refuse the access: reading by it harms nobody.
 static bool can_be_touched(const void *byte)
@@ -136,7 +136,7 @@ static void the_table_of_mappings_is_left_to_the_program(void **state)
     assert_ends("play_more_than_the_table", 0, "");
 }
 
-// ---- used again ------------------------------------------------------------------------------
+// ---- used again -------------------------------------------------------------------------
 
 static void a_stack_has_the_size_that_was_asked_for(void **state)
 {
@@ -191,7 +191,7 @@ static void the_same_stacks_are_used_again(void **state)
     give_many(then, N);
 }
 
-// ---- memory comes back -----------------------------------------------------------------------
+// ---- memory comes back ------------------------------------------------------------------
 
 static size_t resident(void)
 {

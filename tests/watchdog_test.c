@@ -35,7 +35,7 @@ static int play_one(void)
         weft_start_as(WEFT_WITH(.kind = WEFT_FIBERS, .name = "resize-3"), resize, &(weft_none){0}));
 }
 
-// ---- others wait for it ---------------------------------------------------------------------
+// ---- others wait for it -----------------------------------------------------------------
 
 static weft_event end;
 static atomic_int parked;
@@ -77,7 +77,7 @@ static int play_among_one(void)
     return join(weft_start(WEFT_FIBERS, resize_among, &(int){1}));
 }
 
-// ---- once, and no other -----------------------------------------------------------------------
+// ---- once, and no other -----------------------------------------------------------------
 
 static atomic_bool is_over;
 
@@ -126,7 +126,7 @@ static int play_two(void)
     return 0;
 }
 
-// ---- it comes and goes ------------------------------------------------------------------------
+// ---- it comes and goes ------------------------------------------------------------------
 
 static int wave(const weft_none *unused, weft_none *none)
 {
@@ -215,7 +215,7 @@ static int play_many(void)
     return 0;
 }
 
-// ---- the tests --------------------------------------------------------------------------------
+// ---- the tests --------------------------------------------------------------------------
 
 static void play_checked(const char *name, struct ran *ran)
 {

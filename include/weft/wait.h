@@ -34,6 +34,10 @@ int weft_wait_signal(const sigset_t *set, weft_time deadline);
 // fn is called in place; a pool whose workers all wait may start a spare one meanwhile. Argument
 // and result are used where they are. Returns fn's code, or -ECANCELED or -ETIMEDOUT before it
 // began; once begun it is waited for.
+// On a fiber fn runs on one of four threads that all fibers share, as a task of its own: with its
+// own weft_local values, asked to stop when the caller is, and with copies of argument and result.
+// While the four are busy others wait their turn; name lookups of net.h take none. Then also
+// -ENOMEM, and -EAGAIN: no thread can be had.
 #define weft_block(fn, result, ...) \
     ((void)sizeof(fn(__VA_ARGS__, (result))), weft_block_(&fn##_task, (result), __VA_ARGS__))
 int weft_block_(const struct weft_task *task, void *result, const void *arg)

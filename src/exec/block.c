@@ -3,6 +3,12 @@
 //
 // A thread makes the call itself, and tells its pool that it waits. A fiber hands it to a thread of
 // a pool that is opened at first need, and waits for that: its loop goes on with others.
+//
+// The helpers are few, and a call may hold one for long; so the others stand in line, and who is
+// asked to stop leaves it. Name lookups do not come here (net/address.c): they would be in line
+// with slow files. A helper is a thread: what it calls in its turn by weft_block is called in
+// place; and while it waits as weft sees it, for a fiber that needs a helper, say, its pool starts
+// a spare one.
 #include <errno.h>
 
 #include <weft/sync.h>
@@ -28,15 +34,30 @@ static weft_pool *open_helpers(void)
     return helpers.pool;
 }
 
+// Until it has ended, or we are asked to stop: then it ends too if it has not begun. Else it is
+// told, as it would be in place, and goes on. (Its deadline is ours; and that a pool has no spare
+// worker for us is no reason, for the helpers are not that pool's.)
+static void stand_in_line(weft_future *f)
+{
+    int rc = weft_wait(f, WEFT_FOREVER);
+    if (rc != -ECANCELED && rc != -ETIMEDOUT)
+        return;
+    if (f->pool->executor->withdraw(f->pool, f))
+        wf_future_end(f, rc, "weft_block: asked to stop before it began");
+    else if (rc == -ECANCELED)
+        wf_task_cancel(&f->task);
+}
+
 static int hand_over(const struct weft_task *task, void *result, const void *arg)
 {
     weft_pool *pool = open_helpers();
     if (!pool)
         return weft_error_code();
-    const struct wf_order order = {.call = "weft_block", .deadline = WEFT_FOREVER};
+    const struct wf_order order = {.call = "weft_block", .deadline = wf_patience(WEFT_FOREVER)};
     weft_future *f = wf_pool_order(pool, &order, task, arg);
     if (!f)
         return weft_error_code();
+    stand_in_line(f);
     return weft_join(&f, result, task->result_size); // not interrupted, nor run here by a fiber
 }
 

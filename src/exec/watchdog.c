@@ -34,7 +34,7 @@ static uint32_t busy;            // a spin bit: guards the list, and what was se
 static struct wf_watched *loops; // through next and prev
 static uint32_t stop;            // atomic
 
-// ---- a look ---------------------------------------------------------------------------------
+// ---- a look -----------------------------------------------------------------------------
 
 static void look_at(struct wf_watched *watched)
 {
@@ -112,7 +112,7 @@ static void look_at_all(void)
     wf_spin_unlock(&busy);
 }
 
-// ---- the thread -----------------------------------------------------------------------------
+// ---- the thread -------------------------------------------------------------------------
 
 static bool is_to_stop(void)
 {
