@@ -7,6 +7,7 @@ static struct {
     int data, ran, rc;
     weft_event event;
     int unobserved;
+    struct wf_loop *loop;
 } s;
 
 static int work(const int *n, long *out)
@@ -36,9 +37,8 @@ WEFT_TASK(wait_for_event, int, long);
 
 static void join_sees_everything(void *arg)
 {
-    (void)arg;
     long out = 0;
-    s.f = weft_start(WEFT_THREADS, work, &(int){41});
+    s.f = weft_start(kind_of(arg), work, &(int){41});
     claim(weft_join_as(&s.f, work, &out) == 0 && out == 42 && !s.f);
     weft_explore_reads(&s.data);
     claim(s.data == 1);
@@ -64,18 +64,17 @@ static void *wait_for_it(void *arg)
 
 static void two_wait(void *arg)
 {
-    (void)arg;
-    s.f = weft_start(WEFT_THREADS, work, &(int){1});
-    wf_thread other = go(wait_for_it, NULL);
+    s.f = weft_start(kind_of(arg), work, &(int){1});
+    struct beside *other = go_as(&s.loop, *(int *)arg & 2, wait_for_it, NULL);
     wait_for_it(NULL);
-    wf_thread_join(other);
+    join_it(other);
+    end_loop(&s.loop);
     claim(weft_join(&s.f, NULL, 0) == 0);
 }
 
 static void wait_in_vain(void *arg)
 {
-    (void)arg;
-    s.f = weft_start(WEFT_THREADS, work, &(int){1});
+    s.f = weft_start(kind_of(arg), work, &(int){1});
     int rc = weft_wait(s.f, sometime());
     claim(rc == 0 ? weft_done(s.f) : rc == -ETIMEDOUT);
     claim(weft_join(&s.f, NULL, 0) == 0);
@@ -84,9 +83,8 @@ static void wait_in_vain(void *arg)
 
 static void failures_reach_the_joiner(void *arg)
 {
-    (void)arg;
     long out = 7;
-    s.f = weft_start(WEFT_THREADS, fail, &(int){1});
+    s.f = weft_start(kind_of(arg), fail, &(int){1});
     claim(weft_join_as(&s.f, fail, &out) == -EDOM && out == 7);
     claim(weft_error_code() == -EDOM && strcmp(weft_error(), "on purpose") == 0);
 }
@@ -106,24 +104,21 @@ static void look_at_reports(void)
 
 static void drop_against_failure(void *arg)
 {
-    (void)arg;
     weft_on_unobserved(count_unobserved, NULL);
     claim(atexit(look_at_reports) == 0); // runs after weft has waited for the task
-    s.f = weft_start(WEFT_THREADS, fail, &(int){1});
+    s.f = weft_start(kind_of(arg), fail, &(int){1});
     weft_drop(&s.f);
 }
 
 static void drop_against_end(void *arg)
 {
-    (void)arg;
-    s.f = weft_start(WEFT_THREADS, work, &(int){1});
+    s.f = weft_start(kind_of(arg), work, &(int){1});
     weft_drop(&s.f);
 }
 
 static void cancel_against_end(void *arg)
 {
-    (void)arg;
-    s.f = weft_start(WEFT_THREADS, work, &(int){1});
+    s.f = weft_start(kind_of(arg), work, &(int){1});
     weft_cancel(s.f);
     claim(weft_join(&s.f, NULL, 0) == 0 && s.ran == 1); // a started task always runs
 }
@@ -137,14 +132,35 @@ static void *set_event(void *arg)
 
 static void join_cancel_set(void *arg)
 {
-    (void)arg;
-    s.f = weft_start(WEFT_THREADS, wait_for_event, &(int){1});
+    s.f = weft_start(kind_of(arg), wait_for_event, &(int){1});
     wf_thread other = go(set_event, NULL);
     weft_cancel(s.f);
     int rc = weft_join(&s.f, NULL, 0);
     claim((rc == 0 || rc == -ECANCELED) && s.ran == 1);
     wf_thread_join(other);
 }
+
+#if HAS_FIBERS
+// ---- a fiber joins a fiber of its own loop --------------------------------------------------
+
+static int join_another(const int *n, long *out)
+{
+    weft_future *f = weft_start(*n & 1 ? WEFT_FIBERS : WEFT_THREADS, work, n);
+    claim(weft_wait(f, sometime()) != 0 || weft_done(f));
+    claim(weft_join_as(&f, work, out) == 0 && *out == *n + 1);
+    weft_explore_reads(&s.data);
+    claim(s.data == 1);
+    return 0;
+}
+WEFT_TASK(join_another, int, long);
+
+static void a_fiber_joins(void *arg)
+{
+    long out = 0;
+    s.f = weft_start(WEFT_FIBERS, join_another, (int *)arg);
+    claim(weft_join_as(&s.f, join_another, &out) == 0 && out == *(int *)arg + 1);
+}
+#endif
 
 // ---- in a pool: a task may be run by its joiner, or be taken back -------------------------
 
@@ -156,9 +172,8 @@ static void *cancel_it(void *arg)
 
 static void pool_join_against_worker(void *arg)
 {
-    (void)arg;
     long out = 0;
-    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);
+    weft_pool *pool = weft_pool_open(kind_of(arg), .workers = 1);
     s.f = weft_submit(pool, work, &(int){1});
     claim(weft_join_as(&s.f, work, &out) == 0 && out == 2 && s.ran == 1);
     weft_explore_reads(&s.data);
@@ -167,8 +182,7 @@ static void pool_join_against_worker(void *arg)
 
 static void pool_cancel_against_worker_and_join(void *arg)
 {
-    (void)arg;
-    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);
+    weft_pool *pool = weft_pool_open(kind_of(arg), .workers = 1);
     s.f = weft_submit(pool, work, &(int){1});
     wf_thread other = go(cancel_it, s.f);
     claim(weft_wait(s.f, WEFT_FOREVER) == 0);
@@ -180,8 +194,7 @@ static void pool_cancel_against_worker_and_join(void *arg)
 
 static void pool_deadline_against_worker(void *arg)
 {
-    (void)arg;
-    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);
+    weft_pool *pool = weft_pool_open(kind_of(arg), .workers = 1);
     s.f = weft_submit_until(pool, sometime(), work, &(int){1});
     int rc = weft_join(&s.f, NULL, 0);
     claim(rc == 0 ? s.ran == 1 : rc == -ETIMEDOUT && s.ran == 0);
@@ -190,8 +203,7 @@ static void pool_deadline_against_worker(void *arg)
 
 static void pool_drop_against_worker(void *arg)
 {
-    (void)arg;
-    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);
+    weft_pool *pool = weft_pool_open(kind_of(arg), .workers = 1);
     s.f = weft_submit(pool, work, &(int){1});
     weft_drop(&s.f);
     weft_pool_close(&pool);
@@ -217,5 +229,30 @@ const struct scenario future_scenarios[] = {
      .bound = 2, .is_long = true},
     {"future: in a pool, deadline against worker", pool_deadline_against_worker, .bound = 2},
     {"future: in a pool, drop against worker", pool_drop_against_worker, .bound = 2},
+#if HAS_FIBERS
+    // ---- of fibers; who waits is a thread, if nothing else is said
+    {"future: a fiber's, join", join_sees_everything, .arg = 1, .bound = 3},
+    {"future: a fiber's, join, delayed stores", join_sees_everything, .arg = 1, .bound = 2,
+     .delayed_stores = true},
+    {"future: a thread's, fiber and thread wait", two_wait, .arg = 2, .bound = 1},
+    {"future: a fiber's, fiber and thread wait", two_wait, .arg = 3, .bound = 1},
+    {"future: a thread's, both wait, bound 2", two_wait, .arg = 2, .bound = 2, .is_long = true},
+    {"future: a fiber's, both wait, bound 2", two_wait, .arg = 3, .bound = 2, .is_long = true},
+    {"future: a fiber's, two threads wait", two_wait, .arg = 1, .bound = 2},
+    {"future: a fiber joins a fiber", a_fiber_joins, .arg = 1, .bound = 3},
+    {"future: a fiber joins a thread", a_fiber_joins, .arg = 2, .bound = 2},
+    {"future: a fiber's, wait against deadline", wait_in_vain, .arg = 1, .bound = 3},
+    {"future: a fiber's failure reaches the joiner", failures_reach_the_joiner, .arg = 1,
+     .bound = 3},
+    {"future: a fiber's drop against failure", drop_against_failure, .arg = 1, .bound = 3},
+    {"future: a fiber's drop against end", drop_against_end, .arg = 1, .bound = 3},
+    {"future: a fiber's cancel against end", cancel_against_end, .arg = 1, .bound = 3},
+    {"future: a fiber's join, cancel and wake-up", join_cancel_set, .arg = 1, .bound = 2},
+    {"future: a pool of fibers, cancel, worker, wait", pool_cancel_against_worker_and_join,
+     .arg = 1, .bound = 1},
+    {"future: a pool of fibers, deadline, worker", pool_deadline_against_worker, .arg = 1,
+     .bound = 2},
+    {"future: a pool of fibers, drop, worker", pool_drop_against_worker, .arg = 1, .bound = 2},
+#endif
     {.name = NULL},
 };

@@ -10,7 +10,20 @@ static struct {
     weft_mutex mu; // guards what was got
     int puts[2];
     int data[8];
+    struct wf_loop *loop;
 } s;
+
+// arg / 100: which of those beside the main task are fibers, a bit each.
+static struct beside *beside(void *arg, int i, void *(*run)(void *), void *its)
+{
+    return go_as(&s.loop, *(int *)arg / 100 & 1 << i, run, its);
+}
+
+static void end_all(void)
+{
+    end_loop(&s.loop);
+    weft_queue_free(&s.q);
+}
 
 static void *put_two(void *arg)
 {
@@ -55,20 +68,20 @@ static void order_per_producer(void *arg)
 {
     int producers = *(int *)arg % 10;
     static int firsts[] = {0, ITEMS};
-    wf_thread t[2];
-    s.q = weft_queue_new(sizeof(int), .capacity = (size_t)(*(int *)arg / 10));
+    struct beside *t[2];
+    s.q = weft_queue_new(sizeof(int), .capacity = (size_t)(*(int *)arg / 10 % 10));
     for (int i = 0; i < producers; i++)
-        t[i] = go(put_two, &firsts[i]);
+        t[i] = beside(arg, i, put_two, &firsts[i]);
     for (int i = 0; i < producers * ITEMS; i++) {
         int item;
         claim(weft_get(s.q, &item, WEFT_FOREVER) == 0);
         note(item);
     }
     for (int i = 0; i < producers; i++)
-        wf_thread_join(t[i]);
+        join_it(t[i]);
     each_once(producers * ITEMS);
     per_producer();
-    weft_queue_free(&s.q);
+    end_all();
 }
 
 static void *get_all(void *arg)
@@ -86,16 +99,15 @@ static void *get_all(void *arg)
 
 static void two_consumers(void *arg)
 {
-    (void)arg;
     static int zero;
     s.q = weft_queue_new(sizeof(int), .capacity = 1);
-    wf_thread a = go(get_all, NULL), b = go(get_all, NULL);
+    struct beside *a = beside(arg, 0, get_all, NULL), *b = beside(arg, 1, get_all, NULL);
     put_two(&zero);
     weft_queue_close(s.q);
-    wf_thread_join(a);
-    wf_thread_join(b);
+    join_it(a);
+    join_it(b);
     each_once(ITEMS);
-    weft_queue_free(&s.q);
+    end_all();
 }
 
 // What was put before the close comes out; what comes after is refused.
@@ -116,25 +128,23 @@ static void *put_until_closed(void *arg)
 
 static void close_against_put(void *arg)
 {
-    (void)arg;
     s.q = weft_queue_new(sizeof(int), .capacity = 1);
-    wf_thread a = go(put_until_closed, NULL), b = go(get_all, NULL);
+    struct beside *a = beside(arg, 0, put_until_closed, NULL), *b = beside(arg, 1, get_all, NULL);
     weft_queue_close(s.q);
-    wf_thread_join(a);
-    wf_thread_join(b);
+    join_it(a);
+    join_it(b);
     each_once(s.puts[0]);
-    weft_queue_free(&s.q);
+    end_all();
 }
 
 static void close_alone_ends_a_put(void *arg)
 {
-    (void)arg;
     s.q = weft_queue_new(sizeof(int), .capacity = 1);
-    wf_thread a = go(put_until_closed, NULL);
+    struct beside *a = beside(arg, 0, put_until_closed, NULL);
     weft_queue_close(s.q);
-    wf_thread_join(a);
+    join_it(a);
     claim(s.puts[0] <= 1 && weft_queue_length(s.q) == (size_t)s.puts[0]);
-    weft_queue_free(&s.q);
+    end_all();
 }
 
 // A get that gives up takes nothing with it: the other gets the item.
@@ -153,17 +163,16 @@ static void *get_in_time(void *arg)
 
 static void who_gives_up_takes_nothing(void *arg)
 {
-    (void)arg;
     int rc, item = 0;
     s.q = weft_queue_new(sizeof(int), .capacity = 2);
-    wf_thread a = go(get_in_time, &rc), b = go(get_all, NULL);
+    struct beside *a = beside(arg, 0, get_in_time, &rc), *b = beside(arg, 1, get_all, NULL);
     s.data[0] = 1;
     claim(weft_put(s.q, &item, WEFT_FOREVER) == 0);
-    wf_thread_join(a);
+    join_it(a);
     weft_queue_close(s.q);
-    wf_thread_join(b);
+    join_it(b);
     each_once(1);
-    weft_queue_free(&s.q);
+    end_all();
 }
 
 static int get_one(const int *unused, int *item)
@@ -176,16 +185,15 @@ WEFT_TASK(get_one, int, int);
 // A cancelled get had no effect: the item is there, or it was got.
 static void cancel_against_put(void *arg)
 {
-    (void)arg;
     int item = 3, out = 0;
     s.q = weft_queue_new(sizeof(int), .capacity = 1);
-    weft_future *f = weft_start(WEFT_THREADS, get_one, &item);
+    weft_future *f = weft_start(kind_of(arg), get_one, &item);
     claim(weft_put(s.q, &item, WEFT_FOREVER) == 0);
     weft_cancel(f);
     int rc = weft_join_as(&f, get_one, &out);
     claim(rc == 0 ? out == 3 : rc == -ECANCELED);
     claim(weft_queue_length(s.q) == (rc == 0 ? 0 : 1));
-    weft_queue_free(&s.q);
+    end_all();
 }
 
 const struct scenario queue_scenarios[] = {
@@ -204,5 +212,31 @@ const struct scenario queue_scenarios[] = {
     {"queue: close against a put that waits", close_alone_ends_a_put, .bound = 3},
     {"queue: who gives up takes nothing", who_gives_up_takes_nothing, .bound = 2},
     {"queue: cancel against put", cancel_against_put, .bound = 2},
+#if HAS_FIBERS
+    // ---- with fibers: the main task is a thread all the same
+    {"queue: 1 producer, a fiber", order_per_producer, .arg = 111, .bound = 2},
+    {"queue: 1 producer, a fiber, delayed stores", order_per_producer, .arg = 111, .bound = 2,
+     .delayed_stores = true},
+    {"queue: 2 producers, fiber and thread", order_per_producer, .arg = 112, .bound = 1},
+    {"queue: 2 producers, fiber and thread, bound 2", order_per_producer, .arg = 112, .bound = 2,
+     .is_long = true},
+    {"queue: 2 producers, both fibers", order_per_producer, .arg = 312, .bound = 2},
+    {"queue: 2 consumers, fiber and thread", two_consumers, .arg = 100, .bound = 1},
+    {"queue: 2 consumers, fiber and thread, bound 2", two_consumers, .arg = 100, .bound = 2,
+     .is_long = true},
+    {"queue: 2 consumers, both fibers", two_consumers, .arg = 300, .bound = 2},
+    {"queue: close, fibers put and get", close_against_put, .arg = 300, .bound = 2},
+    {"queue: close, a fiber puts, a thread gets", close_against_put, .arg = 100, .bound = 2},
+    {"queue: close, a thread puts, a fiber gets", close_against_put, .arg = 200, .bound = 1},
+    {"queue: close against a fiber's put", close_alone_ends_a_put, .arg = 100, .bound = 3},
+    {"queue: a fiber gives up, a thread gets", who_gives_up_takes_nothing, .arg = 100, .bound = 2},
+    {"queue: a thread gives up, a fiber gets", who_gives_up_takes_nothing, .arg = 200, .bound = 1},
+    {"queue: a thread gives up, a fiber gets, bound 2", who_gives_up_takes_nothing, .arg = 200,
+     .bound = 2, .is_long = true},
+    {"queue: of two fibers one gives up", who_gives_up_takes_nothing, .arg = 300, .bound = 2},
+    {"queue: of two fibers one gives up, bound 3", who_gives_up_takes_nothing, .arg = 300,
+     .bound = 3, .is_long = true},
+    {"queue: a fiber's cancel against put", cancel_against_put, .arg = 1, .bound = 3},
+#endif
     {.name = NULL},
 };

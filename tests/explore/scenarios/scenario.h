@@ -30,7 +30,7 @@ struct scenario {
 // Each file's table; ends with a name of NULL.
 extern const struct scenario park_scenarios[], mutex_scenarios[], cond_scenarios[],
     sync_scenarios[], queue_scenarios[], future_scenarios[], group_scenarios[], pool_scenarios[],
-    exit_scenarios[], fiber_scenarios[];
+    exit_scenarios[], fiber_scenarios[], fiber_wait_scenarios[];
 
 // Threads beside the main task.
 static inline wf_thread go(void *(*run)(void *), void *arg)
@@ -41,6 +41,28 @@ static inline wf_thread go(void *(*run)(void *), void *arg)
         continue;
     return thread;
 }
+
+// An address sanitizer would have to be told of stacks on stacks: no fibers under it.
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_FIBERS 0
+#else
+#define HAS_FIBERS 1
+#endif
+
+// The same, or a fiber of the scenario's one loop.
+struct beside {
+    bool is_fiber;
+    wf_thread thread;
+    void *(*run)(void *arg);
+    void *arg;
+    weft_event over; // a fiber's
+};
+struct wf_loop;
+struct beside *go_as(struct wf_loop **loop, bool is_fiber, void *(*run)(void *), void *arg);
+void join_it(struct beside *b);
+void end_loop(struct wf_loop **loop); // that go_as made, if it did
+
+enum weft_kind kind_of(void *arg); // whose lowest bit says that it is a fiber
 
 #define claim weft_explore_check
 
