@@ -30,8 +30,9 @@
 // that called exit. Daemons are cancelled and get 100 ms; after that any weft call in them that
 // can wait parks for ever.
 //
-// Environment: WEFT_CHECK=1 finds misuse, deadlocks and leaked futures. WEFT_IO=uring or epoll: what
-// fibers wait by, if the kernel allows it; without it io_uring, else epoll. Another word aborts.
+// Environment: WEFT_CHECK=1 finds misuse, deadlocks, leaked futures and fibers that do not wait.
+// WEFT_IO=uring or epoll: what fibers wait by, if the kernel allows it; without it io_uring, else
+// epoll. Another word aborts.
 #ifndef WEFT_H
 #define WEFT_H
 #include <weft/error.h>
