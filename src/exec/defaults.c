@@ -13,6 +13,7 @@ static struct {
     weft_mutex mu; // guards everything below
     struct wf_loop *loops[MOST_DEFAULTS];
     uint32_t count, next;
+    uint32_t most; // as many as there were cores at first; 0: not asked yet
 } defaults;
 
 int wf_loop_default(struct wf_loop **loop)
@@ -21,9 +22,11 @@ int wf_loop_default(struct wf_loop **loop)
     if (*loop)
         return 0;
     wf_guard(&defaults.mu);
-    uint32_t cores = (uint32_t)wf_thread_cores();
-    uint32_t most = cores < MOST_DEFAULTS ? cores : MOST_DEFAULTS;
-    if (defaults.count < most) {
+    if (defaults.most == 0) {
+        uint32_t cores = (uint32_t)wf_thread_cores(); // reads files
+        defaults.most = cores < MOST_DEFAULTS ? cores : MOST_DEFAULTS;
+    }
+    if (defaults.count < defaults.most) {
         char name[WF_NAME_MAX];
         (void)snprintf(name, sizeof name, "weft-loop-%u", defaults.count + 1);
         int rc = wf_loop_new(name, &defaults.loops[defaults.count]);
