@@ -15,6 +15,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "os/atomic.h"
 #include "os/clock.h"
 #include "os/engine.h"
 #include "os/poll.h"
@@ -175,23 +176,32 @@ static void tell(struct epoll *e, int fd, int events)
         (void)arm_for_one(e, fd); // that was one shot, and others ask for something else
 }
 
+// In milliseconds, rounded up: not before the deadline.
+static int milliseconds(const struct timespec *left)
+{
+    if (!left)
+        return -1;
+    int64_t ms = (int64_t)left->tv_sec * 1000 + (left->tv_nsec + 999999) / 1000000;
+    return ms < INT_MAX ? (int)ms : INT_MAX;
+}
+
+// Linux before 5.11, filters of system calls and valgrind know no epoll_pwait2.
 static int wait_for_some(const struct epoll *e, struct epoll_event *events, int64_t deadline_ns)
 {
+    static uint32_t is_old; // atomic; set once
     struct timespec left = {0, 0};
     if (deadline_ns != INT64_MAX && deadline_ns > 0) {
         int64_t ns = deadline_ns - wf_clock_now();
         left = wf_clock_timespec(ns > 0 ? ns : 0);
     }
     const struct timespec *timeout = deadline_ns == INT64_MAX ? NULL : &left;
-    int n = epoll_pwait2(e->base.fd, events, AT_ONCE, timeout, NULL);
-    if (n >= 0 || errno != ENOSYS)
-        return n;
-    // Linux before 5.11. In milliseconds, rounded up: not before the deadline.
-    int64_t ms = (int64_t)left.tv_sec * 1000 + (left.tv_nsec + 999999) / 1000000;
-    return epoll_wait(e->base.fd, events, AT_ONCE,
-                      !timeout       ? -1
-                      : ms < INT_MAX ? (int)ms
-                                     : INT_MAX);
+    if (wf_load(&is_old, WF_RELAXED) == 0) {
+        int n = epoll_pwait2(e->base.fd, events, AT_ONCE, timeout, NULL);
+        if (n >= 0 || (errno != ENOSYS && errno != EPERM))
+            return n;
+        wf_store(&is_old, 1, WF_RELAXED);
+    }
+    return epoll_wait(e->base.fd, events, AT_ONCE, milliseconds(timeout));
 }
 
 static void epoll_look(struct wf_engine *engine, int64_t deadline_ns)
