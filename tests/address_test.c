@@ -1,51 +1,8 @@
 // SPDX-License-Identifier: MIT
-// address_test.c - names: what the resolver answers, or does not; and a host with several
-// addresses. The resolver is the test's own: the linker's --wrap (tests/meson.build) leads the
-// library's question here, and a machine without network gives the same answers as any.
+// address_test.c - names: what the resolver answers, or does not. connect_test.c has hosts with
+// several addresses.
 #include "fork_tsan.h"
-#include "net_helpers.h"
-
-#include <netdb.h>
-
-static struct {
-    int error, system_error; // what it answers
-    struct addrinfo *list;
-    bool silent; // it waits between the two
-    sem_t asked, answer, answered;
-} resolver;
-
-// Named by the linker, which lets __wrap_getaddrinfo take the place of getaddrinfo.
-int resolve(const char *host, const char *port, const struct addrinfo *hints,
-            struct addrinfo **list) __asm__("__wrap_getaddrinfo");
-int real_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
-                     struct addrinfo **list) __asm__("__real_getaddrinfo");
-
-int resolve(const char *host, const char *port, const struct addrinfo *hints,
-            struct addrinfo **list)
-{
-    if (hints->ai_flags & AI_NUMERICHOST)
-        return real_getaddrinfo(host, port, hints, list);
-    int error = resolver.error, system_error = resolver.system_error;
-    *list = resolver.list; // freed by who asks
-    if (resolver.silent) {
-        sem_post(&resolver.asked); // from here on the test may prepare other answers
-        sem_take(&resolver.answer);
-        sem_post(&resolver.answered);
-    }
-    errno = system_error;
-    return error;
-}
-
-static struct addrinfo *address_of(const char *number, uint16_t port)
-{
-    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-                             .ai_socktype = SOCK_STREAM};
-    struct addrinfo *list = NULL;
-    char text[8];
-    snprintf(text, sizeof text, "%u", port);
-    assert_int_equal(real_getaddrinfo(number, text, &hints, &list), 0);
-    return list;
-}
+#include "resolver.h"
 
 static const struct {
     int error, system_error, code;
@@ -66,63 +23,6 @@ static void what_the_resolver_says_is_the_error(void **state)
         assert_failed_with(weft_listen("some.where:0"), answers[i].code);
         assert_non_null(strstr(weft_error(), "some.where:0"));
     }
-}
-
-// ---- several addresses -----------------------------------------------------------------
-
-static uint16_t port_of_nobody(void)
-{
-    weft_listener *l = weft_listen("127.0.0.1:0");
-    uint16_t port = port_of(weft_listener_address(l));
-    weft_listener_close(&l);
-    return port;
-}
-
-// As real ones are: one after the other, to be freed in one go.
-static void resolver_answers(struct addrinfo *first, struct addrinfo *second)
-{
-    first->ai_next = second;
-    resolver.error = 0;
-    resolver.list = first;
-}
-
-static weft_conn *connect_once(void)
-{
-    weft_conn *c = weft_connect("some.where:80", much_later());
-    resolver.list = NULL; // the library freed it
-    return c;
-}
-
-static struct addrinfo *no_family_of_ours(void)
-{
-    struct addrinfo *odd = address_of("127.0.0.1", 1);
-    odd->ai_addr->sa_family = 250; // there is no such
-    return odd;
-}
-
-static void each_address_of_a_host_is_tried(void **state)
-{
-    (void)state;
-    uint16_t nobody = port_of_nobody();
-    weft_listener *l = weft_listen("127.0.0.1:0");
-    uint16_t somebody = port_of(weft_listener_address(l));
-    resolver_answers(address_of("127.0.0.1", nobody), address_of("127.0.0.1", somebody));
-    weft_conn *c = connect_once();
-    assert_non_null(c);
-    assert_string_equal(weft_peer(c), weft_listener_address(l));
-    weft_conn_close(&c);
-    weft_listener_close(&l);
-}
-
-static void if_all_fail_it_is_the_error_of_the_last(void **state)
-{
-    (void)state;
-    uint16_t nobody = port_of_nobody();
-    resolver_answers(address_of("127.0.0.1", nobody), no_family_of_ours());
-    assert_failed_with(connect_once(), -EAFNOSUPPORT);
-    assert_non_null(strstr(weft_error(), "some.where:80"));
-    resolver_answers(no_family_of_ours(), address_of("127.0.0.1", nobody));
-    assert_failed_with(connect_once(), -ECONNREFUSED);
 }
 
 // ---- a resolver that does not answer ---------------------------------------------------
@@ -179,6 +79,132 @@ static void a_request_to_stop_ends_the_wait_for_a_name(void **state)
     }
 }
 
+// ---- many names ------------------------------------------------------------------------
+
+enum { AT_ONCE = 16 };
+
+struct asker {
+    struct call call;
+    weft_future *future;
+};
+
+static void ask(struct asker *a, const char *address)
+{
+    a->call = (struct call){.run = call_connect, .deadline = WEFT_FOREVER};
+    snprintf(a->call.address, sizeof a->call.address, "%s", address);
+    a->future = weft_start(WEFT_THREADS, in_call, &(struct call *){&a->call});
+    assert_non_null(a->future);
+}
+
+// Every slot is taken by a name that nobody answers for.
+static void take_all_slots(struct asker askers[AT_ONCE])
+{
+    for (int i = 0; i < AT_ONCE; i++)
+        ask(&askers[i], "dead.where:80");
+    for (int i = 0; i < AT_ONCE; i++)
+        sem_take(&resolver.asked);
+}
+
+static void give_slots_back(struct asker askers[], int n)
+{
+    for (int i = 0; i < n; i++)
+        sem_post(&resolver.answer);
+    for (int i = 0; i < n; i++) {
+        sem_take(&resolver.answered);
+        assert_int_equal(weft_join(&askers[i].future, NULL, 0), -ENOENT);
+    }
+}
+
+static void a_dead_name_delays_no_live_one(void **state)
+{
+    (void)state;
+    struct asker dead;
+    ask(&dead, "dead.where:80");
+    sem_take(&resolver.asked);
+    resolver.error = EAI_FAIL;
+    assert_failed_with(weft_connect("some.where:80", WEFT_FOREVER), -ENOENT);
+    sem_post(&resolver.answer);
+    sem_take(&resolver.answered);
+    assert_int_equal(weft_join(&dead.future, NULL, 0), -ENOENT);
+}
+
+static void no_more_than_sixteen_names_are_looked_up_at_once(void **state)
+{
+    (void)state;
+    struct asker askers[2 * AT_ONCE];
+    take_all_slots(askers);
+    for (int i = AT_ONCE; i < 2 * AT_ONCE; i++) {
+        ask(&askers[i], "dead.too:80");
+        await_asleep(&askers[i].call.spot);
+    }
+    give_slots_back(askers, 2 * AT_ONCE);
+    for (int i = 0; i < AT_ONCE; i++)
+        sem_take(&resolver.asked);
+    assert_int_equal(atomic_load(&resolver.most), AT_ONCE);
+}
+
+static void who_waits_for_a_slot_obeys_his_deadline_and_the_request_to_stop(void **state)
+{
+    (void)state;
+    struct asker askers[AT_ONCE], stopped;
+    take_all_slots(askers);
+    resolver.error = EAI_FAIL;
+    weft_time deadline = weft_after_ms(20);
+    assert_failed_with(weft_connect("some.where:80", WEFT_POLL), -ETIMEDOUT);
+    assert_failed_with(weft_connect("some.where:80", deadline), -ETIMEDOUT);
+    assert_true(weft_now().ns >= deadline.ns);
+    assert_non_null(strstr(weft_error(), "some.where:80"));
+    ask(&stopped, "some.where:80");
+    await_asleep(&stopped.call.spot);
+    weft_cancel(stopped.future);
+    assert_int_equal(weft_join(&stopped.future, NULL, 0), -ECANCELED);
+    give_slots_back(askers, AT_ONCE);
+    assert_failed_with(weft_connect("some.where:80", WEFT_FOREVER), -ENOENT); // a slot is free
+}
+
+static int read_a_file(const weft_none *none, int *first)
+{
+    (void)none;
+    FILE *f = fopen("/proc/self/status", "re");
+    *first = f ? fgetc(f) : -1;
+    if (f)
+        fclose(f);
+    return f ? 0 : -errno;
+}
+WEFT_TASK(read_a_file, weft_none, int);
+
+static int read_on_the_side(const weft_none *none, int *first)
+{
+    return weft_block(read_a_file, first, none);
+}
+WEFT_TASK(read_on_the_side, weft_none, int);
+
+static void names_that_nobody_answers_for_starve_no_files(void **state)
+{
+    (void)state;
+    struct asker askers[AT_ONCE];
+    int first = 0;
+    take_all_slots(askers);
+    weft_future *f = weft_start(WEFT_FIBERS, read_on_the_side, &(weft_none){0});
+    assert_int_equal(weft_join_as(&f, read_on_the_side, &first), 0);
+    assert_int_equal(first, 'N'); // "Name:"
+    give_slots_back(askers, AT_ONCE);
+}
+
+static int run_end_while_asking(void)
+{
+    weft_conn *c = weft_connect("dead.where:80", weft_after_ms(20));
+    return c || weft_error_code() != -ETIMEDOUT;
+}
+
+static void the_end_of_the_program_does_not_wait_for_a_name(void **state)
+{
+    (void)state;
+    assert_ends("end_while_asking", 0, "");
+}
+
+static const struct scene scenes[] = {{"end_while_asking", run_end_while_asking}};
+
 // There are no tasks in the child of a fork: the resolver is asked in place.
 static void the_child_of_a_fork_looks_names_up_itself(void **state)
 {
@@ -200,18 +226,21 @@ static void the_child_of_a_fork_looks_names_up_itself(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_the_resolver_says_is_the_error),
-    cmocka_unit_test(each_address_of_a_host_is_tried),
-    cmocka_unit_test(if_all_fail_it_is_the_error_of_the_last),
     cmocka_unit_test(a_deadline_ends_the_wait_for_a_name),
     cmocka_unit_test(a_request_to_stop_ends_the_wait_for_a_name),
+    cmocka_unit_test(a_dead_name_delays_no_live_one),
+    cmocka_unit_test(no_more_than_sixteen_names_are_looked_up_at_once),
+    cmocka_unit_test(who_waits_for_a_slot_obeys_his_deadline_and_the_request_to_stop),
+    cmocka_unit_test(names_that_nobody_answers_for_starve_no_files),
+    cmocka_unit_test(the_end_of_the_program_does_not_wait_for_a_name),
     cmocka_unit_test(the_child_of_a_fork_looks_names_up_itself),
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
-    sem_init(&resolver.asked, 0, 0);
-    sem_init(&resolver.answer, 0, 0);
-    sem_init(&resolver.answered, 0, 0);
+    prepare_resolver();
+    if (is_scene(argc, argv))
+        return play_scene(argv[2], scenes, COUNT(scenes));
     prepare_tests();
     return end_tests(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -1,53 +1,29 @@
 // SPDX-License-Identifier: MIT
 // net_deadline_test.c - each call on a socket, waiting for what does not come: its deadline ends
 // it, so does a request to stop, and so does the close of what it waits on.
-#include "net_helpers.h"
+#include "deaf.h"
 
 // Everything that the calls need to wait for ever: a peer that neither reads nor writes, a queue
 // that is full, a listener that nobody connects to, and one that accepts nobody.
 struct silence {
     struct link link;
     weft_listener *listener;
-    int deaf, knocking[8];
-    char address[64]; // of the deaf one
+    struct deaf deaf; // fd < 0: not needed
 };
 
 static void fall_silent(struct silence *s)
 {
     *s = (struct silence){.link = link_up(), .listener = weft_listen("127.0.0.1:0")};
     assert_non_null(s->listener);
-    for (size_t i = 0; i < COUNT(s->knocking); i++)
-        s->knocking[i] = -1;
-    s->deaf = -1;
-}
-
-// A listener whose queue is full: whoever connects now waits.
-static void go_deaf(struct silence *s)
-{
-    struct sockaddr_in sin = loopback(0);
-    socklen_t size = sizeof sin;
-    s->deaf = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(s->deaf, (struct sockaddr *)&sin, sizeof sin), 0);
-    assert_int_equal(listen(s->deaf, 0), 0);
-    assert_int_equal(getsockname(s->deaf, (struct sockaddr *)&sin, &size), 0);
-    snprintf(s->address, sizeof s->address, "127.0.0.1:%u", ntohs(sin.sin_port));
-    for (size_t i = 0; i < COUNT(s->knocking); i++) {
-        s->knocking[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        (void)connect(s->knocking[i], (struct sockaddr *)&sin, sizeof sin); // the last ones wait
-    }
-    struct pollfd last = {s->knocking[COUNT(s->knocking) - 1], POLLOUT, 0};
-    assert_int_equal(poll(&last, 1, 0), 0);
+    s->deaf.fd = -1;
 }
 
 static void break_silence(struct silence *s)
 {
     link_down(&s->link);
     weft_listener_close(&s->listener);
-    for (size_t i = 0; i < COUNT(s->knocking); i++)
-        if (s->knocking[i] >= 0)
-            close(s->knocking[i]);
-    if (s->deaf >= 0)
-        close(s->deaf);
+    if (s->deaf.fd >= 0)
+        end_deaf(&s->deaf);
 }
 
 static const struct {
@@ -70,12 +46,12 @@ static struct call prepare(size_t i, struct silence *s, weft_time deadline)
 {
     fall_silent(s);
     if (waits[i].needs_deaf)
-        go_deaf(s);
+        go_deaf(&s->deaf);
     if (waits[i].needs_queue)
         (void)post_until_full(s->link.ours, 1 << 16);
     struct call call = {
         .run = waits[i].run, .conn = s->link.ours, .listener = s->listener, .deadline = deadline};
-    snprintf(call.address, sizeof call.address, "%s", s->address);
+    snprintf(call.address, sizeof call.address, "%s", s->deaf.address);
     return call;
 }
 
@@ -269,9 +245,9 @@ static void the_message_of_a_connect_names_the_address(void **state)
     (void)state;
     struct silence s;
     fall_silent(&s);
-    go_deaf(&s);
-    assert_failed_with(weft_connect(s.address, weft_after_ms(3)), -ETIMEDOUT);
-    assert_non_null(strstr(weft_error(), s.address));
+    go_deaf(&s.deaf);
+    assert_failed_with(weft_connect(s.deaf.address, weft_after_ms(3)), -ETIMEDOUT);
+    assert_non_null(strstr(weft_error(), s.deaf.address));
     break_silence(&s);
 }
 

@@ -372,6 +372,28 @@ static void a_connection_for_which_the_system_has_no_file_stays_in_the_queue(voi
     close(peer);
 }
 
+// Its peer sees that, and the next one is served.
+static void a_connection_for_which_there_is_no_memory_is_closed(void **state)
+{
+    (void)state;
+    weft_listener *l = weft_listen("127.0.0.1:0");
+    int peer = raw_connect(port_of(weft_listener_address(l))), next;
+    shortage = (struct shortage){.of = MEMORY, .error = ENOMEM};
+    weft_conn *c = weft_accept(l, much_later());
+    assert_true(end_shortage() > 0);
+    assert_null(c);
+    assert_int_equal(weft_error_code(), -ENOMEM);
+    char byte;
+    assert_true(recv(peer, &byte, 1, 0) <= 0);
+    next = raw_connect(port_of(weft_listener_address(l)));
+    c = weft_accept(l, much_later());
+    assert_non_null(c);
+    weft_conn_close(&c);
+    weft_listener_close(&l);
+    close(peer);
+    close(next);
+}
+
 static void an_accept_passes_over_every_way_to_die_in_the_queue(void **state)
 {
     (void)state;
@@ -397,6 +419,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(cancelled_without_memory_a_task_keeps_its_code),
     cmocka_unit_test(without_descriptors_every_call_says_whose_limit_it_is),
     cmocka_unit_test(a_connection_for_which_the_system_has_no_file_stays_in_the_queue),
+    cmocka_unit_test(a_connection_for_which_there_is_no_memory_is_closed),
     cmocka_unit_test(an_accept_passes_over_every_way_to_die_in_the_queue),
 };
 

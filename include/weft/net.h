@@ -36,15 +36,19 @@ typedef struct weft_conn weft_conn;
 // be used again at once after its last server ended (SO_REUSEADDR); a Unix socket's file that
 // nobody listens on is replaced, and removed at close. -EINVAL: not an address; else bind's errno.
 // Numbers never block; looking up a name may: -ENOENT (no such host), -EAGAIN (the name server does
-// not answer, or no thread for it), -ECANCELED.
+// not answer, or no thread for it), -ECANCELED. At most 16 names are looked up at once, the others
+// wait their turn.
 weft_listener *weft_listen(const char *address) __attribute__((warn_unused_result));
 const char *weft_listener_address(const weft_listener *l); // with the port that it got
 // The next connection. Passes over one that died in the queue. -EMFILE, -ENFILE: it stays in the
 // queue; wait before you try again. -ENOMEM: it is closed.
 weft_conn *weft_accept(weft_listener *l, weft_time deadline) __attribute__((warn_unused_result));
 void weft_listener_close(weft_listener **l); // a waiting accept gets -EPIPE
-// Tries each address of the host in turn. -EINVAL, -ENOENT, -EAGAIN as above, else the last one's
-// errno.
+// The first of the host's addresses that answers (RFC 8305): families take turns, each address has
+// a head start of 250 ms before the next is tried beside it, and the next one's turn comes at once
+// when one fails. -EINVAL, -ENOENT, -EAGAIN as above. If all fail: -EMFILE, -ENFILE, -ENOMEM or
+// -ENOBUFS if it was for want of these, else the first one's errno that is more than "no way from
+// here" (-ENETUNREACH, -EADDRNOTAVAIL, -EAFNOSUPPORT), or if there is no such, the first one's.
 weft_conn *weft_connect(const char *address, weft_time deadline)
     __attribute__((warn_unused_result));
 

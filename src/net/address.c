@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
 // address.c - a name lookup blocks and cannot be interrupted, so it runs as a daemon task of its
 // own: whoever gives up waiting leaves it behind, and the last of the two frees the lookup.
+//
+// LOOKUPS run at once, and who comes after them stands in the line of a semaphore, where his
+// deadline and a request to stop are obeyed. A task that was left behind keeps its slot until the
+// resolver lets it go. So ten thousand connects by name are sixteen threads, and dead names can
+// delay others only when there are sixteen of them. They share nothing with weft_block. (We
+// thought of a pool: at the end of the program it would wait for names that nobody answers.)
 #include "net/address.h"
 
 #include <arpa/inet.h>
@@ -15,10 +21,13 @@
 
 #include <weft/error.h>
 #include <weft/pool.h>
+#include <weft/sync.h>
 
 #include "exec/future.h"
 
-enum { HOST_MAX = 255, PORT_MAX = 5 };
+enum { HOST_MAX = 255, PORT_MAX = 5, LOOKUPS = 16 };
+
+static weft_sem slots = WEFT_SEM(LOOKUPS);
 
 struct parts {
     char host[HOST_MAX + 1]; // "": every address
@@ -123,25 +132,31 @@ static int look_up(struct lookup *const *arg, weft_none *none)
     (void)none;
     lookup_run(*arg);
     lookup_unref(*arg);
+    weft_release(&slots, 1);
     return 0;
 }
 WEFT_TASK(look_up, struct lookup *, weft_none);
 
-// Look up on another thread, and wait no longer than the deadline. 0, or as weft_start, weft_wait.
+// Look up on another thread, and wait no longer than the deadline. 0, or as weft_acquire,
+// weft_start, weft_wait.
 static int look_up_elsewhere(struct lookup *l, weft_time deadline)
 {
     if (wf_is_orphan) { // no tasks here: the deadline has to suffer
         lookup_run(l);
         return 0;
     }
+    int rc = weft_acquire(&slots, deadline);
+    if (rc < 0)
+        return rc;
     (void)wf_add(&l->refs, 1, WF_RELAXED);
     weft_future *f = weft_start_as(
         WEFT_WITH(.kind = WEFT_THREADS, .name = "weft lookup", .daemon = true), look_up, &l);
     if (!f) {
+        weft_release(&slots, 1);
         lookup_unref(l);
         return weft_error_code();
     }
-    int rc = weft_wait(f, deadline);
+    rc = weft_wait(f, deadline);
     weft_drop(&f); // what was started runs to its end, and frees its part
     return rc;
 }

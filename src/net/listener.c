@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// listener.c - listen, accept, connect.
+// listener.c - listen and accept.
 #define _GNU_SOURCE // accept4
 #include <errno.h>
 #include <netinet/in.h>
@@ -18,7 +18,7 @@
 #include "net/conn.h"
 #include "os/atomic.h"
 
-enum { BACKLOG = 4096, AGAIN_MS = 1 };
+enum { BACKLOG = 4096 };
 
 // A task in weft_accept; on its stack.
 struct acceptor {
@@ -35,12 +35,6 @@ struct weft_listener {
     char address[WF_ADDRESS_TEXT];
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; // of a Unix socket, or ""
 };
-
-int wf_socket_new(int family)
-{
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    return fd < 0 ? -errno : fd;
-}
 
 // ---- listen -----------------------------------------------------------------------------
 
@@ -247,75 +241,5 @@ weft_conn *weft_accept(weft_listener *l, weft_time deadline)
     if (fd >= 0)
         return wf_conn_new(fd);
     (void)weft_fail(fd, "accept %s: %s", address, fd == -EPIPE ? "closed" : strerror(-fd));
-    return NULL;
-}
-
-// ---- connect ----------------------------------------------------------------------------
-
-// A Unix socket whose backlog is full says EAGAIN, and nothing tells when there is room.
-static int connect_again(int fd, const struct wf_address *address, weft_time deadline)
-{
-    for (;;) {
-        if (connect(fd, &address->any, address->size) == 0)
-            return 0;
-        if (errno != EAGAIN)
-            return -errno;
-        if (weft_now().ns >= deadline.ns)
-            return -ETIMEDOUT;
-        int rc = weft_sleep(weft_sooner(weft_after_ms(AGAIN_MS), deadline));
-        if (rc < 0)
-            return rc;
-    }
-}
-
-static int finish_connect(int fd, weft_time deadline)
-{
-    int rc = wf_wait_fd("weft_connect", fd, POLLOUT, deadline, NULL);
-    while (rc == 0) // a token without a reason
-        rc = wf_wait_fd("weft_connect", fd, POLLOUT, deadline, NULL);
-    if (rc < 0)
-        return rc;
-    int error = 0;
-    socklen_t size = sizeof error;
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
-        return -errno;
-    return -error;
-}
-
-// A connected socket, or a negative errno.
-static int connect_to(const struct wf_address *address, weft_time deadline)
-{
-    int fd = wf_socket_new(address->any.sa_family);
-    if (fd < 0)
-        return fd;
-    int rc = connect_again(fd, address, deadline);
-    if (rc == -EINPROGRESS || rc == -EINTR)
-        rc = finish_connect(fd, deadline);
-    if (rc == 0)
-        return fd;
-    (void)close(fd);
-    return rc;
-}
-
-weft_conn *weft_connect(const char *address, weft_time deadline)
-{
-    wf_require(address, "weft_connect(NULL)");
-    int rc = wf_interrupted();
-    if (rc < 0) {
-        (void)weft_fail(rc, "connect %s: the caller was asked to stop", address);
-        return NULL;
-    }
-    struct wf_addresses found;
-    if (wf_addresses_find(address, false, deadline, &found) < 0)
-        return NULL;
-    int fd = -ENOENT;
-    for (size_t i = 0; i < found.count && fd < 0 && rc == 0; i++) {
-        fd = connect_to(&found.items[i], deadline);
-        rc = fd == -ECANCELED || fd == -ETIMEDOUT ? fd : 0; // no time for another
-    }
-    free(found.items);
-    if (fd >= 0)
-        return wf_conn_new(fd);
-    (void)weft_fail(fd, "connect %s: %s", address, strerror(-fd));
     return NULL;
 }

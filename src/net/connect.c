@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+// connect.c - connect: a race of the host's addresses (RFC 8305, "Happy Eyeballs").
+//
+// Families take turns, the system's first choice first. An attempt gets a head start of 250 ms,
+// then the next begins beside it, and at once when one fails; the first to connect wins and the
+// others are closed. So a family that leads nowhere costs a quarter of a second, and not the two
+// minutes in which the kernel gives up.
+//
+// It is one task and one wait: an epoll holds the attempts, and is itself the descriptor that the
+// task parks on. We thought of a task for each address: they would have to be told of the winner,
+// and joined, for what is a list of descriptors here. With one address there is no epoll.
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <weft/error.h>
+#include "core/misuse.h"
+#include "core/park.h"
+#include "net/conn.h"
+#include "os/poller.h"
+
+enum { HEAD_START_MS = 250, AGAIN_MS = 1 };
+static const char CALL[] = "weft_connect";
+
+struct race {
+    const struct wf_addresses *to;
+    int *fds; // by address: an attempt under way; else < 0
+    size_t begun, under_way;
+    int poller; // of those under way; < 0: there is one address
+    int error;  // the most telling so far, or 0
+};
+
+int wf_socket_new(int family)
+{
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+// ---- order and errors -------------------------------------------------------------------
+
+// Behind each the next of another family, as long as there is one.
+static void interleave(const struct wf_addresses *a)
+{
+    for (size_t i = 1; i < a->count; i++) {
+        size_t next = i;
+        while (next < a->count && a->items[next].any.sa_family == a->items[i - 1].any.sa_family)
+            next++;
+        if (next == a->count)
+            return; // only one family is left
+        struct wf_address moved = a->items[next];
+        memmove(&a->items[i + 1], &a->items[i], (next - i) * sizeof moved);
+        a->items[i] = moved;
+    }
+}
+
+// What we lack can be cured; that there is no way from here says the least of the host.
+static int telling(int error)
+{
+    switch (-error) {
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case ENOBUFS:
+        return 2;
+    case EAFNOSUPPORT:
+    case EADDRNOTAVAIL:
+    case ENETUNREACH:
+        return 0;
+    default:
+        return 1;
+    }
+}
+
+static int note(struct race *r, int error)
+{
+    if (r->error == 0 || telling(error) > telling(r->error))
+        r->error = error;
+    return error;
+}
+
+// ---- attempts ---------------------------------------------------------------------------
+
+// The next address: a connected socket, -EINPROGRESS, or the error, which is noted.
+static int begin(struct race *r)
+{
+    size_t i = r->begun++;
+    const struct wf_address *to = &r->to->items[i];
+    int fd = wf_socket_new(to->any.sa_family);
+    if (fd < 0)
+        return note(r, fd);
+    if (connect(fd, &to->any, to->size) == 0)
+        return fd;
+    int rc = -errno;
+    if (rc == -EINPROGRESS || rc == -EINTR) // which goes on as well: connect(2)
+        rc = r->poller < 0 ? 0 : wf_poller_watch(r->poller, fd, POLLOUT);
+    if (rc == 0) {
+        r->fds[i] = fd;
+        r->under_way++;
+        return -EINPROGRESS;
+    }
+    (void)close(fd); // nothing was written
+    return note(r, rc);
+}
+
+// An attempt has come to its end: its socket, connected, or the error, which is noted.
+static int settle(struct race *r, int fd)
+{
+    for (size_t i = 0; i < r->begun; i++)
+        if (r->fds[i] == fd)
+            r->fds[i] = -1;
+    r->under_way--;
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+        error = errno;
+    if (error == 0)
+        return fd;
+    (void)close(fd); // nothing was written
+    return note(r, -error);
+}
+
+// Until an attempt has come to its end: its socket; -ETIMEDOUT, -ECANCELED...
+static int wait_for_one(const struct race *r, weft_time until)
+{
+    if (r->poller < 0) {
+        int rc = wf_wait_fd(CALL, r->fds[0], POLLOUT, until, NULL);
+        return rc < 0 ? rc : r->fds[0];
+    }
+    for (;;) {
+        struct wf_ready ready;
+        int rc = wf_wait_fd(CALL, r->poller, POLLIN, until, NULL);
+        if (rc < 0)
+            return rc;
+        if (wf_poller_wait(r->poller, &ready, 1, 0) > 0)
+            return ready.fd;
+    }
+}
+
+// ---- the race ---------------------------------------------------------------------------
+
+static int is_over(weft_time deadline)
+{
+    int rc = wf_interrupted();
+    return rc < 0 ? rc : weft_now().ns >= deadline.ns ? -ETIMEDOUT : 0;
+}
+
+// A connected socket, or why there is none. `due`, when the next attempt begins, is in the future
+// only while one is under way.
+static int run(struct race *r, weft_time deadline)
+{
+    weft_time due = WEFT_POLL;
+    for (;;) {
+        bool more = r->begun < r->to->count;
+        int fd;
+        if (more && weft_now().ns >= due.ns) {
+            fd = begin(r);
+            due = fd == -EINPROGRESS ? weft_after_ms(HEAD_START_MS) : WEFT_POLL;
+        } else if (r->under_way == 0) {
+            return r->error;
+        } else {
+            fd = wait_for_one(r, more ? weft_sooner(due, deadline) : deadline);
+            int over = fd == -ETIMEDOUT && more ? is_over(deadline) : fd;
+            if (over < 0)
+                return over;
+            if (fd >= 0) {
+                fd = settle(r, fd);
+                due = WEFT_POLL;
+            }
+        }
+        if (fd >= 0)
+            return fd;
+    }
+}
+
+static void end(const struct race *r)
+{
+    for (size_t i = 0; r->fds && i < r->to->count; i++)
+        if (r->fds[i] >= 0)
+            (void)close(r->fds[i]); // nothing was written
+    free(r->fds);
+    if (r->poller >= 0)
+        wf_poller_free(r->poller);
+}
+
+static int race(const struct wf_addresses *to, weft_time deadline)
+{
+    interleave(to);
+    struct race r = {.to = to, .fds = malloc(to->count * sizeof *r.fds), .poller = -1};
+    int fd = r.fds ? 0 : -ENOMEM;
+    for (size_t i = 0; r.fds && i < to->count; i++)
+        r.fds[i] = -1;
+    if (fd == 0 && to->count > 1)
+        fd = r.poller = wf_poller_new();
+    if (fd >= 0)
+        fd = run(&r, deadline);
+    end(&r);
+    return fd;
+}
+
+// ---- Unix -------------------------------------------------------------------------------
+
+// One whose backlog is full says EAGAIN, and nothing tells when there is room.
+static int connect_again(int fd, const struct wf_address *address, weft_time deadline)
+{
+    for (;;) {
+        if (connect(fd, &address->any, address->size) == 0)
+            return 0;
+        if (errno != EAGAIN)
+            return -errno;
+        if (weft_now().ns >= deadline.ns)
+            return -ETIMEDOUT;
+        int rc = weft_sleep(weft_sooner(weft_after_ms(AGAIN_MS), deadline));
+        if (rc < 0)
+            return rc;
+    }
+}
+
+static int connect_to_path(const struct wf_address *address, weft_time deadline)
+{
+    int fd = wf_socket_new(AF_UNIX);
+    if (fd < 0)
+        return fd;
+    int rc = connect_again(fd, address, deadline);
+    if (rc == 0)
+        return fd;
+    (void)close(fd); // nothing was written
+    return rc;
+}
+
+weft_conn *weft_connect(const char *address, weft_time deadline)
+{
+    wf_require(address, "weft_connect(NULL)");
+    int rc = wf_interrupted();
+    if (rc < 0) {
+        (void)weft_fail(rc, "connect %s: the caller was asked to stop", address);
+        return NULL;
+    }
+    struct wf_addresses found;
+    if (wf_addresses_find(address, false, deadline, &found) < 0)
+        return NULL;
+    bool is_path = found.count == 1 && found.items[0].any.sa_family == AF_UNIX;
+    int fd = is_path ? connect_to_path(&found.items[0], deadline) : race(&found, deadline);
+    free(found.items);
+    if (fd >= 0)
+        return wf_conn_new(fd);
+    (void)weft_fail(fd, "connect %s: %s", address, strerror(-fd));
+    return NULL;
+}
