@@ -32,13 +32,33 @@ WEFT_C_BEGIN
 typedef struct weft_listener weft_listener;
 typedef struct weft_conn weft_conn;
 
-// NULL: weft_error_code(), weft_error(); likewise below. Port 0 takes any free one. The address may
-// be used again at once after its last server ended (SO_REUSEADDR); a Unix socket's file that
-// nobody listens on is replaced, and removed at close. -EINVAL: not an address; else bind's errno.
-// Numbers never block; looking up a name may: -ENOENT (no such host), -EAGAIN (the name server does
-// not answer, or no thread for it), -ECANCELED. At most 16 names are looked up at once, the others
-// wait their turn.
-weft_listener *weft_listen(const char *address) __attribute__((warn_unused_result));
+// Every field but the address may be left zero.
+struct weft_listen_options {
+    const char *address; // also "systemd:" or "systemd:NAME": see below
+    int backlog;         // connections that may wait to be accepted; 0: 4096, negative aborts. The
+                         // system may allow fewer (net.core.somaxconn)
+    bool reuse_port;     // several listeners share the port, in one process or more of one user, if
+                         // all say so; the system spreads the connections. Unix socket: -EOPNOTSUPP
+    bool v6_only; // not IPv4 beside IPv6: [::] and ":port" take both otherwise. -EAFNOSUPPORT:
+                  // there is no IPv6 address to listen on
+    mode_t mode;  // of a Unix socket's file, less the umask, as for open(2); writing is what a
+                  // client needs. 0: 0777
+};
+
+// weft_listen(address, .backlog = 16, ...): NULL: weft_error_code(), weft_error(); likewise below.
+// Port 0 takes any free one. The address may be used again at once after its last server ended
+// (SO_REUSEADDR); a Unix socket's file that nobody listens on is replaced, and removed at close.
+// -EINVAL: not an address; else bind's errno. Numbers never block; looking up a name may: -ENOENT
+// (no such host), -EAGAIN (the name server does not answer, or no thread for it), -ECANCELED. At
+// most 16 names are looked up at once, the others wait their turn.
+//
+// "systemd:NAME" is a socket that the service manager passed to this process (sd_listen_fds(3)):
+// the first of that FileDescriptorName= that was not taken yet, "systemd:" the first of any. Its
+// unit decided what the options say, and its file is not removed. -ENOENT: none of that name is
+// left, or what was passed is for another process. -EINVAL: it is no stream socket that listens
+// (Accept=yes, ListenDatagram=). -EBADF, -ENOTSOCK: the manager did not keep its word.
+#define weft_listen(...) \
+    weft_listen_(WEFT_OPTIONS_(struct weft_listen_options, .address = __VA_ARGS__))
 const char *weft_listener_address(const weft_listener *l); // with the port that it got
 // The next connection. Passes over one that died in the queue. -EMFILE, -ENFILE: it stays in the
 // queue; wait before you try again. -ENOMEM: it is closed.
@@ -80,6 +100,9 @@ const char *weft_peer(const weft_conn *c);       // "127.0.0.1:40112"; lives as 
 const char *weft_conn_local(const weft_conn *c); // our end of it, likewise
 int weft_conn_fd(const weft_conn *c);            // borrowed
 void weft_conn_close(weft_conn **c);             // flush first: what is still queued is lost
+
+// ---- behind the macros -------------------------------------------------------
+weft_listener *weft_listen_(struct weft_listen_options o) __attribute__((warn_unused_result));
 
 WEFT_C_END
 #endif

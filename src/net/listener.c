@@ -16,9 +16,11 @@
 #include "core/mutex.h"
 #include "core/park.h"
 #include "net/conn.h"
+#include "net/systemd.h"
 #include "os/atomic.h"
 
 enum { BACKLOG = 4096 };
+static const char SYSTEMD[] = "systemd:";
 
 // A task in weft_accept; on its stack.
 struct acceptor {
@@ -70,17 +72,34 @@ static int bind_to(int fd, const struct wf_address *address)
     return -error;
 }
 
-static int listen_on(const struct wf_address *address)
+// What decides who else may have the port, and who may connect: before the bind.
+static int set_options(int fd, const struct wf_address *address,
+                       const struct weft_listen_options *o)
+{
+    const int on = 1, v6_only = o->v6_only;
+    int family = address->any.sa_family;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); // means nothing on a path
+    if (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof on) < 0)
+        return -errno;
+    if (o->reuse_port && family == AF_UNIX)
+        return -EOPNOTSUPP; // some systems would take it and mean nothing
+    if (o->reuse_port && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
+        return -errno;
+    // The file gets the mode of its socket, less the umask: at no time may more of them connect.
+    if (o->mode != 0 && family == AF_UNIX && fchmod(fd, o->mode) < 0)
+        return -errno;
+    return 0;
+}
+
+static int listen_on(const struct wf_address *address, const struct weft_listen_options *o)
 {
     int fd = wf_socket_new(address->any.sa_family);
     if (fd < 0)
         return fd;
-    const int on = 1, off = 0; // each fails only where it means nothing
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (address->any.sa_family == AF_INET6)
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    int rc = bind_to(fd, address);
-    if (rc == 0 && listen(fd, BACKLOG) < 0)
+    int rc = set_options(fd, address, o);
+    if (rc == 0)
+        rc = bind_to(fd, address);
+    if (rc == 0 && listen(fd, o->backlog > 0 ? o->backlog : BACKLOG) < 0)
         rc = -errno;
     if (rc == 0)
         return fd;
@@ -88,7 +107,8 @@ static int listen_on(const struct wf_address *address)
     return rc;
 }
 
-static weft_listener *new_listener(int fd, const struct wf_address *asked)
+// Takes fd over, also if it fails. `own`: the file of a Unix socket is ours to remove.
+static weft_listener *new_listener(int fd, const struct wf_address *own)
 {
     weft_listener *l = calloc(1, sizeof *l);
     if (!l) {
@@ -99,10 +119,10 @@ static weft_listener *new_listener(int fd, const struct wf_address *asked)
     *l = (weft_listener){.fd = fd, .refs = 1};
     struct wf_address got = {.size = sizeof got.storage};
     if (getsockname(fd, &got.any, &got.size) < 0)
-        got = *asked;
+        got = own ? *own : (struct wf_address){.storage.ss_family = AF_UNIX}; // "unix:"
     wf_address_text(&got, l->address);
-    if (asked->any.sa_family == AF_UNIX)
-        memcpy(l->path, ((const struct sockaddr_un *)(const void *)&asked->storage)->sun_path,
+    if (own && own->any.sa_family == AF_UNIX)
+        memcpy(l->path, ((const struct sockaddr_un *)(const void *)&own->storage)->sun_path,
                sizeof l->path);
     return l;
 }
@@ -122,23 +142,37 @@ static const struct wf_address *best_of(const struct wf_addresses *found, size_t
     return &found->items[found->count - 1 - i];
 }
 
-weft_listener *weft_listen(const char *address)
+static weft_listener *listen_on_one_of(const struct wf_addresses *found,
+                                       const struct weft_listen_options *o)
 {
-    wf_require(address, "weft_listen(NULL)");
-    struct wf_addresses found;
-    if (wf_addresses_find(address, true, WEFT_FOREVER, &found) < 0)
-        return NULL;
-    bool every = address[0] == ':';
+    bool every = o->address[0] == ':';
     weft_listener *l = NULL;
-    int fd = -EADDRNOTAVAIL;
-    for (size_t i = 0; i < found.count && fd < 0 && try_next(fd, every); i++) {
-        const struct wf_address *at = every ? best_of(&found, i) : &found.items[i];
-        fd = listen_on(at);
+    int fd = o->v6_only ? -EAFNOSUPPORT : -EADDRNOTAVAIL;
+    for (size_t i = 0; i < found->count && fd < 0 && try_next(fd, every); i++) {
+        const struct wf_address *at = every ? best_of(found, i) : &found->items[i];
+        if (o->v6_only && at->any.sa_family == AF_INET)
+            continue;
+        fd = listen_on(at, o);
         if (fd >= 0)
             l = new_listener(fd, at);
     }
     if (fd < 0)
-        (void)weft_fail(fd, "listen %s: %s", address, strerror(-fd));
+        (void)weft_fail(fd, "listen %s: %s", o->address, strerror(-fd));
+    return l;
+}
+
+weft_listener *weft_listen_(struct weft_listen_options o)
+{
+    wf_require(o.address, "weft_listen(NULL)");
+    wf_require(o.backlog >= 0, "weft_listen(%s): a backlog of %d", o.address, o.backlog);
+    if (strncmp(o.address, SYSTEMD, strlen(SYSTEMD)) == 0) {
+        int fd = wf_systemd_take(o.address + strlen(SYSTEMD));
+        return fd < 0 ? NULL : new_listener(fd, NULL);
+    }
+    struct wf_addresses found;
+    if (wf_addresses_find(o.address, true, WEFT_FOREVER, &found) < 0)
+        return NULL;
+    weft_listener *l = listen_on_one_of(&found, &o);
     free(found.items);
     return l;
 }

@@ -29,7 +29,7 @@ const char *wf_fault_told_text(const char *text); // it may be the short one: th
 #define weft_start_(...) WF_FAULT_POINTER(weft_start_(__VA_ARGS__))
 #define weft_group_open_(...) WF_FAULT_POINTER(weft_group_open_(__VA_ARGS__))
 #define weft_queue_new_(...) WF_FAULT_POINTER(weft_queue_new_(__VA_ARGS__))
-#define weft_listen(...) WF_FAULT_POINTER(weft_listen(__VA_ARGS__))
+#define weft_listen_(...) WF_FAULT_POINTER(weft_listen_(__VA_ARGS__))
 #define weft_accept(...) WF_FAULT_POINTER(weft_accept(__VA_ARGS__))
 #define weft_connect(...) WF_FAULT_POINTER(weft_connect(__VA_ARGS__))
 

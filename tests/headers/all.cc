@@ -48,6 +48,16 @@ static int cube(const int *n, long *out)
 WEFT_TASK(cube, int, long);
 } // namespace inner
 
+int use_listen(void);
+int use_listen(void)
+{
+    WEFT_SCOPED(weft_listener_close) weft_listener *plain = weft_listen(":0");
+    WEFT_SCOPED(weft_listener_close)
+    weft_listener *shared = weft_listen("[::]:80", .backlog = 16, .reuse_port = true,
+                                        .v6_only = true);
+    return plain && shared ? 0 : weft_error_code();
+}
+
 int use_tls(weft_conn *c);
 int use_tls(weft_conn *c)
 {

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+// listen_test.c - the options of a listener. net_test.c has listening without any, systemd_test.c
+// the sockets that somebody else opened.
+#include "net_helpers.h"
+
+static char folder[] = "/tmp/weft-listen-XXXXXX"; // made by main, for the sockets with a path
+
+static int value_of(int fd, int level, int option)
+{
+    int value = -1;
+    socklen_t size = sizeof value;
+    assert_int_equal(getsockopt(fd, level, option, &value, &size), 0);
+    return value;
+}
+
+// ---- reuse_port --------------------------------------------------------------------------
+
+static void several_listeners_share_a_port_if_all_say_so(void **state)
+{
+    (void)state;
+    char address[64];
+    weft_listener *l = weft_listen("127.0.0.1:0", .reuse_port = true);
+    assert_non_null(l);
+    snprintf(address, sizeof address, "%s", weft_listener_address(l));
+    weft_listener *m = weft_listen(address, .reuse_port = true);
+    assert_non_null(m);
+    assert_string_equal(weft_listener_address(m), address);
+    assert_failed_with(weft_listen(address), -EADDRINUSE); // it does not say so
+    weft_listener_close(&l);
+    weft_conn *c = weft_connect(address, much_later()); // there is one left
+    weft_conn *s = weft_accept(m, much_later());
+    assert_true(c && s);
+    weft_conn_close(&c);
+    weft_conn_close(&s);
+    weft_listener_close(&m);
+    l = weft_listen("127.0.0.1:0");
+    assert_failed_with(weft_listen(weft_listener_address(l), .reuse_port = true), -EADDRINUSE);
+    weft_listener_close(&l);
+}
+
+// By a hash of the four numbers of the connection: of many each gets some.
+static void the_system_spreads_the_connections_over_them(void **state)
+{
+    (void)state;
+    enum { MANY = 64 };
+    int peers[MANY], got[2] = {0, 0};
+    weft_listener *l[2] = {weft_listen("127.0.0.1:0", .reuse_port = true), NULL};
+    l[1] = weft_listen(weft_listener_address(l[0]), .reuse_port = true);
+    assert_true(l[0] && l[1]);
+    for (int i = 0; i < MANY; i++)
+        peers[i] = raw_connect(port_of(weft_listener_address(l[0])));
+    while (got[0] + got[1] < MANY) {
+        weft_conn *c = NULL;
+        for (int i = 0; i < 2; i++) {
+            c = weft_accept(l[i], WEFT_POLL);
+            got[i] += c != NULL;
+            weft_conn_close(&c);
+        }
+    }
+    assert_true(got[0] > 0 && got[1] > 0);
+    for (int i = 0; i < MANY; i++)
+        close(peers[i]);
+    weft_listener_close(&l[0]);
+    weft_listener_close(&l[1]);
+}
+
+static const char *unix_address(const char *name)
+{
+    static char address[128];
+    snprintf(address, sizeof address, "unix:%s/%s", folder, name);
+    return address;
+}
+
+static void a_path_cannot_be_shared(void **state)
+{
+    (void)state;
+    struct stat st;
+    assert_failed_with(weft_listen(unix_address("shared"), .reuse_port = true), -EOPNOTSUPP);
+    assert_int_equal(stat(unix_address("shared") + strlen("unix:"), &st), -1);
+}
+
+// ---- backlog ----------------------------------------------------------------------------
+
+static void a_short_backlog_makes_the_next_one_wait(void **state)
+{
+    (void)state;
+    weft_listener *l = weft_listen(unix_address("short"), .backlog = 2);
+    assert_non_null(l);
+    weft_conn *conns[16];
+    size_t n = 0;
+    while (n < COUNT(conns) && (conns[n] = weft_connect(unix_address("short"), WEFT_POLL)))
+        n++;
+    assert_in_range(n, 2, 3); // the kernel's queue of n holds n + 1
+    assert_int_equal(weft_error_code(), -ETIMEDOUT);
+    while (n > 0)
+        weft_conn_close(&conns[--n]);
+    weft_listener_close(&l);
+}
+
+// ---- v6_only ----------------------------------------------------------------------------
+
+static void version_6_alone_leaves_the_port_of_version_4(void **state)
+{
+    (void)state;
+    char address[64];
+    if (!have_v6())
+        skip();
+    weft_listener *l = weft_listen(":0", .v6_only = true);
+    assert_non_null(l);
+    unsigned port = port_of(weft_listener_address(l));
+    snprintf(address, sizeof address, "127.0.0.1:%u", port);
+    assert_failed_with(weft_connect(address, much_later()), -ECONNREFUSED);
+    weft_listener *m = weft_listen(address);
+    assert_non_null(m);
+    weft_listener_close(&m);
+    snprintf(address, sizeof address, "[::1]:%u", port);
+    weft_conn *c = weft_connect(address, much_later());
+    assert_non_null(c);
+    weft_conn_close(&c);
+    weft_listener_close(&l);
+}
+
+static void version_6_alone_needs_an_address_of_it(void **state)
+{
+    (void)state;
+    assert_failed_with(weft_listen("127.0.0.1:0", .v6_only = true), -EAFNOSUPPORT);
+    assert_non_null(strstr(weft_error(), "127.0.0.1:0"));
+}
+
+// ---- mode -------------------------------------------------------------------------------
+
+static mode_t mode_with(mode_t asked, mode_t mask)
+{
+    struct stat st = {.st_mode = 0};
+    mode_t before = umask(mask);
+    weft_listener *l = weft_listen(unix_address("mode"), .mode = asked);
+    umask(before);
+    if (!l)
+        fail_msg("%s", weft_error());
+    assert_int_equal(stat(unix_address("mode") + strlen("unix:"), &st), 0);
+    weft_listener_close(&l);
+    return st.st_mode & 07777;
+}
+
+static void a_path_has_the_mode_that_was_asked_for_less_the_umask(void **state)
+{
+    (void)state;
+    assert_int_equal(mode_with(0600, 0), 0600);
+    assert_int_equal(mode_with(0660, 0022), 0640);
+    assert_int_equal(mode_with(0666, 0), 0666);
+    assert_int_equal(mode_with(0, 0077), 0700);
+    assert_int_equal(mode_with(0, 0), 0777);
+}
+
+// ---- the rest ---------------------------------------------------------------------------
+
+static void the_options_are_set_on_the_socket(void **state)
+{
+    (void)state;
+    weft_listener *l = weft_listen("127.0.0.1:0");
+    int peer = raw_connect(port_of(weft_listener_address(l)));
+    weft_conn *c = weft_accept(l, much_later());
+    assert_non_null(c);
+    assert_int_not_equal(value_of(weft_conn_fd(c), SOL_SOCKET, SO_REUSEADDR), 0); // inherited
+    assert_int_equal(value_of(weft_conn_fd(c), SOL_SOCKET, SO_REUSEPORT), 0);
+    weft_conn_close(&c);
+    close(peer);
+    weft_listener_close(&l);
+}
+
+static int run_negative_backlog(void)
+{
+    weft_listener *l = weft_listen("127.0.0.1:0", .backlog = -1);
+    weft_listener_close(&l);
+    return 0;
+}
+
+static void a_negative_backlog_aborts(void **state)
+{
+    (void)state;
+    assert_aborts("negative_backlog", "weft_listen", "backlog of -1");
+}
+
+static const struct scene scenes[] = {{"negative_backlog", run_negative_backlog}};
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(several_listeners_share_a_port_if_all_say_so),
+    cmocka_unit_test(the_system_spreads_the_connections_over_them),
+    cmocka_unit_test(a_path_cannot_be_shared),
+    cmocka_unit_test(a_short_backlog_makes_the_next_one_wait),
+    cmocka_unit_test(version_6_alone_leaves_the_port_of_version_4),
+    cmocka_unit_test(version_6_alone_needs_an_address_of_it),
+    cmocka_unit_test(a_path_has_the_mode_that_was_asked_for_less_the_umask),
+    cmocka_unit_test(the_options_are_set_on_the_socket),
+    cmocka_unit_test(a_negative_backlog_aborts),
+};
+
+int main(int argc, char **argv)
+{
+    if (is_scene(argc, argv))
+        return play_scene(argv[2], scenes, COUNT(scenes));
+    if (!mkdtemp(folder))
+        return 1;
+    prepare_tests();
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    static const char *const names[] = {"shared", "short", "mode"};
+    for (size_t i = 0; failed && i < COUNT(names); i++)
+        (void)unlink(unix_address(names[i]) + strlen("unix:")); // what a failed test left behind
+    (void)rmdir(folder);
+    return end_tests(failed);
+}
