@@ -394,6 +394,22 @@ static void a_connection_for_which_there_is_no_memory_is_closed(void **state)
     close(next);
 }
 
+// One by one, as there is no room to gather them.
+static void without_memory_parts_are_written_all_the_same(void **state)
+{
+    (void)state;
+    struct link link = link_up();
+    char buf[8];
+    struct iovec parts[] = {{"ab", 2}, {"c", 1}, {"de", 2}};
+    shortage = (struct shortage){.of = MEMORY, .error = ENOMEM};
+    int rc = weft_writev(link.ours, parts, COUNT(parts), much_later());
+    assert_true(end_shortage() > 0);
+    assert_int_equal(rc, 0);
+    assert_int_equal(raw_receive(link.peer, buf, 5), 5);
+    assert_memory_equal(buf, "abcde", 5);
+    link_down(&link);
+}
+
 static void an_accept_passes_over_every_way_to_die_in_the_queue(void **state)
 {
     (void)state;
@@ -420,6 +436,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_descriptors_every_call_says_whose_limit_it_is),
     cmocka_unit_test(a_connection_for_which_the_system_has_no_file_stays_in_the_queue),
     cmocka_unit_test(a_connection_for_which_there_is_no_memory_is_closed),
+    cmocka_unit_test(without_memory_parts_are_written_all_the_same),
     cmocka_unit_test(an_accept_passes_over_every_way_to_die_in_the_queue),
 };
 

@@ -344,6 +344,37 @@ static void a_stream_that_is_cut_off_has_no_end(void **state)
     down(&e);
 }
 
+// The first part and the last are more than the sockets take; those between are gathered.
+static int call_writev(struct call *c)
+{
+    struct iovec parts[] = {
+        {flood, sizeof flood / 2}, {flood, 3}, {flood, 0}, {flood, 4}, {flood, sizeof flood / 2}};
+    return weft_writev(c->conn, parts, COUNT(parts), c->deadline);
+}
+
+static void no_post_comes_between_parts_that_are_written_at_once(void **state)
+{
+    (void)state;
+    static char got[sizeof flood + 8];
+    struct ends e = up();
+    struct call call = {.run = call_writev, .conn = e.client, .deadline = WEFT_FOREVER};
+    weft_future *f = weft_start(WEFT_THREADS, in_call, &(struct call *){&call});
+    await_asleep(&call.spot); // the sockets are full of the flood, which is all zeros
+    assert_int_equal(weft_post(e.client, "P", 1), 0);
+    for (size_t n = 0; n < sizeof got;) {
+        ssize_t more = weft_read(e.server, got + n, sizeof got - n, much_later());
+        assert_true(more > 0);
+        n += (size_t)more;
+        if (n == sizeof got - 1)
+            assert_int_equal(weft_join(&f, NULL, 0) + weft_flush(e.client, much_later()), 0);
+    }
+    if (f)
+        assert_int_equal(weft_join(&f, NULL, 0), 0);
+    assert_null(memchr(got, 'P', sizeof got - 1));
+    assert_int_equal(got[sizeof got - 1], 'P');
+    down(&e);
+}
+
 static void a_deadline_in_a_write_makes_it_unusable(void **state)
 {
     (void)state;
@@ -381,6 +412,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(lines_posts_and_half_a_close_are_as_plain),
     cmocka_unit_test(readable_is_what_lies_decrypted),
     cmocka_unit_test(a_stream_that_is_cut_off_has_no_end),
+    cmocka_unit_test(no_post_comes_between_parts_that_are_written_at_once),
     cmocka_unit_test(a_deadline_in_a_write_makes_it_unusable),
     cmocka_unit_test(a_cancelled_read_had_no_effect),
 };

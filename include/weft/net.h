@@ -25,6 +25,7 @@
 #define WEFT_NET_H
 
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <weft/task.h>
 
 WEFT_C_BEGIN
@@ -85,12 +86,15 @@ ssize_t weft_read_line(weft_conn *c, char *buf, size_t cap, weft_time deadline);
 // out: then every later read and write gives -EPIPE and the connection can only be closed. Size 0
 // only looks at the request to stop.
 int weft_write(weft_conn *c, const void *buf, size_t size, weft_time deadline);
+// The same for parts that lie apart, as if they were in a row: no post comes between them. Small
+// ones are gathered before they are sent, so a head and its body need no buffer of yours.
+int weft_writev(weft_conn *c, const struct iovec *parts, int count, weft_time deadline);
 // Send it, or what the socket does not take at once copy to the connection's output queue, and
 // return, from any task: never waits. -ENOBUFS: the peer reads too slowly, the queue is full, and
 // nothing was queued. From a fiber all of it is queued first, and is sent when its loop's turn ends:
 // once this fiber waits or yields, and at most 64 others have run. So all that was posted to c in a
 // turn is one system call. What the socket did not take goes out while a task waits in weft_read,
-// weft_read_line, weft_wait_readable, weft_write, weft_flush or weft_shutdown on c.
+// weft_read_line, weft_wait_readable, weft_write, weft_writev, weft_flush or weft_shutdown on c.
 int weft_post(weft_conn *c, const void *buf, size_t size);
 void weft_post_limit(weft_conn *c, size_t bytes);    // of the queue; at first 1 MiB
 int weft_flush(weft_conn *c, weft_time deadline);    // wait until the output queue is empty
@@ -99,7 +103,12 @@ int weft_shutdown(weft_conn *c, weft_time deadline); // flush and say "no more";
 const char *weft_peer(const weft_conn *c);       // "127.0.0.1:40112"; lives as long as c
 const char *weft_conn_local(const weft_conn *c); // our end of it, likewise
 int weft_conn_fd(const weft_conn *c);            // borrowed
-void weft_conn_close(weft_conn **c);             // flush first: what is still queued is lost
+// Ask the peer's system whether it lives after idle_s seconds of silence (at first the system's
+// 7200), then each third of it, and give up at the third time without an answer: -ETIMEDOUT of
+// whoever reads. 0: never ask. On a Unix socket it means nothing. Never waits. 0 or -EINVAL (not 0
+// to 32767).
+int weft_conn_keepalive(weft_conn *c, int idle_s);
+void weft_conn_close(weft_conn **c); // flush first: what is still queued is lost
 
 // ---- behind the macros -------------------------------------------------------
 weft_listener *weft_listen_(struct weft_listen_options o) __attribute__((warn_unused_result));

@@ -7,7 +7,7 @@
 
 #include "net/conn.h"
 #include "net/layer.h"
-#include "os/atomic.h"
+#include "net/parts.h"
 
 struct weft_conn {
     int fd;
@@ -64,7 +64,7 @@ void wf_conn_leave(weft_conn *c); // one user less; gives mu back
 
 // What the calls of the same names do on a connection with a layer.
 int wf_layer_wait_readable(const struct call *call);
-int wf_layer_write(const struct call *call, const char *bytes, size_t size);
+int wf_layer_write(const struct call *call, struct wf_parts *parts);
 int wf_layer_end(const struct call *call); // before the socket's own half close
 
 #endif

@@ -449,21 +449,42 @@ static int send_all(const struct call *call, const char *bytes, size_t size)
     return 0;
 }
 
+static int write_parts(const struct call *call, struct wf_parts *parts)
+{
+    int rc = wf_call_begin(call);
+    if (rc < 0)
+        return rc;
+    if (call->conn->layer) {
+        rc = wf_layer_write(call, parts);
+        return (int)(rc < 0 ? wf_call_end_unusable(call, rc) : wf_call_end(call, rc));
+    }
+    rc = flush(call, true);
+    for (struct iovec piece; rc == 0 && wf_parts_take(parts, &piece);)
+        rc = send_all(call, piece.iov_base, piece.iov_len);
+    return end_writing(call, rc);
+}
+
 int weft_write(weft_conn *c, const void *buf, size_t size, weft_time deadline)
 {
     wf_require(buf || size == 0, "weft_write(%p, NULL, %zu)", (void *)c, size);
-    struct call call = {c, "weft_write", c ? &c->writer : NULL, deadline};
-    int rc = wf_call_begin(&call);
-    if (rc < 0)
-        return rc;
-    if (c->layer) {
-        rc = wf_layer_write(&call, buf, size);
-        return (int)(rc < 0 ? wf_call_end_unusable(&call, rc) : wf_call_end(&call, rc));
-    }
-    rc = flush(&call, true);
-    if (rc == 0)
-        rc = send_all(&call, buf, size);
-    return end_writing(&call, rc);
+    const struct call call = {c, "weft_write", c ? &c->writer : NULL, deadline};
+    const struct iovec all = {(void *)(uintptr_t)buf, size}; // only read
+    struct wf_parts parts = wf_parts_of(&all, 1);            // one part needs no memory
+    return write_parts(&call, &parts);
+}
+
+int weft_writev(weft_conn *c, const struct iovec *parts, int count, weft_time deadline)
+{
+    wf_require(count >= 0 && (parts || count == 0), "weft_writev(%p, NULL, %d)", (void *)c, count);
+    for (int i = 0; i < count; i++)
+        wf_require(parts[i].iov_base || parts[i].iov_len == 0,
+                   "weft_writev(%p): part %d is NULL, of %zu bytes", (void *)c, i,
+                   parts[i].iov_len);
+    const struct call call = {c, "weft_writev", c ? &c->writer : NULL, deadline};
+    struct wf_parts left = wf_parts_of(parts, (size_t)count);
+    int rc = write_parts(&call, &left);
+    wf_parts_end(&left);
+    return rc;
 }
 
 int weft_flush(weft_conn *c, weft_time deadline)

@@ -20,17 +20,17 @@
 #include "core/misuse.h"
 #include "core/park.h"
 #include "net/conn.h"
-#include "os/poller.h"
+#include "os/engine.h"
 
 enum { HEAD_START_MS = 250, AGAIN_MS = 1 };
 static const char CALL[] = "weft_connect";
 
 struct race {
     const struct wf_addresses *to;
-    int *fds; // by address: an attempt under way; else < 0
+    struct wf_io *attempts; // by address; one is under way while its fd >= 0
     size_t begun, under_way;
-    int poller; // of those under way; < 0: there is one address
-    int error;  // the most telling so far, or 0
+    struct wf_engine *engine; // an epoll of those under way; NULL: there is one address
+    int error;                // the most telling so far, or 0
 };
 
 int wf_socket_new(int family)
@@ -83,6 +83,11 @@ static int note(struct race *r, int error)
 
 // ---- attempts ---------------------------------------------------------------------------
 
+static void told(struct wf_io *io)
+{
+    (void)io; // wait_for_one sees that it is done
+}
+
 // The next address: a connected socket, -EINPROGRESS, or the error, which is noted.
 static int begin(struct race *r)
 {
@@ -94,13 +99,15 @@ static int begin(struct race *r)
     if (connect(fd, &to->any, to->size) == 0)
         return fd;
     int rc = -errno;
+    struct wf_io *io = &r->attempts[i];
+    *io = (struct wf_io){.kind = WF_IO_READY, .fd = fd, .events = POLLOUT, .told = told};
     if (rc == -EINPROGRESS || rc == -EINTR) // which goes on as well: connect(2)
-        rc = r->poller < 0 ? 0 : wf_poller_watch(r->poller, fd, POLLOUT);
-    if (rc == 0) {
-        r->fds[i] = fd;
+        rc = r->engine ? r->engine->ops->ask(r->engine, io) : 0;
+    if (rc >= 0) {
         r->under_way++;
         return -EINPROGRESS;
     }
+    io->fd = -1;
     (void)close(fd); // nothing was written
     return note(r, rc);
 }
@@ -109,8 +116,8 @@ static int begin(struct race *r)
 static int settle(struct race *r, int fd)
 {
     for (size_t i = 0; i < r->begun; i++)
-        if (r->fds[i] == fd)
-            r->fds[i] = -1;
+        if (r->attempts[i].fd == fd)
+            r->attempts[i].fd = -1;
     r->under_way--;
     int error = 0;
     socklen_t size = sizeof error;
@@ -125,17 +132,18 @@ static int settle(struct race *r, int fd)
 // Until an attempt has come to its end: its socket; -ETIMEDOUT, -ECANCELED...
 static int wait_for_one(const struct race *r, weft_time until)
 {
-    if (r->poller < 0) {
-        int rc = wf_wait_fd(CALL, r->fds[0], POLLOUT, until, NULL);
-        return rc < 0 ? rc : r->fds[0];
+    if (!r->engine) {
+        int rc = wf_wait_fd(CALL, r->attempts[0].fd, POLLOUT, until, NULL);
+        return rc < 0 ? rc : r->attempts[0].fd;
     }
     for (;;) {
-        struct wf_ready ready;
-        int rc = wf_wait_fd(CALL, r->poller, POLLIN, until, NULL);
+        for (size_t i = 0; i < r->begun; i++)
+            if (r->attempts[i].fd >= 0 && r->attempts[i].state == WF_IO_DONE)
+                return r->attempts[i].fd;
+        int rc = wf_wait_fd(CALL, r->engine->fd, POLLIN, until, NULL);
         if (rc < 0)
             return rc;
-        if (wf_poller_wait(r->poller, &ready, 1, 0) > 0)
-            return ready.fd;
+        r->engine->ops->look(r->engine, 0);
     }
 }
 
@@ -177,24 +185,22 @@ static int run(struct race *r, weft_time deadline)
 
 static void end(const struct race *r)
 {
-    for (size_t i = 0; r->fds && i < r->to->count; i++)
-        if (r->fds[i] >= 0)
-            (void)close(r->fds[i]); // nothing was written
-    free(r->fds);
-    if (r->poller >= 0)
-        wf_poller_free(r->poller);
+    if (r->engine) // first: it knows of the descriptors
+        r->engine->ops->free(r->engine);
+    for (size_t i = 0; r->attempts && i < r->begun; i++)
+        if (r->attempts[i].fd >= 0)
+            (void)close(r->attempts[i].fd); // nothing was written
+    free(r->attempts);
 }
 
 static int race(const struct wf_addresses *to, weft_time deadline)
 {
     interleave(to);
-    struct race r = {.to = to, .fds = malloc(to->count * sizeof *r.fds), .poller = -1};
-    int fd = r.fds ? 0 : -ENOMEM;
-    for (size_t i = 0; r.fds && i < to->count; i++)
-        r.fds[i] = -1;
+    struct race r = {.to = to, .attempts = calloc(to->count, sizeof *r.attempts)};
+    int fd = r.attempts ? 0 : -ENOMEM;
     if (fd == 0 && to->count > 1)
-        fd = r.poller = wf_poller_new();
-    if (fd >= 0)
+        fd = wf_epoll_new(WF_NO_BELL, &r.engine);
+    if (fd == 0)
         fd = run(&r, deadline);
     end(&r);
     return fd;

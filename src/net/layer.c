@@ -64,11 +64,12 @@ static void end_sealing(weft_conn *c)
         wf_conn_wake_all(c); // let them watch for room
 }
 
-int wf_layer_write(const struct call *call, const char *bytes, size_t size)
+// Between two pieces what is posted stays held.
+int wf_layer_write(const struct call *call, struct wf_parts *parts)
 {
     int rc = wf_call_flush(call);
-    if (rc == 0)
-        rc = seal_all(call, bytes, size);
+    for (struct iovec piece; rc == 0 && wf_parts_take(parts, &piece);)
+        rc = seal_all(call, piece.iov_base, piece.iov_len);
     if (rc == 0)
         end_sealing(call->conn);
     return rc;

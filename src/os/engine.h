@@ -68,7 +68,7 @@ int wf_engine_new(struct wf_engine **engine, int *refused);
 void wf_engine_free(struct wf_engine *engine);
 void wf_engine_ring(struct wf_engine *engine); // end one look that waits. Any thread
 
-int wf_epoll_new(int bell, struct wf_engine **engine); // for engine.c alone
-int wf_uring_new(int bell, struct wf_engine **engine); // likewise; any errno: it cannot be had
+int wf_epoll_new(int bell, struct wf_engine **engine); // 0, -EMFILE, -ENFILE, -ENOMEM
+int wf_uring_new(int bell, struct wf_engine **engine); // or any errno: it cannot be had
 
 #endif

@@ -52,6 +52,8 @@ const char *wf_fault_told_text(const char *text); // it may be the short one: th
 #define weft_wait_readable(...) WF_FAULT_CODE(weft_wait_readable(__VA_ARGS__))
 #define weft_read_line(...) WF_FAULT_CODE(weft_read_line(__VA_ARGS__))
 #define weft_write(...) WF_FAULT_CODE(weft_write(__VA_ARGS__))
+#define weft_writev(...) WF_FAULT_CODE(weft_writev(__VA_ARGS__))
+#define weft_conn_keepalive(...) WF_FAULT_CODE(weft_conn_keepalive(__VA_ARGS__))
 #define weft_post(...) WF_FAULT_CODE(weft_post(__VA_ARGS__))
 #define weft_flush(...) WF_FAULT_CODE(weft_flush(__VA_ARGS__))
 #define weft_shutdown(...) WF_FAULT_CODE(weft_shutdown(__VA_ARGS__))

@@ -143,14 +143,16 @@ int use_queue(void)
     return rc ? rc : weft_get(p, &x, WEFT_FOREVER);
 }
 
-int use_listen(void);
-int use_listen(void)
+int use_net(weft_conn *c);
+int use_net(weft_conn *c)
 {
     WEFT_SCOPED(weft_listener_close) weft_listener *plain = weft_listen(":0");
     WEFT_SCOPED(weft_listener_close)
     weft_listener *shared = weft_listen("[::]:80", .backlog = 16, .reuse_port = true,
                                         .v6_only = true);
-    return plain && shared ? 0 : weft_error_code();
+    struct iovec parts[] = {{NULL, 0}, {NULL, 0}};
+    int rc = plain && shared ? weft_conn_keepalive(c, 60) : weft_error_code();
+    return rc ? rc : weft_writev(c, parts, 2, WEFT_POLL);
 }
 
 int use_tls(weft_conn *c);

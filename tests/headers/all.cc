@@ -48,14 +48,16 @@ static int cube(const int *n, long *out)
 WEFT_TASK(cube, int, long);
 } // namespace inner
 
-int use_listen(void);
-int use_listen(void)
+int use_net(weft_conn *c);
+int use_net(weft_conn *c)
 {
     WEFT_SCOPED(weft_listener_close) weft_listener *plain = weft_listen(":0");
     WEFT_SCOPED(weft_listener_close)
     weft_listener *shared = weft_listen("[::]:80", .backlog = 16, .reuse_port = true,
                                         .v6_only = true);
-    return plain && shared ? 0 : weft_error_code();
+    iovec parts[] = {{nullptr, 0}, {nullptr, 0}};
+    int rc = plain && shared ? weft_conn_keepalive(c, 60) : weft_error_code();
+    return rc ? rc : weft_writev(c, parts, 2, WEFT_POLL);
 }
 
 int use_tls(weft_conn *c);

@@ -69,8 +69,8 @@ def a_public_header_that_includes_a_higher_one_is_found():
 
 @test
 def a_new_public_header_needs_a_layer():
-    found("check_layers", ("src/net/tls.c:1", "has no layer"), **{
-        "include/weft/tls.h": "", "src/net/tls.c": "#include <weft/tls.h>\n"})
+    found("check_layers", ("src/net/udp.c:1", "has no layer"), **{
+        "include/weft/udp.h": "", "src/net/udp.c": "#include <weft/udp.h>\n"})
 
 
 @test
