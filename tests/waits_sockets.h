@@ -120,6 +120,12 @@ static int write_much(weft_time deadline)
     return weft_write(w.link.ours, flood, sizeof flood, deadline);
 }
 
+static int write_parts(weft_time deadline)
+{
+    const struct iovec parts[] = {{flood, 1}, {flood + 1, sizeof flood - 1}};
+    return weft_writev(w.link.ours, parts, 2, deadline);
+}
+
 static void queue_posts(void)
 {
     open_link();
@@ -185,6 +191,7 @@ static int tls_start(weft_time deadline)
     ROW("weft_read_line", say_half_a_line, read_line, say_the_other_half, close_link, \
         .leaves = nothing_more_to_read), \
     ROW("weft_write", open_link, write_much, NULL, close_link, .breaks = read_five), \
+    ROW("weft_writev", open_link, write_parts, NULL, close_link, .breaks = read_five), \
     ROW("weft_flush", queue_posts, flush, read_all, close_drained_link), \
     ROW("weft_shutdown", queue_posts, shut_down, read_all, close_drained_link), \
     ROW("weft_tls_start", open_tls_link, tls_start, NULL, close_tls_link, .breaks = read_five)

@@ -48,9 +48,8 @@ uintptr_t wf_word_lock_slowly(uintptr_t *word);
 static inline uintptr_t wf_word_lock(uintptr_t *word)
 {
     uintptr_t value = wf_load(word, WF_RELAXED);
-    if (__builtin_expect(!(value & WF_BUSY) && wf_cas(word, &value, value | WF_BUSY, WF_ACQUIRE), 1))
-        return value;
-    return wf_word_lock_slowly(word);
+    bool ours = !(value & WF_BUSY) && wf_cas(word, &value, value | WF_BUSY, WF_ACQUIRE);
+    return __builtin_expect(ours, 1) ? value : wf_word_lock_slowly(word);
 }
 static inline void wf_word_unlock(uintptr_t *word, uintptr_t value)
 {

@@ -300,8 +300,8 @@ static void sleep_until_something(struct wf_loop *loop)
 
 // ---- fibers -------------------------------------------------------------------------------
 
-// Go on with the next fiber, or with the loop itself, from the stack that is to be left. One call of
-// the switch for all: so the processor predicts where the switch and all below it return to.
+// Go on with the next fiber, or with the loop itself, from the stack that is to be left. One call
+// of the switch for all: so the processor predicts where the switch and all below it return to.
 __attribute__((noinline)) static void switch_away(struct wf_loop *loop, struct fiber *self,
                                                   bool for_good)
 {

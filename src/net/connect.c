@@ -100,7 +100,7 @@ static int begin(struct race *r)
         return fd;
     int rc = -errno;
     struct wf_io *io = &r->attempts[i];
-    *io = (struct wf_io){.kind = WF_IO_READY, .fd = fd, .events = POLLOUT, .told = told};
+    *io = (struct wf_io){.fd = fd, .events = POLLOUT, .told = told};
     if (rc == -EINPROGRESS || rc == -EINTR) // which goes on as well: connect(2)
         rc = r->engine ? r->engine->ops->ask(r->engine, io) : 0;
     if (rc >= 0) {
@@ -187,7 +187,7 @@ static void end(const struct race *r)
 {
     if (r->engine) // first: it knows of the descriptors
         r->engine->ops->free(r->engine);
-    for (size_t i = 0; r->attempts && i < r->begun; i++)
+    for (size_t i = 0; r->attempts && i < r->to->count; i++)
         if (r->attempts[i].fd >= 0)
             (void)close(r->attempts[i].fd); // nothing was written
     free(r->attempts);
@@ -198,6 +198,8 @@ static int race(const struct wf_addresses *to, weft_time deadline)
     interleave(to);
     struct race r = {.to = to, .attempts = calloc(to->count, sizeof *r.attempts)};
     int fd = r.attempts ? 0 : -ENOMEM;
+    for (size_t i = 0; r.attempts && i < to->count; i++)
+        r.attempts[i].fd = -1;
     if (fd == 0 && to->count > 1)
         fd = wf_epoll_new(WF_NO_BELL, &r.engine);
     if (fd == 0)

@@ -26,6 +26,9 @@ static bool is_ready(const struct wf_io *io)
 static int ask(struct wf_engine *engine, struct wf_io *io)
 {
     struct engine *e = (struct engine *)engine;
+    for (const struct wf_io *asked = e->first; asked; asked = asked->beside)
+        if (asked == io)
+            xp_fail("a loop asks for what its engine still has");
     io->state = WF_IO_ASKED;
     io->beside = e->first;
     e->first = io;
