@@ -7,6 +7,7 @@
 // by a deadline is no part of a ring; one that a cancellation could end is, unless it was asked
 // for already, because nobody in the ring will ask for it.
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/check.h"
@@ -14,7 +15,7 @@
 #include "os/atomic.h"
 #include "os/futex.h"
 
-enum { REPORT = 448, LONGEST_RING = 1000 };
+enum { REPORT = 448, LONGEST_RING = 1000, SHARES = 8 };
 
 // ---- who holds what ---------------------------------------------------------------------
 
@@ -41,7 +42,7 @@ void wf_check_gives(uint32_t *owner, const char *call, const char *thing, const 
 
 static const void **shared_slot(struct wf_task *task, const void *lock)
 {
-    for (size_t i = 0; i < sizeof task->shares / sizeof *task->shares; i++)
+    for (size_t i = 0; task->shares && i < SHARES; i++)
         if (task->shares[i] == lock)
             return &task->shares[i];
     return NULL;
@@ -51,6 +52,8 @@ void wf_check_took_shared(const void *lock)
 {
     struct wf_task *task = wf_current();
     task->held++;
+    if (!task->shares)
+        task->shares = calloc(SHARES, sizeof *task->shares);
     const void **slot = shared_slot(task, NULL);
     if (slot) // else it holds too many to remember: counted all the same
         *slot = lock;

@@ -74,7 +74,7 @@ static void forget_others(void)
     wf_running->parking = NULL; // and its loop: a fiber is this thread now
     for (struct wf_task *task = wf_running->task; task; task = task->outer) {
         task->held = 0; // every lock is free now
-        memset(task->shares, 0, sizeof task->shares);
+        wf_task_free_shares(task);
     }
 }
 
@@ -278,9 +278,17 @@ void wf_task_enter(struct wf_task *task)
     wf_store(&task->parker, parker, WF_SEQ_CST);
 }
 
+void wf_task_free_shares(struct wf_task *task)
+{
+    free(task->shares);
+    task->shares = NULL;
+}
+
 void wf_task_leave(struct wf_task *task)
 {
     wf_locals_destroy(&task->locals); // may still call weft, as this task
+    if (task->shares)
+        wf_task_free_shares(task);
     struct wf_parker *parker = task->parker;
     wf_store(&task->parker, NULL, WF_RELAXED);
     wf_spin_lock(&parker->busy);

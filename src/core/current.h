@@ -56,7 +56,7 @@ struct wf_task {
     bool inherits;          // a request to stop `outer` is also one to stop this
     bool shielded;          // below: only the task itself
     uint32_t held;          // locks held, counted under WEFT_CHECK=1; so are
-    const void *shares[8];  // the first few of those that it holds with others
+    const void **shares;    // the first few of those that it holds with others; NULL: none yet
     int error_code;         // the latest failure, or 0
     const char *error_call; // the call of ours that failed with it: the text is not made yet
     char *error_text;       // WEFT_ERROR_MAX bytes, or NULL: no failure yet, or no memory
@@ -109,6 +109,7 @@ void wf_parker_end(struct wf_parker *parker);
 void wf_task_enter(struct wf_task *task);
 void wf_task_leave(struct wf_task *task);
 void wf_task_free_error(struct wf_task *task);
+void wf_task_free_shares(struct wf_task *task);
 int64_t wf_task_new_id(void);
 void wf_copy_name(char copy[WF_NAME_MAX], const char *name); // cut to fit
 

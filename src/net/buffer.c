@@ -6,27 +6,42 @@
 #include <string.h>
 
 #include <weft/error.h>
+#include "net/block.h"
 
-enum { LEAST_BUFFER = 4096 };
+void wf_buffer_free(struct wf_buffer *b)
+{
+    if (b->capacity == WF_BLOCK)
+        wf_block_give(b->bytes);
+    else
+        free(b->bytes);
+    *b = (struct wf_buffer){.bytes = NULL};
+}
+
+static int grow(struct wf_buffer *b, size_t capacity)
+{
+    char *bytes = capacity == WF_BLOCK ? wf_block_take() : malloc(capacity);
+    if (!bytes)
+        return weft_fail(-ENOMEM, "connection: no memory for %zu bytes", capacity);
+    size_t length = b->length;
+    if (length > 0)
+        memcpy(bytes, b->bytes + b->head, length);
+    wf_buffer_free(b);
+    *b = (struct wf_buffer){.bytes = bytes, .length = length, .capacity = capacity};
+    return 0;
+}
 
 int wf_buffer_room(struct wf_buffer *b, size_t more)
 {
     if (b->capacity - b->head - b->length >= more)
         return 0;
-    if (b->length > 0 && b->head > 0)
+    if (b->capacity - b->length >= more) {
         memmove(b->bytes, b->bytes + b->head, b->length);
-    b->head = 0;
-    if (b->capacity - b->length >= more)
+        b->head = 0;
         return 0;
+    }
     size_t capacity = b->length + more;
     capacity = capacity < 2 * b->capacity ? 2 * b->capacity : capacity;
-    capacity = capacity < LEAST_BUFFER ? LEAST_BUFFER : capacity;
-    char *bytes = realloc(b->bytes, capacity);
-    if (!bytes)
-        return weft_fail(-ENOMEM, "connection: no memory for %zu bytes", capacity);
-    b->bytes = bytes;
-    b->capacity = capacity;
-    return 0;
+    return grow(b, capacity < WF_BLOCK ? WF_BLOCK : capacity);
 }
 
 int wf_buffer_add(struct wf_buffer *b, const void *bytes, size_t size)
@@ -45,8 +60,7 @@ void wf_buffer_drop(struct wf_buffer *b, size_t n)
     b->length -= n;
     if (b->length > 0)
         return;
-    free(b->bytes); // an idle connection costs no buffer
-    *b = (struct wf_buffer){.bytes = NULL};
+    wf_buffer_free(b); // an idle connection costs no buffer
 }
 
 size_t wf_buffer_take(struct wf_buffer *b, void *buf, size_t cap)

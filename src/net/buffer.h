@@ -14,6 +14,7 @@ struct wf_buffer {
 int wf_buffer_room(struct wf_buffer *b, size_t more);
 // Behind what is there. 0, or -ENOMEM: nothing was added.
 int wf_buffer_add(struct wf_buffer *b, const void *bytes, size_t size);
+void wf_buffer_free(struct wf_buffer *b);
 // The first n go; without any left the memory goes too.
 void wf_buffer_drop(struct wf_buffer *b, size_t n);
 // The first of them, as many as fit, into buf. How many.

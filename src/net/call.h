@@ -10,24 +10,28 @@
 #include "net/parts.h"
 
 struct weft_conn {
-    int fd;
-    const char *peer, *local; // names
-    uint64_t number;          // no other connection's: for edges (park.h)
-    struct wf_buffer in;      // read ahead by weft_read_line; the reader's own, like the next two
-    bool drained;             // the socket had no more bytes, and has told of none since
-    bool unsure;    // fewer bytes than asked for do not prove that: there is more than bytes
-    weft_mutex mu;  // guards everything below
+    // What a post touches comes first, and close together: a broadcast touches thousands of them.
+    weft_mutex mu;  // guards all down to the writer
     uint32_t users; // the owner, each call, a flight: the last one frees it
-    struct wf_parker *reader, *writer; // who is in such a call, or NULL
-    bool writing;          // the writer is in the middle of its bytes: the queue has to wait
-    bool closed;           // by its owner, or unusable after a failed write
-    int out_error;         // the socket took no more: what a post or flush returns from then on
-    struct wf_buffer out;  // with a layer: encrypted
-    struct wf_buffer held; // with a layer: posted while the writer is in the middle of its bytes
-    bool sealing;          // with a layer: he is
-    size_t out_limit;
+    int fd;
+    bool closed;              // by its owner, or unusable after a failed write
+    bool writing;             // the writer is in the middle of his bytes: the queue has to wait
+    bool sealing;             // likewise, with a layer
+    bool flies;               // bytes of the queue are with a loop, which sends them
+    int out_error;            // the socket took no more: what a post or flush returns from then on
+    struct wf_layer *layer;   // NULL: plain. Set once, by who has both seats
     struct wf_flight *flight; // post.c: the end of a turn will send, or sends; NULL: none
-    struct wf_layer *layer;   // NULL: plain. Set once, by who has both seats; used with mu held
+    struct wf_loop *flies_from; // whose turn
+    struct wf_buffer out;       // with a layer: encrypted
+    size_t out_limit;
+    struct wf_parker *reader, *writer; // who is in such a call, or NULL
+    // ---- the reader's own
+    struct wf_buffer in; // read ahead by weft_read_line
+    bool drained;        // the socket had no more bytes, and has told of none since
+    bool unsure;         // fewer bytes than asked for do not prove that: there is more than bytes
+    // ---- never changes
+    uint64_t number;          // no other connection's: for edges (park.h)
+    const char *peer, *local; // names
 };
 
 // A call that waits on the connection: as its reader or its writer.
@@ -50,11 +54,10 @@ int wf_call_wait(const struct call *call, short events, struct wf_io *io);
 int wf_call_flush(const struct call *call); // until the queue is empty; the writer's
 
 // Each with mu held.
-void wf_conn_send_queued(weft_conn *c); // as far as the socket takes it
-bool wf_conn_flies(const weft_conn *c); // bytes of the queue are with a loop, which sends them
+void wf_conn_send_queued(weft_conn *c);                // as far as the socket takes it
 static inline bool wf_conn_is_sent(const weft_conn *c) // all that was queued
 {
-    return c->out.length == 0 && !wf_conn_flies(c);
+    return c->out.length == 0 && !c->flies;
 }
 void wf_conn_note_error(weft_conn *c, int error); // the socket takes no more, ever
 void wf_conn_wake_all(weft_conn *c);              // who is in a call looks again

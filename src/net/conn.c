@@ -73,9 +73,8 @@ weft_conn *wf_conn_new(int fd)
 static void conn_free(weft_conn *c)
 {
     (void)close(c->fd); // what was sent is the kernel's; what was queued is lost, as announced
-    free(c->in.bytes);
-    free(c->out.bytes);
-    free(c->held.bytes);
+    wf_buffer_free(&c->in);
+    wf_buffer_free(&c->out);
     if (c->layer)
         c->layer->ops->free(c->layer);
     free(c);
@@ -172,7 +171,7 @@ ssize_t wf_call_end_unusable(const struct call *call, ssize_t result)
 // With mu held: send what is queued, as far as the socket takes it.
 void wf_conn_send_queued(weft_conn *c)
 {
-    while (c->out.length > 0 && !c->writing && !c->closed && !wf_conn_flies(c)) {
+    while (c->out.length > 0 && !c->writing && !c->closed && !c->flies) {
         ssize_t n = send(c->fd, c->out.bytes + c->out.head, c->out.length,
                          MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0 && errno == EAGAIN)

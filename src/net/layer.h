@@ -33,6 +33,7 @@ struct wf_layer {
     int fd;                 // recv only
     struct wf_buffer *out;  // the connection's queue
     struct wf_buffer early; // read from the socket before the layer was there
+    struct wf_buffer held;  // posted while the writer is in the middle of his bytes
 };
 
 // The most that `write` appends for that many bytes.

@@ -19,20 +19,15 @@
 #include "core/misuse.h"
 #include "core/mutex.h"
 #include "exec/loop.h"
+#include "net/block.h"
 #include "net/call.h"
 
 struct wf_flight {
     struct wf_turn_end turn_end;
     struct wf_io io;
-    struct wf_loop *loop;
     weft_conn *conn;
     struct wf_buffer bytes; // that are with the loop
 };
-
-bool wf_conn_flies(const weft_conn *c)
-{
-    return c->flight && c->flight->bytes.length > 0;
-}
 
 void wf_conn_note_error(weft_conn *c, int error)
 {
@@ -47,10 +42,11 @@ static void end_flight(weft_conn *c)
 {
     struct wf_flight *flight = c->flight;
     c->flight = NULL;
+    c->flies = false;
     wf_conn_send_queued(c); // what was added meanwhile
     if (c->out.length > 0 || c->writer)
         wf_conn_wake_all(c);
-    free(flight);
+    wf_block_give(flight);
     wf_conn_leave(c);
 }
 
@@ -67,12 +63,14 @@ static void put_back(weft_conn *c, struct wf_buffer *left)
     *left = (struct wf_buffer){.bytes = NULL};
 }
 
+_Static_assert(sizeof(struct wf_flight) <= WF_BLOCK, "a flight is one block");
+
 static bool try_lock(struct wf_flight *flight, void (*again)(struct wf_turn_end *))
 {
     if (weft_trylock(&flight->conn->mu))
         return true;
     flight->turn_end.call = again;
-    wf_loop_at_turn_end(flight->loop, &flight->turn_end);
+    wf_loop_at_turn_end(flight->conn->flies_from, &flight->turn_end);
     return false;
 }
 
@@ -105,32 +103,37 @@ static void take_off(struct wf_turn_end *turn_end)
     if (!try_lock(flight, take_off))
         return;
     bool flies = c->out.length > 0 && !c->writing && !c->closed;
-    if (!flies || !wf_loop_transfers(flight->loop)) {
+    if (!flies || !wf_loop_transfers(c->flies_from)) {
         end_flight(c);
         return;
     }
     flight->bytes = c->out;
     c->out = (struct wf_buffer){.bytes = NULL};
+    c->flies = true;
     flight->io = (struct wf_io){.kind = WF_IO_SEND,
                                 .fd = c->fd,
                                 .bytes = flight->bytes.bytes + flight->bytes.head,
                                 .size = flight->bytes.length,
                                 .told = landed,
                                 .asker = flight};
+    struct wf_loop *loop = c->flies_from;
     weft_unlock(&c->mu);
-    wf_loop_ask(flight->loop, &flight->io);
+    wf_loop_ask(loop, &flight->io);
 }
 
 // True: the end of the turn sends. Another loop's turn may be long: then we had better send.
 static bool fly_later(weft_conn *c, struct wf_loop *loop)
 {
     if (c->flight)
-        return c->flight->loop == loop;
-    struct wf_flight *flight = malloc(sizeof *flight);
+        return c->flies_from == loop;
+    struct wf_flight *flight = wf_block_take();
     if (!flight)
         return false;
-    *flight = (struct wf_flight){.turn_end.call = take_off, .loop = loop, .conn = c};
+    flight->turn_end.call = take_off;
+    flight->conn = c;
+    flight->bytes = (struct wf_buffer){.bytes = NULL};
     c->flight = flight;
+    c->flies_from = loop;
     c->users++;
     wf_loop_at_turn_end(loop, &flight->turn_end);
     return true;
@@ -143,15 +146,15 @@ static bool fly_later(weft_conn *c, struct wf_loop *loop)
 static int enqueue(weft_conn *c, const char *bytes, size_t size)
 {
     if (!c->layer || c->sealing)
-        return wf_buffer_add(c->layer ? &c->held : &c->out, bytes, size);
+        return wf_buffer_add(c->layer ? &c->layer->held : &c->out, bytes, size);
     int rc = wf_buffer_room(&c->out, wf_layer_sealed(size));
     return rc < 0 ? rc : c->layer->ops->write(c->layer, bytes, size);
 }
 
 static bool is_full(const weft_conn *c, size_t needed)
 {
-    size_t queued = c->out.length + c->held.length;
-    queued += c->flight ? c->flight->bytes.length : 0;
+    size_t queued = c->out.length + (c->flies ? c->flight->bytes.length : 0);
+    queued += c->layer ? c->layer->held.length : 0;
     return needed > c->out_limit || queued > c->out_limit - needed;
 }
 

@@ -218,7 +218,8 @@ static void free_session(struct wf_layer *layer)
     SSL_free(s->ssl);
     if (s->tls)
         wf_tls_unref(s->tls);
-    free(s->layer.early.bytes);
+    wf_buffer_free(&s->layer.early);
+    wf_buffer_free(&s->layer.held);
     free(s->alpn);
     free(s);
 }

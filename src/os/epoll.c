@@ -27,10 +27,12 @@ _Static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLERR == POLLERR &
                    EPOLLHUP == POLLHUP && EPOLLRDHUP == POLLRDHUP && EPOLLPRI == POLLPRI,
                "epoll's events are poll's");
 
+#define EDGES ((UINT64_C(1) << 48) - 1) // by then the first ones are long closed
+
 struct watched {
     struct wf_io *first; // who asks for it: a list through beside
-    uint64_t edges;      // armed for these; 0: for one shot, or not at all
-    short kept;          // of the edges, what nobody has asked for yet
+    uint64_t edges : 48; // armed for these; 0: for one shot, or not at all
+    uint64_t kept : 16;  // of the edges, what nobody has asked for yet
 };
 
 struct epoll {
@@ -71,7 +73,7 @@ static int make_room(struct epoll *e, int fd)
 {
     if (fd < e->room)
         return 0;
-    int room = fd < 64 ? 64 : 2 * fd;
+    int room = fd < 64 ? 64 : fd + fd / 2;
     struct watched *watched = realloc(e->watched, (size_t)room * sizeof *watched);
     if (!watched)
         return -ENOMEM;
@@ -118,8 +120,8 @@ static int done(struct wf_io *io, int result)
 // Edges that came earlier: they end the wait, and only once.
 static int take_kept(struct watched *w, const struct wf_io *io)
 {
-    int ready = w->kept & that_end(io);
-    w->kept = (short)(w->kept & ~(ready & ~FOR_GOOD));
+    int ready = (int)w->kept & that_end(io);
+    w->kept &= (uint16_t) ~(ready & ~FOR_GOOD);
     return ready;
 }
 
@@ -130,14 +132,14 @@ static int epoll_ask(struct wf_engine *engine, struct wf_io *io)
     if (rc < 0)
         return rc;
     struct watched *w = &e->watched[io->fd];
-    bool armed = io->edges != 0 && w->edges == io->edges;
+    bool armed = io->edges != 0 && w->edges == (io->edges & EDGES);
     int kept = armed ? take_kept(w, io) : 0;
     if (kept != 0)
         return done(io, kept);
     put_in(e, io);
     if (armed)
         return 0;
-    w->edges = io->edges;
+    w->edges = io->edges & EDGES;
     w->kept = 0;
     rc = io->edges != 0 ? arm_for_good(e, io->fd) : arm_for_one(e, io->fd);
     if (rc == 0)
@@ -171,7 +173,7 @@ static void tell(struct epoll *e, int fd, int events)
         io->told(io);
     }
     if (w->edges != 0)
-        w->kept = (short)(w->kept | kept);
+        w->kept |= (uint16_t)kept;
     else if (w->first)
         (void)arm_for_one(e, fd); // that was one shot, and others ask for something else
 }
