@@ -460,6 +460,15 @@ static struct fiber *take_spare(struct wf_loop *loop)
     return fiber;
 }
 
+// Its thread may only just begin.
+static pid_t thread_of(const struct wf_loop *loop)
+{
+    uint32_t tid = 0;
+    for (unsigned round = 0; (tid = wf_load(&loop->tid, WF_ACQUIRE)) == 0; round++)
+        wf_spin(round); // run_loop
+    return (pid_t)tid;
+}
+
 static struct fiber *new_fiber(struct wf_loop *loop, size_t stack_size)
 {
     struct wf_stack *stack = wf_stack_take(stack_size, sizeof(struct fiber));
@@ -469,7 +478,7 @@ static struct fiber *new_fiber(struct wf_loop *loop, size_t stack_size)
     fiber->loop = loop;
     fiber->timer.place = WF_NO_TIMER;
     wf_parker_begin(&fiber->parker, &fiber_parking, fiber);
-    fiber->parker.tid = (pid_t)wf_load(&loop->tid, WF_ACQUIRE);
+    fiber->parker.tid = thread_of(loop);
     return fiber;
 }
 
