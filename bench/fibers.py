@@ -38,6 +38,7 @@ GOALS = [
     Goal("weft", "ping_pong", at_most=45, why=QUEUE),
     Goal("weft", "buffered", at_most=20, why=QUEUE),
     Goal("weft", "between_loops", at_most=60,
-         why="each wake-up of the other loop is one ring of its bell: they are not batched"),
+         why="both ends take one word for each item, and it goes from core to core; where the getter is "
+         "the faster one, each item is a wake-up of its own"),
     Goal("weft", "parked", at_most=4600, why="the page of its stack, its future and its parker"),
 ]

@@ -30,8 +30,8 @@ ROWS = [
         without=tuple(set(PEERS) - {THREADS})),
     Row("wakeups 1000", "wake-ups, of 1,000, in 3 s", "0,1", without=("Boost.Asio", "State Threads")),
 ]
-MEMORY = ("a page of stack, and beside it some 900 bytes: the connection, of which the names of its two "
-          "ends are 256, and the future of its task")
+MEMORY = ("a page of stack, 128 bytes of page tables for it, and beside it the connection and the future "
+          "of its task")
 GOALS = [Goal(peer, row, at_most=most, why=why)
          for row, most, why in (("memory 10000", 4800, MEMORY), ("wakeups 1000", 0, ""))
          for peer in ("weft, lean", "weft, lean, io_uring")]

@@ -90,6 +90,13 @@ static int run_unknown(void)
     return run_refused(ENOSYS);
 }
 
+static int run_another_word(void)
+{
+    CHECK(setenv("WEFT_IO", "kqueue", 1) == 0);
+    int used = 0;
+    return serve_a_few(&used);
+}
+
 // ---- tests --------------------------------------------------------------------------------
 
 static bool uses_io_uring(void)
@@ -139,7 +146,14 @@ static void refused_or_not_it_serves(void **state)
     show_unless(WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == 0, "run_forbidden", &ran);
 }
 
+static void another_word_than_an_engines_aborts(void **state)
+{
+    (void)state;
+    assert_aborts("run_another_word", "WEFT_IO=kqueue", "neither uring nor epoll");
+}
+
 static const struct scene scenes[] = {
+    SCENE(run_another_word),
     SCENE(run_as_it_likes),
     SCENE(run_forbidden),
     SCENE(run_unknown),
@@ -149,5 +163,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(refused_or_not_it_serves),
     cmocka_unit_test(refused_by_a_filter_it_falls_back_and_says_so_once),
     cmocka_unit_test(a_kernel_without_it_is_as_good),
+    cmocka_unit_test(another_word_than_an_engines_aborts),
 };
 TEST_MAIN_WITH_SCENES(tests, scenes)
