@@ -216,6 +216,67 @@ static void who_waits_for_a_hang_up_can_be_forgotten(void **state)
     assert_int_not_equal(io.state, WF_IO_ASKED);
 }
 
+// The kernel tells of the end of the stream before it hears of the change of mind.
+static void what_is_forgotten_before_it_was_handed_over_is_over(void **state)
+{
+    (void)state;
+    need_engine();
+    struct wf_io io = ready(0, 0);
+    assert_int_equal(shutdown(s.peer, SHUT_WR), 0);
+    assert_int_equal(ask(&io), 0);
+    if (!s.engine->ops->forget(s.engine, &io)) {
+        look_until_told(1);
+        assert_int_equal(io.result, -ECANCELED);
+    }
+    assert_int_not_equal(io.state, WF_IO_ASKED);
+}
+
+static void a_file_never_hangs_up(void **state)
+{
+    (void)state;
+    need_engine();
+    if (s.engine->ops->transfers)
+        skip(); // io_uring says that it cannot wait for that
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    struct wf_io io = ready(0, 0);
+    io.fd = fileno(file);
+    assert_int_equal(ask(&io), 0);
+    look_once();
+    assert_int_equal(s.told, 0);
+    assert_true(s.engine->ops->forget(s.engine, &io));
+    fclose(file);
+}
+
+// Its file lives on in a copy, and its edges are not for who has the number now.
+static void edges_of_a_file_that_had_the_number_are_not_told(void **state)
+{
+    (void)state;
+    need_engine();
+    struct wf_io first = ready(POLLIN, 7), second = ready(POLLIN, 8);
+    int copy = dup(s.ours), other[2];
+    assert_true(copy >= 0);
+    if (ask(&first) == 0) {
+        look_once();
+        if (first.state == WF_IO_ASKED && !s.engine->ops->forget(s.engine, &first))
+            look_until_told(1);
+    }
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, other), 0);
+    assert_int_equal(dup2(other[0], s.ours), s.ours);
+    int before = s.told;
+    assert_int_equal(ask(&second), 0);
+    close(s.peer); // of the first
+    s.peer = other[1];
+    look_once();
+    look_once();
+    assert_int_equal(s.told, before);
+    say("x");
+    look_until_told(before + 1);
+    assert_int_equal(second.result, POLLIN);
+    close(copy);
+    close(other[0]);
+}
+
 static void a_closed_descriptor_is_told_as_such(void **state)
 {
     (void)state;
@@ -378,6 +439,9 @@ static const struct CMUnitTest tests[] = {
     FOR_EACH_ENGINE(what_is_forgotten_is_over),
     FOR_EACH_ENGINE(a_hang_up_alone_is_told_to_who_asks_for_nothing),
     FOR_EACH_ENGINE(who_waits_for_a_hang_up_can_be_forgotten),
+    FOR_EACH_ENGINE(what_is_forgotten_before_it_was_handed_over_is_over),
+    FOR_EACH_ENGINE(a_file_never_hangs_up),
+    FOR_EACH_ENGINE(edges_of_a_file_that_had_the_number_are_not_told),
     FOR_EACH_ENGINE(a_closed_descriptor_is_told_as_such),
     FOR_EACH_ENGINE(a_file_is_always_ready),
     FOR_EACH_ENGINE(a_ring_ends_a_look_and_the_next_one_too),

@@ -281,6 +281,7 @@ static void sleep_until_something(struct wf_loop *loop)
 {
     end_turn(loop);
     if (comes_soon(loop)) {
+        loop->engine->ops->look(loop->engine, 0); // hands over what was asked for
         empty_inbox(loop);
         return;
     }
@@ -414,7 +415,14 @@ static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, we
         rc = ask(self, wait);
     self->result = rc < 0 ? rc : 0;
     self->error = *loop->errno_at;
-    if (rc == 0 || !wf_park_give_up(parker)) { // else a wake is on its way: sleep for it
+    bool sleeps = rc == 0 || !wf_park_give_up(parker); // else a wake is on its way: sleep for it
+    if (!sleeps)
+        wf_pulse_beat(&loop->pulse);
+    if (!sleeps && runs(loop) >= RUNS_BETWEEN_LOOKS) {
+        make_ready(loop, self); // who never sleeps must let others run
+        sleeps = true;
+    }
+    if (sleeps) {
         switch_away(loop, self, false);
         see_to_ended(loop);
     }

@@ -32,6 +32,7 @@ struct weft_conn {
     // ---- never changes
     uint64_t number;          // no other connection's: for edges (park.h)
     const char *peer, *local; // names
+    uint32_t fork;            // wf_fork_count of the process that it is used in
 };
 
 // A call that waits on the connection: as its reader or its writer.
@@ -54,7 +55,8 @@ int wf_call_wait(const struct call *call, short events, struct wf_io *io);
 int wf_call_flush(const struct call *call); // until the queue is empty; the writer's
 
 // Each with mu held.
-void wf_conn_send_queued(weft_conn *c);                // as far as the socket takes it
+void wf_conn_after_fork(weft_conn *c);  // first in each call: in a forked child nobody else uses it
+void wf_conn_send_queued(weft_conn *c); // as far as the socket takes it
 static inline bool wf_conn_is_sent(const weft_conn *c) // all that was queued
 {
     return c->out.length == 0 && !c->flies;

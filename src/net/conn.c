@@ -66,8 +66,23 @@ weft_conn *wf_conn_new(int fd)
     c->peer = memcpy(c + 1, peer, peer_size);
     c->local = memcpy((char *)(c + 1) + peer_size, local, local_size);
     c->number = wf_add(&last_number, 1, WF_RELAXED) + 1;
+    c->unsure = strncmp(peer, "unix:", 5) == 0; // there a read also stops at what came with bytes
+    c->fork = wf_fork_count;
     set_options(fd);
     return c;
+}
+
+// The tasks that were in a call on it, the loop that sends from it, and what was queued stayed behind.
+void wf_conn_after_fork(weft_conn *c)
+{
+    if (__builtin_expect(c->fork == wf_fork_count, 1))
+        return;
+    c->fork = wf_fork_count;
+    c->users = 1;
+    c->reader = c->writer = NULL;
+    c->flight = NULL;
+    c->flies = c->writing = c->sealing = false;
+    wf_buffer_drop(&c->out, c->out.length);
 }
 
 static void conn_free(weft_conn *c)
@@ -122,6 +137,7 @@ void weft_conn_close(weft_conn **conn)
     if (!c)
         return;
     wf_lock(&c->mu);
+    wf_conn_after_fork(c);
     say_end(c);
     wf_conn_make_unusable(c);
     wf_conn_leave(c);
@@ -137,6 +153,7 @@ int wf_call_begin(const struct call *call)
     if (rc < 0)
         return wf_failed(call->name, rc);
     wf_lock(&c->mu);
+    wf_conn_after_fork(c);
     bool taken = *call->seat != NULL, closed = c->closed;
     if (!taken && !closed) {
         *call->seat = wf_self();
@@ -171,7 +188,8 @@ ssize_t wf_call_end_unusable(const struct call *call, ssize_t result)
 // With mu held: send what is queued, as far as the socket takes it.
 void wf_conn_send_queued(weft_conn *c)
 {
-    while (c->out.length > 0 && !c->writing && !c->closed && !c->flies) {
+    bool sends = c->out.length > 0 && !c->writing && !c->closed && !c->flies;
+    while (sends && c->out.length > 0) {
         ssize_t n = send(c->fd, c->out.bytes + c->out.head, c->out.length,
                          MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0 && errno == EAGAIN)
@@ -180,23 +198,26 @@ void wf_conn_send_queued(weft_conn *c)
             wf_conn_note_error(c, -errno);
         wf_buffer_drop(&c->out, n > 0 ? (size_t)n : 0);
     }
+    if (sends && c->writer && c->writer != wf_self())
+        wf_unpark(c->writer); // he may wait for just that
 }
 
-// The events to wait for, those of the queue among them; -EPIPE if the connection is closed.
+// The events to wait for, those of the queue among them; 0: it is empty, and that was all; -EAGAIN:
+// for its flight, which will wake us; -EPIPE: the connection is closed.
 static int events_now(weft_conn *c, short events)
 {
     wf_guard(&c->mu);
     if (c->closed)
         return -EPIPE;
-    return events | (!wf_conn_is_sent(c) && !c->writing ? POLLOUT : 0);
+    if (c->out.length > 0 && !c->flies && !c->writing)
+        return events | POLLOUT;
+    return events == 0 && c->flies ? -EAGAIN : events;
 }
 
 static void on_room(weft_conn *c)
 {
     wf_lock(&c->mu);
     wf_conn_send_queued(c);
-    if (wf_conn_is_sent(c) && c->writer)
-        wf_unpark(c->writer); // it may wait for just that
     weft_unlock(&c->mu);
 }
 
@@ -223,9 +244,10 @@ int wf_call_wait(const struct call *call, short events, struct wf_io *io)
     int rc = wf_wait_begin(&wait);
     while (rc == 0) {
         rc = events_now(c, events);
-        if (rc <= 0)
+        if (rc == 0 || rc == -EPIPE)
             break;
-        wait.events = (short)rc;
+        wait.fd = rc > 0 ? c->fd : WF_NO_FD;
+        wait.events = rc > 0 ? (short)rc : 0;
         wait.transfer = transfers && rc == events ? io : NULL; // else also for the queue
         rc = wf_interrupted();
         if (rc == 0)

@@ -53,7 +53,8 @@ static void end_flight(weft_conn *c)
 // What is left goes before what came later. Without memory for that the stream has a hole: it ends.
 static void put_back(weft_conn *c, struct wf_buffer *left)
 {
-    if (wf_buffer_add(left, c->out.bytes + c->out.head, c->out.length) < 0) {
+    const char *later = c->out.bytes ? c->out.bytes + c->out.head : "";
+    if (wf_buffer_add(left, later, c->out.length) < 0) {
         wf_buffer_drop(left, left->length);
         wf_conn_note_error(c, -ENOMEM);
         return;
@@ -186,6 +187,7 @@ int weft_post(weft_conn *c, const void *buf, size_t size)
     wf_require(c, "weft_post(NULL): closed, or never opened");
     wf_require(buf || size == 0, "weft_post(%p, NULL, %zu)", (void *)c, size);
     wf_guard(&c->mu);
+    wf_conn_after_fork(c);
     return wf_failed("weft_post", post(c, buf, size));
 }
 

@@ -22,7 +22,7 @@ enum wf_io_state { WF_IO_NONE, WF_IO_ASKED, WF_IO_DONE };
 
 struct wf_io {
     enum wf_io_kind kind;
-    enum wf_io_state state; // the engine's, like `aside` and `beside`
+    enum wf_io_state state; // the engine's, like the last three
     int fd;
     short events;   // READY: of poll(2)
     bool waits;     // RECEIVE: nothing is there yet, as far as is known. SEND: until all is sent;
@@ -35,7 +35,7 @@ struct wf_io {
     void (*told)(struct wf_io *io); // called once it is DONE, out of `look`
     void *asker;
     struct wf_io *beside;
-    bool aside;
+    bool aside, forgotten;
 };
 
 struct wf_engine;

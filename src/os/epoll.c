@@ -46,9 +46,11 @@ static struct epoll *epoll_of(struct wf_engine *engine)
     return (struct epoll *)engine;
 }
 
-static int arm(const struct epoll *e, int fd, uint32_t events)
+// The tag comes back with each event. A file lives on, and tells, while a fork's child or a dup has
+// it too, though its number has become another's here.
+static int arm(const struct epoll *e, int fd, uint32_t events, uint64_t edges)
 {
-    struct epoll_event event = {.events = events, .data.fd = fd};
+    struct epoll_event event = {.events = events, .data.u64 = edges << 32 | (uint32_t)fd};
     if (epoll_ctl(e->base.fd, EPOLL_CTL_MOD, fd, &event) == 0)
         return 0;
     if (errno == ENOENT && epoll_ctl(e->base.fd, EPOLL_CTL_ADD, fd, &event) == 0)
@@ -61,12 +63,12 @@ static int arm_for_one(const struct epoll *e, int fd)
     int events = 0;
     for (const struct wf_io *io = e->watched[fd].first; io; io = io->beside)
         events |= io->events;
-    return arm(e, fd, (uint32_t)events | EPOLLONESHOT);
+    return arm(e, fd, (uint32_t)events | EPOLLONESHOT, 0);
 }
 
 static int arm_for_good(const struct epoll *e, int fd)
 {
-    return arm(e, fd, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET);
+    return arm(e, fd, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET, e->watched[fd].edges);
 }
 
 static int make_room(struct epoll *e, int fd)
@@ -142,8 +144,8 @@ static int epoll_ask(struct wf_engine *engine, struct wf_io *io)
     w->edges = io->edges & EDGES;
     w->kept = 0;
     rc = io->edges != 0 ? arm_for_good(e, io->fd) : arm_for_one(e, io->fd);
-    if (rc == 0)
-        return 0;
+    if (rc == 0 || (rc == -EPERM && !(io->events & (POLLIN | POLLOUT))))
+        return 0; // a file never hangs up
     w->edges = 0;
     take_out(e, io, WF_IO_NONE);
     if (rc == -EPERM) // a file, which is always ready
@@ -158,9 +160,12 @@ static bool epoll_forget(struct wf_engine *engine, struct wf_io *io)
     return true;
 }
 
-static void tell(struct epoll *e, int fd, int events)
+static void tell(struct epoll *e, uint64_t tag_and_fd, int events)
 {
+    int fd = (int)tag_and_fd;
     struct watched *w = &e->watched[fd];
+    if (tag_and_fd >> 32 != (uint32_t)w->edges)
+        return; // of a file that had the number before
     int kept = events;
     for (struct wf_io *io = w->first, *next; io; io = next) {
         next = io->beside;
@@ -217,10 +222,10 @@ static void epoll_look(struct wf_engine *engine, int64_t deadline_ns)
         n = wait_for_some(e, events, deadline_ns);
     while (n < 0 && errno == EINTR); // by a signal, which says nothing about the descriptors
     for (int i = 0; i < n; i++)
-        if (events[i].data.fd == engine->bell)
+        if ((int)events[i].data.u64 == engine->bell)
             wf_bell_answer(engine->bell);
         else
-            tell(e, events[i].data.fd, (int)events[i].events);
+            tell(e, events[i].data.u64, (int)events[i].events);
 }
 
 static void epoll_end(struct wf_engine *engine)
@@ -251,7 +256,7 @@ int wf_epoll_new(int bell, struct wf_engine **engine)
     e->base = (struct wf_engine){.ops = &ops, .bell = bell, .fd = epoll_create1(EPOLL_CLOEXEC)};
     int rc = e->base.fd < 0 ? -errno : 0;
     if (rc == 0 && bell != WF_NO_BELL)
-        rc = arm(e, bell, EPOLLIN | EPOLLET);
+        rc = arm(e, bell, EPOLLIN | EPOLLET, 0);
     if (rc == 0)
         *engine = &e->base;
     else if (e->base.fd < 0)

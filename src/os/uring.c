@@ -95,7 +95,7 @@ static int uring_ask(struct wf_engine *engine, struct wf_io *io)
     }
     io_uring_sqe_set_data(sqe, io);
     io->state = WF_IO_ASKED;
-    io->aside = false;
+    io->aside = io->forgotten = false;
     engine->asked++;
     return 0;
 }
@@ -105,6 +105,7 @@ static bool uring_forget(struct wf_engine *engine, struct wf_io *io)
     struct uring *u = uring_of(engine);
     if (io->aside)
         return u->beside->ops->forget(u->beside, io);
+    io->forgotten = true;
     struct io_uring_sqe *sqe = next_sqe(u);
     io_uring_prep_cancel(sqe, io, 0);
     io_uring_sqe_set_data(sqe, NULL); // whatever comes of it, io is told of
@@ -146,7 +147,7 @@ static void tell(struct uring *u, struct wf_io *io, int result)
     let_be_seen(io, result);
     io->result = io->kind == WF_IO_READY && result == -EBADF ? POLLNVAL : result;
     if (io->kind == WF_IO_READY && result > 0 && !(result & (io->events | ENDS))) {
-        int rc = put_aside(u, io);
+        int rc = io->forgotten ? -ECANCELED : put_aside(u, io); // nobody would take it back again
         if (rc == 0)
             return;
         io->result = rc < 0 ? rc : io->result;
