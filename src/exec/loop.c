@@ -79,13 +79,13 @@ struct wf_loop {
     bool expects;         // something soon from another thread: spin before a sleep
     struct wf_timers timers;
     struct wf_engine *engine;
-    struct wf_turn_end *turn_end, **turn_end_last; // what to do then, in the order of its coming
-    struct fiber *inbox;                           // atomic: a stack
-    uint32_t asleep;                               // atomic
-    uint32_t stop;                                 // atomic
-    uint32_t senders;                              // atomic: threads inside send
-    uint32_t sent; // atomic: fibers that were started from elsewhere
-    uint32_t tid;  // atomic: of its thread; 0: not there yet
+    struct wf_turn turn;
+    struct fiber *inbox; // atomic: a stack
+    uint32_t asleep;     // atomic
+    uint32_t stop;       // atomic
+    uint32_t senders;    // atomic: threads inside send
+    uint32_t sent;       // atomic: fibers that were started from elsewhere
+    uint32_t tid;        // atomic: of its thread; 0: not there yet
 };
 
 static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, weft_time deadline);
@@ -223,21 +223,7 @@ static void told(struct wf_io *io)
 
 void wf_loop_at_turn_end(struct wf_loop *loop, struct wf_turn_end *turn_end)
 {
-    turn_end->next = NULL;
-    *loop->turn_end_last = turn_end;
-    loop->turn_end_last = &turn_end->next;
-}
-
-static void end_turn(struct wf_loop *loop)
-{
-    struct wf_turn_end *turn_end = loop->turn_end;
-    loop->turn_end = NULL;
-    loop->turn_end_last = &loop->turn_end;
-    while (turn_end) {
-        struct wf_turn_end *next = turn_end->next; // it may be gone after its call
-        turn_end->call(turn_end);
-        turn_end = next;
-    }
+    wf_turn_add(&loop->turn, turn_end);
 }
 
 bool wf_loop_transfers(const struct wf_loop *loop)
@@ -258,7 +244,7 @@ static uint32_t runs(const struct wf_loop *loop)
 static void look_around(struct wf_loop *loop)
 {
     loop->looked = loop->pulse.beats;
-    end_turn(loop);
+    wf_turn_finish(&loop->turn);
     empty_inbox(loop);
     wake_expired(loop);
     loop->engine->ops->look(loop->engine, 0);
@@ -279,7 +265,7 @@ static bool comes_soon(struct wf_loop *loop)
 
 static void sleep_until_something(struct wf_loop *loop)
 {
-    end_turn(loop);
+    wf_turn_finish(&loop->turn);
     if (comes_soon(loop)) {
         loop->engine->ops->look(loop->engine, 0); // hands over what was asked for
         empty_inbox(loop);
@@ -290,7 +276,7 @@ static void sleep_until_something(struct wf_loop *loop)
     const struct wf_timer *timer = wf_timers_first(&loop->timers);
     int64_t deadline = timer ? timer->deadline : INT64_MAX;
     bool stops = wf_load(&loop->stop, WF_SEQ_CST) != 0 && is_empty(loop);
-    bool rests = !wf_load(&loop->inbox, WF_SEQ_CST) && !stops && !loop->turn_end;
+    bool rests = !wf_load(&loop->inbox, WF_SEQ_CST) && !stops && !loop->turn.first;
     loop->engine->ops->look(loop->engine, rests ? deadline : 0);
     // Back to 0 by whoever rings: then the ring is there, or has been answered.
     bool rung = wf_exchange(&loop->asleep, 0, WF_SEQ_CST) == 0;
@@ -541,7 +527,7 @@ static void *run_loop(void *arg)
     wf_store(&loop->tid, (uint32_t)wf_thread_id(), WF_RELEASE); // pairs with wf_loop_start
     while (wf_load(&loop->stop, WF_ACQUIRE) == 0 || !is_empty(loop))
         run_fibers(loop);
-    while (loop->turn_end || loop->engine->asked > 0)
+    while (loop->turn.first || loop->engine->asked > 0)
         look_around(loop);
     while (loop->spares)
         give_back(take_spare(loop));
@@ -585,7 +571,7 @@ int wf_loop_new(const char *name, struct wf_loop **loop)
     if (!new)
         return -ENOMEM;
     wf_copy_name(new->name, name);
-    new->turn_end_last = &new->turn_end;
+    wf_turn_begin(&new->turn);
     int rc = open_loop(new);
     if (rc < 0)
         release(new);

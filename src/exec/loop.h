@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "exec/turn.h"
 #include "os/engine.h"
 
 struct wf_loop;
@@ -27,10 +28,6 @@ int wf_loop_start(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), v
 // ---- for its own fibers, and for who is called by it --------------------------------------
 // Something to do once when the loop's turn ends: at the latest after 64 switches, and before it
 // sleeps. On the loop's own stack: it must not wait, not even for a lock, but may ask.
-struct wf_turn_end {
-    struct wf_turn_end *next;
-    void (*call)(struct wf_turn_end *turn_end);
-};
 void wf_loop_at_turn_end(struct wf_loop *loop, struct wf_turn_end *turn_end);
 bool wf_loop_transfers(const struct wf_loop *loop);             // by itself: see os/engine.h
 void wf_loop_ask(struct wf_loop *loop, struct wf_io *transfer); // it will be told of

@@ -8,6 +8,6 @@
 enum { WF_BLOCK = 1024 };
 
 void *wf_block_take(void); // WF_BLOCK bytes, as malloc's, or NULL
-void wf_block_give(void *block);
+void wf_block_give(void *given);
 
 #endif

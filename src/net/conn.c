@@ -72,7 +72,8 @@ weft_conn *wf_conn_new(int fd)
     return c;
 }
 
-// The tasks that were in a call on it, the loop that sends from it, and what was queued stayed behind.
+// The tasks that were in a call on it, the loop that sends from it and what was queued stayed
+// behind.
 void wf_conn_after_fork(weft_conn *c)
 {
     if (__builtin_expect(c->fork == wf_fork_count, 1))
@@ -247,7 +248,7 @@ int wf_call_wait(const struct call *call, short events, struct wf_io *io)
         if (rc == 0 || rc == -EPIPE)
             break;
         wait.fd = rc > 0 ? c->fd : WF_NO_FD;
-        wait.events = rc > 0 ? (short)rc : 0;
+        wait.events = (short)(rc > 0 ? rc : 0);
         wait.transfer = transfers && rc == events ? io : NULL; // else also for the queue
         rc = wf_interrupted();
         if (rc == 0)
