@@ -34,6 +34,17 @@ static weft_pool *open_helpers(void)
     return helpers.pool;
 }
 
+void wf_block_end(void)
+{
+    if (wf_self()->host)
+        return; // a helper itself has called exit
+    wf_lock(&helpers.mu);
+    weft_pool *pool = helpers.pool;
+    helpers.pool = NULL;
+    weft_unlock(&helpers.mu);
+    weft_pool_close(&pool);
+}
+
 // Until it has ended, or we are asked to stop: then it ends too if it has not begun. Else it is
 // told, as it would be in place, and goes on. (Its deadline is ours; and that a pool has no spare
 // worker for us is no reason, for the helpers are not that pool's.)

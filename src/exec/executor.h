@@ -62,6 +62,8 @@ void wf_group_join(weft_group *group, weft_future *f);
 void wf_group_leave(weft_group *group, weft_future *f);
 void wf_group_note(weft_group *group, weft_future *f);
 
+void wf_block_end(void); // at exit, when nothing runs on them: the helpers of weft_block go
+
 // ---- exit.c -----------------------------------------------------------------------------
 void wf_exit_add_pool(weft_pool *pool);
 void wf_exit_remove_pool(weft_pool *pool);

@@ -115,8 +115,10 @@ static void at_exit(void)
     // A later handler may start tasks again, and wait again.
     wf_store(&state.is_registered, 0, WF_RELEASE);
     weft_unlock(&state.mu);
-    if (!lost && !wf_loop_here()) // else daemons, or we, lie on one of them
+    if (!lost && !wf_loop_here()) { // else daemons, or we, lie on one of them
+        wf_block_end();
         wf_loop_end_defaults();
+    }
     wf_watchdog_end();
     if (any_ended) // and all before it: what a thread leaves behind as it ends is left by now
         wf_thread_join(state.ended);
