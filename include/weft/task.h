@@ -20,6 +20,8 @@ WEFT_C_BEGIN
 
 typedef char weft_none; // "no argument" or "no result": one byte nobody reads
 
+enum { WEFT_ENDS_MAX = 4 };
+
 // What an executor knows about a task. Written by WEFT_TASK; plain data.
 struct weft_task {
     const char *name; // for messages and listings
@@ -28,9 +30,11 @@ struct weft_task {
     int (*each)(const void *in, void *out, size_t n, size_t *done);
     size_t arg_size, result_size;
     size_t arg_align, result_align;
+    size_t ends[WEFT_ENDS_MAX]; // where descriptors lie in the argument: WEFT_END in pipe.h
 };
 
-// WEFT_TASK(fn, A, R) proves that fn is `int fn(const A *, R *)` and describes it in fn_task.
+// WEFT_TASK(fn, A, R) proves that fn is `int fn(const A *, R *)` and describes it in fn_task. If
+// the argument carries descriptors, say where: WEFT_TASK(fn, A, R, .ends = {WEFT_END(A, member)}).
 // A function that hands over itself needs its prototype and WEFT_TASK before its body. Any type
 // that can be copied will do; an array goes into a struct.
 #define WEFT_TASK(fn, arg_type, ...) WEFT_TASK_(fn, arg_type, __VA_ARGS__, )

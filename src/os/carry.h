@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// carry.h - whole messages with descriptors, over a socket pair between two processes.
+#ifndef WF_OS_CARRY_H
+#define WF_OS_CARRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { WF_CARRY_FDS = 8 }; // in one message
+
+struct wf_carry {
+    void *bytes;
+    size_t size; // to send; room for
+    int fds[WF_CARRY_FDS];
+    int count; // of descriptors
+};
+
+int wf_carry_pair(int ends[2]); // of SOCK_SEQPACKET, closed by exec. 0, -EMFILE, -ENFILE, -ENOMEM
+
+// Send one message; the descriptors stay the caller's. 0, -EAGAIN (`waits` is false, and there is
+// no room), -EPIPE or -ECONNRESET (nobody is left to receive it), -EMSGSIZE, -ETOOMANYREFS (too
+// many descriptors under way), -ENOMEM.
+int wf_carry_send(int socket, const struct wf_carry *message, bool waits);
+
+// Receive one. Its size (> 0), and its descriptors, closed by exec, which are the caller's now. 0:
+// the other side has closed. -EAGAIN: not `waits`, and there is none. -EPROTO: it was larger than
+// there is room, or a descriptor found no place in this process: nothing of it is kept.
+ssize_t wf_carry_receive(int socket, struct wf_carry *message, bool waits);
+
+#endif
