@@ -6,6 +6,7 @@
 //   pool.h   run tasks on threads; futures; groups; map
 //   sync.h   locks and signals                 queue.h   values between tasks
 //   net.h    sockets                           wait.h    descriptors, signals, calls that block
+//   pipe.h   messages between tasks, also of several processes
 //   base.h   what these need of the compiler
 //
 //     #include <weft/weft.h>
@@ -37,6 +38,7 @@
 #define WEFT_H
 #include <weft/error.h>
 #include <weft/net.h>
+#include <weft/pipe.h>
 #include <weft/pool.h>
 #include <weft/queue.h>
 #include <weft/sync.h>

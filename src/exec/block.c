@@ -17,6 +17,7 @@
 #include "core/error.h"
 #include "core/mutex.h"
 #include "core/park.h"
+#include "exec/ends.h"
 #include "exec/executor.h"
 
 enum { HELPERS = 4 };
@@ -62,12 +63,16 @@ static void stand_in_line(weft_future *f)
 static int hand_over(const struct weft_task *task, void *result, const void *arg)
 {
     weft_pool *pool = open_helpers();
-    if (!pool)
+    if (!pool) {
+        wf_ends_drop(task, arg);
         return weft_error_code();
+    }
     const struct wf_order order = {.call = "weft_block", .deadline = wf_patience(WEFT_FOREVER)};
     weft_future *f = wf_pool_order(pool, &order, task, arg);
-    if (!f)
+    if (!f) {
+        wf_ends_drop(task, arg);
         return weft_error_code();
+    }
     stand_in_line(f);
     return weft_join(&f, result, task->result_size); // not interrupted, nor run here by a fiber
 }
@@ -75,8 +80,10 @@ static int hand_over(const struct weft_task *task, void *result, const void *arg
 int weft_block_(const struct weft_task *task, void *result, const void *arg)
 {
     int rc = wf_interrupted();
-    if (rc < 0)
+    if (rc < 0) {
+        wf_ends_drop(task, arg);
         return wf_failed("weft_block", rc);
+    }
     if (wf_self()->parking)
         return hand_over(task, result, arg);
     struct wf_wait wait = {.what = "weft_block", .fd = WF_NO_FD};

@@ -56,13 +56,18 @@ bool wf_ends_write(const struct weft_task *what, void *arg, const int *fds, int 
     return true;
 }
 
+void wf_ends_drop(const struct weft_task *what, const void *arg)
+{
+    int fds[WEFT_ENDS_MAX];
+    int count = wf_ends_collect(what, arg, fds);
+    while (count > 0)
+        (void)close(fds[--count]);
+}
+
 void wf_ends_close(const struct weft_task *what, void *arg)
 {
-    for (int i = 0; i < WEFT_ENDS_MAX; i++) {
-        int fd = descriptor(what, arg, i);
-        if (fd < 0)
-            continue;
-        (void)close(fd);
-        set(what, arg, i, -1);
-    }
+    wf_ends_drop(what, arg);
+    for (int i = 0; i < WEFT_ENDS_MAX; i++)
+        if (descriptor(what, arg, i) >= 0)
+            set(what, arg, i, -1);
 }

@@ -16,7 +16,10 @@ int wf_ends_collect(const struct weft_task *what, const void *arg, int fds[WEFT_
 // nothing written: they are more or fewer.
 bool wf_ends_write(const struct weft_task *what, void *arg, const int *fds, int count);
 
-// Close them all, and leave {-1} behind.
+// Close them all, of an argument that nobody looks at again.
+void wf_ends_drop(const struct weft_task *what, const void *arg);
+
+// The same, and leave {-1} behind.
 void wf_ends_close(const struct weft_task *what, void *arg);
 
 #endif

@@ -19,6 +19,7 @@
 #include "core/check.h"
 #include "core/error.h"
 #include "core/misuse.h"
+#include "exec/ends.h"
 #include "exec/executor.h"
 #include "os/thread.h"
 
@@ -169,11 +170,13 @@ void wf_future_run(weft_future *f)
     wf_task_enter(task);
     // A task that was started always runs: its argument may be its own to release.
     int code = task->pooled ? wf_interrupted() : 0;
-    if (code == 0)
+    if (code == 0) {
         code = f->what->run(f->arg, f->result);
-    else
+    } else {
+        wf_ends_close(f->what, f->arg);
         (void)weft_fail(code, "%s: %s before it began", task->name,
                         code == -ECANCELED ? "cancelled" : "its deadline passed");
+    }
     wf_require(task->held == 0, "task %s returned with %u locks held", task->name, task->held);
     f->code = code;
     (void)wf_error_text(task); // whoever joins only reads it
@@ -186,6 +189,7 @@ void wf_future_run(weft_future *f)
 
 void wf_future_end(weft_future *f, int code, const char *message)
 {
+    wf_ends_close(f->what, f->arg);
     f->task.error_text = strdup(message); // without memory the code is still kept
     f->task.error_code = code;
     if (f->task.error_text)

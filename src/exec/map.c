@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/misuse.h"
 #include "core/mutex.h"
+#include "exec/ends.h"
 #include "exec/executor.h"
 
 enum { SHARE = 4 }; // a piece is this part of each helper's even share of the rest
@@ -57,6 +58,13 @@ static void cancel_all(struct map *map)
         weft_cancel(map->futures[i]);
 }
 
+// Of items that will not run: weft_map takes the ends of all, whatever becomes of it (pipe.h).
+static void drop_ends(const struct map *map, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++)
+        wf_ends_drop(map->what, map->in + i * map->what->arg_size);
+}
+
 static void note_failure(struct map *map, size_t index, int code)
 {
     wf_lock(&map->mu);
@@ -84,6 +92,8 @@ static int map_helper(struct map *const *arg, weft_none *none)
         rc = map->what->each(map->in + piece.begin * map->what->arg_size,
                              map->out + piece.begin * map->what->result_size,
                              piece.end - piece.begin, &done);
+        if (rc < 0)
+            drop_ends(map, piece.begin + done + 1, piece.end);
         if (rc < 0 && weft_check() == rc)
             return rc; // we were asked to stop, the item is not to blame
         if (rc < 0) {
@@ -144,23 +154,32 @@ static int wait_for_helpers(struct map *map)
     return wf_failed("weft_map", rc);
 }
 
+static int run_map(weft_pool *pool, weft_time deadline, struct map *map)
+{
+    int rc = wf_interrupted();
+    if (rc < 0)
+        return wf_failed("weft_map", rc);
+    map->futures = calloc(map->helpers, sizeof(weft_future *));
+    if (!map->futures)
+        return weft_fail(-ENOMEM, "weft_map: out of memory");
+    rc = order_helpers(pool, deadline, map);
+    if (rc == 0)
+        rc = wait_for_helpers(map);
+    free(map->futures);
+    return rc;
+}
+
 int weft_map_(weft_pool *pool, weft_time deadline, const struct weft_task *what, size_t n,
               void *out, const void *in)
 {
     wf_require(pool, "weft_map: the pool is NULL");
     wf_require(n == 0 || (in && out), "weft_map: %zu items of NULL", n);
-    int rc = wf_interrupted();
-    if (rc < 0 || n == 0)
-        return wf_failed("weft_map", rc);
+    if (n == 0)
+        return wf_failed("weft_map", wf_interrupted());
     size_t workers = (size_t)pool->options.workers;
     struct map map = {
         .what = what, .in = in, .out = out, .n = n, .helpers = n < workers ? n : workers};
-    map.futures = calloc(map.helpers, sizeof(weft_future *));
-    if (!map.futures)
-        return weft_fail(-ENOMEM, "weft_map: out of memory");
-    rc = order_helpers(pool, deadline, &map);
-    if (rc == 0)
-        rc = wait_for_helpers(&map);
-    free(map.futures);
+    int rc = run_map(pool, deadline, &map);
+    drop_ends(&map, map.next, n);
     return rc;
 }

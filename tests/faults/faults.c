@@ -121,6 +121,14 @@ static bool transfer_fails(void)
     return hits(INTERRUPT) || hits(AGAIN);
 }
 
+// A socket of packets moves them whole or not at all.
+static bool moves_bytes(int fd)
+{
+    int type = 0;
+    socklen_t size = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 || type != SOCK_SEQPACKET;
+}
+
 static size_t cut(size_t size)
 {
     return size > 1 && hits(SHORT) ? 1 : size;
@@ -227,12 +235,12 @@ IN_PLACE_OF(int, connect, int fd, const struct sockaddr *address, socklen_t size
 
 IN_PLACE_OF(ssize_t, recv, int fd, void *buf, size_t size, int flags)
 {
-    return transfer_fails() ? -1 : recv(fd, buf, cut(size), flags);
+    return transfer_fails() ? -1 : recv(fd, buf, moves_bytes(fd) ? cut(size) : size, flags);
 }
 
 IN_PLACE_OF(ssize_t, send, int fd, const void *buf, size_t size, int flags)
 {
-    return transfer_fails() ? -1 : send(fd, buf, cut(size), flags);
+    return transfer_fails() ? -1 : send(fd, buf, moves_bytes(fd) ? cut(size) : size, flags);
 }
 
 // An eventfd and a signalfd move whole records or nothing; only a file may give less.
