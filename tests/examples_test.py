@@ -1177,6 +1177,13 @@ def ex24_ten_thousand_fibers_sleep_and_wake_on_one_thread():
     equal(result, Result(said, "", 0))
 
 
+@check
+def ex25_results_come_one_by_one_and_then_the_end():
+    primes = [97, 101, 103, 107, 109, 113, 127]
+    said = "".join(f"{prime}\n" for prime in primes) + f"{len(primes)} in all\n"
+    equal(example("25_stream"), Result(said, "", 0))
+
+
 # ---- what is written about them ----------------------------------------------------
 
 

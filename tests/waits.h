@@ -43,6 +43,7 @@ static struct {
     struct hold hold;
     weft_listener *listener;
     struct link link;
+    weft_end ends[2];
     weft_tls *tls;
     pthread_t drainer;
     int pipe[2], deaf, knocking[8], guest;

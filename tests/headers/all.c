@@ -53,6 +53,18 @@ static int name_length(const struct name *n, size_t *out)
 }
 WEFT_TASK(name_length, struct name, size_t);
 
+struct job {
+    weft_end in, out;
+};
+static int serve(const struct job *job, long *out)
+{
+    WEFT_SCOPED(weft_end_close) weft_end in = job->in;
+    *out = weft_recv(in, NULL, 0, WEFT_POLL);
+    return weft_send(job->out, NULL, 0, WEFT_POLL);
+}
+WEFT_TASK(serve, struct job, long,
+          .ends = {WEFT_END(struct job, in), WEFT_END(struct job, out)});
+
 int elsewhere(const int *argument, long *result) __attribute__((warn_unused_result));
 WEFT_TASK(elsewhere, int, long);
 

@@ -33,6 +33,17 @@ static int length(const char *const *s, size_t *out)
 }
 WEFT_TASK(length, const char *, size_t);
 
+struct job {
+    weft_end in, out;
+};
+static int serve(const job *j, long *out)
+{
+    WEFT_SCOPED(weft_end_close) weft_end in = j->in;
+    *out = weft_recv(in, nullptr, 0, WEFT_POLL);
+    return weft_send(j->out, nullptr, 0, WEFT_POLL);
+}
+WEFT_TASK(serve, job, long, .ends = {WEFT_END(job, in), WEFT_END(job, out)});
+
 static int quiet(const int *, weft_none *) noexcept
 {
     return 0;
