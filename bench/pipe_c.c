@@ -81,8 +81,7 @@ static double round_trip(void)
     return (now_ns() - begin) / ROUND_TRIPS;
 }
 
-static const struct row rows[] = {
-    {"stream", stream}, {"large", large}, {"round_trip", round_trip}};
+static const struct row rows[] = {{"stream", stream}, {"large", large}, {"round_trip", round_trip}};
 
 int main(int argc, char **argv)
 {

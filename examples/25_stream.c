@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // 25_stream.c - results one by one, as they come, through a pipe. Lecture: L66.
 //
-// A future gives one result at the end. A task that has many sends them through an end of a pipe that
-// moves with it: WEFT_END says where it lies in the argument. From then on the task closes it, also
-// when it fails, and that is how the reader learns that there is no more.
+// A future gives one result at the end. A task that has many sends them through an end of a pipe
+// that moves with it: WEFT_END says where it lies in the argument. From then on the task closes it,
+// also when it fails, and that is how the reader learns that there is no more.
 //
 // The same runs in a process: nothing in it knows where the other end is. The end then travels to
 // the process that runs the task, and if that is killed, the reader has all that was sent, and then

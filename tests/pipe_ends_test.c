@@ -250,8 +250,7 @@ TEST(a_map_that_fails_leaves_no_end_open)
             jobs[i] = job_of(i == bad ? -EIO : 0);
             others[i] = in;
         }
-        assert_int_equal(
-            weft_map(pool, WEFT_FOREVER, fail_after_closing, ITEMS, none, jobs), -EIO);
+        assert_int_equal(weft_map(pool, WEFT_FOREVER, fail_after_closing, ITEMS, none, jobs), -EIO);
         for (int i = 0; i < ITEMS; i++) {
             in = others[i];
             was_closed();

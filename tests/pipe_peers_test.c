@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// pipe_peers_test.c - pipes between processes: forked ones, killed ones, and strangers who send what
-// they like.
+// pipe_peers_test.c - pipes between processes: forked ones, killed ones, and strangers who send
+// what they like.
 #include "fork_helpers.h"
 
 #include <sys/socket.h>

@@ -54,56 +54,6 @@ static void write_byte(void)
     assert_int_equal(write(w.pipe[1], "x", 1), 1);
 }
 
-static void open_ends(void)
-{
-    clear();
-    assert_int_equal(weft_pipe(&w.ends[0], &w.ends[1]), 0);
-}
-
-static void close_ends(void)
-{
-    weft_end_close(&w.ends[0]);
-    weft_end_close(&w.ends[1]);
-}
-
-static int receive_byte(weft_time deadline)
-{
-    char byte;
-    ssize_t n = weft_recv(w.ends[0], &byte, 1, deadline);
-    return n == 1 ? 0 : (int)n;
-}
-
-static void send_byte(void)
-{
-    assert_int_equal(weft_send(w.ends[1], "x", 1, WEFT_POLL), 0);
-}
-
-static int no_message_is_left(void)
-{
-    CHECK(receive_byte(WEFT_POLL) == -ETIMEDOUT);
-    return 0;
-}
-
-static char large_message[WEFT_MESSAGE_MAX];
-
-static void fill_ends(void)
-{
-    open_ends();
-    while (weft_send(w.ends[1], large_message, sizeof large_message, WEFT_POLL) == 0)
-        continue;
-}
-
-static int send_large(weft_time deadline)
-{
-    return weft_send(w.ends[1], large_message, sizeof large_message, deadline);
-}
-
-static void drain_ends(void)
-{
-    while (weft_recv(w.ends[0], large_message, sizeof large_message, WEFT_POLL) >= 0)
-        continue;
-}
-
 static void open_link(void)
 {
     clear();
@@ -235,9 +185,6 @@ static int tls_start(weft_time deadline)
 #define WAITS_FOR_SOCKETS \
     ROW("weft_wait_signal", clear, wait_signal, raise_signal, clear, .leaves = no_signal_is_left), \
     ROW("weft_wait_fd", open_pipe, wait_fd, write_byte, close_pipe), \
-    ROW("weft_recv", open_ends, receive_byte, send_byte, close_ends, \
-        .leaves = no_message_is_left), \
-    ROW("weft_send", fill_ends, send_large, drain_ends, close_ends), \
     ROW("weft_wait_readable", open_link, wait_readable, say_line, close_link, \
         .leaves = a_line_is_there), \
     ROW("weft_read", open_link, read_five, say_line, close_link, .leaves = nothing_more_to_read), \

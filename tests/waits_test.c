@@ -4,11 +4,13 @@
 // waited for is still there for the next. waits_test.py sees that the headers name no other.
 #include "waits_listeners.h"
 #include "waits_locks.h"
+#include "waits_pipes.h"
 #include "waits_sockets.h"
 #include "waits_tasks.h"
 
 static const struct wait waits[] = {
-    WAITS_FOR_LOCKS, WAITS_FOR_TASKS, WAITS_FOR_SOCKETS, WAITS_FOR_LISTENERS, {.name = NULL},
+    WAITS_FOR_LOCKS,   WAITS_FOR_TASKS,     WAITS_FOR_PIPES,
+    WAITS_FOR_SOCKETS, WAITS_FOR_LISTENERS, {.name = NULL},
 };
 
 // ---- a call elsewhere -------------------------------------------------------------------

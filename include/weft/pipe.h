@@ -34,7 +34,9 @@
 WEFT_C_BEGIN
 
 enum { WEFT_MESSAGE_MAX = 65536 };
-typedef struct { int fd; } weft_end;
+typedef struct {
+    int fd;
+} weft_end;
 
 // A member of an argument that is a weft_end, for .ends of WEFT_TASK. The end moves with the task,
 // whatever kind runs it: once the task is handed over, the task closes it, and the sender's copy
@@ -46,7 +48,7 @@ typedef struct { int fd; } weft_end;
 #define WEFT_END(type, member) \
     (offsetof(type, member) + 1 + 0 * sizeof(static_cast<weft_end *>(&((type *)0)->member)))
 #else
-#define WEFT_END(type, member) _Generic(((type *)0)->member, weft_end: offsetof(type, member) + 1)
+#define WEFT_END(type, member) _Generic(((type *)0)->member, weft_end : offsetof(type, member) + 1)
 #endif
 
 int weft_pipe(weft_end *a, weft_end *b); // 0, -EMFILE, -ENFILE or -ENOMEM; then both are {-1}

@@ -55,8 +55,8 @@ void wf_future_abandon(weft_future *f);
 // Run the task here and now, or, if it was asked to stop before, only end it. Gives up the
 // executor's reference, as does the next.
 void wf_future_run(weft_future *f);
-// End it without running: code < 0. The ends in its argument are closed; who has sent them elsewhere
-// leaves {-1} there (ends.h).
+// End it without running: code < 0. The ends in its argument are closed; who has sent them
+// elsewhere leaves {-1} there (ends.h).
 void wf_future_end(weft_future *f, int code, const char *message);
 
 bool wf_future_done(const weft_future *f);

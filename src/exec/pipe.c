@@ -6,10 +6,10 @@
 // what was sent. Hence nothing is read ahead either, which would be faster: what one process has
 // taken it could not hand on with the end.
 //
-// To read takes two system calls, and two readers must not come between them. A spin bit keeps them
+// To read takes two system calls, and no other reader must come between them. A spin bit keeps them
 // apart that is chosen by the descriptor: ends that share one only wait for a moment. It names the
-// process that holds it by wf_fork_count, since the child of a fork has a copy of a bit that another
-// thread may have held, and that nobody would ever give back there.
+// process that holds it by wf_fork_count, since the child of a fork has a copy of a bit that
+// another thread may have held, and that nobody would ever give back there.
 #include <weft/pipe.h>
 
 #include <errno.h>
@@ -95,7 +95,7 @@ ssize_t weft_recv(weft_end end, void *buf, size_t cap, weft_time deadline)
     while (rc == 0 && (n = take(end.fd, buf, cap)) == -EAGAIN)
         n = rc = await("weft_recv", end, POLLIN, deadline);
     if (n == -EBADMSG)
-        return weft_fail(-EBADMSG, "weft_recv: what came was larger than any message: no weft peer");
+        return weft_fail(-EBADMSG, "weft_recv: what came is larger than any message of weft");
     return n < 0 ? wf_failed("weft_recv", (int)n) : n;
 }
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 // packet.c - messages over SOCK_SEQPACKET of AF_UNIX.
 //
-// One packet is one message, so the kernel keeps it whole whoever else writes, drops what a writer
-// had not sent when it was killed, and closes the other end of the dead. A stream with lengths in it
-// is no faster as long as each message is sent when it is ready, and one writer that dies in the
-// middle of a message would spoil it for all (docs/processes.md has the figures).
+// One packet is one message: the kernel keeps it whole whoever else writes, drops what a writer had
+// not sent when it was killed, and closes its end. A stream with lengths in it is a little faster,
+// but a writer that dies in the middle of a message would spoil it for all, and what was read ahead
+// could not move with the end (docs/processes.md has the figures).
 //
 // A packet that is too large for the reader must stay, and the kernel gives it or cuts it: so its
 // size is asked for first. That is a second system call for each message. It is asked for with no
 // buffer, and so costs no second copy.
 //
-// Descriptors that a stranger attaches to a packet are never ours: without room for control messages
-// the kernel closes them as it hands over the bytes.
+// Descriptors that a stranger attaches to a packet are never ours: without room for control
+// messages the kernel closes them as it hands over the bytes.
 #define _GNU_SOURCE // SO_TIMESTAMP
 #include "os/packet.h"
 
@@ -52,8 +52,8 @@ static ssize_t receive(int fd, void *buf, size_t cap, int flags)
     return errno == ENOBUFS ? -ENOMEM : -errno;
 }
 
-// The next packet has no bytes: is it one, or the end of all? Both are 0 to recv. But a packet bears
-// a time, if one asks for it.
+// The next packet has no bytes: is it one, or the end of all? Both are 0 to recv. But a packet
+// bears a time, if one asks for it.
 static int is_packet(int fd)
 {
     if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMP, &(int){1}, sizeof(int)) < 0)

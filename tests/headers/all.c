@@ -62,8 +62,7 @@ static int serve(const struct job *job, long *out)
     *out = weft_recv(in, NULL, 0, WEFT_POLL);
     return weft_send(job->out, NULL, 0, WEFT_POLL);
 }
-WEFT_TASK(serve, struct job, long,
-          .ends = {WEFT_END(struct job, in), WEFT_END(struct job, out)});
+WEFT_TASK(serve, struct job, long, .ends = {WEFT_END(struct job, in), WEFT_END(struct job, out)});
 
 int elsewhere(const int *argument, long *result) __attribute__((warn_unused_result));
 WEFT_TASK(elsewhere, int, long);
