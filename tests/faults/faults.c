@@ -219,6 +219,11 @@ IN_PLACE_OF(int, mprotect, void *where, size_t size, int protection)
     return fails(MEMORY) ? -1 : mprotect(where, size, protection);
 }
 
+IN_PLACE_OF(int, socketpair, int family, int type, int protocol, int *ends)
+{
+    return fails(FILES) ? -1 : socketpair(family, type, protocol, ends);
+}
+
 IN_PLACE_OF(int, accept4, int fd, struct sockaddr *address, socklen_t *size, int flags)
 {
     return fails(FILES) || transfer_fails() ? -1 : accept4(fd, address, size, flags);
