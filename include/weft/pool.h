@@ -26,7 +26,7 @@ WEFT_C_BEGIN
 enum weft_kind {
     WEFT_FIBERS,    // cheap, many, for waiting; a thread runs many of them, one at a time
     WEFT_THREADS,   // parallel, shares memory; a crash ends the program
-    WEFT_PROCESSES, // parallel, shares nothing; a crash ends one task. In this version: -ENOTSUP
+    WEFT_PROCESSES, // parallel, shares nothing; a crash ends one task
 };
 
 typedef struct weft_pool weft_pool;
@@ -40,6 +40,7 @@ struct weft_pool_options {
                        // while tasks are queued: submit, and a wait for anything but a descriptor,
                        // give -EAGAIN; also when the system has no thread or memory left for one
                        // (waits that cannot fail ask it for 0.2 s)
+    int tasks_per_worker; // of processes: a worker is replaced after so many. 0: never
     size_t backlog;    // tasks that may wait; then submit waits. 0: 1024 * workers
     size_t stack_size; // of a worker. 0: 8 MiB; of a fiber 64 KiB
     const char *name;  // prefix of thread names: "weft" gives weft-1, weft-2... Copied

@@ -17,6 +17,12 @@ struct wf_executor {
     bool (*lends)(const weft_pool *pool);
     // A withdrawn one has ended. The last touch of the pool.
     void (*ended)(weft_pool *pool, weft_future *f);
+    // Processes alone, else NULL. Somebody begins (1) or ends (-1) to wait for a future, or looks
+    // (0); ask the task to stop, or end its process, if it runs; describe it, likewise.
+    void (*attend)(weft_pool *pool, weft_future *f, int change);
+    void (*stop)(weft_pool *pool, weft_future *f);
+    void (*kill)(weft_pool *pool, weft_future *f);
+    void (*describe)(weft_pool *pool, const weft_future *f, struct weft_info *info);
     void (*cancel)(weft_pool *pool);
     bool (*quiet)(weft_pool *pool); // nothing is unfinished but what the caller runs itself
     void (*drain)(weft_pool *pool); // wait until it is quiet
@@ -33,7 +39,8 @@ struct weft_pool {
     weft_pool *next, *prev; // in the list of the open ones: exit.c
 };
 
-extern const struct wf_executor wf_threads; // threads.c
+extern const struct wf_executor wf_threads;   // threads.c
+extern const struct wf_executor wf_processes; // processes.c
 
 void wf_pool_ref(weft_pool *pool);
 void wf_pool_unref(weft_pool *pool);
@@ -52,6 +59,13 @@ weft_future *wf_pool_order(weft_pool *pool, const struct wf_order *order,
 
 // Run a future alone on a thread, or a fiber, of its own, which the future's fields describe.
 int wf_run_alone(weft_future *f, size_t stack_size);
+
+// The same on a process of its own (process.c). 0, or with the error set as wf_family_bear.
+int wf_process_start(weft_future *f);
+void wf_process_stop(weft_future *f); // ask it; end it; describe it: alive, pid, exit_code
+void wf_process_kill(weft_future *f);
+void wf_process_describe(const weft_future *f, struct weft_info *info);
+void wf_process_cancel_daemons(void);
 
 // Told of a task of the pool that failed unobserved.
 void wf_pool_report(const weft_pool *pool, const char *task, int code, const char *message);

@@ -13,6 +13,7 @@
 #include "core/misuse.h"
 #include "core/mutex.h"
 #include "exec/executor.h"
+#include "exec/family.h"
 #include "exec/loop.h"
 #include "exec/watchdog.h"
 #include "os/thread.h"
@@ -87,11 +88,17 @@ static bool cancel_daemon(const struct wf_parker *parker, struct wf_task *task, 
     return true;
 }
 
+static void cancel_daemons(void)
+{
+    wf_tasks_visit(cancel_daemon, NULL);
+    wf_process_cancel_daemons();
+}
+
 static void end_daemons(void)
 {
     wf_store(&wf_daemons, WF_DAEMONS_ASKED, WF_RELAXED); // for those who have not begun
     if (wf_load(&state.daemons, WF_SEQ_CST) > 0)
-        wf_tasks_visit(cancel_daemon, NULL); // for those who have
+        cancel_daemons(); // for those who have
     weft_time grace = weft_after_ms(GRACE_MS);
     int rc = 0;
     while (rc == 0 && wf_load(&state.daemons, WF_SEQ_CST) > (wf_current()->daemon ? 1 : 0))
@@ -109,6 +116,9 @@ static void at_exit(void)
     wf_store(&state.waits, 1, WF_SEQ_CST); // see count
     wait_for_all();
     end_daemons();
+    weft_unlock(&state.mu);
+    wf_family_end(); // those of the daemons' processes that did not end by themselves, too
+    wf_lock(&state.mu);
     wf_store(&state.waits, 0, WF_RELAXED);
     bool any_ended = state.any_ended, lost = wf_load(&state.daemons, WF_RELAXED) > 0;
     state.any_ended = false;

@@ -39,6 +39,17 @@ void wf_futures_append(struct wf_futures *list, weft_future *f)
     list->last = f;
 }
 
+void wf_futures_prepend(struct wf_futures *list, weft_future *f)
+{
+    f->prev = NULL;
+    f->next = list->first;
+    if (list->first)
+        list->first->prev = f;
+    else
+        list->last = f;
+    list->first = f;
+}
+
 void wf_futures_remove(struct wf_futures *list, weft_future *f)
 {
     if (f->prev)
@@ -197,6 +208,11 @@ void wf_future_end(weft_future *f, int code, const char *message)
     end(f, code, false);
 }
 
+void wf_future_finish(weft_future *f)
+{
+    end(f, f->code, false);
+}
+
 // Take it back from its pool, if it has not begun.
 static bool withdraw(weft_future *f)
 {
@@ -225,7 +241,7 @@ static bool is_past(weft_time t)
 }
 
 // Wait for its end. A waiter also ends it at its deadline if it has not begun: no timer does.
-static int await(weft_future *f, struct wf_wait *wait, weft_time deadline)
+static int stand_by(weft_future *f, struct wf_wait *wait, weft_time deadline)
 {
     weft_time expires = f->task.deadline;
     struct weft_waiter node;
@@ -242,6 +258,23 @@ static int await(weft_future *f, struct wf_wait *wait, weft_time deadline)
         wf_waiter_begin(&node, 0);
     }
     return 0;
+}
+
+// Somebody begins (1) or ends (-1) to wait for it, or only looks (0).
+static void attend(const weft_future *f, int change)
+{
+    if (f->pool && f->pool->executor->attend)
+        f->pool->executor->attend(f->pool, (weft_future *)f, change);
+}
+
+static int await(weft_future *f, struct wf_wait *wait, weft_time deadline)
+{
+    if (wf_future_done(f))
+        return 0;
+    attend(f, 1);
+    int rc = stand_by(f, wait, deadline);
+    attend(f, -1);
+    return rc;
 }
 
 // Run it here, if it has not begun and may run here.
@@ -324,7 +357,22 @@ int weft_join(weft_future **future, void *result, size_t size)
 
 bool weft_done(const weft_future *f)
 {
-    return !f || wf_future_done(f);
+    if (!f || wf_future_done(f))
+        return true;
+    if (f->fork_ == wf_fork_count)
+        attend(f, 0);
+    return wf_future_done(f);
+}
+
+// It runs, and in another process, which must be told.
+static void stop_elsewhere(weft_future *f)
+{
+    if (f->kind != WEFT_PROCESSES || wf_future_done(f))
+        return;
+    if (f->pool)
+        f->pool->executor->stop(f->pool, f);
+    else
+        wf_process_stop(f);
 }
 
 void weft_cancel(weft_future *f)
@@ -332,8 +380,10 @@ void weft_cancel(weft_future *f)
     if (!f || f->fork_ != wf_fork_count)
         return;
     wf_task_cancel(&f->task);
-    if (!withdraw(f))
+    if (!withdraw(f)) {
+        stop_elsewhere(f);
         return;
+    }
     char text[WEFT_ERROR_MAX];
     (void)snprintf(text, sizeof text, "%s: cancelled before it began", f->what->name);
     wf_future_end(f, -ECANCELED, text);
@@ -342,7 +392,22 @@ void weft_cancel(weft_future *f)
 int weft_kill(weft_future *f)
 {
     wf_require(f, "weft_kill(NULL)");
-    return weft_fail(-ENOTSUP, "weft_kill: %s runs on a thread; cancel it", f->what->name);
+    if (f->kind != WEFT_PROCESSES)
+        return weft_fail(-ENOTSUP, "weft_kill: %s runs on a thread; cancel it", f->what->name);
+    if (!is_ours(f, "weft_kill"))
+        return -ENOTSUP;
+    if (wf_future_done(f))
+        return 0;
+    if (withdraw(f)) {
+        char text[WEFT_ERROR_MAX];
+        (void)snprintf(text, sizeof text, "%s: killed before it began", f->what->name);
+        wf_future_end(f, -EOWNERDEAD, text);
+    } else if (f->pool) {
+        f->pool->executor->kill(f->pool, f);
+    } else {
+        wf_process_kill(f);
+    }
+    return 0;
 }
 
 void weft_drop(weft_future **future)

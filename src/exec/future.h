@@ -34,6 +34,9 @@ struct weft_future {
     pid_t tid;                   // of the thread that runs it; atomic, 0 before
     int code;                    // once DONE, like task.error_text
     void *arg, *result;
+    void *seat;    // of a task of a process: the executor's, like the next
+    uint32_t slot;
+    int exit_code; // of a process that was started for it; once DONE
 };
 
 // The head of a list of futures through next and prev.
@@ -41,6 +44,7 @@ struct wf_futures {
     weft_future *first, *last;
 };
 void wf_futures_append(struct wf_futures *list, weft_future *f);
+void wf_futures_prepend(struct wf_futures *list, weft_future *f);
 void wf_futures_remove(struct wf_futures *list, weft_future *f);
 
 // NULL with -ENOMEM. Two references. The argument is copied.
@@ -58,6 +62,9 @@ void wf_future_run(weft_future *f);
 // End it without running: code < 0. The ends in its argument are closed; who has sent them
 // elsewhere leaves {-1} there (ends.h).
 void wf_future_end(weft_future *f, int code, const char *message);
+
+// End one that ran in another process: its code, its message and its result are there.
+void wf_future_finish(weft_future *f);
 
 bool wf_future_done(const weft_future *f);
 // Of a failed one that has ended; never NULL.

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/misuse.h"
 #include "exec/executor.h"
+#include "exec/family.h"
 #include "os/thread.h"
 
 _Static_assert(sizeof(((struct weft_info *)0)->name) == WF_NAME_MAX, "one size of names");
@@ -60,6 +61,18 @@ static bool look(const struct wf_parker *parker, struct wf_task *task, void *ctx
     return false;
 }
 
+static void describe_process(const weft_future *f, struct weft_info *info)
+{
+    info->alive = false;
+    info->pid = info->tid = 0;
+    if (f->fork_ != wf_fork_count)
+        return;
+    if (f->pool)
+        f->pool->executor->describe(f->pool, f, info);
+    else
+        wf_process_describe(f, info);
+}
+
 void weft_inspect(const weft_future *f, struct weft_info *info)
 {
     wf_require(f && info, "weft_inspect: the future or the info is NULL");
@@ -69,6 +82,10 @@ void weft_inspect(const weft_future *f, struct weft_info *info)
     info->alive = !task->pooled && !wf_future_done(f); // its thread is there, begun or not
     info->tid = wf_load(&f->tid, WF_RELAXED);
     info->pid = info->tid != 0 ? getpid() : 0;
+    if (f->kind == WEFT_PROCESSES) {
+        describe_process(f, info);
+        return;
+    }
     struct search search = {task, info};
     if (f->fork_ == wf_fork_count && !wf_future_done(f))
         wf_tasks_visit(look, &search);
@@ -94,9 +111,11 @@ static bool list(const struct wf_parker *parker, struct wf_task *task, void *ctx
 size_t weft_list(enum weft_kind kind, struct weft_info *infos, size_t cap)
 {
     wf_require(infos || cap == 0, "weft_list(NULL): no room for %zu", cap);
+    if (kind == WEFT_PROCESSES)
+        return wf_family_list(infos, cap);
     (void)wf_self(); // the caller is one of them
     struct listing listing = {.kind = kind, .infos = infos, .cap = cap};
-    wf_tasks_visit(list, &listing); // of processes there are none in this version
+    wf_tasks_visit(list, &listing);
     return listing.count;
 }
 

@@ -11,22 +11,17 @@
 
 enum { DEFAULT_SPARES = 256, FIBER_SPARES = 1 << 20, BACKLOG_PER_WORKER = 1024 };
 
-// By enum weft_kind. NULL: not in this version.
+// By enum weft_kind.
 static const struct wf_executor *const executors[] = {
     [WEFT_FIBERS] = &wf_threads,
     [WEFT_THREADS] = &wf_threads,
-    [WEFT_PROCESSES] = NULL,
+    [WEFT_PROCESSES] = &wf_processes,
 };
-static const char *const kind_names[] = {
-    [WEFT_FIBERS] = "fibers", [WEFT_THREADS] = "threads", [WEFT_PROCESSES] = "processes"};
 
-static const struct wf_executor *executor_of(enum weft_kind kind, const char *call)
+static void require_kind(enum weft_kind kind, const char *call)
 {
     wf_require((unsigned)kind < sizeof executors / sizeof *executors, "%s: there is no kind %d",
                call, (int)kind);
-    if (!executors[kind])
-        (void)weft_fail(-ENOTSUP, "%s: this version has no %s", call, kind_names[kind]);
-    return executors[kind];
 }
 
 bool wf_is_forked_child(const char *call)
@@ -44,9 +39,10 @@ weft_pool *weft_pool_open_(struct weft_pool_options o)
 {
     wf_require(o.workers >= 0 && o.max_spares >= 0, "weft_pool_open: %d workers, %d spares",
                o.workers, o.max_spares);
-    const struct wf_executor *executor = executor_of(o.kind, "weft_pool_open");
-    if (!executor || wf_is_forked_child("weft_pool_open"))
+    require_kind(o.kind, "weft_pool_open");
+    if (wf_is_forked_child("weft_pool_open"))
         return NULL;
+    const struct wf_executor *executor = executors[o.kind];
     o.workers = o.workers > 0 ? o.workers : wf_thread_cores();
     if (o.max_spares == 0)
         o.max_spares = o.kind == WEFT_FIBERS ? FIBER_SPARES : DEFAULT_SPARES;
@@ -190,12 +186,13 @@ static char *add_number(char *at, const char *end, uint32_t number)
 // Without printf, which took half of a fiber's start.
 static void name_alone(weft_future *f, const char *name)
 {
-    static uint32_t last; // of those that were given no name
+    static uint32_t last, last_process; // of those that were given no name
+    bool is_process = f->kind == WEFT_PROCESSES;
     char text[WF_NAME_MAX + 1];
     const char *end = text + WF_NAME_MAX;
-    char *at = add(text, end, name ? name : "Thread-");
+    char *at = add(text, end, name ? name : is_process ? "Process-" : "Thread-");
     if (!name) {
-        at = add_number(at, end, wf_add(&last, 1, WF_RELAXED) + 1);
+        at = add_number(at, end, wf_add(is_process ? &last_process : &last, 1, WF_RELAXED) + 1);
         at = add(at, end, " (");
         at = add(at, end, f->what->name);
         at = add(at, end, ")");
@@ -205,9 +202,21 @@ static void name_alone(weft_future *f, const char *name)
     memcpy(f->task.name, text, WF_NAME_MAX);
 }
 
+// 0, or with the error set.
+static int run_alone(weft_future *f, size_t stack_size)
+{
+    if (f->kind == WEFT_PROCESSES)
+        return wf_process_start(f);
+    int rc = wf_run_alone(f, stack_size);
+    if (rc < 0)
+        return weft_fail(rc, "weft_start(%s): no thread: %s", f->what->name, strerror(-rc));
+    return 0;
+}
+
 weft_future *weft_start_(struct weft_start_options o, const struct weft_task *what, const void *arg)
 {
-    if (!executor_of(o.kind, "weft_start") || wf_is_forked_child("weft_start"))
+    require_kind(o.kind, "weft_start");
+    if (wf_is_forked_child("weft_start"))
         return NULL;
     weft_future *f = wf_future_new(what, arg);
     if (!f)
@@ -216,10 +225,8 @@ weft_future *weft_start_(struct weft_start_options o, const struct weft_task *wh
     f->task.daemon = o.daemon;
     name_alone(f, o.name);
     wf_exit_add_task(o.daemon);
-    int rc = wf_run_alone(f, o.stack_size);
-    if (rc == 0)
+    if (run_alone(f, o.stack_size) == 0)
         return f;
-    (void)weft_fail(rc, "weft_start(%s): no thread: %s", what->name, strerror(-rc));
     wf_exit_remove_task(f->task.daemon);
     wf_future_unref(f);
     wf_future_disown(f);

@@ -77,3 +77,8 @@ ssize_t wf_carry_receive(int socket, struct wf_carry *message, bool waits)
         (void)close(message->fds[--message->count]);
     return -EPROTO;
 }
+
+void wf_carry_hang_up(int socket)
+{
+    (void)shutdown(socket, SHUT_RDWR); // fails if the other side has: as good
+}

@@ -28,4 +28,7 @@ int wf_carry_send(int socket, const struct wf_carry *message, bool waits);
 // there is room, or a descriptor found no place in this process: nothing of it is kept.
 ssize_t wf_carry_receive(int socket, struct wf_carry *message, bool waits);
 
+// No more messages either way: the other side receives 0.
+void wf_carry_hang_up(int socket);
+
 #endif

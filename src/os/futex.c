@@ -12,7 +12,8 @@
 
 enum { SPINS = 32 };
 
-int wf_futex_wait(const uint32_t *word, uint32_t expected, int64_t deadline_ns)
+// FUTEX_WAIT_BITSET, because its timeout is absolute.
+static int wait_until(const uint32_t *word, uint32_t expected, int64_t deadline_ns, int private)
 {
     struct timespec until = {0, 0};
     struct timespec *timeout = NULL;
@@ -20,17 +21,31 @@ int wf_futex_wait(const uint32_t *word, uint32_t expected, int64_t deadline_ns)
         until = wf_clock_timespec(deadline_ns > 0 ? deadline_ns : 0);
         timeout = &until;
     }
-    // FUTEX_WAIT_BITSET, because its timeout is absolute.
-    long rc = syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected, timeout, NULL,
+    long rc = syscall(SYS_futex, word, FUTEX_WAIT_BITSET | private, expected, timeout, NULL,
                       FUTEX_BITSET_MATCH_ANY);
     if (rc == 0 || errno == EAGAIN)
         return 0;
     return -errno;
 }
 
+int wf_futex_wait(const uint32_t *word, uint32_t expected, int64_t deadline_ns)
+{
+    return wait_until(word, expected, deadline_ns, FUTEX_PRIVATE_FLAG);
+}
+
+int wf_futex_wait_shared(const uint32_t *word, uint32_t expected, int64_t deadline_ns)
+{
+    return wait_until(word, expected, deadline_ns, 0);
+}
+
 void wf_futex_wake(const uint32_t *word)
 {
     (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1); // EFAULT cannot be: task blocks stay
+}
+
+void wf_futex_wake_shared(const uint32_t *word)
+{
+    (void)syscall(SYS_futex, word, FUTEX_WAKE, 1);
 }
 
 static void pause_briefly(void)

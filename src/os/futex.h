@@ -16,6 +16,10 @@ int wf_futex_wait(const uint32_t *word, uint32_t expected, int64_t deadline_ns);
 // another use since is harmless, whoever sleeps there looks at its own word again.
 void wf_futex_wake(const uint32_t *word);
 
+// The same for a word in memory that other processes have too.
+int wf_futex_wait_shared(const uint32_t *word, uint32_t expected, int64_t deadline_ns);
+void wf_futex_wake_shared(const uint32_t *word);
+
 // The round-th turn of a loop that waits for another thread to finish a few instructions: spin at
 // first, then give the processor away, because that thread may have lost it. The caller looked at
 // one word before, and will look at it again.

@@ -31,6 +31,13 @@ void wf_bell_answer(int bell)
         continue;
 }
 
+void wf_bell_silence(int bell)
+{
+    struct pollfd rung = {.fd = bell, .events = POLLIN};
+    if (poll(&rung, 1, 0) == 1)
+        wf_bell_answer(bell);
+}
+
 void wf_bell_free(int bell)
 {
     if (bell >= 0)

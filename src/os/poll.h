@@ -11,6 +11,7 @@
 int wf_bell_new(void);
 void wf_bell_ring(int bell);
 void wf_bell_answer(int bell); // take the ring; waits until it comes
+void wf_bell_silence(int bell); // take all the rings that there are; does not wait
 void wf_bell_free(int bell);   // < 0: nothing
 
 // Wait until poll(2) reports one of `events` for fd, the bell was rung, or the CLOCK_MONOTONIC time

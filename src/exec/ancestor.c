@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+// ancestor.c - the program's executable, started once more and caught before main: it forks the
+// workers, reaps them, and tells the root.
+//
+// It is caught by a constructor. Those of the libraries that weft needs have run; of the program's
+// own, those that the linker put before ours: with a static libweft all of them, with the shared
+// one none. So globals have their initial values in a worker, and on_start is there for the rest.
+//
+// One thread, and no descriptor but the socket, the bell that its workers inherit, and its own
+// signals. It never allocates after the first message; a fork copies nothing that is half done.
+#include "exec/ancestor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/carry.h"
+#include "os/poll.h"
+#include "os/spawn.h"
+
+enum { CHILDREN_MAX = 65536 };
+
+static struct {
+    int bell, signals;
+    sigset_t before; // the signals that were blocked
+    struct child {
+        pid_t pid;
+        uint64_t serial;
+    } *children; // the living, in no order
+    size_t count, room;
+} ancestor;
+
+static void tell(enum wf_news_kind kind, uint64_t serial, int status, pid_t pid)
+{
+    struct wf_news news = {.kind = kind, .status = status, .serial = serial, .pid = pid};
+    struct wf_carry message = {.bytes = &news, .size = sizeof news};
+    (void)wf_carry_send(WF_SPAWN_FD, &message, true); // a root that is gone hears nothing
+}
+
+// ---- what the root wishes ---------------------------------------------------------------
+
+static void greet(const struct wf_carry *message)
+{
+    struct wf_hello *hello = calloc(1, sizeof *hello);
+    ancestor.bell = message->fds[0];
+    if (!hello)
+        _exit(1);
+    hello->news.kind = WF_NEWS_HELLO;
+    hello->count = wf_modules_list(hello->modules);
+    struct wf_carry answer = {.bytes = hello, .size = sizeof *hello};
+    (void)wf_carry_send(WF_SPAWN_FD, &answer, true);
+    free(hello);
+}
+
+// In the child: leave nothing of the ancestor's, but the bell.
+static _Noreturn void become_worker(const struct wf_wish *wish, const int fds[2], pid_t parent)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(1); // it died before the line above
+    (void)close(WF_SPAWN_FD);
+    (void)close(ancestor.signals);
+    free(ancestor.children);
+    int nothing = open("/dev/null", O_RDONLY);
+    if (nothing > 0) {
+        (void)dup2(nothing, STDIN_FILENO); // the terminal is the root's
+        (void)close(nothing);
+    }
+    (void)sigprocmask(SIG_SETMASK, &ancestor.before, NULL);
+    const struct wf_heritage heritage = {
+        .birth = wish->birth, .channel = fds[0], .socket = fds[1], .bell = ancestor.bell};
+    exit(wf_worker_run(&heritage));
+}
+
+// Room for one more child. 0 or -ENOMEM.
+static int make_room(void)
+{
+    if (ancestor.count < ancestor.room)
+        return 0;
+    size_t room = ancestor.room > 0 ? 2 * ancestor.room : 64;
+    struct child *more = realloc(ancestor.children, room * sizeof *more);
+    if (!more)
+        return -ENOMEM;
+    ancestor.children = more;
+    ancestor.room = room;
+    return 0;
+}
+
+static void have_child(const struct wf_wish *wish, const struct wf_carry *message)
+{
+    pid_t parent = getpid();
+    int rc = message->count == 2 ? make_room() : -EMFILE;
+    pid_t pid = rc == 0 ? fork() : -1;
+    if (pid == 0)
+        become_worker(wish, message->fds, parent);
+    if (pid > 0)
+        ancestor.children[ancestor.count++] = (struct child){pid, wish->serial};
+    else if (rc == 0)
+        rc = -errno;
+    tell(WF_NEWS_FORKED, wish->serial, rc, pid);
+}
+
+static void signal_child(const struct wf_wish *wish)
+{
+    for (size_t i = 0; i < ancestor.count; i++)
+        if (ancestor.children[i].serial == wish->serial)
+            (void)kill(ancestor.children[i].pid, wish->sig); // it is not reaped yet: nobody else's
+}
+
+// False: the root is gone.
+static bool grant(void)
+{
+    struct wf_wish wish;
+    struct wf_carry message = {.bytes = &wish, .size = sizeof wish};
+    ssize_t n = wf_carry_receive(WF_SPAWN_FD, &message, true);
+    if (n == -EPROTO) // no room for its descriptors
+        return true;
+    if (n != (ssize_t)sizeof wish)
+        return false;
+    if (wish.kind == WF_WISH_HELLO) {
+        greet(&message);
+        return true;
+    }
+    if (wish.kind == WF_WISH_FORK)
+        have_child(&wish, &message);
+    else
+        signal_child(&wish);
+    while (message.count > 0)
+        (void)close(message.fds[--message.count]);
+    return true;
+}
+
+// ---- children die -----------------------------------------------------------------------
+
+static void reap(void)
+{
+    int status;
+    pid_t pid;
+    while (wf_signal_take(ancestor.signals) > 0)
+        continue;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        for (size_t i = 0; i < ancestor.count; i++) {
+            if (ancestor.children[i].pid != pid)
+                continue;
+            tell(WF_NEWS_DIED, ancestor.children[i].serial, status, pid);
+            ancestor.children[i] = ancestor.children[--ancestor.count];
+            break;
+        }
+}
+
+static void end_all(void)
+{
+    for (size_t i = 0; i < ancestor.count; i++)
+        (void)kill(ancestor.children[i].pid, SIGKILL);
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+        continue;
+}
+
+// Ctrl+C reaches every process of the terminal's group. What it means is the root's to say.
+static void leave_it_to_root(int sig)
+{
+    (void)sig;
+}
+
+static void prepare(void)
+{
+    static const int terminal[] = {SIGINT, SIGQUIT, SIGHUP};
+    const struct sigaction action = {.sa_handler = leave_it_to_root, .sa_flags = SA_RESTART};
+    for (size_t i = 0; i < sizeof terminal / sizeof *terminal; i++)
+        (void)sigaction(terminal[i], &action, NULL);
+    sigset_t death;
+    sigemptyset(&death);
+    sigaddset(&death, SIGCHLD);
+    (void)sigprocmask(SIG_BLOCK, &death, &ancestor.before);
+    ancestor.signals = wf_signal_fd(&death);
+    (void)fcntl(WF_SPAWN_FD, F_SETFD, FD_CLOEXEC);
+}
+
+bool wf_ancestor_would_stop;
+
+__attribute__((constructor)) static void catch_ancestor(void)
+{
+    wf_ancestor_would_stop = true;
+    if (!wf_spawn_was(WF_ANCESTOR))
+        return;
+    prepare();
+    __fpurge(stdout); // what constructors have printed, the root prints
+    struct pollfd fds[2] = {{.fd = WF_SPAWN_FD, .events = POLLIN},
+                            {.fd = ancestor.signals, .events = POLLIN}};
+    bool lives = ancestor.signals >= 0;
+    while (lives) {
+        if (poll(fds, 2, -1) < 0)
+            continue; // EINTR
+        if (fds[1].revents)
+            reap();
+        if (fds[0].revents)
+            lives = grant();
+    }
+    end_all();
+    _exit(0);
+}

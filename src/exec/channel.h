@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// channel.h - how tasks go to a worker process, and results come back: a ring in memory that the
+// two share and nobody else.
+//
+// The root fills the slots in order, the worker runs them in order, the root takes the results in
+// order. Each keeps its place in the ring to itself; what they share is a slot's state:
+//
+//     EMPTY   -root->   SENT      a task is there
+//     SENT    -worker-> STARTED   it runs: if the worker dies now, this task dies with it
+//     STARTED -worker-> DONE      the result is there
+//     DONE    -root->   EMPTY
+//     SENT    -root->   REVOKED   taken back; the worker has not begun it
+//     REVOKED -worker-> PASSED    the worker has gone by; -root-> EMPTY
+//
+// SENT is left by compare-and-swap, so a task is either begun or taken back. Nothing that the
+// worker writes is believed: the root knows itself which task lies where and how large its result
+// is, and a state that cannot be makes it end the worker. What the worker does not write is no
+// harm: its death or its silence is seen elsewhere (family.h).
+//
+// Whoever sleeps says so first and looks then; whoever wakes changes the state first and looks
+// then whether somebody sleeps; all four in the one order of seq_cst. So one sees the other.
+#ifndef WF_EXEC_CHANNEL_H
+#define WF_EXEC_CHANNEL_H
+
+#include <weft/error.h>
+#include <weft/task.h>
+
+#include "os/atomic.h"
+
+enum { WF_SLOTS = 256, WF_SLOT_SIZE = 512, WF_SLOT_ALIGN = 64, WF_PAYLOAD = WF_SLOT_SIZE - 64 };
+
+enum wf_slot_state {
+    WF_SLOT_EMPTY,
+    WF_SLOT_SENT,
+    WF_SLOT_STARTED,
+    WF_SLOT_DONE,
+    WF_SLOT_REVOKED,
+    WF_SLOT_PASSED
+};
+
+struct wf_slot {
+    uint32_t state;      // atomic; enum wf_slot_state
+    uint32_t cancelled;  // atomic: the root asks the task to stop
+    uint64_t what;       // where its struct weft_task lies in the worker
+    int64_t deadline_ns; // CLOCK_MONOTONIC is one clock for all processes
+    uint64_t serial;     // of the message on the socket that brings its descriptors
+    uint32_t count;      // of those; the first is its parcel, if it has one
+    uint32_t is_parcel;  // argument and result lie in a file of their own, not in the payload
+    uint32_t result_at;  // in the payload, or the parcel; the argument lies at 0
+    int32_t code;        // once DONE. If it is negative, the payload holds the message, or ""
+    _Alignas(WF_SLOT_ALIGN) char payload[WF_PAYLOAD];
+};
+_Static_assert(sizeof(struct wf_slot) == WF_SLOT_SIZE, "the slots of a ring are of one size");
+_Static_assert((int)WEFT_ERROR_MAX <= (int)WF_PAYLOAD, "a message fits");
+
+enum wf_tell { WF_TELL_NOTHING, WF_TELL_DRY, WF_TELL_EACH }; // DRY: when no task follows
+
+enum wf_phase { WF_STARTING, WF_READY, WF_START_FAILED };
+
+struct wf_channel {
+    // What the root writes, and the worker when it lies down.
+    uint32_t asleep; // atomic: 1 while the worker sleeps on it
+    uint32_t stop;   // atomic: leave, when what was sent is done
+    uint32_t tell;   // atomic: ring the bell at the next result; enum wf_tell. The ring clears it
+    uint32_t lacks;  // atomic: tasks are queued for want of a worker that does not wait
+    // What the worker writes.
+    _Alignas(WF_SLOT_ALIGN) uint32_t phase; // atomic; enum wf_phase
+    uint32_t blocked;                       // atomic: 1 while the task waits for something
+    int32_t start_code;                     // of on_start, once START_FAILED
+    char start_text[WEFT_ERROR_MAX];
+    _Alignas(WF_SLOT_SIZE) struct wf_slot slots[WF_SLOTS];
+};
+
+// Where the result goes behind an argument, and how much room both take.
+struct wf_layout {
+    size_t result_at, size;
+};
+struct wf_layout wf_layout_of(const struct weft_task *what);
+bool wf_layout_fits(const struct weft_task *what, const struct wf_layout *layout); // a payload
+
+// A new one, for the root; *fd is for the worker, and the caller closes it. Its size is sealed.
+// NULL with *fd a negative errno: -EMFILE, -ENFILE, -ENOMEM.
+struct wf_channel *wf_channel_new(int *fd);
+struct wf_channel *wf_channel_join(int fd); // in the worker; NULL: -errno is in errno
+void wf_channel_free(struct wf_channel *channel);
+
+// A file for an argument and a result that do not fit a slot: mapped, NULL as above.
+void *wf_parcel_new(size_t size, int *fd);
+void *wf_parcel_join(int fd, size_t size);
+void wf_parcel_free(void *parcel, size_t size);
+
+#endif

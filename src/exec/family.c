@@ -1,0 +1,524 @@
+// SPDX-License-Identifier: MIT
+// family.c - the root's side: the ancestor is started, asked for workers, and listened to.
+//
+// A process enters the list under `mu`, before the ancestor is asked for it, and leaves it by the
+// keeper's hand, which alone walks along it without the lock: what it stands on stays. So an
+// owner's functions are called without any lock, and may ask for the next process.
+#define _GNU_SOURCE // program_invocation_short_name, sigabbrev_np
+#include "exec/family.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "core/misuse.h"
+#include "core/mutex.h"
+#include "exec/ancestor.h"
+#include "os/carry.h"
+#include "os/clock.h"
+#include "os/poll.h"
+#include "os/spawn.h"
+#include "os/thread.h"
+
+enum { HELLO_MS = 20000 };
+
+static struct {
+    weft_mutex mu; // guards all, but what is said to be the keeper's
+    bool is_kept, stops; // the keeper runs; it is to end
+    bool is_there;       // an ancestor is
+    int socket, bell;
+    pid_t ancestor;
+    wf_thread keeper;
+    uint64_t last_serial;
+    struct wf_process *first;
+    struct wf_watch *watches, *ringing; // the one that the keeper calls
+    weft_cond rung;
+    struct wf_module *modules; // of the ancestor
+    size_t module_count;
+} family;
+
+// ---- the ancestor -----------------------------------------------------------------------
+
+static int send_wish(const struct wf_wish *wish, int fd1, int fd2)
+{
+    struct wf_carry message = {.bytes = (void *)wish, .size = sizeof *wish, .fds = {fd1, fd2}};
+    message.count = (fd1 >= 0) + (fd2 >= 0);
+    return wf_carry_send(family.socket, &message, true);
+}
+
+static ssize_t receive(void *bytes, size_t size, bool waits)
+{
+    struct wf_carry message = {.bytes = bytes, .size = size};
+    ssize_t n = wf_carry_receive(family.socket, &message, waits);
+    while (n > 0 && message.count > 0)
+        (void)close(message.fds[--message.count]); // none is meant for us
+    return n;
+}
+
+// Blocks its thread for a moment, also a fiber's: once in a program's life.
+static int shake_hands(void)
+{
+    struct wf_hello *hello = calloc(1, sizeof *hello);
+    if (!hello)
+        return -ENOMEM;
+    const struct wf_wish wish = {.kind = WF_WISH_HELLO};
+    int rc = send_wish(&wish, family.bell, -1);
+    struct pollfd answer = {.fd = family.socket, .events = POLLIN};
+    if (rc == 0 && poll(&answer, 1, HELLO_MS) <= 0)
+        rc = -ETIMEDOUT;
+    if (rc == 0 && receive(hello, sizeof *hello, true) != (ssize_t)sizeof *hello)
+        rc = -EPIPE;
+    if (rc == 0) {
+        family.modules = calloc(hello->count, sizeof *family.modules);
+        family.module_count = hello->count;
+        rc = family.modules ? 0 : -ENOMEM;
+    }
+    if (rc == 0)
+        memcpy(family.modules, hello->modules, hello->count * sizeof *family.modules);
+    free(hello);
+    return rc;
+}
+
+static int start_ancestor(void)
+{
+    int ends[2];
+    int rc = wf_carry_pair(ends);
+    if (rc < 0)
+        return rc;
+    char title[WF_SPAWN_TITLE];
+    (void)snprintf(title, sizeof title, "%s: ancestor of workers", program_invocation_short_name);
+    rc = wf_spawn_self(title, ends[1], WF_ANCESTOR, &family.ancestor);
+    (void)close(ends[1]);
+    family.socket = ends[0];
+    if (rc == 0 && (rc = shake_hands()) < 0) {
+        (void)kill(family.ancestor, SIGKILL);
+        wf_spawn_reap(family.ancestor);
+    }
+    if (rc < 0)
+        (void)close(family.socket);
+    family.is_there = rc == 0;
+    return rc;
+}
+
+static void *keep(void *arg);
+static void stay_behind(void);
+
+// With mu held: what there is once, however many ancestors there will be.
+static int start_keeper(void)
+{
+    static bool forks_are_told;
+    if (family.is_kept)
+        return 0;
+    if (!forks_are_told && wf_thread_at_fork(NULL, NULL, stay_behind) < 0)
+        return -ENOMEM;
+    forks_are_told = true;
+    family.bell = wf_bell_new();
+    if (family.bell < 0)
+        return family.bell;
+    const struct wf_thread_options options = {.run = keep};
+    int rc = wf_thread_start(&options, &family.keeper);
+    family.is_kept = rc == 0;
+    if (rc < 0)
+        wf_bell_free(family.bell);
+    return rc;
+}
+
+// With mu held. 0, or with the error set.
+static int see_to_ancestor(void)
+{
+    if (family.is_there)
+        return 0;
+    if (family.stops)
+        return weft_fail(-EPIPE, "processes: the program has ended");
+    if (!wf_ancestor_would_stop || getenv(WF_ANCESTOR) || !wf_modules_is_linked())
+        return weft_fail(-ENOTSUP, "processes: weft was loaded by dlopen, so a fresh start of the "
+                                   "program would not stop before main");
+    int rc = start_keeper();
+    if (rc == 0)
+        rc = start_ancestor();
+    if (rc < 0)
+        return weft_fail(rc == -ENOENT || rc == -ETIMEDOUT || rc == -EPIPE ? -ENOTSUP : rc,
+                         "processes: the program cannot be started once more: %s", strerror(-rc));
+    wf_bell_ring(family.bell); // the keeper has a socket to listen to
+    return 0;
+}
+
+// The child of a plain fork: what is there is its parent's. An end of the socket that stayed open
+// here would keep the family alive after its root.
+static void stay_behind(void)
+{
+    if (family.is_there)
+        (void)close(family.socket);
+    if (family.is_kept)
+        wf_bell_free(family.bell);
+    family.is_there = family.is_kept = false;
+    family.first = NULL;
+}
+
+// ---- the list ---------------------------------------------------------------------------
+
+// With mu held.
+static void add(struct wf_process *p)
+{
+    p->prev = NULL;
+    p->next = family.first;
+    if (family.first)
+        family.first->prev = p;
+    family.first = p;
+}
+
+static void take_out(struct wf_process *p)
+{
+    wf_guard(&family.mu);
+    if (p->prev)
+        p->prev->next = p->next;
+    else
+        family.first = p->next;
+    if (p->next)
+        p->next->prev = p->prev;
+}
+
+static struct wf_process *first(void)
+{
+    wf_guard(&family.mu);
+    return family.first;
+}
+
+static struct wf_process *after(const struct wf_process *p)
+{
+    wf_guard(&family.mu);
+    return p->next;
+}
+
+static struct wf_process *find(uint64_t serial)
+{
+    wf_guard(&family.mu);
+    struct wf_process *p = family.first;
+    while (p && p->serial != serial)
+        p = p->next;
+    return p;
+}
+
+void wf_family_explain(int died, char *text, size_t size)
+{
+    if (died < 0)
+        (void)snprintf(text, size, "could not be made: %s", strerror(-died));
+    else if (WIFSIGNALED(died) && sigabbrev_np(WTERMSIG(died)))
+        (void)snprintf(text, size, "was killed by SIG%s (%s)", sigabbrev_np(WTERMSIG(died)),
+                       sigdescr_np(WTERMSIG(died)));
+    else if (WIFSIGNALED(died))
+        (void)snprintf(text, size, "was killed by signal %d", WTERMSIG(died));
+    else
+        (void)snprintf(text, size, "ended with status %d", WEXITSTATUS(died));
+}
+
+static void close_theirs(struct wf_process *p)
+{
+    for (int i = 0; i < 2; i++)
+        if (p->theirs[i] >= 0)
+            (void)close(p->theirs[i]);
+    p->theirs[0] = p->theirs[1] = -1;
+}
+
+void wf_family_discard(struct wf_process *p)
+{
+    close_theirs(p);
+    wf_channel_free(p->channel);
+    (void)close(p->socket);
+    free(p);
+}
+
+// The keeper's.
+static void bury(struct wf_process *p, int died)
+{
+    wf_store(&p->pid, 0, WF_RELAXED);
+    p->owner->died(p, died);
+    take_out(p);
+    wf_family_discard(p);
+}
+
+// ---- a process is made ------------------------------------------------------------------
+
+uint64_t wf_family_there(const void *here, const char *name)
+{
+    uintptr_t there = 0;
+    wf_lock(&family.mu);
+    int rc = see_to_ancestor();
+    if (rc == 0)
+        there = wf_modules_there(family.modules, family.module_count, here);
+    weft_unlock(&family.mu);
+    if (rc == 0 && there == 0)
+        (void)weft_fail(-ENOTSUP, "processes: %s lies in a library that was loaded by dlopen", name);
+    return there;
+}
+
+// 0, or -EMFILE, -ENFILE, -ENOMEM.
+static int open_channel(struct wf_process *p)
+{
+    int sockets[2];
+    int rc = wf_carry_pair(sockets);
+    if (rc < 0)
+        return rc;
+    p->channel = wf_channel_new(&p->theirs[0]);
+    if (!p->channel) {
+        (void)close(sockets[0]);
+        (void)close(sockets[1]);
+        return p->theirs[0];
+    }
+    p->socket = sockets[0];
+    p->theirs[1] = sockets[1];
+    return 0;
+}
+
+struct wf_process *wf_family_new(const struct wf_birth *birth, const struct wf_owner *owner,
+                                 void *of)
+{
+    struct wf_process *p = calloc(1, sizeof *p);
+    int rc = p ? open_channel(p) : -ENOMEM;
+    if (rc < 0) {
+        free(p);
+        (void)weft_fail(rc, "processes: a process for %s: %s", birth->name, strerror(-rc));
+        return NULL;
+    }
+    p->birth = *birth;
+    p->owner = owner;
+    p->of = of;
+    return p;
+}
+
+// With mu held.
+static int bear(struct wf_process *p)
+{
+    struct wf_wish wish = {.kind = WF_WISH_FORK, .birth = p->birth};
+    if (p->birth.on_start) {
+        const void *here = (const void *)(uintptr_t)p->birth.on_start;
+        uintptr_t there = wf_modules_there(family.modules, family.module_count, here);
+        if (there == 0)
+            return weft_fail(-ENOTSUP, "processes: on_start lies in a library that was loaded by "
+                                       "dlopen");
+        wish.birth.on_start = (int (*)(void *))there;
+    }
+    wish.serial = p->serial = ++family.last_serial;
+    add(p);
+    // An ancestor that is gone is noticed by the keeper, who buries all that it finds in the list.
+    (void)send_wish(&wish, p->theirs[0], p->theirs[1]);
+    close_theirs(p);
+    return 0;
+}
+
+int wf_family_bear(struct wf_process *process)
+{
+    wf_guard(&family.mu);
+    int rc = see_to_ancestor();
+    return rc == 0 ? bear(process) : rc;
+}
+
+void wf_family_signal(const struct wf_process *process, int sig)
+{
+    const struct wf_wish wish = {.kind = WF_WISH_SIGNAL, .sig = sig, .serial = process->serial};
+    wf_guard(&family.mu);
+    if (family.is_there)
+        (void)send_wish(&wish, -1, -1);
+}
+
+void wf_family_look(void)
+{
+    wf_guard(&family.mu);
+    if (family.is_there)
+        wf_bell_ring(family.bell);
+}
+
+// ---- the keeper -------------------------------------------------------------------------
+
+static void hear(const struct wf_news *news)
+{
+    struct wf_process *p = find(news->serial);
+    if (!p)
+        return;
+    if (news->kind == WF_NEWS_FORKED && news->status == 0)
+        wf_store(&p->pid, news->pid, WF_RELEASE);
+    else
+        bury(p, news->status);
+}
+
+// False: the ancestor is gone.
+static bool hear_all(void)
+{
+    for (;;) {
+        struct wf_news news;
+        ssize_t n = receive(&news, sizeof news, false);
+        if (n == -EAGAIN)
+            return true;
+        if (n != (ssize_t)sizeof news)
+            return false;
+        hear(&news);
+    }
+}
+
+static void look_at_all(void)
+{
+    for (struct wf_process *p = first(); p; p = after(p))
+        p->owner->look(p);
+}
+
+// ---- what is due ------------------------------------------------------------------------
+
+void wf_family_watch(struct wf_watch *watch, int64_t due_ns)
+{
+    wf_guard(&family.mu);
+    bool is_in = family.watches == watch || watch->prev;
+    if (!is_in) {
+        watch->next = family.watches;
+        if (family.watches)
+            family.watches->prev = watch;
+        family.watches = watch;
+    }
+    bool sooner = !is_in || due_ns < watch->due_ns;
+    watch->due_ns = due_ns;
+    if (sooner && due_ns != WF_NEVER_DUE && family.is_kept)
+        wf_bell_ring(family.bell);
+}
+
+void wf_family_unwatch(struct wf_watch *watch)
+{
+    wf_guard(&family.mu);
+    if (family.watches == watch)
+        family.watches = watch->next;
+    else if (watch->prev)
+        watch->prev->next = watch->next;
+    if (watch->next)
+        watch->next->prev = watch->prev;
+    watch->next = watch->prev = NULL;
+    while (family.ringing == watch)
+        (void)wf_cond_wait(&family.rung, &family.mu, WEFT_FOREVER); // shielded by the caller
+}
+
+static int64_t due(void)
+{
+    wf_guard(&family.mu);
+    int64_t soonest = WF_NEVER_DUE;
+    for (const struct wf_watch *w = family.watches; w; w = w->next)
+        soonest = w->due_ns < soonest ? w->due_ns : soonest;
+    return soonest;
+}
+
+// With mu held: one that is due, and is no longer.
+static struct wf_watch *take_due(void)
+{
+    int64_t now = wf_clock_now();
+    for (struct wf_watch *w = family.watches; w; w = w->next)
+        if (w->due_ns <= now) {
+            w->due_ns = WF_NEVER_DUE;
+            return w;
+        }
+    return NULL;
+}
+
+static void ring_due(void)
+{
+    wf_lock(&family.mu);
+    while ((family.ringing = take_due())) {
+        weft_unlock(&family.mu);
+        family.ringing->ring(family.ringing);
+        wf_lock(&family.mu);
+        family.ringing = NULL;
+        weft_cond_broadcast(&family.rung);
+    }
+    weft_unlock(&family.mu);
+}
+
+// The ancestor has ended, and with it all its children. Those that are made from now on are
+// another one's.
+static void lose_ancestor(void)
+{
+    wf_lock(&family.mu);
+    (void)close(family.socket);
+    wf_spawn_reap(family.ancestor);
+    free(family.modules);
+    family.modules = NULL;
+    family.is_there = false;
+    struct wf_process *p = family.first;
+    family.first = NULL;
+    weft_unlock(&family.mu);
+    for (struct wf_process *next; p; p = next) {
+        next = p->next;
+        p->owner->died(p, WF_DIED_WITH_ANCESTOR);
+        wf_family_discard(p);
+    }
+}
+
+// The socket to listen to, or -1. False: the keeper is to end.
+static bool listens(int *socket)
+{
+    wf_guard(&family.mu);
+    *socket = family.is_there ? family.socket : -1;
+    return !family.stops || family.is_there;
+}
+
+static void *keep(void *arg)
+{
+    (void)arg;
+    const char name[WF_NAME_MAX] = "weft-keeper";
+    wf_self_is_worker(name, NULL, NULL);
+    int socket;
+    while (listens(&socket)) {
+        (void)wf_poll(socket, POLLIN, family.bell, due()); // whatever it was, all is looked at
+        wf_bell_silence(family.bell);
+        look_at_all();
+        ring_due();
+        if (socket >= 0 && !hear_all())
+            lose_ancestor();
+    }
+    return NULL;
+}
+
+// ---- who is there, and the end ----------------------------------------------------------
+
+size_t wf_family_list(struct weft_info *infos, size_t cap)
+{
+    wf_guard(&family.mu);
+    size_t count = 0;
+    for (const struct wf_process *p = family.first; p; p = p->next) {
+        pid_t pid = wf_load(&p->pid, WF_ACQUIRE);
+        if (pid == 0)
+            continue;
+        if (count < cap) {
+            infos[count] = (struct weft_info){.kind = WEFT_PROCESSES,
+                                              .id = (int64_t)p->serial,
+                                              .pid = pid,
+                                              .tid = pid,
+                                              .daemon = p->birth.daemon,
+                                              .alive = true};
+            memcpy(infos[count].name, p->birth.name, sizeof p->birth.name);
+        }
+        count++;
+    }
+    return count;
+}
+
+void wf_family_end(void)
+{
+    wf_lock(&family.mu);
+    bool was_kept = family.is_kept;
+    if (was_kept) {
+        family.stops = true;
+        family.is_kept = false;
+        if (family.is_there)
+            wf_carry_hang_up(family.socket);
+        wf_bell_ring(family.bell);
+    }
+    weft_unlock(&family.mu);
+    if (!was_kept)
+        return;
+    wf_thread_join(family.keeper);
+    wf_bell_free(family.bell);
+    wf_lock(&family.mu);
+    family.stops = false; // a later handler may start tasks again
+    weft_unlock(&family.mu);
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// family.h - the processes of one program: the root, its ancestor, and the workers.
+//
+//     root       the program itself
+//     ancestor   its executable started once more, and stopped before main (ancestor.c): one thread,
+//                no state of the program's. It forks the workers, and reaps them
+//     worker     runs tasks (worker.c), in the state that the program has before main
+//
+// So a worker never copies a lock that some thread held, and may be made at any time. The root asks
+// for workers and hears of deaths over one socket; when the root dies, however it dies, that socket
+// closes: the ancestor ends, and the kernel ends the workers with it.
+//
+// The keeper is a thread of the root's that listens to the ancestor and to the bell, which a worker
+// rings for its results. It alone calls an owner's functions and frees a process.
+#ifndef WF_EXEC_FAMILY_H
+#define WF_EXEC_FAMILY_H
+
+#include <signal.h>
+#include <sys/types.h>
+#include <weft/pool.h>
+
+#include "core/current.h"
+#include "exec/channel.h"
+
+struct wf_process;
+
+// What a new worker is told.
+struct wf_birth {
+    char name[WF_NAME_MAX];
+    int (*on_start)(void *ctx);
+    void *ctx;
+    bool alone;  // for one task: it ends with it, by exit
+    bool daemon; // the program does not wait for it
+};
+
+// Who had a process made. Called by the keeper, with no lock held.
+struct wf_owner {
+    void (*look)(struct wf_process *process); // something may have changed in its channel
+    // It has ended, or could not be made. `died` is -errno then, else as of waitpid. The process
+    // is freed afterwards.
+    void (*died)(struct wf_process *process, int died);
+};
+
+// What the keeper calls at a time: WF_NEVER_DUE, or a CLOCK_MONOTONIC one.
+#define WF_NEVER_DUE INT64_MAX
+struct wf_watch {
+    struct wf_watch *next, *prev; // the family's, like the next
+    int64_t due_ns;
+    void (*ring)(struct wf_watch *watch); // once, with no lock held
+};
+void wf_family_watch(struct wf_watch *watch, int64_t due_ns); // set it; any thread
+void wf_family_unwatch(struct wf_watch *watch); // never the keeper: waits until it does not ring
+
+enum { WF_CANCEL_SIGNAL = SIGURG }; // asks a worker to look whether its task was asked to stop
+enum { WF_DIED_WITH_ANCESTOR = SIGKILL }; // as of waitpid: the kernel ends the workers so
+
+struct wf_process {
+    struct wf_process *next, *prev; // in the family's list; its own
+    uint64_t serial;
+    const struct wf_owner *owner;
+    void *of;                  // the owner's
+    struct wf_channel *channel;
+    int socket;                // for descriptors
+    int theirs[2];             // the worker's channel and socket, until it is born; or -1
+    struct wf_birth birth;
+    // ---- atomic
+    pid_t pid; // 0 until the ancestor has made it
+};
+
+// A process to be: its channel is there, and may be filled. The owner's, until it is born. NULL with
+// the error set: -EMFILE, -ENFILE, -ENOMEM.
+struct wf_process *wf_family_new(const struct wf_birth *birth, const struct wf_owner *owner,
+                                 void *of);
+// Have it made; sooner or later `died` is called. 0; or with the error set, and it is still the
+// owner's: -ENOTSUP (weft was loaded by dlopen, or on_start lies where no worker can find it; no
+// /proc), -EPIPE (the program has ended), -EMFILE, -ENFILE, -ENOMEM, -EAGAIN.
+int wf_family_bear(struct wf_process *process);
+void wf_family_discard(struct wf_process *process); // one that was not born
+
+// Where `here` lies in the workers; 0 with the error set to -ENOTSUP: nowhere.
+uint64_t wf_family_there(const void *here, const char *name);
+
+void wf_family_signal(const struct wf_process *process, int sig); // if it has not ended
+void wf_family_look(void); // have the keeper look at all
+// "killed by SIGSEGV (Segmentation fault)", "ended with status 3": of what `died` was told.
+void wf_family_explain(int died, char *text, size_t size);
+
+// Describe those that live; as weft_list.
+size_t wf_family_list(struct weft_info *infos, size_t cap);
+void wf_family_end(void); // at exit: no process is left when it returns
+
+#endif

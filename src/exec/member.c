@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+// member.c - tasks into the slots of a worker's channel, and results out of them.
+#include "exec/member.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "exec/ends.h"
+#include "os/carry.h"
+#include "os/futex.h"
+
+static struct wf_slot *slot_at(const struct wf_member *m, uint32_t at)
+{
+    return &m->process->channel->slots[at % WF_SLOTS];
+}
+
+static struct wf_sent *sent_at(struct wf_member *m, uint32_t at)
+{
+    return &m->sent[at % WF_SLOTS];
+}
+
+bool wf_member_has_room(const struct wf_member *m)
+{
+    return m->left > 0 && m->tail - m->head < WF_SLOTS;
+}
+
+// ---- a task goes in ---------------------------------------------------------------------
+
+// Where the task lies in the worker; 0 with the error set.
+static uint64_t there(struct wf_member *m, const struct weft_task *what)
+{
+    for (size_t i = 0; i < sizeof m->known / sizeof *m->known; i++)
+        if (m->known[i].what == what)
+            return m->known[i].there;
+    uint64_t at = wf_family_there(what, what->name);
+    struct wf_known *known = &m->known[m->next_known++ % (sizeof m->known / sizeof *m->known)];
+    if (at != 0)
+        *known = (struct wf_known){what, at};
+    return at;
+}
+
+// Its argument where the worker will read it. *fd: of the parcel, or -1.
+static int pack(struct wf_slot *slot, struct wf_sent *sent, const weft_future *f, int *fd)
+{
+    const struct weft_task *what = f->what;
+    struct wf_layout layout = wf_layout_of(what);
+    char *at = slot->payload;
+    *fd = -1;
+    sent->parcel = NULL;
+    if (!wf_layout_fits(what, &layout)) {
+        at = sent->parcel = wf_parcel_new(layout.size, fd);
+        if (!at)
+            return weft_fail(*fd, "%s: its argument of %zu bytes: %s", what->name, what->arg_size,
+                             strerror(-*fd));
+    }
+    memcpy(at, f->arg, what->arg_size);
+    memset(at + layout.result_at, 0, what->result_size);
+    slot->is_parcel = sent->parcel != NULL;
+    slot->result_at = (uint32_t)layout.result_at;
+    return 0;
+}
+
+// The descriptors go before, so that they are there when the slot is seen. 0 or -errno.
+static int send_descriptors(const struct wf_member *m, struct wf_slot *slot, const weft_future *f,
+                            int parcel)
+{
+    struct wf_carry message = {.bytes = &slot->serial, .size = sizeof slot->serial};
+    if (parcel >= 0)
+        message.fds[message.count++] = parcel;
+    message.count += wf_ends_collect(f->what, f->arg, message.fds + message.count);
+    slot->count = (uint32_t)message.count;
+    slot->serial = m->tail;
+    return message.count > 0 ? wf_carry_send(m->process->socket, &message, false) : 0;
+}
+
+static void forget_parcel(struct wf_sent *sent, const struct weft_task *what)
+{
+    if (sent->parcel)
+        wf_parcel_free(sent->parcel, wf_layout_of(what).size);
+    sent->parcel = NULL;
+}
+
+static void wake(struct wf_channel *c)
+{
+    if (wf_load(&c->asleep, WF_SEQ_CST) != 0 && wf_exchange(&c->asleep, 0, WF_SEQ_CST) != 0)
+        wf_futex_wake_shared(&c->asleep);
+}
+
+int wf_member_push(struct wf_member *m, weft_future *f)
+{
+    if (!wf_member_has_room(m))
+        return -EAGAIN;
+    struct wf_slot *slot = slot_at(m, m->tail);
+    struct wf_sent *sent = sent_at(m, m->tail);
+    int parcel = -1;
+    uint64_t what = there(m, f->what);
+    if (what == 0)
+        return -ENOTSUP;
+    int rc = pack(slot, sent, f, &parcel);
+    if (rc < 0)
+        return rc;
+    rc = send_descriptors(m, slot, f, parcel);
+    if (parcel >= 0)
+        (void)close(parcel);
+    // Its socket is full of descriptors for tasks before; or it is dead, which the keeper will hear.
+    if (rc < 0) {
+        forget_parcel(sent, f->what);
+        return -EAGAIN;
+    }
+    sent->f = f;
+    sent->holds_ends = slot->count > slot->is_parcel;
+    slot->what = what;
+    slot->deadline_ns = f->task.deadline.ns;
+    wf_store(&slot->cancelled, wf_load(&f->task.cancelled, WF_RELAXED), WF_RELAXED);
+    f->seat = m;
+    f->slot = m->tail++;
+    m->load++;
+    m->left--;
+    wf_store(&slot->state, WF_SLOT_SENT, WF_SEQ_CST); // see channel.h; it publishes all above
+    wake(m->process->channel);
+    return 0;
+}
+
+// ---- and is taken back ------------------------------------------------------------------
+
+static weft_future *forget(struct wf_member *m, struct wf_sent *sent)
+{
+    weft_future *f = sent->f;
+    forget_parcel(sent, f->what);
+    sent->f = NULL;
+    f->seat = NULL;
+    m->load--;
+    return f;
+}
+
+bool wf_member_revoke(struct wf_member *m, weft_future *f)
+{
+    uint32_t state = WF_SLOT_SENT;
+    if (!wf_cas(&slot_at(m, f->slot)->state, &state, WF_SLOT_REVOKED, WF_SEQ_CST))
+        return false;
+    (void)forget(m, sent_at(m, f->slot));
+    m->left++;
+    return true;
+}
+
+// ---- results ----------------------------------------------------------------------------
+
+// What a worker wrote is bytes: a text ends where its room ends.
+static void take_message(weft_future *f, const struct wf_slot *slot)
+{
+    char text[WEFT_ERROR_MAX];
+    memcpy(text, slot->payload, sizeof text);
+    text[sizeof text - 1] = '\0';
+    if (text[0] == '\0')
+        return;
+    f->task.error_text = strdup(text); // without memory the code is still kept
+    f->task.error_code = f->code;
+}
+
+static void take_result(struct wf_sent *sent, const struct wf_slot *slot)
+{
+    weft_future *f = sent->f;
+    f->code = slot->code;
+    if (f->code < 0)
+        take_message(f, slot);
+    else if (f->what->result_size > 0)
+        memcpy(f->result,
+               (sent->parcel ? (char *)sent->parcel : slot->payload) +
+                   wf_layout_of(f->what).result_at,
+               f->what->result_size);
+}
+
+static void let_go_ends(struct wf_sent *sent)
+{
+    if (sent->holds_ends)
+        wf_ends_close(sent->f->what, sent->f->arg);
+    sent->holds_ends = false;
+}
+
+weft_future *wf_member_collect(struct wf_member *m, bool *mad)
+{
+    while (m->head != m->tail) {
+        struct wf_slot *slot = slot_at(m, m->head);
+        struct wf_sent *sent = sent_at(m, m->head);
+        uint32_t state = wf_load(&slot->state, WF_SEQ_CST); // pairs with deliver in worker.c
+        bool has_result = state == WF_SLOT_DONE && sent->f;
+        if (!has_result && !(state == WF_SLOT_PASSED && !sent->f)) {
+            *mad = state != WF_SLOT_SENT && state != WF_SLOT_STARTED && state != WF_SLOT_REVOKED;
+            return NULL;
+        }
+        if (has_result) {
+            take_result(sent, slot);
+            let_go_ends(sent);
+        }
+        wf_store(&slot->state, WF_SLOT_EMPTY, WF_RELEASE);
+        m->head++;
+        if (has_result)
+            return forget(m, sent);
+    }
+    return NULL;
+}
+
+weft_future *wf_member_inherit(struct wf_member *m, bool *begun)
+{
+    while (m->head != m->tail) {
+        struct wf_sent *sent = sent_at(m, m->head);
+        uint32_t state = wf_load(&slot_at(m, m->head)->state, WF_SEQ_CST);
+        m->head++;
+        if (!sent->f)
+            continue;
+        *begun = state != WF_SLOT_SENT;
+        if (*begun)
+            let_go_ends(sent);
+        return forget(m, sent);
+    }
+    return NULL;
+}
+
+bool wf_member_has_result(const struct wf_member *m)
+{
+    uint32_t state = m->head != m->tail ? wf_load(&slot_at(m, m->head)->state, WF_SEQ_CST)
+                                        : (uint32_t)WF_SLOT_EMPTY;
+    return state == WF_SLOT_DONE || state == WF_SLOT_PASSED;
+}
+
+bool wf_member_has_begun(const struct wf_member *m, const weft_future *f)
+{
+    return wf_load(&slot_at(m, f->slot)->state, WF_SEQ_CST) != WF_SLOT_SENT;
+}
+
+// ---- told to the worker -----------------------------------------------------------------
+
+void wf_member_stop(struct wf_member *m, weft_future *f)
+{
+    wf_store(&slot_at(m, f->slot)->cancelled, 1, WF_SEQ_CST); // it reads this when it begins,
+    if (wf_member_has_begun(m, f))                            // or in its handler
+        wf_family_signal(m->process, WF_CANCEL_SIGNAL);
+}
+
+void wf_member_dismiss(struct wf_member *m)
+{
+    m->left = 0;
+    wf_store(&m->process->channel->stop, 1, WF_SEQ_CST);
+    wake(m->process->channel);
+}
+
+void wf_member_let_go_ends(struct wf_member *m)
+{
+    for (uint32_t at = m->head; at != m->tail; at++)
+        if (sent_at(m, at)->f && sent_at(m, at)->holds_ends &&
+            wf_load(&slot_at(m, at)->state, WF_SEQ_CST) == WF_SLOT_STARTED)
+            let_go_ends(sent_at(m, at));
+}
+
+void wf_member_tell(struct wf_member *m, enum wf_tell tell)
+{
+    wf_store(&m->process->channel->tell, (uint32_t)tell, WF_SEQ_CST);
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// member.h - a worker process as its pool, or its one task, sees it: which futures lie in which
+// slots of its channel. Everything here is called with its owner's lock held.
+#ifndef WF_EXEC_MEMBER_H
+#define WF_EXEC_MEMBER_H
+
+#include "exec/family.h"
+#include "exec/future.h"
+
+struct wf_member {
+    struct wf_process *process;
+    void *owner; // the pool
+    struct wf_member *next, *prev; // its pool's
+    uint32_t head, tail;           // slots taken back, and filled, so far
+    uint32_t load;                 // futures that lie in it
+    long left;                     // tasks that it may still be given
+    bool ready;                    // on_start is done
+    bool counted;                  // as one that waits
+    bool killed;                   // by us, for a deadline
+    struct wf_known {
+        const struct weft_task *what;
+        uint64_t there;
+    } known[4]; // where tasks lie in it
+    uint32_t next_known;
+    struct wf_sent {
+        weft_future *f;  // NULL: taken back
+        void *parcel;    // of its argument and result, or NULL
+        bool holds_ends; // we still have the descriptors that it was sent
+    } sent[WF_SLOTS];
+};
+
+// True: it has a free slot, and may be given a task.
+bool wf_member_has_room(const struct wf_member *m);
+
+// Give it a task. 0; -EAGAIN: it has no room; or why the task cannot be sent, with its message
+// (-ENOTSUP, -ENOMEM, -EMFILE, -ENFILE).
+int wf_member_push(struct wf_member *m, weft_future *f);
+
+// Take back one that it has not begun. False: it has.
+bool wf_member_revoke(struct wf_member *m, weft_future *f);
+
+// The next that has ended, with its code, result and message; NULL: none yet. *mad: it has written
+// what cannot be.
+weft_future *wf_member_collect(struct wf_member *m, bool *mad);
+
+// Once it is dead: the next future that lies in it, oldest first, and whether it had begun. NULL:
+// none is left.
+weft_future *wf_member_inherit(struct wf_member *m, bool *begun);
+
+void wf_member_stop(struct wf_member *m, weft_future *f);    // ask the task to stop, if it runs
+void wf_member_dismiss(struct wf_member *m);                 // it ends when it has done all
+void wf_member_let_go_ends(struct wf_member *m);             // of those that have arrived
+void wf_member_tell(struct wf_member *m, enum wf_tell tell); // when to ring
+bool wf_member_has_begun(const struct wf_member *m, const weft_future *f);
+bool wf_member_has_result(const struct wf_member *m); // collect would find one
+
+#endif

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+// process.c - a process for one task: weft_start(WEFT_PROCESSES).
+//
+// The task ends when its process has: then no output, no thread and no descriptor of it is left,
+// and its exit code is known.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "core/error.h"
+#include "core/mutex.h"
+#include "exec/ends.h"
+#include "exec/executor.h"
+#include "exec/member.h"
+
+// Guards the seats of futures, and what lies in their channels.
+static weft_mutex mu;
+static struct wf_member *started;
+
+static void take_out(struct wf_member *m)
+{
+    if (m->prev)
+        m->prev->next = m->next;
+    else
+        started = m->next;
+    if (m->next)
+        m->next->prev = m->prev;
+}
+
+// With mu held: its future, with its code and message.
+static weft_future *outcome(struct wf_member *m, int died)
+{
+    bool mad = false, begun = false;
+    weft_future *f = wf_member_collect(m, &mad);
+    if (f)
+        return f;
+    f = wf_member_inherit(m, &begun);
+    char how[WEFT_ERROR_MAX], text[2 * WEFT_ERROR_MAX];
+    wf_family_explain(died, how, sizeof how);
+    (void)snprintf(text, sizeof text, "%s: its process %s", f->task.name, how);
+    text[WEFT_ERROR_MAX - 1] = '\0';
+    bool ended_by_us = f->task.daemon && wf_load(&wf_daemons, WF_RELAXED) != WF_DAEMONS_LIVE;
+    f->code = ended_by_us ? -ECANCELED : died < 0 ? died : -EOWNERDEAD;
+    f->task.error_code = f->code;
+    f->task.error_text = strdup(text); // without memory the code is still kept
+    if (!begun)
+        wf_ends_close(f->what, f->arg);
+    return f;
+}
+
+static void died(struct wf_process *process, int died)
+{
+    struct wf_member *m = process->of;
+    wf_lock(&mu);
+    weft_future *f = outcome(m, died);
+    take_out(m);
+    weft_unlock(&mu);
+    free(m);
+    f->exit_code = died < 0 ? 0 : WIFSIGNALED(died) ? -WTERMSIG(died) : WEXITSTATUS(died);
+    bool daemon = f->task.daemon;
+    wf_future_finish(f);
+    wf_exit_remove_task(daemon);
+}
+
+static void look(struct wf_process *process)
+{
+    wf_guard(&mu);
+    wf_member_let_go_ends(process->of);
+}
+
+static const struct wf_owner owner = {look, died};
+
+static void add(struct wf_member *m)
+{
+    m->prev = NULL;
+    m->next = started;
+    if (started)
+        started->prev = m;
+    started = m;
+}
+
+// With mu held. The task lies in the channel before the process is there.
+static int start(struct wf_member *m, weft_future *f)
+{
+    int rc = wf_member_push(m, f);
+    if (rc == -EAGAIN)
+        rc = weft_fail(rc, "%s: its descriptors cannot be sent", f->what->name);
+    if (rc < 0)
+        return rc;
+    add(m);
+    rc = wf_family_bear(m->process);
+    if (rc == 0)
+        return 0;
+    take_out(m);
+    bool begun;
+    (void)wf_member_inherit(m, &begun);
+    return rc;
+}
+
+int wf_process_start(weft_future *f)
+{
+    struct wf_member *m = calloc(1, sizeof *m);
+    if (!m)
+        return weft_fail(-ENOMEM, "weft_start(%s): no memory", f->what->name);
+    struct wf_birth birth = {.alone = true, .daemon = f->task.daemon};
+    memcpy(birth.name, f->task.name, sizeof birth.name);
+    m->left = 1;
+    m->process = wf_family_new(&birth, &owner, m);
+    int rc = m->process ? 0 : weft_error_code();
+    if (rc == 0) {
+        wf_lock(&mu);
+        rc = start(m, f);
+        weft_unlock(&mu);
+        if (rc < 0)
+            wf_family_discard(m->process);
+    }
+    if (rc < 0)
+        free(m);
+    return rc;
+}
+
+void wf_process_stop(weft_future *f)
+{
+    wf_guard(&mu);
+    if (f->seat)
+        wf_member_stop(f->seat, f);
+}
+
+void wf_process_kill(weft_future *f)
+{
+    wf_guard(&mu);
+    if (f->seat)
+        wf_family_signal(((struct wf_member *)f->seat)->process, SIGKILL);
+}
+
+void wf_process_describe(const weft_future *f, struct weft_info *info)
+{
+    wf_guard(&mu);
+    const struct wf_member *m = f->seat;
+    info->alive = m != NULL;
+    info->pid = info->tid = m ? wf_load(&m->process->pid, WF_ACQUIRE) : 0;
+    info->exit_code = m ? 0 : f->exit_code;
+}
+
+void wf_process_cancel_daemons(void)
+{
+    wf_guard(&mu);
+    for (struct wf_member *m = started; m; m = m->next)
+        for (uint32_t at = m->head; at != m->tail; at++)
+            if (m->process->birth.daemon && m->sent[at % WF_SLOTS].f) {
+                wf_task_cancel(&m->sent[at % WF_SLOTS].f->task);
+                wf_member_stop(m, m->sent[at % WF_SLOTS].f);
+            }
+}

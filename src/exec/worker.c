@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT
+// worker.c - a worker process: takes tasks from its channel, runs them, and leaves the results there.
+//
+// It is asked to stop a task by a signal (WF_CANCEL_SIGNAL), for a task that sleeps or computes reads
+// no channel. The handler sets the task's own word and gives its parker a token, no more: both are
+// single atomic steps, which may interrupt anything. What the signal interrupts is restarted, or
+// looks at its condition again as after any wake-up.
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "core/misuse.h"
+#include "core/park.h"
+#include "exec/ancestor.h"
+#include "exec/ends.h"
+#include "os/carry.h"
+#include "os/futex.h"
+#include "os/poll.h"
+#include "os/spawn.h"
+
+static struct {
+    struct wf_channel *channel;
+    int socket, bell;
+    uint32_t next; // slot to take
+    bool alone;
+    struct wf_parker *parker; // who runs the tasks
+    // ---- atomic: what the handler looks at
+    struct wf_slot *slot; // of the task that runs, or NULL
+    struct wf_task *task;
+} me;
+
+// ---- told by the root -------------------------------------------------------------------
+
+static void asked_to_stop(int sig)
+{
+    (void)sig;
+    int saved = errno;
+    const struct wf_slot *slot = wf_load(&me.slot, WF_ACQUIRE);
+    if (slot && wf_load(&slot->cancelled, WF_SEQ_CST) != 0) {
+        wf_store(&me.task->cancelled, 1, WF_SEQ_CST);
+        wf_unpark(me.parker);
+    }
+    errno = saved;
+}
+
+static void ring(void)
+{
+    wf_bell_ring(me.bell);
+}
+
+// ---- told to the root -------------------------------------------------------------------
+
+static int blocked(void *pool, const struct wf_wait *wait)
+{
+    (void)pool, (void)wait;
+    wf_store(&me.channel->blocked, 1, WF_SEQ_CST);
+    if (wf_load(&me.channel->slots[me.next].state, WF_SEQ_CST) != WF_SLOT_EMPTY ||
+        wf_load(&me.channel->lacks, WF_SEQ_CST) != 0)
+        ring(); // a task waits for a worker that does not
+    return 0;
+}
+
+static void unblocked(void *pool)
+{
+    (void)pool;
+    wf_store(&me.channel->blocked, 0, WF_SEQ_CST);
+}
+
+static const struct wf_host host = {blocked, unblocked};
+
+// ---- one task ---------------------------------------------------------------------------
+
+struct job {
+    const struct weft_task *what;
+    void *arg, *result, *parcel;
+    struct wf_layout layout;
+};
+
+// Until the message of this slot: those before belong to tasks that were taken back.
+static int receive_for(const struct wf_slot *slot, struct wf_carry *message)
+{
+    for (;;) {
+        uint64_t serial = 0;
+        message->bytes = &serial;
+        message->size = sizeof serial;
+        ssize_t n = wf_carry_receive(me.socket, message, true);
+        if (n != (ssize_t)sizeof serial)
+            return n < 0 && n != -EPROTO ? (int)n : -EMFILE;
+        if (serial == slot->serial)
+            return 0;
+        while (message->count > 0)
+            (void)close(message->fds[--message->count]);
+    }
+}
+
+// Its argument is where it can be used. 0, or why it cannot.
+static int unpack(const struct wf_slot *slot, struct job *job)
+{
+    struct wf_carry message = {.count = 0};
+    int rc = slot->count > 0 ? receive_for(slot, &message) : 0;
+    if (rc < 0)
+        return weft_fail(rc, "%s: its descriptors did not arrive: %s", job->what->name,
+                         strerror(-rc));
+    char *at = (char *)slot->payload;
+    if (slot->is_parcel) {
+        at = job->parcel = wf_parcel_join(message.fds[0], job->layout.size);
+        (void)close(message.fds[0]);
+        if (!at)
+            return weft_fail(-ENOMEM, "%s: no memory for its argument", job->what->name);
+    }
+    job->arg = at;
+    job->result = at + slot->result_at;
+    int count = message.count - (int)slot->is_parcel;
+    if (!wf_ends_write(job->what, job->arg, message.fds + slot->is_parcel, count))
+        return weft_fail(-EMFILE, "%s: its descriptors did not arrive", job->what->name);
+    return 0;
+}
+
+static int run(struct wf_slot *slot, struct job *job, struct wf_task *task)
+{
+    int code = unpack(slot, job);
+    if (slot->count > slot->is_parcel)
+        ring(); // the root may close its own
+    if (code == 0 && !me.alone && (code = wf_interrupted()) < 0) {
+        wf_ends_close(job->what, job->arg);
+        return weft_fail(code, "%s: %s before it began", task->name,
+                         code == -ECANCELED ? "cancelled" : "its deadline passed");
+    }
+    if (code == 0)
+        code = job->what->run(job->arg, job->result);
+    wf_require(task->held == 0, "task %s returned with %u locks held", task->name, task->held);
+    return code;
+}
+
+// The message of its failure, for whoever joins it.
+static void explain(struct wf_slot *slot, int code, struct wf_task *task)
+{
+    const char *text = wf_error_text(task);
+    bool is_its = text && task->error_code == code;
+    (void)snprintf(slot->payload, WEFT_ERROR_MAX, "%s", is_its ? text : "");
+}
+
+// From here on nothing of the slot is ours. Whoever lies down says so and looks then (channel.h).
+static void deliver(struct wf_slot *slot)
+{
+    wf_store(&slot->state, WF_SLOT_DONE, WF_SEQ_CST);
+    uint32_t tell = wf_load(&me.channel->tell, WF_SEQ_CST);
+    if (tell == WF_TELL_EACH ||
+        (tell == WF_TELL_DRY &&
+         wf_load(&me.channel->slots[me.next].state, WF_SEQ_CST) != WF_SLOT_SENT)) {
+        if (wf_exchange(&me.channel->tell, WF_TELL_NOTHING, WF_SEQ_CST) != WF_TELL_NOTHING)
+            ring();
+    }
+}
+
+// What a task printed comes before its result.
+static void flush_output(void)
+{
+    (void)fflush(NULL);
+}
+
+static int do_task(struct wf_slot *slot)
+{
+    struct job job = {.what = (const struct weft_task *)(uintptr_t)slot->what};
+    job.layout = wf_layout_of(job.what);
+    struct wf_task task = {.id = wf_task_new_id(),
+                           .deadline = {slot->deadline_ns},
+                           .pooled = !me.alone};
+    wf_copy_name(task.name, me.alone ? me.parker->name : job.what->name);
+    wf_store(&me.task, &task, WF_RELAXED);
+    wf_store(&me.slot, slot, WF_SEQ_CST);
+    if (wf_load(&slot->cancelled, WF_SEQ_CST) != 0) // the handler came too early to see the slot
+        wf_store(&task.cancelled, 1, WF_SEQ_CST);
+    wf_task_enter(&task);
+    int code = run(slot, &job, &task);
+    flush_output();
+    wf_store(&me.slot, NULL, WF_SEQ_CST);
+    if (code < 0)
+        explain(slot, code, &task);
+    wf_task_leave(&task);
+    wf_task_free_error(&task);
+    if (job.parcel)
+        wf_parcel_free(job.parcel, job.layout.size);
+    slot->code = code;
+    return code;
+}
+
+// ---- and the next -----------------------------------------------------------------------
+
+static struct wf_slot *next_slot(void)
+{
+    return &me.channel->slots[me.next];
+}
+
+static bool is_empty(const struct wf_slot *slot)
+{
+    uint32_t state = wf_load(&slot->state, WF_SEQ_CST);
+    return state != WF_SLOT_SENT && state != WF_SLOT_REVOKED; // DONE: a full ring, not taken yet
+}
+
+// False: the root wants no more of us.
+static bool wait_for_task(void)
+{
+    struct wf_channel *c = me.channel;
+    const struct wf_slot *slot = next_slot();
+    while (is_empty(slot)) {
+        if (wf_load(&c->stop, WF_SEQ_CST) != 0)
+            return false;
+        wf_store(&c->asleep, 1, WF_SEQ_CST);
+        if (is_empty(slot) && wf_load(&c->stop, WF_SEQ_CST) == 0)
+            (void)wf_futex_wait_shared(&c->asleep, 1, INT64_MAX);
+        wf_store(&c->asleep, 0, WF_SEQ_CST);
+    }
+    return true;
+}
+
+static int serve(void)
+{
+    int code = 0;
+    while (wait_for_task()) {
+        struct wf_slot *slot = next_slot();
+        me.next = (me.next + 1) % WF_SLOTS;
+        uint32_t sent = WF_SLOT_SENT;
+        if (wf_cas(&slot->state, &sent, WF_SLOT_STARTED, WF_ACQ_REL)) {
+            code = do_task(slot);
+            deliver(slot);
+        } else {
+            wf_store(&slot->state, WF_SLOT_PASSED, WF_SEQ_CST);
+        }
+        if (me.alone)
+            break;
+    }
+    return code;
+}
+
+// 0, or what on_start returned.
+static int set_up(const struct wf_birth *birth)
+{
+    int rc = birth->on_start ? birth->on_start(birth->ctx) : 0;
+    flush_output();
+    struct wf_channel *c = me.channel;
+    if (rc < 0) {
+        bool is_its = weft_error_code() == rc;
+        (void)snprintf(c->start_text, sizeof c->start_text, "%s", is_its ? weft_error() : "");
+        c->start_code = rc;
+    }
+    wf_store(&c->phase, rc < 0 ? WF_START_FAILED : WF_READY, WF_SEQ_CST);
+    ring();
+    return rc < 0 ? rc : 0;
+}
+
+int wf_worker_run(const struct wf_heritage *heritage)
+{
+    const struct wf_birth *birth = &heritage->birth;
+    wf_spawn_set_title(birth->name);
+    me.channel = wf_channel_join(heritage->channel);
+    if (!me.channel)
+        return 1;
+    (void)close(heritage->channel);
+    me.socket = heritage->socket;
+    me.bell = heritage->bell;
+    me.alone = birth->alone;
+    me.parker = wf_self();
+    wf_self_is_worker(birth->name, me.alone ? NULL : &host, &me);
+    const struct sigaction action = {.sa_handler = asked_to_stop, .sa_flags = SA_RESTART};
+    (void)sigaction(WF_CANCEL_SIGNAL, &action, NULL);
+    if (set_up(birth) < 0)
+        return 1;
+    return serve() < 0 && me.alone ? 1 : 0;
+}

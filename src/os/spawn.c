@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#define _GNU_SOURCE // posix_spawn_file_actions_addclosefrom_np, environ
+#include "os/spawn.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// The environment with one more line. The caller frees the array; the lines are the program's.
+static char **environment_with(char *line)
+{
+    size_t n = 0;
+    while (environ && environ[n])
+        n++;
+    char **with = malloc((n + 2) * sizeof *with);
+    if (!with)
+        return NULL;
+    if (n > 0)
+        memcpy(with, environ, n * sizeof *with);
+    with[n] = line;
+    with[n + 1] = NULL;
+    return with;
+}
+
+static int prepare(posix_spawnattr_t *attr, posix_spawn_file_actions_t *actions, int fd)
+{
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    int rc = posix_spawnattr_setsigmask(attr, &none);
+    if (rc == 0)
+        rc = posix_spawnattr_setsigdefault(attr, &all);
+    if (rc == 0)
+        rc = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_adddup2(actions, fd, WF_SPAWN_FD);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_addclosefrom_np(actions, WF_SPAWN_FD + 1);
+    return rc;
+}
+
+int wf_spawn_self(const char *title, int fd, const char *variable, pid_t *pid)
+{
+    char line[64], name[WF_SPAWN_TITLE + 1];
+    (void)snprintf(line, sizeof line, "%s=%d", variable, WF_SPAWN_FD);
+    (void)snprintf(name, sizeof name, "%-*s", WF_SPAWN_TITLE, title);
+    char *argv[] = {name, NULL};
+    posix_spawnattr_t attr;
+    posix_spawn_file_actions_t actions;
+    char **with = environment_with(line);
+    if (!with || posix_spawnattr_init(&attr) != 0) {
+        free(with);
+        return -ENOMEM;
+    }
+    int rc = posix_spawn_file_actions_init(&actions);
+    if (rc == 0) {
+        rc = prepare(&attr, &actions, fd);
+        if (rc == 0)
+            rc = posix_spawn(pid, "/proc/self/exe", &actions, &attr, argv, with);
+        (void)posix_spawn_file_actions_destroy(&actions);
+    }
+    (void)posix_spawnattr_destroy(&attr);
+    free(with);
+    return -rc;
+}
+
+// Nobody but us passes this: a variable that somebody set by hand finds no such socket.
+static bool is_our_socket(int fd)
+{
+    int domain = 0, type = 0;
+    socklen_t size = sizeof domain;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 || domain != AF_UNIX)
+        return false;
+    size = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+}
+
+bool wf_spawn_was(const char *variable)
+{
+    const char *value = getauxval(AT_SECURE) != 0 ? NULL : getenv(variable);
+    char expected[16];
+    (void)snprintf(expected, sizeof expected, "%d", WF_SPAWN_FD);
+    if (!value || strcmp(value, expected) != 0)
+        return false;
+    (void)unsetenv(variable);
+    return is_our_socket(WF_SPAWN_FD);
+}
+
+void wf_spawn_reap(pid_t pid)
+{
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+void wf_spawn_set_title(const char *title)
+{
+    static size_t room; // what the first argument was
+    if (room == 0)
+        room = strlen(program_invocation_name);
+    (void)prctl(PR_SET_NAME, title);
+    if (room < WF_SPAWN_TITLE)
+        return; // a wrapper has changed the arguments
+    memset(program_invocation_name, 0, room);
+    (void)snprintf(program_invocation_name, room, "%s", title);
+}

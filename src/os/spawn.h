@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// spawn.h - the program's own executable, started once more.
+#ifndef WF_OS_SPAWN_H
+#define WF_OS_SPAWN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum { WF_SPAWN_FD = 3, WF_SPAWN_TITLE = 128 };
+
+// Start /proc/self/exe with `title` for its name, WF_SPAWN_FD for a copy of the descriptor fd, the
+// standard streams, and nothing else open; no signal blocked or ignored; and the environment with
+// `variable`=WF_SPAWN_FD added. 0 or a negative errno: -EAGAIN, -ENOMEM, -ENOENT (no /proc).
+int wf_spawn_self(const char *title, int fd, const char *variable, pid_t *pid);
+
+// In a process that was started so, before main: true, once; the variable is gone then.
+bool wf_spawn_was(const char *variable);
+
+void wf_spawn_reap(pid_t pid); // wait until it has ended, and leave no zombie
+
+// What ps shows of this process, whose first argument was WF_SPAWN_TITLE bytes long: see title.
+void wf_spawn_set_title(const char *title);
+
+#endif
