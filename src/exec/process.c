@@ -32,7 +32,7 @@ static void take_out(struct wf_member *m)
 // With mu held: its future, with its code and message.
 static weft_future *outcome(struct wf_member *m, int died)
 {
-    bool mad = false, begun = false;
+    bool mad = false, begun;
     weft_future *f = wf_member_collect(m, &mad);
     if (f)
         return f;
@@ -45,8 +45,7 @@ static weft_future *outcome(struct wf_member *m, int died)
     f->code = ended_by_us ? -ECANCELED : died < 0 ? died : -EOWNERDEAD;
     f->task.error_code = f->code;
     f->task.error_text = strdup(text); // without memory the code is still kept
-    if (!begun)
-        wf_ends_close(f->what, f->arg);
+    wf_ends_close(f->what, f->arg); // those that it did not take
     return f;
 }
 

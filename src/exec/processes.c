@@ -17,6 +17,7 @@
 #include "core/error.h"
 #include "core/misuse.h"
 #include "core/mutex.h"
+#include "exec/ends.h"
 #include "exec/executor.h"
 #include "exec/member.h"
 #include "os/clock.h"
@@ -80,6 +81,7 @@ static void add_ended(struct ended *ended, weft_future *f)
 // Its code and message are set here; its result stays as it is.
 static void fail(struct ended *ended, weft_future *f, int code, const char *text)
 {
+    wf_ends_close(f->what, f->arg); // those that no worker took
     f->code = code;
     f->task.error_code = code;
     f->task.error_text = strdup(text); // without memory the code is still kept
