@@ -23,6 +23,8 @@ struct wf_executor {
     void (*stop)(weft_pool *pool, weft_future *f);
     void (*kill)(weft_pool *pool, weft_future *f);
     void (*describe)(weft_pool *pool, const weft_future *f, struct weft_info *info);
+    int (*map)(weft_pool *pool, weft_time deadline, const struct weft_task *what, size_t n,
+               void *out, const void *in);
     void (*cancel)(weft_pool *pool);
     bool (*quiet)(weft_pool *pool); // nothing is unfinished but what the caller runs itself
     void (*drain)(weft_pool *pool); // wait until it is quiet
@@ -49,6 +51,7 @@ void wf_pool_unref(weft_pool *pool);
 // has one reference.
 struct wf_order {
     const char *call; // for messages
+    const char *name; // of the task; NULL: its function's
     weft_time deadline;
     weft_group *group;
     int64_t tag;
@@ -66,6 +69,9 @@ void wf_process_stop(weft_future *f); // ask it; end it; describe it: alive, pid
 void wf_process_kill(weft_future *f);
 void wf_process_describe(const weft_future *f, struct weft_info *info);
 void wf_process_cancel_daemons(void);
+
+int wf_process_map(weft_pool *pool, weft_time deadline, const struct weft_task *what, size_t n,
+                   void *out, const void *in); // process_map.c
 
 // Told of a task of the pool that failed unobserved.
 void wf_pool_report(const weft_pool *pool, const char *task, int code, const char *message);

@@ -176,6 +176,12 @@ int weft_map_(weft_pool *pool, weft_time deadline, const struct weft_task *what,
     wf_require(n == 0 || (in && out), "weft_map: %zu items of NULL", n);
     if (n == 0)
         return wf_failed("weft_map", wf_interrupted());
+    if (pool->executor->map) {
+        int code = pool->executor->map(pool, deadline, what, n, out, in);
+        const struct map all = {.what = what, .in = in};
+        drop_ends(&all, 0, n);
+        return code;
+    }
     size_t workers = (size_t)pool->options.workers;
     struct map map = {
         .what = what, .in = in, .out = out, .n = n, .helpers = n < workers ? n : workers};

@@ -106,6 +106,27 @@ uintptr_t wf_modules_there(const struct wf_module *modules, size_t count, const 
     return 0;
 }
 
+bool wf_modules_name(const void *here, struct wf_symbol *symbol)
+{
+    struct wf_module ours[WF_MODULES_MAX];
+    const struct wf_module *module = module_of(ours, wf_modules_list(ours), (uintptr_t)here);
+    if (!module)
+        return false;
+    memcpy(symbol->id, module->id, sizeof symbol->id);
+    symbol->offset = (uintptr_t)here - module->base;
+    return true;
+}
+
+const void *wf_modules_find(const struct wf_symbol *symbol)
+{
+    struct wf_module ours[WF_MODULES_MAX];
+    size_t count = wf_modules_list(ours);
+    for (size_t i = 0; i < count; i++)
+        if (memcmp(ours[i].id, symbol->id, WF_BUILD_ID) == 0 && symbol->offset < ours[i].size)
+            return (const void *)(ours[i].base + symbol->offset);
+    return NULL;
+}
+
 // ---- is weft linked, or was it loaded? --------------------------------------------------
 // The executable's list of needed libraries, and theirs, lead to the module that we are in.
 

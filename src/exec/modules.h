@@ -23,6 +23,14 @@ size_t wf_modules_list(struct wf_module modules[WF_MODULES_MAX]);
 // Where `here` lies in the process that has these modules. 0: in none of them.
 uintptr_t wf_modules_there(const struct wf_module *modules, size_t count, const void *here);
 
+// The same as a name that another process looks up by itself.
+struct wf_symbol {
+    unsigned char id[WF_BUILD_ID];
+    uint64_t offset;
+};
+bool wf_modules_name(const void *here, struct wf_symbol *symbol); // false: it lies in no module
+const void *wf_modules_find(const struct wf_symbol *symbol);      // NULL: no such module is here
+
 // weft itself is the program's executable, or a library that it is linked with: so it is there
 // before main whenever that file is started. Not so if it was loaded by dlopen.
 bool wf_modules_is_linked(void);

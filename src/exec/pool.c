@@ -116,7 +116,7 @@ weft_future *wf_pool_order(weft_pool *pool, const struct wf_order *order,
     weft_future *f = wf_future_new(what, arg);
     if (!f)
         return NULL;
-    wf_copy_name(f->task.name, what->name);
+    wf_copy_name(f->task.name, order->name ? order->name : what->name);
     f->task.deadline = order->deadline;
     f->task.pooled = true;
     f->task.inherits = order->inherits;

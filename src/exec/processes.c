@@ -740,6 +740,7 @@ const struct wf_executor wf_processes = {
     .stop = processes_stop,
     .kill = processes_kill,
     .describe = processes_describe,
+    .map = wf_process_map,
     .cancel = processes_cancel,
     .quiet = processes_quiet,
     .drain = processes_drain,

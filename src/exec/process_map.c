@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+// process_map.c - an array, shared out among worker processes.
+//
+// The items lie in a file that all of them map: the arguments are copied in once, the results out
+// once, and workers take pieces by a counter in it, so no item is a message of its own. Pieces
+// shrink towards the end, as in map.c. Each worker notes which item it is at: that names the item
+// that failed, also when the worker died of it.
+//
+// The root believes none of this but what it can check: a piece that nobody has done is found by
+// the sum of what the workers say that they did.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <weft/pipe.h>
+
+#include "core/error.h"
+#include "exec/channel.h"
+#include "exec/ends.h"
+#include "exec/executor.h"
+#include "exec/modules.h"
+
+enum { SHARE = 4, PAGE = 4096 };
+
+// How the file begins. The items follow on the next page.
+struct head {
+    struct wf_symbol what;
+    uint64_t n, helpers, in_at, out_at, size;
+    uint64_t next; // atomic: the first item that nobody has taken
+    uint32_t stop; // atomic: one has failed
+    uint64_t at[]; // atomic: the item that each helper is at
+};
+
+struct share {
+    weft_end file;
+    uint32_t helper;
+    uint64_t size;
+};
+
+// ---- in the workers ---------------------------------------------------------------------
+
+// The next piece: from *begin, that many; 0: none is left.
+static uint64_t take(struct head *head, uint64_t *begin)
+{
+    uint64_t next = wf_load(&head->next, WF_RELAXED), size;
+    do {
+        if (next >= head->n || wf_load(&head->stop, WF_RELAXED) != 0)
+            return 0;
+        size = (head->n - next) / (head->helpers * SHARE);
+        size = size > 0 ? size : 1;
+    } while (!wf_cas(&head->next, &next, next + size, WF_RELAXED));
+    *begin = next;
+    return size;
+}
+
+static int work(struct head *head, const struct weft_task *what, uint32_t helper, uint64_t *done)
+{
+    const char *in = (const char *)head + head->in_at;
+    char *out = (char *)head + head->out_at;
+    uint64_t begin, size;
+    int rc = 0;
+    while (rc == 0 && (rc = weft_check()) == 0 && (size = take(head, &begin)) > 0)
+        for (uint64_t i = begin; i < begin + size && rc == 0; i++) {
+            wf_store(&head->at[helper], i, WF_RELAXED);
+            rc = what->run(in + i * what->arg_size, out + i * what->result_size);
+            rc = rc < 0 ? rc : 0;
+            *done += rc == 0;
+        }
+    if (rc < 0)
+        wf_store(&head->stop, 1, WF_RELAXED);
+    return rc;
+}
+
+static int share_of_map(const struct share *share, uint64_t *done)
+{
+    struct head *head = wf_parcel_join(share->file.fd, share->size);
+    (void)close(share->file.fd);
+    if (!head)
+        return weft_fail(-ENOMEM, "weft_map: no memory for %zu bytes of items",
+                         (size_t)share->size);
+    const struct weft_task *what = wf_modules_find(&head->what);
+    int rc = what ? work(head, what, share->helper, done)
+                  : weft_fail(-ENOTSUP, "weft_map: the worker does not have this task");
+    wf_parcel_free(head, share->size);
+    return rc;
+}
+WEFT_TASK(share_of_map, struct share, uint64_t, .ends = {WEFT_END(struct share, file)});
+
+// ---- in the root ------------------------------------------------------------------------
+
+struct map {
+    const struct weft_task *what;
+    struct head *head;
+    int fd;
+    uint32_t ordered;
+    weft_future **futures;
+};
+
+static size_t round_up(size_t size)
+{
+    return (size + PAGE - 1) / PAGE * PAGE;
+}
+
+static int lay_out(struct map *map, size_t n, size_t helpers, const void *in)
+{
+    struct wf_symbol place;
+    if (!wf_modules_name(map->what, &place))
+        return weft_fail(-ENOTSUP, "weft_map: %s lies in no module", map->what->name);
+    size_t in_at = round_up(sizeof(struct head) + helpers * sizeof(uint64_t));
+    size_t in_size, out_size, size;
+    if (__builtin_mul_overflow(n, map->what->arg_size, &in_size) ||
+        __builtin_mul_overflow(n, map->what->result_size, &out_size) ||
+        __builtin_add_overflow(in_size, out_size, &size) || size > SIZE_MAX / 2)
+        return weft_fail(-ENOMEM, "weft_map: %zu items are too many", n);
+    size_t out_at = in_at + round_up(in_size);
+    size = out_at + round_up(out_size);
+    map->head = wf_parcel_new(size, &map->fd);
+    if (!map->head)
+        return weft_fail(map->fd, "weft_map: %zu bytes of items: %s", size, strerror(-map->fd));
+    *map->head = (struct head){.what = place,
+                               .n = n,
+                               .helpers = helpers,
+                               .in_at = in_at,
+                               .out_at = out_at,
+                               .size = size};
+    memcpy((char *)map->head + in_at, in, in_size);
+    return 0;
+}
+
+// 0 if there is at least one.
+static int order_helpers(weft_pool *pool, weft_time deadline, struct map *map, size_t helpers)
+{
+    const struct wf_order order = {
+        .call = "weft_map", .name = map->what->name, .deadline = deadline};
+    while (map->ordered < helpers) {
+        struct share share = {.helper = map->ordered, .size = map->head->size};
+        share.file.fd = fcntl(map->fd, F_DUPFD_CLOEXEC, 0);
+        if (share.file.fd < 0)
+            return map->ordered > 0 ? 0 : weft_fail(-errno, "weft_map: %s", strerror(errno));
+        weft_future *f = wf_pool_order(pool, &order, &share_of_map_task, &share);
+        if (!f) {
+            (void)close(share.file.fd);
+            return map->ordered > 0 ? 0 : weft_error_code();
+        }
+        map->futures[map->ordered++] = f;
+    }
+    return 0;
+}
+
+static void cancel_all(struct map *map)
+{
+    for (uint32_t i = 0; i < map->ordered; i++)
+        weft_cancel(map->futures[i]);
+}
+
+// What the helpers say: the failure of the least item, or how many are done.
+struct verdict {
+    int code;
+    uint64_t item, done;
+    char why[WEFT_ERROR_MAX];
+};
+
+static void hear(struct map *map, uint32_t helper, struct verdict *verdict)
+{
+    uint64_t done = 0;
+    int code = weft_join_as(&map->futures[helper], share_of_map, &done);
+    uint64_t item = wf_load(&map->head->at[helper], WF_RELAXED);
+    verdict->done += done;
+    // Those that were asked to stop because of another's failure are not to blame.
+    bool worse = code < 0 && (verdict->code == 0 || verdict->code == -ECANCELED ||
+                              (item < verdict->item && code != -ECANCELED));
+    if (!worse)
+        return;
+    verdict->code = code;
+    verdict->item = item;
+    (void)snprintf(verdict->why, sizeof verdict->why, "%s", weft_error());
+}
+
+// Wait for every helper; the first failure stops the others (they see it between items, and in
+// their own waits by being cancelled).
+static int await_helpers(struct map *map)
+{
+    int rc = 0;
+    for (uint32_t i = 0; i < map->ordered && rc == 0; i++) {
+        rc = weft_wait(map->futures[i], WEFT_FOREVER);
+        if (rc == 0 && map->futures[i]->code < 0)
+            cancel_all(map);
+    }
+    if (rc < 0)
+        cancel_all(map);
+    return rc;
+}
+
+static int judge(struct map *map, int rc, size_t n)
+{
+    struct verdict verdict = {.code = 0};
+    for (uint32_t i = 0; i < map->ordered; i++)
+        hear(map, i, &verdict);
+    if (rc < 0)
+        return wf_failed("weft_map", rc);
+    if (verdict.code == -ECANCELED || verdict.code == -ETIMEDOUT)
+        return weft_fail(verdict.code, "weft_map: %s", verdict.why);
+    if (verdict.code < 0)
+        return weft_fail(verdict.code, "%s of item %zu: %s", map->what->name, (size_t)verdict.item,
+                         verdict.why);
+    if (verdict.done != n)
+        return weft_fail(-EOWNERDEAD, "weft_map: workers did %zu of %zu items",
+                         (size_t)verdict.done, n);
+    return 0;
+}
+
+static int run_map(weft_pool *pool, weft_time deadline, struct map *map, size_t n, void *out)
+{
+    size_t helpers = map->head->helpers;
+    map->futures = calloc(helpers, sizeof *map->futures);
+    if (!map->futures)
+        return weft_fail(-ENOMEM, "weft_map: out of memory");
+    int rc = order_helpers(pool, deadline, map, helpers);
+    if (rc == 0)
+        rc = judge(map, await_helpers(map), n);
+    if (rc == 0)
+        memcpy(out, (char *)map->head + map->head->out_at, n * map->what->result_size);
+    free(map->futures);
+    return rc;
+}
+
+int wf_process_map(weft_pool *pool, weft_time deadline, const struct weft_task *what, size_t n,
+                   void *out, const void *in)
+{
+    if (what->ends[0] != 0)
+        return weft_fail(-ENOTSUP, "weft_map: descriptors of %s do not travel to processes",
+                         what->name);
+    size_t workers = (size_t)pool->options.workers;
+    size_t helpers = n < workers ? n : workers;
+    struct map map = {.what = what};
+    int rc = lay_out(&map, n, helpers, in);
+    if (rc < 0)
+        return rc;
+    size_t size = map.head->size;
+    rc = run_map(pool, deadline, &map, n, out);
+    wf_parcel_free(map.head, size);
+    (void)close(map.fd);
+    return rc;
+}
