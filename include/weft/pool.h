@@ -35,15 +35,15 @@ typedef struct weft_future weft_future;
 // Every field but the kind may be left zero.
 struct weft_pool_options {
     enum weft_kind kind;
-    int workers;       // 0: one per core this process may use; negative aborts. Of fibers: threads
-    int max_spares;    // more workers while all wait. 0: 256; of fibers 1,048,576. At the limit,
-                       // while tasks are queued: submit, and a wait for anything but a descriptor,
-                       // give -EAGAIN; also when the system has no thread or memory left for one
-                       // (waits that cannot fail ask it for 0.2 s)
-    int tasks_per_worker; // of processes: a worker is replaced after so many. 0: never
-    size_t backlog;    // tasks that may wait; then submit waits. 0: 1024 * workers
-    size_t stack_size; // of a worker. 0: 8 MiB; of a fiber 64 KiB
-    const char *name;  // prefix of thread names: "weft" gives weft-1, weft-2... Copied
+    int workers;    // 0: one per core this process may use; negative aborts. Of fibers: threads
+    int max_spares; // more workers while all wait. 0: 256; of fibers 1,048,576. At the limit,
+                    // while tasks are queued: submit, and a wait for anything but a descriptor,
+                    // give -EAGAIN; also when the system has no thread or memory left for one
+                    // (waits that cannot fail ask it for 0.2 s)
+    int tasks_per_worker;       // of processes: a worker is replaced after so many. 0: never
+    size_t backlog;             // tasks that may wait; then submit waits. 0: 1024 * workers
+    size_t stack_size;          // of a worker. 0: 8 MiB; of a fiber 64 KiB
+    const char *name;           // prefix of thread names: "weft" gives weft-1, weft-2... Copied
     int (*on_start)(void *ctx); // run first in each worker; < 0 fails the pool's tasks with it
     // Told, on its thread, of a failed task that nobody will join. NULL: weft_on_unobserved.
     void (*on_error)(const char *task, int code, const char *message, void *ctx);

@@ -29,24 +29,32 @@ void *weft_shared(size_t size); // zeroed, page-aligned; NULL with -ENOMEM or -E
 
 // A mutex that survives its holder: the next lock returns -EOWNERDEAD once, holding it; unlocking
 // then says that the state is mended. Only the thread that locked it may unlock it.
-typedef struct { unsigned char opaque_[64]; } __attribute__((aligned(64))) weft_shared_mutex;
+typedef struct {
+    unsigned char opaque_[64];
+} __attribute__((aligned(64))) weft_shared_mutex;
 int weft_shared_lock(weft_shared_mutex *m, weft_time deadline);
 void weft_shared_unlock(weft_shared_mutex *m);
 
 // A semaphore. What a process took and did not give back dies with it.
-typedef struct { uint32_t count_, waiters_; } weft_shared_sem;
+typedef struct {
+    uint32_t count_, waiters_;
+} weft_shared_sem;
 int weft_shared_acquire(weft_shared_sem *s, weft_time deadline);
 void weft_shared_release(weft_shared_sem *s, uint32_t n);
 
 // A flag to wait for, as weft_event.
-typedef struct { uint32_t word_, waiters_; } weft_shared_event;
+typedef struct {
+    uint32_t word_, waiters_;
+} weft_shared_event;
 void weft_shared_event_set(weft_shared_event *e);
 void weft_shared_event_clear(weft_shared_event *e);
 bool weft_shared_event_is_set(const weft_shared_event *e);
 int weft_shared_event_wait(weft_shared_event *e, weft_time deadline);
 
 // A counter that loses nothing.
-typedef struct { int64_t value_; } weft_shared_counter;
+typedef struct {
+    int64_t value_;
+} weft_shared_counter;
 int64_t weft_shared_add(weft_shared_counter *c, int64_t n); // the new value
 int64_t weft_shared_value(const weft_shared_counter *c);
 

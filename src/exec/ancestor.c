@@ -34,7 +34,7 @@ static struct {
     struct child {
         pid_t pid;
         uint64_t serial;
-    } *children; // the living, in no order
+    } * children; // the living, in no order
     size_t count, room;
 } ancestor;
 

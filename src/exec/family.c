@@ -29,7 +29,7 @@
 enum { HELLO_MS = 20000 };
 
 static struct {
-    weft_mutex mu; // guards all, but what is said to be the keeper's
+    weft_mutex mu;       // guards all, but what is said to be the keeper's
     bool is_kept, stops; // the keeper runs; it is to end
     bool is_there;       // an ancestor is
     int socket, bell;
@@ -254,7 +254,8 @@ uint64_t wf_family_there(const void *here, const char *name)
         there = wf_modules_there(family.modules, family.module_count, here);
     weft_unlock(&family.mu);
     if (rc == 0 && there == 0)
-        (void)weft_fail(-ENOTSUP, "processes: %s lies in a library that was loaded by dlopen", name);
+        (void)weft_fail(-ENOTSUP, "processes: %s lies in a library that was loaded by dlopen",
+                        name);
     return there;
 }
 

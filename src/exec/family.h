@@ -2,8 +2,8 @@
 // family.h - the processes of one program: the root, its ancestor, and the workers.
 //
 //     root       the program itself
-//     ancestor   its executable started once more, and stopped before main (ancestor.c): one thread,
-//                no state of the program's. It forks the workers, and reaps them
+//     ancestor   its executable, started once more and stopped before main (ancestor.c): one
+//                thread, no state of the program's. It forks the workers, and reaps them
 //     worker     runs tasks (worker.c), in the state that the program has before main
 //
 // So a worker never copies a lock that some thread held, and may be made at any time. The root asks
@@ -58,17 +58,17 @@ struct wf_process {
     struct wf_process *next, *prev; // in the family's list; its own
     uint64_t serial;
     const struct wf_owner *owner;
-    void *of;                  // the owner's
+    void *of; // the owner's
     struct wf_channel *channel;
-    int socket;                // for descriptors
-    int theirs[2];             // the worker's channel and socket, until it is born; or -1
+    int socket;    // for descriptors
+    int theirs[2]; // the worker's channel and socket, until it is born; or -1
     struct wf_birth birth;
     // ---- atomic
     pid_t pid; // 0 until the ancestor has made it
 };
 
-// A process to be: its channel is there, and may be filled. The owner's, until it is born. NULL with
-// the error set: -EMFILE, -ENFILE, -ENOMEM.
+// A process to be: its channel is there, and may be filled. The owner's, until it is born. NULL
+// with the error set: -EMFILE, -ENFILE, -ENOMEM.
 struct wf_process *wf_family_new(const struct wf_birth *birth, const struct wf_owner *owner,
                                  void *of);
 // Have it made; sooner or later `died` is called. 0; or with the error set, and it is still the
@@ -81,7 +81,7 @@ void wf_family_discard(struct wf_process *process); // one that was not born
 uint64_t wf_family_there(const void *here, const char *name);
 
 void wf_family_signal(const struct wf_process *process, int sig); // if it has not ended
-void wf_family_look(void); // have the keeper look at all
+void wf_family_look(void);                                        // have the keeper look at all
 // "killed by SIGSEGV (Segmentation fault)", "ended with status 3": of what `died` was told.
 void wf_family_explain(int died, char *text, size_t size);
 

@@ -34,7 +34,7 @@ struct weft_future {
     pid_t tid;                   // of the thread that runs it; atomic, 0 before
     int code;                    // once DONE, like task.error_text
     void *arg, *result;
-    void *seat;    // of a task of a process: the executor's, like the next
+    void *seat; // of a task of a process: the executor's, like the next
     uint32_t slot;
     int exit_code; // of a process that was started for it; once DONE
 };

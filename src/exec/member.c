@@ -106,7 +106,7 @@ int wf_member_push(struct wf_member *m, weft_future *f)
     rc = send_descriptors(m, slot, f, parcel);
     if (parcel >= 0)
         (void)close(parcel);
-    // Its socket is full of descriptors for tasks before; or it is dead, which the keeper will hear.
+    // Its socket is full of descriptors for tasks before; or it is dead, as the keeper will hear.
     if (rc < 0) {
         forget_parcel(sent, f->what);
         return -EAGAIN;

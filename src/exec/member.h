@@ -9,7 +9,7 @@
 
 struct wf_member {
     struct wf_process *process;
-    void *owner; // the pool
+    void *owner;                   // the pool
     struct wf_member *next, *prev; // its pool's
     uint32_t head, tail;           // slots taken back, and filled, so far
     uint32_t load;                 // futures that lie in it

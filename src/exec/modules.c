@@ -87,7 +87,8 @@ size_t wf_modules_list(struct wf_module modules[WF_MODULES_MAX])
     return listing.count;
 }
 
-static const struct wf_module *module_of(const struct wf_module *modules, size_t count, uintptr_t at)
+static const struct wf_module *module_of(const struct wf_module *modules, size_t count,
+                                         uintptr_t at)
 {
     for (size_t i = 0; i < count; i++)
         if (at - modules[i].base < modules[i].size)

@@ -45,7 +45,7 @@ static weft_future *outcome(struct wf_member *m, int died)
     f->code = ended_by_us ? -ECANCELED : died < 0 ? died : -EOWNERDEAD;
     f->task.error_code = f->code;
     f->task.error_text = strdup(text); // without memory the code is still kept
-    wf_ends_close(f->what, f->arg); // those that it did not take
+    wf_ends_close(f->what, f->arg);    // those that it did not take
     return f;
 }
 

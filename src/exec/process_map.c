@@ -120,12 +120,8 @@ static int lay_out(struct map *map, size_t n, size_t helpers, const void *in)
     map->head = wf_parcel_new(size, &map->fd);
     if (!map->head)
         return weft_fail(map->fd, "weft_map: %zu bytes of items: %s", size, strerror(-map->fd));
-    *map->head = (struct head){.what = place,
-                               .n = n,
-                               .helpers = helpers,
-                               .in_at = in_at,
-                               .out_at = out_at,
-                               .size = size};
+    *map->head = (struct head){
+        .what = place, .n = n, .helpers = helpers, .in_at = in_at, .out_at = out_at, .size = size};
     memcpy((char *)map->head + in_at, in, in_size);
     return 0;
 }
@@ -237,7 +233,7 @@ int wf_process_map(weft_pool *pool, weft_time deadline, const struct weft_task *
     size_t helpers = n < workers ? n : workers;
     struct map map = {.what = what};
     int rc = lay_out(&map, n, helpers, in);
-    if (rc < 0)
+    if (!map.head)
         return rc;
     size_t size = map.head->size;
     rc = run_map(pool, deadline, &map, n, out);

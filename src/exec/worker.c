@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// worker.c - a worker process: takes tasks from its channel, runs them, and leaves the results there.
+// worker.c - a worker process: takes tasks from its channel, runs them, leaves the results there.
 //
-// It is asked to stop a task by a signal (WF_CANCEL_SIGNAL), for a task that sleeps or computes reads
-// no channel. The handler sets the task's own word and gives its parker a token, no more: both are
+// It is asked to stop a task by a signal (WF_CANCEL_SIGNAL), for a task that sleeps or computes
+// reads no channel. The handler sets the task's own word and gives its parker a token, no more: both are
 // single atomic steps, which may interrupt anything. What the signal interrupts is restarted, or
 // looks at its condition again as after any wake-up.
 #include <errno.h>
@@ -150,9 +150,8 @@ static void deliver(struct wf_slot *slot)
 {
     wf_store(&slot->state, WF_SLOT_DONE, WF_SEQ_CST);
     uint32_t tell = wf_load(&me.channel->tell, WF_SEQ_CST);
-    if (tell == WF_TELL_EACH ||
-        (tell == WF_TELL_DRY &&
-         wf_load(&me.channel->slots[me.next].state, WF_SEQ_CST) != WF_SLOT_SENT)) {
+    if (tell == WF_TELL_EACH || (tell == WF_TELL_DRY && wf_load(&me.channel->slots[me.next].state,
+                                                                WF_SEQ_CST) != WF_SLOT_SENT)) {
         if (wf_exchange(&me.channel->tell, WF_TELL_NOTHING, WF_SEQ_CST) != WF_TELL_NOTHING)
             ring();
     }
@@ -168,9 +167,8 @@ static int do_task(struct wf_slot *slot)
 {
     struct job job = {.what = (const struct weft_task *)(uintptr_t)slot->what};
     job.layout = wf_layout_of(job.what);
-    struct wf_task task = {.id = wf_task_new_id(),
-                           .deadline = {slot->deadline_ns},
-                           .pooled = !me.alone};
+    struct wf_task task = {
+        .id = wf_task_new_id(), .deadline = {slot->deadline_ns}, .pooled = !me.alone};
     wf_copy_name(task.name, me.alone ? me.parker->name : job.what->name);
     wf_store(&me.task, &task, WF_RELAXED);
     wf_store(&me.slot, slot, WF_SEQ_CST);

@@ -10,9 +10,9 @@
 // descriptor, or -EMFILE, -ENFILE, -ENOMEM.
 int wf_bell_new(void);
 void wf_bell_ring(int bell);
-void wf_bell_answer(int bell); // take the ring; waits until it comes
+void wf_bell_answer(int bell);  // take the ring; waits until it comes
 void wf_bell_silence(int bell); // take all the rings that there are; does not wait
-void wf_bell_free(int bell);   // < 0: nothing
+void wf_bell_free(int bell);    // < 0: nothing
 
 // Wait until poll(2) reports one of `events` for fd, the bell was rung, or the CLOCK_MONOTONIC time
 // `deadline_ns` has come. The ready events (> 0), 0 (rung, or no reason), -ETIMEDOUT, -EINTR,

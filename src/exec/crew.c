@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: MIT
+// crew.c - workers are made and die; tasks go to them, and results come.
+#include "exec/crew.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "exec/ends.h"
+#include "os/clock.h"
+
+enum { BIRTHS = 10, RETRY_NS = 20 * 1000000, GRACE_NS = 100 * 1000000 };
+
+// Everything is called with mu held, but for what says otherwise.
+
+void wf_crew_be_due(struct processes *t, int64_t ns)
+{
+    if (ns >= t->due_ns)
+        return;
+    t->due_ns = ns;
+    wf_family_watch(&t->watch, ns);
+}
+
+// ---- futures end ------------------------------------------------------------------------
+
+static void add_ended(struct wf_ended *ended, weft_future *f)
+{
+    f->place = WF_NOWHERE;
+    f->next = NULL;
+    if (!ended->end)
+        ended->end = &ended->first;
+    *ended->end = f;
+    ended->end = &f->next;
+}
+
+void wf_crew_fail(struct wf_ended *ended, weft_future *f, int code, const char *text)
+{
+    wf_ends_close(f->what, f->arg); // those that no worker took
+    f->code = code;
+    f->task.error_code = code;
+    f->task.error_text = strdup(text); // without memory the code is still kept
+    add_ended(ended, f);
+}
+
+// Without mu.
+void wf_crew_end_all(struct wf_ended *ended)
+{
+    for (weft_future *f = ended->first, *next; f; f = next) {
+        next = f->next;
+        f->next = NULL;
+        wf_future_finish(f);
+    }
+}
+
+weft_future *wf_crew_take_queued(struct processes *t, weft_future *f)
+{
+    wf_futures_remove(&t->queue, f);
+    f->place = WF_NOWHERE;
+    t->queued--;
+    weft_cond_signal(&t->room);
+    return f;
+}
+
+// ---- members ----------------------------------------------------------------------------
+
+static const struct wf_owner owner;
+
+static void add_member(struct processes *t, struct wf_member *m)
+{
+    m->prev = NULL;
+    m->next = t->members;
+    if (t->members)
+        t->members->prev = m;
+    t->members = m;
+    t->alive++;
+}
+
+static void take_out(struct processes *t, struct wf_member *m)
+{
+    if (m->prev)
+        m->prev->next = m->next;
+    else
+        t->members = m->next;
+    if (m->next)
+        m->next->prev = m->prev;
+    t->alive--;
+    t->blocked -= m->counted;
+}
+
+// 0, or as wf_family_make.
+int wf_crew_hire(struct processes *t)
+{
+    const struct weft_pool_options *o = &t->base.options;
+    struct wf_member *m = calloc(1, sizeof *m);
+    if (!m)
+        return weft_fail(-ENOMEM, "pool %s: no memory for a worker", t->base.name);
+    struct wf_birth birth = {.on_start = o->on_start, .ctx = o->ctx};
+    char name[2 * WF_NAME_MAX];
+    (void)snprintf(name, sizeof name, "%s-%u", t->base.name, t->started + 1);
+    wf_copy_name(birth.name, name);
+    m->left = o->tasks_per_worker > 0 ? o->tasks_per_worker : LONG_MAX;
+    m->owner = t;
+    m->process = wf_family_new(&birth, &owner, m);
+    int rc = m->process ? wf_family_bear(m->process) : weft_error_code();
+    if (rc < 0) {
+        if (m->process)
+            wf_family_discard(m->process);
+        free(m);
+        return rc;
+    }
+    t->started++;
+    add_member(t, m);
+    return 0;
+}
+
+void wf_crew_give_up(struct processes *t, struct wf_ended *ended, int code, const char *reason)
+{
+    if (t->broken == 0) {
+        t->broken = code;
+        (void)snprintf(t->reason, sizeof t->reason, "%s", reason);
+    }
+    while (t->queued > 0)
+        wf_crew_fail(ended, wf_crew_take_queued(t, t->queue.first), t->broken, t->reason);
+}
+
+// How many workers there are to be now: those that wait do not count, while others are queued for.
+static int wanted(const struct processes *t)
+{
+    const struct weft_pool_options *o = &t->base.options;
+    if (t->broken < 0 || (t->closing && t->unfinished == 0))
+        return 0;
+    int spares = t->queued > 0 ? t->blocked : 0;
+    spares = spares < o->max_spares ? spares : o->max_spares;
+    return o->workers + spares;
+}
+
+static int willing(const struct processes *t)
+{
+    int n = 0;
+    for (const struct wf_member *m = t->members; m; m = m->next)
+        n += m->left > 0;
+    return n;
+}
+
+static void see_to_members(struct processes *t, struct wf_ended *ended)
+{
+    int lacking = wanted(t) - willing(t);
+    t->lacking = 0;
+    while (lacking-- > 0) {
+        if (t->failures >= BIRTHS)
+            return;
+        int rc = wf_crew_hire(t);
+        if (rc == 0)
+            continue;
+        t->failures++;
+        t->lacking = lacking + 1;
+        if (t->failures >= BIRTHS && t->alive == 0)
+            wf_crew_give_up(t, ended, rc, weft_error());
+        else
+            wf_crew_be_due(t, wf_clock_now() + RETRY_NS);
+        return;
+    }
+}
+
+// ---- tasks go to members ----------------------------------------------------------------
+
+// Who is to get the next one: the least laden that is set up, else the least laden.
+static struct wf_member *choose(const struct processes *t)
+{
+    struct wf_member *best = NULL;
+    for (struct wf_member *m = t->members; m; m = m->next) {
+        if (!wf_member_has_room(m) || (m->counted && m->load > 0))
+            continue;
+        if (!best || m->load < best->load || (m->load == best->load && m->ready && !best->ready))
+            best = m;
+    }
+    return best;
+}
+
+static enum wf_tell how_to_tell(const struct processes *t, const struct wf_member *m)
+{
+    return t->attention > 0 || m->load <= 1 ? WF_TELL_EACH : WF_TELL_DRY;
+}
+
+// 0; -EAGAIN: not now; or it has failed, and is among the ended.
+static int hand_over(struct processes *t, struct wf_member *m, weft_future *f,
+                     struct wf_ended *ended)
+{
+    int rc = wf_member_push(m, f);
+    if (rc == -EAGAIN)
+        return rc;
+    (void)wf_crew_take_queued(t, f);
+    if (rc < 0) {
+        wf_crew_fail(ended, f, rc, weft_error());
+        return 0;
+    }
+    wf_futures_append(&t->running, f);
+    f->place = WF_RUNNING;
+    wf_member_tell(m, how_to_tell(t, m));
+    if (m->left == 0)
+        wf_member_dismiss(m); // when it has done what it has
+    return 0;
+}
+
+void wf_crew_dispatch(struct processes *t, struct wf_ended *ended)
+{
+    while (t->queued > 0) {
+        struct wf_member *m = choose(t);
+        if (!m || hand_over(t, m, t->queue.first, ended) < 0)
+            break;
+    }
+    see_to_members(t, ended);
+}
+
+// Put one that was sent back at the head of the queue.
+static void put_back(struct processes *t, weft_future *f)
+{
+    wf_futures_remove(&t->running, f);
+    wf_futures_prepend(&t->queue, f);
+    f->place = WF_QUEUED;
+    t->queued++;
+}
+
+void wf_crew_unload(struct processes *t, struct wf_member *m, bool all)
+{
+    uint32_t keep = all ? 0 : m->load / 2;
+    for (uint32_t at = m->tail; at != m->head && m->load > keep; at--) {
+        weft_future *f = m->sent[(at - 1) % WF_SLOTS].f;
+        if (f && wf_member_revoke(m, f))
+            put_back(t, f);
+    }
+}
+
+// Some have nothing to do, or wait: then no task is to lie behind another that takes long.
+static void balance(struct processes *t)
+{
+    bool idle = false;
+    struct wf_member *laden = NULL;
+    for (struct wf_member *m = t->members; m; m = m->next) {
+        idle = idle || (m->load == 0 && m->ready && m->left > 0);
+        if (m->load > 1 && m->counted)
+            wf_crew_unload(t, m, true);
+        if (m->load > 1 && (!laden || m->load > laden->load))
+            laden = m;
+    }
+    if (idle && t->queued == 0 && laden)
+        wf_crew_unload(t, laden, false);
+}
+
+// ---- results come -----------------------------------------------------------------------
+
+void wf_crew_collect(struct processes *t, struct wf_member *m, struct wf_ended *ended)
+{
+    bool mad = false;
+    weft_future *f;
+    do {
+        while ((f = wf_member_collect(m, &mad))) {
+            wf_futures_remove(&t->running, f);
+            add_ended(ended, f);
+        }
+        if (m->load > 0)
+            wf_member_tell(m, how_to_tell(t, m));
+    } while (!mad && wf_member_has_result(m)); // after it was told to ring: see channel.h
+    if (mad && !m->killed) {
+        m->killed = true;
+        wf_family_signal(m->process, SIGKILL);
+    }
+}
+
+static void look_at_phase(struct processes *t, struct wf_member *m, struct wf_ended *ended)
+{
+    const struct wf_channel *c = m->process->channel;
+    uint32_t phase = wf_load(&c->phase, WF_SEQ_CST);
+    if (phase == WF_READY && !m->ready) {
+        m->ready = true;
+        t->failures = 0;
+    }
+    if (phase != WF_START_FAILED || t->broken < 0)
+        return;
+    char text[WEFT_ERROR_MAX], reason[2 * WEFT_ERROR_MAX];
+    memcpy(text, c->start_text, sizeof text);
+    text[sizeof text - 1] = '\0';
+    int code = c->start_code < 0 ? c->start_code : -EINVAL;
+    (void)snprintf(reason, sizeof reason, "on_start of pool %s: %s", t->base.name, strerror(-code));
+    wf_crew_give_up(t, ended, code, text[0] != '\0' ? text : reason);
+}
+
+static void look_at_blocked(struct processes *t, struct wf_member *m)
+{
+    bool waits = m->load > 0 && wf_load(&m->process->channel->blocked, WF_SEQ_CST) == 1;
+    t->blocked += waits - m->counted;
+    m->counted = waits;
+}
+
+static void look_at(struct processes *t, struct wf_member *m, struct wf_ended *ended)
+{
+    wf_crew_collect(t, m, ended);
+    look_at_phase(t, m, ended);
+    look_at_blocked(t, m);
+    wf_member_let_go_ends(m);
+}
+
+void wf_crew_look(struct processes *t, struct wf_ended *ended)
+{
+    for (struct wf_member *m = t->members; m; m = m->next)
+        look_at(t, m, ended);
+    balance(t);
+    wf_crew_dispatch(t, ended);
+    for (struct wf_member *m = t->members; m; m = m->next)
+        wf_store(&m->process->channel->lacks, t->queued > 0, WF_SEQ_CST);
+}
+
+// ---- what the keeper tells --------------------------------------------------------------
+// Without mu.
+
+static void look(struct wf_process *process)
+{
+    struct wf_member *m = process->of;
+    struct processes *t = m->owner;
+    struct wf_ended ended = {NULL, NULL};
+    wf_lock(&t->mu);
+    look_at(t, m, &ended);
+    balance(t);
+    wf_crew_dispatch(t, &ended);
+    wf_store(&process->channel->lacks, t->queued > 0, WF_SEQ_CST);
+    weft_unlock(&t->mu);
+    wf_crew_end_all(&ended);
+}
+
+// With mu held.
+static void fail_begun(struct wf_ended *ended, const struct wf_member *m, weft_future *f, int died)
+{
+    char how[WEFT_ERROR_MAX], text[2 * WEFT_ERROR_MAX];
+    wf_family_explain(died, how, sizeof how);
+    (void)snprintf(text, sizeof text, "%s: its process %s %s%s", f->task.name,
+                   m->process->birth.name, how,
+                   m->killed ? ", by the pool: it ran on past its deadline" : "");
+    text[WEFT_ERROR_MAX - 1] = '\0';
+    wf_crew_fail(ended, f, -EOWNERDEAD, text);
+}
+
+// With mu held: what lies in it fails if it had begun, and else begins elsewhere, in its old order.
+static void inherit(struct processes *t, struct wf_member *m, int died, struct wf_ended *ended)
+{
+    struct wf_futures waiting = {NULL, NULL};
+    weft_future *f;
+    bool begun;
+    wf_crew_collect(t, m, ended);
+    while ((f = wf_member_inherit(m, &begun))) {
+        wf_futures_remove(&t->running, f);
+        if (begun)
+            fail_begun(ended, m, f, died);
+        else
+            wf_futures_append(&waiting, f);
+    }
+    while ((f = waiting.last)) {
+        wf_futures_remove(&waiting, f);
+        wf_futures_prepend(&t->queue, f);
+        f->place = WF_QUEUED;
+        t->queued++;
+    }
+}
+
+// With mu held.
+static void note_failed_birth(struct processes *t, int died, struct wf_ended *ended)
+{
+    char how[WEFT_ERROR_MAX], text[2 * WEFT_ERROR_MAX];
+    if (++t->failures < BIRTHS)
+        return;
+    wf_family_explain(died, how, sizeof how);
+    (void)snprintf(text, sizeof text, "pool %s: %d workers in a row came to nothing; the last %s",
+                   t->base.name, BIRTHS, how);
+    text[WEFT_ERROR_MAX - 1] = '\0';
+    if (t->alive == 0 || died >= 0)
+        wf_crew_give_up(t, ended, died < 0 ? died : -EOWNERDEAD, text);
+}
+
+static void died(struct wf_process *process, int died)
+{
+    struct wf_member *m = process->of;
+    struct processes *t = m->owner;
+    struct wf_ended ended = {NULL, NULL};
+    wf_lock(&t->mu);
+    look_at_phase(t, m, &ended);
+    inherit(t, m, died, &ended);
+    take_out(t, m);
+    if (!m->ready && t->broken == 0)
+        note_failed_birth(t, died, &ended);
+    if (died < 0 && t->broken == 0)
+        wf_crew_be_due(t, wf_clock_now() + RETRY_NS); // the system may have room then
+    else
+        wf_crew_look(t, &ended);
+    if (t->broken < 0)
+        wf_crew_give_up(t, &ended, t->broken, t->reason);
+    weft_cond_broadcast(&t->change);
+    weft_unlock(&t->mu);
+    free(m);
+    wf_crew_end_all(&ended);
+}
+
+static const struct wf_owner owner = {look, died};
+
+// ---- deadlines --------------------------------------------------------------------------
+
+// With mu held: those in the queue whose deadline has passed end. When is the next due?
+static int64_t expire_queued(struct processes *t, int64_t now, struct wf_ended *ended)
+{
+    int64_t due = WF_NEVER_DUE;
+    for (weft_future *f = t->queue.first, *next; f; f = next) {
+        next = f->next;
+        int64_t deadline = f->task.deadline.ns;
+        if (deadline <= now)
+            wf_crew_fail(ended, wf_crew_take_queued(t, f), -ETIMEDOUT,
+                         "its deadline passed before it began");
+        else
+            due = deadline < due ? deadline : due;
+    }
+    return due;
+}
+
+// With mu held: the same for one that was sent. It ends if it has not begun; if it has, it is asked
+// to (its own calls say so), and after a grace its process is killed.
+static int64_t expire_sent(struct processes *t, weft_future *f, int64_t now, struct wf_ended *ended)
+{
+    int64_t deadline = f->task.deadline.ns;
+    struct wf_member *m = f->seat;
+    if (deadline > now)
+        return deadline; // also "never"
+    if (wf_member_revoke(m, f)) {
+        wf_futures_remove(&t->running, f);
+        wf_crew_fail(ended, f, -ETIMEDOUT, "its deadline passed before it began");
+        return WF_NEVER_DUE;
+    }
+    if (deadline + GRACE_NS > now)
+        return deadline + GRACE_NS;
+    if (!m->killed && !wf_member_has_result(m)) {
+        m->killed = true;
+        wf_family_signal(m->process, SIGKILL);
+    }
+    return WF_NEVER_DUE;
+}
+
+// The keeper's.
+void wf_crew_on_due(struct wf_watch *watch)
+{
+    struct processes *t = (struct processes *)((char *)watch - offsetof(struct processes, watch));
+    struct wf_ended ended = {NULL, NULL};
+    wf_lock(&t->mu);
+    t->due_ns = WF_NEVER_DUE;
+    wf_crew_look(t, &ended);
+    int64_t now = wf_clock_now();
+    int64_t due = expire_queued(t, now, &ended);
+    for (weft_future *f = t->running.first, *next; f; f = next) {
+        next = f->next;
+        int64_t next_due = expire_sent(t, f, now, &ended);
+        due = next_due < due ? next_due : due;
+    }
+    if (t->lacking > 0 && now + RETRY_NS < due)
+        due = now + RETRY_NS;
+    wf_crew_be_due(t, due);
+    weft_unlock(&t->mu);
+    wf_crew_end_all(&ended);
+}

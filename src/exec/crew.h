@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// crew.h - the worker processes of a pool, and which task goes to whom.
+//
+// The pool keeps every task until its result is there: what waits in the channel of a worker that
+// dies goes back to the head of the queue, and only what it had begun fails. A worker is given
+// tasks ahead, so that it need not ask for each; one that runs dry gets what others have not begun.
+//
+// Everything lies under one lock. Who submits or waits takes results himself as he comes by; for
+// the rest there is the keeper (family.h), whom a worker calls when it has none left, or, while
+// somebody waits, for each. A future is ended without the lock, for that runs code of others.
+#ifndef WF_EXEC_CREW_H
+#define WF_EXEC_CREW_H
+
+#include "core/mutex.h"
+#include "exec/executor.h"
+#include "exec/member.h"
+
+struct processes {
+    struct weft_pool base; // first: a weft_pool * is a struct processes *
+    weft_mutex mu;         // guards everything below
+    weft_cond room;        // for submitters: the queue shrank, or the pool closes
+    weft_cond change;      // for close and drain: unfinished or alive fell
+    struct wf_futures queue, running;
+    size_t queued;     // in queue
+    size_t unfinished; // in queue, running, and those that are being ended
+    struct wf_member *members;
+    int alive;        // of them
+    int blocked;      // of those, waiting inside a task
+    int failures;     // births in a row that came to nothing
+    int lacking;      // members that could not be made, and are tried again later
+    int attention;    // tasks that wait for one of ours, and groups' tasks
+    uint32_t started; // workers so far, for their names
+    int broken;       // why no worker can be had, or what on_start returned
+    char reason[WEFT_ERROR_MAX];
+    bool closing;
+    const struct weft_task *known[8]; // those that workers have, too
+    uint32_t next_known;
+    int64_t due_ns;        // of the watch
+    struct wf_watch watch; // deadlines, and births that are tried again
+};
+
+// Futures that have ended, or must, once the lock is let go: through next.
+struct wf_ended {
+    weft_future *first, **end;
+};
+void wf_crew_end_all(struct wf_ended *ended); // without mu
+
+// The rest with mu held.
+
+// Its code and message are set here; its result stays as it is. Ends that nobody took are closed.
+void wf_crew_fail(struct wf_ended *ended, weft_future *f, int code, const char *text);
+weft_future *wf_crew_take_queued(struct processes *t, weft_future *f);
+
+int wf_crew_hire(struct processes *t); // one more worker. 0, or as wf_family_bear
+// No worker can be had, for this reason or an earlier one: all that is queued fails with it.
+void wf_crew_give_up(struct processes *t, struct wf_ended *ended, int code, const char *reason);
+
+void wf_crew_dispatch(struct processes *t, struct wf_ended *ended); // from the queue to workers
+// The last half of what a member has not begun, or all of it, goes back to the queue.
+void wf_crew_unload(struct processes *t, struct wf_member *m, bool all);
+void wf_crew_collect(struct processes *t, struct wf_member *m, struct wf_ended *ended); // results
+void wf_crew_look(struct processes *t, struct wf_ended *ended); // at all, and do what follows
+
+void wf_crew_be_due(struct processes *t, int64_t ns); // on_due is called then, or before
+void wf_crew_on_due(struct wf_watch *watch);          // the keeper's; takes mu itself
+
+#endif
