@@ -60,12 +60,6 @@ static void without_a_number_there_is_a_worker_for_each_core(void **state)
     weft_pool_close(&pool);
 }
 
-static void a_pool_of_processes_is_not_supported_yet(void **state)
-{
-    (void)state;
-    assert_failed_with(weft_pool_open(WEFT_PROCESSES, .workers = 1), -ENOTSUP);
-}
-
 static void a_pool_whose_threads_cannot_be_made_is_an_error(void **state)
 {
     (void)state;
@@ -504,7 +498,6 @@ static void many_submit_and_join_at_once(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_workers_are_started_at_once_and_named_after_the_pool),
     cmocka_unit_test(without_a_number_there_is_a_worker_for_each_core),
-    cmocka_unit_test(a_pool_of_processes_is_not_supported_yet),
     cmocka_unit_test(a_pool_whose_threads_cannot_be_made_is_an_error),
     cmocka_unit_test(results_come_back_through_futures),
     cmocka_unit_test(futures_outlive_their_pool),

@@ -255,12 +255,6 @@ static void a_message_of_the_greatest_length_travels_whole(void **state)
 
 // ---- kinds and limits ------------------------------------------------------------------
 
-static void processes_are_not_supported_yet(void **state)
-{
-    (void)state;
-    assert_failed_with(weft_start(WEFT_PROCESSES, square, &(int){1}), -ENOTSUP);
-}
-
 static void a_thread_that_cannot_be_made_is_an_error(void **state)
 {
     (void)state;
@@ -546,7 +540,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_task_begins_without_an_error),
     cmocka_unit_test(a_message_grows_on_its_way_through_several_tasks),
     cmocka_unit_test(a_message_of_the_greatest_length_travels_whole),
-    cmocka_unit_test(processes_are_not_supported_yet),
     cmocka_unit_test(a_thread_that_cannot_be_made_is_an_error),
     cmocka_unit_test(a_task_has_the_stack_it_asked_for),
     cmocka_unit_test(a_request_to_stop_stays_and_a_shield_hides_it),

@@ -189,6 +189,7 @@ static enum wf_tell how_to_tell(const struct processes *t, const struct wf_membe
 static int hand_over(struct processes *t, struct wf_member *m, weft_future *f,
                      struct wf_ended *ended)
 {
+    wf_member_tell(m, how_to_tell(t, m)); // first: it may be done at once
     int rc = wf_member_push(m, f);
     if (rc == -EAGAIN)
         return rc;
@@ -199,7 +200,6 @@ static int hand_over(struct processes *t, struct wf_member *m, weft_future *f,
     }
     wf_futures_append(&t->running, f);
     f->place = WF_RUNNING;
-    wf_member_tell(m, how_to_tell(t, m));
     if (m->left == 0)
         wf_member_dismiss(m); // when it has done what it has
     return 0;
@@ -386,6 +386,7 @@ static void died(struct wf_process *process, int died)
     wf_lock(&t->mu);
     look_at_phase(t, m, &ended);
     inherit(t, m, died, &ended);
+    wf_family_release(process);
     take_out(t, m);
     if (!m->ready && t->broken == 0)
         note_failed_birth(t, died, &ended);

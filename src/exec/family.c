@@ -226,11 +226,19 @@ static void close_theirs(struct wf_process *p)
     p->theirs[0] = p->theirs[1] = -1;
 }
 
-void wf_family_discard(struct wf_process *p)
+void wf_family_release(struct wf_process *p)
 {
     close_theirs(p);
+    if (!p->channel)
+        return;
     wf_channel_free(p->channel);
     (void)close(p->socket);
+    p->channel = NULL;
+}
+
+void wf_family_discard(struct wf_process *p)
+{
+    wf_family_release(p);
     free(p);
 }
 

@@ -54,6 +54,7 @@ static void died(struct wf_process *process, int died)
     struct wf_member *m = process->of;
     wf_lock(&mu);
     weft_future *f = outcome(m, died);
+    wf_family_release(process);
     take_out(m);
     weft_unlock(&mu);
     free(m);

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// process_helpers.h - what the tests of processes share: ways to die, and who is there.
+#ifndef WEFT_TESTS_PROCESS_HELPERS_H
+#define WEFT_TESTS_PROCESS_HELPERS_H
+
+#include "exec_helpers.h"
+
+// ---- ways to die -------------------------------------------------------------------------
+
+enum death { BY_SEGV, BY_KILL, BY_ABORT, BY_TERM, BY_QUICK_EXIT, BY_EXIT, DEATHS };
+
+SHARED int die(const int *how, weft_none *none)
+{
+    (void)none;
+    if (*how == BY_SEGV)
+        raise(SIGSEGV);
+    if (*how == BY_KILL)
+        raise(SIGKILL);
+    if (*how == BY_ABORT)
+        abort();
+    if (*how == BY_TERM)
+        raise(SIGTERM);
+    if (*how == BY_QUICK_EXIT)
+        _exit(3);
+    exit(4);
+}
+WEFT_TASK(die, int, weft_none);
+
+// It notices no request to stop.
+SHARED int never_return(const weft_none *none, weft_none *out)
+{
+    for (;;)
+        nap_ms(*none + *out + 1000);
+    return 0;
+}
+WEFT_TASK(never_return, weft_none, weft_none);
+
+// Of the task's error, just taken. A sanitizer turns some signals into a status of its own.
+SHARED void assert_death_is_named(int how)
+{
+    static const char *const names[] = {"was killed by SIGSEGV", "was killed by SIGKILL",
+                                        "was killed by SIGABRT", "was killed by SIGTERM",
+                                        "ended with status 3",   "ended with status 4"};
+    bool named = strstr(weft_error(), names[how]) != NULL;
+    bool changed = SANITIZED && strstr(weft_error(), "ended with status") != NULL;
+    if (!named && !changed)
+        fail_msg("%s: %s", names[how], weft_error());
+    assert_non_null(strstr(weft_error(), "die"));
+}
+
+// ---- who is there ------------------------------------------------------------------------
+
+// Zombies count as gone: in a container nobody may reap what its parent left behind.
+SHARED bool is_gone(pid_t pid)
+{
+    char path[64], line[256];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return true;
+    bool read_it = fgets(line, sizeof line, f) != NULL;
+    fclose(f);
+    const char *state = read_it ? strrchr(line, ')') : NULL;
+    return !state || state[2] == 'Z' || state[2] == 'X';
+}
+
+// Within a time that only a hanging process exceeds.
+SHARED bool goes(pid_t pid)
+{
+    for (int ms = 0; ms < 10000; ms += 5) {
+        if (is_gone(pid))
+            return true;
+        nap_ms(5);
+    }
+    return false;
+}
+
+SHARED int open_now(void)
+{
+    int count = 0;
+    for (int fd = 0; fd < 1024; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+#endif

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: MIT
+// process_test.c - weft_start(WEFT_PROCESSES): one task, in a process of its own.
+#include "process_helpers.h"
+
+#include <sys/prctl.h>
+
+static int square(const int *n, long *out)
+{
+    *out = (long)*n * *n;
+    return 0;
+}
+WEFT_TASK(square, int, long);
+
+// ---- results -----------------------------------------------------------------------------
+
+static void the_result_comes_back(void **state)
+{
+    (void)state;
+    long out = 0;
+    weft_future *f = weft_start(WEFT_PROCESSES, square, &(int){7});
+    assert_non_null(f);
+    assert_int_equal(weft_join_as(&f, square, &out), 0);
+    assert_int_equal(out, 49);
+}
+
+static int fail_with(const int *code, weft_none *none)
+{
+    (void)none;
+    return weft_fail(*code, "number %d, as asked", *code);
+}
+WEFT_TASK(fail_with, int, weft_none);
+
+static int return_code(const int *code, weft_none *none)
+{
+    (void)none;
+    return *code;
+}
+WEFT_TASK(return_code, int, weft_none);
+
+static void a_failure_comes_back_with_its_message(void **state)
+{
+    (void)state;
+    weft_future *f = weft_start(WEFT_PROCESSES, fail_with, &(int){-EDOM});
+    struct weft_info info;
+    assert_int_equal(weft_wait(f, WEFT_FOREVER), 0);
+    weft_inspect(f, &info);
+    assert_int_equal(info.exit_code, SANITIZED ? info.exit_code : 1);
+    assert_int_equal(weft_join(&f, NULL, 0), -EDOM);
+    assert_string_equal(weft_error(), "number -33, as asked");
+    f = weft_start(WEFT_PROCESSES, return_code, &(int){-ENOENT});
+    assert_int_equal(weft_join(&f, NULL, 0), -ENOENT);
+    assert_string_equal(weft_error(), "return_code: No such file or directory");
+}
+
+struct large {
+    unsigned char bytes[1 << 20];
+};
+
+static int turn_round(const struct large *in, struct large *out)
+{
+    for (size_t i = 0; i < sizeof in->bytes; i++)
+        out->bytes[i] = in->bytes[sizeof in->bytes - 1 - i];
+    return 0;
+}
+WEFT_TASK(turn_round, struct large, struct large);
+
+static void an_argument_may_be_large(void **state)
+{
+    (void)state;
+    static struct large in, out;
+    for (size_t i = 0; i < sizeof in.bytes; i++)
+        in.bytes[i] = (unsigned char)(i * 7);
+    weft_future *f = weft_start(WEFT_PROCESSES, turn_round, &in);
+    assert_int_equal(weft_join_as(&f, turn_round, &out), 0);
+    for (size_t i = 0; i < sizeof in.bytes; i++)
+        assert_int_equal(out.bytes[i], in.bytes[sizeof in.bytes - 1 - i]);
+}
+
+// ---- what a worker is --------------------------------------------------------------------
+
+static int global = 1;
+
+static int read_global(const weft_none *none, int *out)
+{
+    (void)none;
+    *out = global++;
+    return 0;
+}
+WEFT_TASK(read_global, weft_none, int);
+
+static void globals_have_their_initial_values(void **state)
+{
+    (void)state;
+    global = 100;
+    for (int i = 0; i < 2; i++) {
+        int out = 0;
+        weft_future *f = weft_start(WEFT_PROCESSES, read_global, &(weft_none){0});
+        assert_int_equal(weft_join_as(&f, read_global, &out), 0);
+        assert_int_equal(out, 1);
+    }
+    assert_int_equal(global, 100);
+}
+
+struct self {
+    pid_t pid, parent;
+    char comm[16];
+    int open; // descriptors beyond the standard ones
+};
+
+static int look_at_self(const weft_none *none, struct self *out)
+{
+    (void)none;
+    out->pid = getpid();
+    out->parent = getppid();
+    (void)prctl(PR_GET_NAME, out->comm);
+    for (int fd = 3; fd < 256; fd++)
+        out->open += fcntl(fd, F_GETFD) >= 0;
+    return 0;
+}
+WEFT_TASK(look_at_self, weft_none, struct self);
+
+static void it_is_another_process_and_has_little_of_ours(void **state)
+{
+    (void)state;
+    int extra = open("/dev/null", O_RDONLY); // not closed by exec
+    struct self out = {0};
+    weft_future *f = weft_start_as(WEFT_WITH(.kind = WEFT_PROCESSES, .name = "looker"),
+                                   look_at_self, &(weft_none){0});
+    assert_int_equal(weft_join_as(&f, look_at_self, &out), 0);
+    assert_true(out.pid > 0 && out.pid != getpid() && out.parent != getpid());
+    assert_string_equal(out.comm, "looker");
+    assert_true(out.open <= 3); // its socket, the bell, and the place of the arena
+    close(extra);
+}
+
+static int speak(const weft_none *none, weft_none *out)
+{
+    (void)none, (void)out;
+    printf("spoken once"); // without a newline: the stream is flushed for it
+    return 0;
+}
+WEFT_TASK(speak, weft_none, weft_none);
+
+static int scene_of_output(void)
+{
+    printf("before, ");
+    fflush(stdout);
+    weft_future *f = weft_start(WEFT_PROCESSES, speak, &(weft_none){0});
+    if (!f || weft_join(&f, NULL, 0) != 0)
+        return 1;
+    printf(", after");
+    return 0;
+}
+
+static void output_comes_before_the_result_and_once(void **state)
+{
+    (void)state;
+    struct ran ran;
+    run_scene("scene_of_output", false, &ran);
+    assert_int_equal(ran.status, 0);
+    assert_string_equal(ran.out, "before, spoken once, after");
+}
+
+static int mains(void)
+{
+    FILE *log = fopen(getenv("WEFT_TEST_MAINS"), "a");
+    if (log) {
+        fputs("main\n", log);
+        fclose(log);
+    }
+    return log ? 0 : 1;
+}
+
+static int scene_of_mains(void)
+{
+    if (mains() != 0)
+        return 1;
+    for (int i = 0; i < 3; i++) {
+        long out;
+        weft_future *f = weft_start(WEFT_PROCESSES, square, &i);
+        if (!f || weft_join_as(&f, square, &out) != 0)
+            return 1;
+    }
+    return 0;
+}
+
+static void main_never_runs_twice(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/weft-mains-XXXXXX", text[64] = "";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    setenv("WEFT_TEST_MAINS", path, 1);
+    struct ran ran;
+    run_scene("scene_of_mains", false, &ran);
+    unsetenv("WEFT_TEST_MAINS");
+    unlink(path);
+    assert_int_equal(ran.status, 0);
+    assert_true(read(fd, text, sizeof text - 1) > 0);
+    assert_string_equal(text, "main\n");
+    close(fd);
+}
+
+// ---- who is there ------------------------------------------------------------------------
+
+static int sleep_long(const weft_none *none, weft_none *out)
+{
+    (void)none, (void)out;
+    return weft_sleep(WEFT_FOREVER);
+}
+WEFT_TASK(sleep_long, weft_none, weft_none);
+
+static void await_pid(weft_future *f, struct weft_info *info)
+{
+    do {
+        weft_inspect(f, info);
+        nap_ms(1);
+    } while (info->pid == 0 && info->alive);
+}
+
+static void it_is_listed_and_described(void **state)
+{
+    (void)state;
+    weft_future *f = weft_start_as(WEFT_WITH(.kind = WEFT_PROCESSES, .name = "sleeper"), sleep_long,
+                                   &(weft_none){0});
+    struct weft_info info, infos[4];
+    await_pid(f, &info);
+    assert_string_equal(info.name, "sleeper");
+    assert_int_equal(info.kind, WEFT_PROCESSES);
+    assert_true(info.alive && info.pid > 0 && info.pid != getpid());
+    assert_int_equal(weft_list(WEFT_PROCESSES, infos, 4), 1);
+    assert_int_equal(infos[0].pid, info.pid);
+    assert_string_equal(infos[0].name, "sleeper");
+    weft_cancel(f);
+    assert_int_equal(weft_wait(f, much_later()), 0);
+    weft_inspect(f, &info);
+    assert_false(info.alive);
+    assert_int_equal(weft_join(&f, NULL, 0), -ECANCELED);
+    assert_int_equal(weft_list(WEFT_PROCESSES, infos, 4), 0);
+}
+
+// ---- stopped, and killed -----------------------------------------------------------------
+
+static int compute_until_asked(const weft_none *none, weft_none *out)
+{
+    (void)none, (void)out;
+    int rc;
+    while ((rc = weft_check()) == 0)
+        continue;
+    return rc;
+}
+WEFT_TASK(compute_until_asked, weft_none, weft_none);
+
+static void a_request_to_stop_reaches_who_sleeps_and_who_computes(void **state)
+{
+    (void)state;
+    for (int late = 0; late < 2; late++) {
+        weft_future *sleeps = weft_start(WEFT_PROCESSES, sleep_long, &(weft_none){0});
+        weft_future *computes = weft_start(WEFT_PROCESSES, compute_until_asked, &(weft_none){0});
+        struct weft_info info;
+        if (late)
+            await_pid(computes, &info), nap_ms(20);
+        weft_cancel(sleeps);
+        weft_cancel(computes);
+        assert_int_equal(weft_join(&sleeps, NULL, 0), -ECANCELED);
+        assert_int_equal(weft_join(&computes, NULL, 0), -ECANCELED);
+    }
+}
+
+static void one_that_is_killed_fails_alone(void **state)
+{
+    (void)state;
+    long out = 0;
+    weft_future *f = weft_start(WEFT_PROCESSES, sleep_long, &(weft_none){0});
+    weft_future *other = weft_start(WEFT_PROCESSES, square, &(int){3});
+    assert_int_equal(weft_kill(f), 0);
+    assert_int_equal(weft_wait(f, much_later()), 0);
+    struct weft_info info;
+    weft_inspect(f, &info);
+    assert_int_equal(info.exit_code, -SIGKILL);
+    assert_int_equal(weft_kill(f), 0); // ended long ago
+    assert_int_equal(weft_join(&f, NULL, 0), -EOWNERDEAD);
+    assert_non_null(strstr(weft_error(), "SIGKILL"));
+    assert_non_null(strstr(weft_error(), "(sleep_long)"));
+    assert_int_equal(weft_join_as(&other, square, &out), 0);
+    assert_int_equal(out, 9);
+}
+
+static void each_way_to_die_is_named(void **state)
+{
+    (void)state;
+    for (int how = 0; how < DEATHS; how++) {
+        weft_future *f = weft_start(WEFT_PROCESSES, die, &how);
+        assert_non_null(f);
+        assert_int_equal(weft_join(&f, NULL, 0), -EOWNERDEAD);
+        assert_death_is_named(how);
+    }
+}
+
+// ---- descriptors travel ------------------------------------------------------------------
+
+struct stream {
+    weft_end out;
+    int count;
+};
+
+static int count_up(const struct stream *stream, weft_none *none)
+{
+    (void)none;
+    WEFT_SCOPED(weft_end_close) weft_end out = stream->out;
+    for (int i = 0; i < stream->count; i++) {
+        int rc = weft_send(out, &i, sizeof i, WEFT_FOREVER);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+WEFT_TASK(count_up, struct stream, weft_none, .ends = {WEFT_END(struct stream, out)});
+
+static void an_end_of_a_pipe_moves_with_the_task(void **state)
+{
+    (void)state;
+    weft_end ours;
+    struct stream stream = {.count = 1000};
+    assert_int_equal(weft_pipe(&ours, &stream.out), 0);
+    weft_future *f = weft_start(WEFT_PROCESSES, count_up, &stream);
+    assert_non_null(f);
+    int got, count = 0;
+    while (weft_recv(ours, &got, sizeof got, much_later()) == sizeof got)
+        assert_int_equal(got, count++);
+    assert_int_equal(weft_error_code(), -EPIPE); // no copy of its end is left open
+    assert_int_equal(count, 1000);
+    assert_int_equal(weft_join(&f, NULL, 0), 0);
+    weft_end_close(&ours);
+}
+
+// ---- at exit -----------------------------------------------------------------------------
+
+static int write_late(const weft_none *none, weft_none *out)
+{
+    (void)none, (void)out;
+    nap_ms(100);
+    printf("late");
+    return 0;
+}
+WEFT_TASK(write_late, weft_none, weft_none);
+
+static int scene_of_waiting(void)
+{
+    weft_future *f = weft_start(WEFT_PROCESSES, write_late, &(weft_none){0});
+    weft_drop(&f); // asks it to stop, which it does not notice
+    return 0;
+}
+
+static int scene_of_daemon(void)
+{
+    weft_future *f = weft_start_as(WEFT_WITH(.kind = WEFT_PROCESSES, .daemon = true), sleep_long,
+                                   &(weft_none){0});
+    struct weft_info info;
+    await_pid(f, &info);
+    printf("%d", (int)info.pid);
+    weft_drop(&f);
+    return 0;
+}
+
+static void the_program_waits_for_it_unless_it_is_a_daemon(void **state)
+{
+    (void)state;
+    struct ran ran;
+    run_scene("scene_of_waiting", false, &ran);
+    assert_int_equal(ran.status, 0);
+    assert_string_equal(ran.out, "late");
+    run_scene("scene_of_daemon", false, &ran);
+    assert_int_equal(ran.status, 0);
+    assert_true(is_gone((pid_t)atoi(ran.out)));
+    assert_string_equal(ran.err, "");
+}
+
+static const struct scene scenes[] = {
+    SCENE(scene_of_output),
+    SCENE(scene_of_mains),
+    SCENE(scene_of_waiting),
+    SCENE(scene_of_daemon),
+};
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(the_result_comes_back),
+    cmocka_unit_test(a_failure_comes_back_with_its_message),
+    cmocka_unit_test(an_argument_may_be_large),
+    cmocka_unit_test(globals_have_their_initial_values),
+    cmocka_unit_test(it_is_another_process_and_has_little_of_ours),
+    cmocka_unit_test(output_comes_before_the_result_and_once),
+    cmocka_unit_test(main_never_runs_twice),
+    cmocka_unit_test(it_is_listed_and_described),
+    cmocka_unit_test(a_request_to_stop_reaches_who_sleeps_and_who_computes),
+    cmocka_unit_test(one_that_is_killed_fails_alone),
+    cmocka_unit_test(each_way_to_die_is_named),
+    cmocka_unit_test(an_end_of_a_pipe_moves_with_the_task),
+    cmocka_unit_test(the_program_waits_for_it_unless_it_is_a_daemon),
+};
+
+TEST_MAIN_WITH_SCENES(tests, scenes)

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: MIT
+// processes_test.c - a pool of worker processes.
+#include "process_helpers.h"
+
+static int square(const int *n, long *out)
+{
+    *out = (long)*n * *n;
+    return 0;
+}
+WEFT_TASK(square, int, long);
+
+static int tell_pid(const weft_none *none, pid_t *out)
+{
+    (void)none;
+    *out = getpid();
+    return 0;
+}
+WEFT_TASK(tell_pid, weft_none, pid_t);
+
+static int sleep_long(const weft_none *none, weft_none *out)
+{
+    (void)none, (void)out;
+    return weft_sleep(WEFT_FOREVER);
+}
+WEFT_TASK(sleep_long, weft_none, weft_none);
+
+static weft_pool *pool_of(int workers)
+{
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = workers);
+    assert_non_null(pool);
+    return pool;
+}
+
+static void await_begun(const weft_future *f)
+{
+    struct weft_info info = {.pid = 0};
+    while (info.pid == 0) {
+        weft_inspect(f, &info);
+        nap_ms(1);
+    }
+}
+
+// ---- tasks and results ---------------------------------------------------------------------
+
+static void many_tasks_give_their_results(void **state)
+{
+    (void)state;
+    enum { N = 5000 };
+    static weft_future *futures[N];
+    weft_pool *pool = pool_of(2);
+    for (int i = 0; i < N; i++)
+        assert_non_null(futures[i] = weft_submit(pool, square, &i));
+    for (int i = 0; i < N; i++) {
+        long out = -1;
+        assert_int_equal(weft_join_as(&futures[i], square, &out), 0);
+        assert_int_equal(out, (long)i * i);
+    }
+    weft_pool_close(&pool);
+    assert_null(pool);
+}
+
+static void a_map_covers_every_item(void **state)
+{
+    (void)state;
+    enum { N = 100000 };
+    static int in[N];
+    static long out[N];
+    weft_pool *pool = pool_of(2);
+    for (int i = 0; i < N; i++)
+        in[i] = i;
+    assert_int_equal(weft_map(pool, WEFT_FOREVER, square, N, out, in), 0);
+    for (int i = 0; i < N; i++)
+        assert_int_equal(out[i], (long)i * i);
+    assert_int_equal(weft_map(pool, WEFT_FOREVER, square, 0, out, in), 0);
+    assert_int_equal(weft_map(pool, WEFT_FOREVER, square, 1, out, in + 5), 0);
+    assert_int_equal(out[0], 25);
+    weft_pool_close(&pool);
+}
+
+static int fail_at_7(const int *n, long *out)
+{
+    *out = *n;
+    return *n == 7 ? weft_fail(-EDOM, "seven") : 0;
+}
+WEFT_TASK(fail_at_7, int, long);
+
+static int die_at_7(const int *n, long *out)
+{
+    *out = *n;
+    if (*n == 7)
+        raise(SIGKILL);
+    return 0;
+}
+WEFT_TASK(die_at_7, int, long);
+
+static void a_map_names_the_item_that_failed(void **state)
+{
+    (void)state;
+    int in[20];
+    long out[20];
+    weft_pool *pool = pool_of(2);
+    for (int i = 0; i < 20; i++)
+        in[i] = i;
+    assert_int_equal(weft_map(pool, WEFT_FOREVER, fail_at_7, 20, out, in), -EDOM);
+    assert_string_equal(weft_error(), "fail_at_7 of item 7: seven");
+    assert_int_equal(weft_map(pool, WEFT_FOREVER, die_at_7, 20, out, in), -EOWNERDEAD);
+    assert_non_null(strstr(weft_error(), "die_at_7 of item 7"));
+    assert_non_null(strstr(weft_error(), "SIGKILL"));
+    assert_int_equal(weft_map(pool, WEFT_FOREVER, square, 20, out, in), 0);
+    weft_pool_close(&pool);
+}
+
+static void a_group_gives_results_as_they_come(void **state)
+{
+    (void)state;
+    weft_pool *pool = pool_of(2);
+    weft_group *group = weft_group_open(pool);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(weft_group_add(group, i, square, &i), 0);
+    struct weft_outcome outcome;
+    long out, sum = 0;
+    int rc, count = 0;
+    while ((rc = weft_group_next(group, &outcome, &out, sizeof out, much_later())) > 0) {
+        assert_int_equal(outcome.code, 0);
+        assert_int_equal(out, outcome.tag * outcome.tag);
+        sum += out;
+        count++;
+    }
+    assert_int_equal(rc, 0);
+    assert_int_equal(count, 100);
+    assert_int_equal(sum, 328350);
+    weft_group_close(&group);
+    weft_pool_close(&pool);
+}
+
+static int told;
+static void note_failure(const char *task, int code, const char *message, void *ctx)
+{
+    (void)message, (void)ctx;
+    if (strcmp(task, "die") == 0 && code == -EOWNERDEAD)
+        told++;
+}
+
+static void a_spawned_task_that_dies_is_reported(void **state)
+{
+    (void)state;
+    told = 0;
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 1, .on_error = note_failure);
+    assert_int_equal(weft_spawn(pool, die, &(int){BY_KILL}), 0);
+    weft_pool_close(&pool);
+    assert_int_equal(told, 1);
+}
+
+// ---- deaths --------------------------------------------------------------------------------
+
+static void a_death_costs_one_task_and_the_queue_lives_on(void **state)
+{
+    (void)state;
+    enum { N = 60 };
+    weft_pool *pool = pool_of(2);
+    weft_future *futures[N];
+    for (int i = 0; i < N; i++)
+        futures[i] = i % 10 == 5 ? weft_submit(pool, die, &(int){i / 10 % DEATHS})
+                                 : weft_submit(pool, square, &i);
+    for (int i = 0; i < N; i++) {
+        long out = 0;
+        if (i % 10 == 5) {
+            assert_int_equal(weft_join(&futures[i], NULL, 0), -EOWNERDEAD);
+            assert_death_is_named(i / 10 % DEATHS);
+        } else {
+            assert_int_equal(weft_join_as(&futures[i], square, &out), 0);
+            assert_int_equal(out, (long)i * i);
+        }
+    }
+    weft_pool_close(&pool);
+}
+
+static void weft_kill_ends_a_running_task(void **state)
+{
+    (void)state;
+    weft_pool *pool = pool_of(1);
+    weft_future *f = weft_submit(pool, never_return, &(weft_none){0});
+    weft_future *queued = weft_submit(pool, square, &(int){4});
+    await_begun(f);
+    assert_int_equal(weft_kill(f), 0);
+    assert_int_equal(weft_join(&f, NULL, 0), -EOWNERDEAD);
+    long out = 0;
+    assert_int_equal(weft_join_as(&queued, square, &out), 0);
+    assert_int_equal(out, 16);
+    weft_pool_close(&pool);
+}
+
+// ---- deadlines and requests to stop ----------------------------------------------------------
+
+static void a_deadline_ends_who_waits_and_kills_who_does_not(void **state)
+{
+    (void)state;
+    weft_pool *pool = pool_of(1);
+    weft_future *f = weft_submit_until(pool, weft_after_ms(30), sleep_long, &(weft_none){0});
+    assert_int_equal(weft_join(&f, NULL, 0), -ETIMEDOUT);
+    f = weft_submit_until(pool, weft_after_ms(30), never_return, &(weft_none){0});
+    weft_future *behind = weft_submit_until(pool, weft_after_ms(40), square, &(int){1});
+    weft_future *last = weft_submit(pool, square, &(int){5});
+    assert_int_equal(weft_join(&f, NULL, 0), -EOWNERDEAD);
+    assert_non_null(strstr(weft_error(), "deadline"));
+    assert_int_equal(weft_join(&behind, NULL, 0), -ETIMEDOUT);
+    long out = 0;
+    assert_int_equal(weft_join_as(&last, square, &out), 0);
+    assert_int_equal(out, 25);
+    weft_pool_close(&pool);
+}
+
+static void a_stopped_process_cannot_hold_a_deadline_up(void **state)
+{
+    (void)state;
+    weft_pool *pool = pool_of(1);
+    weft_future *f = weft_submit_until(pool, weft_after_ms(200), sleep_long, &(weft_none){0});
+    struct weft_info info;
+    await_begun(f);
+    weft_inspect(f, &info);
+    assert_int_equal(kill(info.pid, SIGSTOP), 0);
+    assert_int_equal(weft_join(&f, NULL, 0), -EOWNERDEAD);
+    weft_pool_close(&pool);
+}
+
+static void cancelling_reaches_running_sent_and_queued_tasks(void **state)
+{
+    (void)state;
+    weft_pool *pool = pool_of(1);
+    weft_future *running = weft_submit(pool, sleep_long, &(weft_none){0}), *more[5];
+    for (int i = 0; i < 5; i++)
+        more[i] = weft_submit(pool, square, &i);
+    await_begun(running);
+    weft_cancel(more[2]);
+    assert_true(weft_done(more[2])); // it had not begun
+    weft_pool_cancel(pool);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(weft_join(&more[i], NULL, 0), -ECANCELED);
+    assert_int_equal(weft_join(&running, NULL, 0), -ECANCELED);
+    weft_pool_close(&pool);
+}
+
+// ---- workers -------------------------------------------------------------------------------
+
+static int made;
+static int set_up(void *ctx)
+{
+    (void)ctx;
+    made = 42;
+    return 0;
+}
+static int tell_made(const weft_none *none, int *out)
+{
+    (void)none;
+    *out = made;
+    return 0;
+}
+WEFT_TASK(tell_made, weft_none, int);
+
+static int refuse(void *ctx)
+{
+    (void)ctx;
+    return weft_fail(-EACCES, "no licence");
+}
+
+static int crash(void *ctx)
+{
+    (void)ctx;
+    raise(SIGKILL);
+    return 0;
+}
+
+static void on_start_sets_up_each_worker(void **state)
+{
+    (void)state;
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 2, .on_start = set_up);
+    for (int i = 0; i < 10; i++) {
+        int out = 0;
+        weft_future *f = weft_submit(pool, tell_made, &(weft_none){0});
+        assert_int_equal(weft_join_as(&f, tell_made, &out), 0);
+        assert_int_equal(out, 42);
+    }
+    weft_pool_close(&pool);
+    assert_int_equal(made, 0);
+}
+
+static void on_start_may_refuse_and_die(void **state)
+{
+    (void)state;
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 2, .on_start = refuse);
+    weft_future *f = weft_submit(pool, square, &(int){1});
+    assert_int_equal(weft_join(&f, NULL, 0), -EACCES);
+    assert_string_equal(weft_error(), "no licence");
+    weft_pool_close(&pool);
+    pool = weft_pool_open(WEFT_PROCESSES, .workers = 2, .on_start = crash);
+    f = weft_submit(pool, square, &(int){1});
+    assert_int_equal(weft_join(&f, NULL, 0), -EOWNERDEAD);
+    assert_non_null(strstr(weft_error(), "in a row came to nothing"));
+    assert_non_null(strstr(weft_error(), "SIGKILL"));
+    f = weft_submit(pool, square, &(int){1}); // and does not try again
+    assert_int_equal(weft_join(&f, NULL, 0), -EOWNERDEAD);
+    weft_pool_close(&pool);
+}
+
+static void a_worker_is_replaced_after_its_tasks(void **state)
+{
+    (void)state;
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 1, .tasks_per_worker = 2);
+    pid_t pids[6];
+    for (int i = 0; i < 6; i++) {
+        weft_future *f = weft_submit(pool, tell_pid, &(weft_none){0});
+        assert_int_equal(weft_join_as(&f, tell_pid, &pids[i]), 0);
+    }
+    assert_int_equal(pids[0], pids[1]);
+    assert_int_equal(pids[2], pids[3]);
+    assert_int_equal(pids[4], pids[5]);
+    assert_true(pids[0] != pids[2] && pids[2] != pids[4]);
+    weft_pool_close(&pool);
+}
+
+static int tell_name(const weft_none *none, struct weft_info *out)
+{
+    (void)none;
+    weft_self(out);
+    return 0;
+}
+WEFT_TASK(tell_name, weft_none, struct weft_info);
+
+static void a_worker_has_a_name(void **state)
+{
+    (void)state;
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 1, .name = "resize");
+    struct weft_info info, infos[2];
+    weft_future *f = weft_submit(pool, tell_name, &(weft_none){0});
+    assert_int_equal(weft_join_as(&f, tell_name, &info), 0);
+    assert_string_equal(info.name, "resize-1 (tell_name)");
+    assert_true(info.pid != getpid());
+    assert_int_equal(weft_list(WEFT_PROCESSES, infos, 2), 1);
+    assert_string_equal(infos[0].name, "resize-1");
+    assert_int_equal(infos[0].pid, info.pid);
+    weft_pool_close(&pool);
+    assert_int_equal(weft_list(WEFT_PROCESSES, infos, 2), 0);
+    assert_true(goes(info.pid));
+}
+
+static void a_full_backlog_holds_submitters(void **state)
+{
+    (void)state;
+    enum { N = 2000 };
+    static weft_future *futures[N];
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 1, .backlog = 1);
+    for (int i = 0; i < N; i++)
+        assert_non_null(futures[i] = weft_submit(pool, square, &i));
+    for (int i = 0; i < N; i++)
+        assert_int_equal(weft_join(&futures[i], NULL, 0), 0);
+    weft_pool_close(&pool);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(many_tasks_give_their_results),
+    cmocka_unit_test(a_map_covers_every_item),
+    cmocka_unit_test(a_map_names_the_item_that_failed),
+    cmocka_unit_test(a_group_gives_results_as_they_come),
+    cmocka_unit_test(a_spawned_task_that_dies_is_reported),
+    cmocka_unit_test(a_death_costs_one_task_and_the_queue_lives_on),
+    cmocka_unit_test(weft_kill_ends_a_running_task),
+    cmocka_unit_test(a_deadline_ends_who_waits_and_kills_who_does_not),
+    cmocka_unit_test(a_stopped_process_cannot_hold_a_deadline_up),
+    cmocka_unit_test(cancelling_reaches_running_sent_and_queued_tasks),
+    cmocka_unit_test(on_start_sets_up_each_worker),
+    cmocka_unit_test(on_start_may_refuse_and_die),
+    cmocka_unit_test(a_worker_is_replaced_after_its_tasks),
+    cmocka_unit_test(a_worker_has_a_name),
+    cmocka_unit_test(a_full_backlog_holds_submitters),
+};
+
+TEST_MAIN(tests)
