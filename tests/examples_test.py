@@ -1298,6 +1298,95 @@ def every_row_between(found):
     return " ".join(f"L{number}" for number in range(int(found[1]), int(found[2]) + 1))
 
 
+# ---- processes -------------------------------------------------------------------
+
+
+def mask_numbers(text):
+    return re.sub(r"\b\d{3,}\b", "ID", text)
+
+
+FIVE = [f"Process:{i}" for i in range(5)]
+
+
+@check
+def ex26_five_processes_tell_their_numbers():
+    result = example("26_processes")
+    equal((sorted(result.out.splitlines()), result.err, result.status), (FIVE, "", 0))
+
+
+@against_the_lecture
+def ex26_prints_what_processes_5_py_prints():
+    equal(sorted(original("processes_5.py").out.splitlines()), FIVE)
+
+
+@check
+def ex27_a_process_knows_its_name_and_that_it_lives():
+    result = example("27_process_names")
+    lines = result.out.splitlines()
+    equal((lines[:4], lines[5:6], result.err), (["start", "stop", "1", "p1"], ["True"], ""))
+    assert int(lines[4]) > 1 and int(lines[6]) >= 1, lines
+
+
+@against_the_lecture
+def ex27_prints_what_process_p1_py_prints():
+    ours, theirs = (
+        mask_numbers(out) for out in (example("27_process_names").out, original("process_p1.py").out)
+    )
+    # Its last line ignores affinity (row 62).
+    equal(ours.splitlines()[:-1], theirs.splitlines()[:-1])
+
+
+def sorted_children(out):
+    return sorted(mask_numbers(out).splitlines())
+
+
+@check
+def ex28_the_living_children_are_listed():
+    expected = [f"Process: {i}" for i in range(5)] + ["Process Ended"]
+    expected += [f"Child process name:Process-{i} id:ID" for i in range(2, 6)]
+    result = example("28_children")
+    lines = [line for line in sorted_children(result.out) if not line.startswith("CPU number:")]
+    equal((lines, result.err), (sorted(expected), ""))
+
+
+@against_the_lecture
+def ex28_prints_what_active_children_py_prints():
+    def once():
+        equal(sorted_children(example("28_children").out), theirs())
+
+    def theirs():
+        return sorted_children(original("active_children.py").out)
+
+    until_right(once)
+
+
+SQUARES = f"Pool  : {[i * i for i in range(100)]}\n"
+
+
+@check
+def ex29_a_hundred_squares_come_in_order():
+    equal(example("29_process_map"), Result(SQUARES, "", 0))
+
+
+@against_the_lecture
+def ex29_prints_what_pool_map_py_prints():
+    equal(original("pool_map.py").out, SQUARES)
+
+
+@check
+def ex30_a_call_is_made_elsewhere_and_a_crash_costs_one():
+    result = example("30_process_apply")
+    equal((result.out, result.status), ("Pool     : 100\n", 0))
+    assert re.fullmatch(
+        r"lost: square: its process weft-\d was killed by SIGKILL \(Killed\)\n", result.err
+    ), result.err
+
+
+@against_the_lecture
+def ex30_prints_what_pool_apply_py_prints():
+    equal(original("pool_apply.py").out, "Pool     : 100\n")
+
+
 # ---- TAP ------------------------------------------------------------------------------
 
 printing = threading.Lock()

@@ -50,8 +50,16 @@ struct weft_pool_options {
     void *ctx; // for both
 };
 
-// weft_pool_open(kind, .workers = 4, ...): NULL with -ENOMEM, -ENOTSUP (this kind; a forked child)
-// or -EAGAIN (no more threads); for fibers also -EMFILE, -ENFILE. The workers are started at once.
+// weft_pool_open(kind, .workers = 4, ...): NULL with -ENOMEM, -ENOTSUP (a forked child) or -EAGAIN
+// (no more threads); for fibers and processes also -EMFILE, -ENFILE. The workers are started at
+// once.
+// Worker processes descend from a fresh start of the program, stopped before main, so a pool of
+// them may be opened at any time, whatever threads run. Globals have their initial values there:
+// on_start sets up what tasks need. An argument must mean something there: no pointers. -ENOTSUP
+// for a function of a library that was loaded by dlopen, and for all where weft itself was. A
+// worker that dies fails the task that it ran with -EOWNERDEAD, is replaced, and costs no other;
+// ten in a row that die before on_start is done fail the pool's tasks. A task that runs on 100 ms
+// past its deadline is killed. docs/processes.md tells more.
 #define weft_pool_open(...) \
     weft_pool_open_(WEFT_OPTIONS_(struct weft_pool_options, .kind = __VA_ARGS__))
 // Ask every task in it, queued or running, to stop; not those that are submitted later.
@@ -90,9 +98,10 @@ void weft_pool_close(weft_pool **pool);
     ((void)sizeof(fn(__VA_ARGS__, (out))), \
      weft_map_((pool), (deadline), &fn##_task, (n), (out), __VA_ARGS__))
 
-// Run fn(arg) alone on a fresh thread, or on a fiber: of the caller's loop, or, from a thread, of
-// one of as many as there are cores. weft.h says what happens to it at exit. NULL with -ENOMEM,
-// -EAGAIN (no more threads) or -ENOTSUP; for a fiber also -EMFILE, -ENFILE.
+// Run fn(arg) alone on a fresh thread or process, or on a fiber: of the caller's loop, or, from a
+// thread, of one of as many as there are cores. weft.h says what happens to it at exit. NULL with
+// -ENOMEM, -EAGAIN (no more threads) or -ENOTSUP; for a fiber or process also -EMFILE, -ENFILE. A
+// process ends with its task, by exit; that it could not be made is its task's error: -EAGAIN.
 //     weft_future *f = weft_start(WEFT_THREADS, page_size, &request);
 //     weft_future *g = weft_start_as(WEFT_WITH(.kind = WEFT_THREADS, .name = "first",
 //                                              .daemon = true), page_size, &request);
@@ -115,7 +124,8 @@ struct weft_start_options {
 int weft_wait(const weft_future *f, weft_time deadline);
 
 // Wait for the task's end, shielded; copy its result if it succeeded; free the future, and return
-// the task's code, its message in weft_error(). -EINVAL: *f was NULL. result may be NULL, with any
+// the task's code, its message in weft_error(). -EOWNERDEAD: its process died; the message names
+// the signal or the status. -EINVAL: *f was NULL. result may be NULL, with any
 // size; else a wrong size aborts, as does joining oneself. In a forked child: -ENOTSUP.
 int weft_join(weft_future **f, void *result, size_t size);
 // The same, the type of out checked against fn:  int weft_join_as(weft_future **f, fn, R *out);
@@ -126,7 +136,9 @@ bool weft_done(const weft_future *f); // a NULL future is a finished one
 // Ask it to stop; harmless if it is done or NULL. A pool's task that has not begun ends at once and
 // never runs. A task of weft_start always runs: its argument may be its own to release.
 void weft_cancel(weft_future *f);
-int weft_kill(weft_future *f);   // processes only; a thread's task: -ENOTSUP
+// End the process that runs it by SIGKILL: 0; it fails with -EOWNERDEAD soon, unless it is done
+// before. One that has not begun fails at once. On threads and fibers, in a forked child: -ENOTSUP.
+int weft_kill(weft_future *f);
 void weft_drop(weft_future **f); // cancel and forget, without waiting
 
 // ---- a group: results as they complete -------------------------------------

@@ -39,6 +39,7 @@ weft_pool *weft_pool_open_(struct weft_pool_options o)
 {
     wf_require(o.workers >= 0 && o.max_spares >= 0, "weft_pool_open: %d workers, %d spares",
                o.workers, o.max_spares);
+    wf_require(o.tasks_per_worker >= 0, "weft_pool_open: %d tasks a worker", o.tasks_per_worker);
     require_kind(o.kind, "weft_pool_open");
     if (wf_is_forked_child("weft_pool_open"))
         return NULL;
