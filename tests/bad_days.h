@@ -8,33 +8,7 @@
 
 #include "net_helpers.h"
 
-enum { FAILED = 99 }; // what CHECK returns; no call of weft does
-
-SHARED int check_failed(const char *file, int line, const char *claim)
-{
-    fprintf(stderr, "%s:%d: not so: %s (%d: %s)\n", file, line, claim, weft_error_code(),
-            weft_error());
-    return FAILED;
-}
-
-#define CHECK(claim) \
-    do { \
-        if (!(claim)) \
-            return check_failed(__FILE__, __LINE__, #claim); \
-    } while (0)
-
 // ---- what the process holds -------------------------------------------------------------
-
-SHARED int open_descriptors(void)
-{
-    int count = 0;
-    DIR *all = opendir("/proc/self/fd");
-    assert_non_null(all);
-    for (struct dirent *d; (d = readdir(all));)
-        count += d->d_name[0] != '.';
-    closedir(all);
-    return count - 1; // without the one that looked
-}
 
 SHARED long resident_kib(void)
 {
@@ -50,15 +24,6 @@ SHARED size_t fibers_alive(void)
 {
     return weft_list(WEFT_FIBERS, NULL, 0);
 }
-
-// Does the claim become true, within twenty seconds?
-#define eventually(claim) \
-    __extension__({ \
-        int patience_ = 20000; \
-        while (!(claim) && --patience_ > 0) \
-            nap_ms(1); \
-        patience_ > 0; \
-    })
 
 // ---- a server on fibers -----------------------------------------------------------------
 

@@ -53,17 +53,6 @@ static void host_fails_with(int error)
     resolver_adds(address_of("127.0.0.1", (uint16_t)(SCRIPTED + error)));
 }
 
-static int open_descriptors(void)
-{
-    int count = 0;
-    DIR *open = opendir("/proc/self/fd");
-    assert_non_null(open);
-    while (readdir(open))
-        count++;
-    closedir(open);
-    return count;
-}
-
 // A host of one address that never answers, and one that does.
 struct halves {
     struct deaf deaf;

@@ -22,30 +22,6 @@ SHARED weft_time soon(void) // it comes
 
 static const weft_time long_past = {1};
 
-// Does the claim become true, within ten seconds?
-#define eventually(claim) \
-    __extension__({ \
-        int patience_ = 10000; \
-        while (!(claim) && --patience_ > 0) \
-            nap_ms(1); \
-        patience_ > 0; \
-    })
-
-enum { FAILED = 99 }; // what CHECK returns; no call of weft does
-
-SHARED int check_failed(const char *file, int line, const char *claim)
-{
-    fprintf(stderr, "%s:%d: not so: %s\n", file, line, claim);
-    return FAILED;
-}
-
-// For what runs elsewhere: in a task, a thread, a child, a scene.
-#define CHECK(claim) \
-    do { \
-        if (!(claim)) \
-            return check_failed(__FILE__, __LINE__, #claim); \
-    } while (0)
-
 // Take all memory that malloc would give. In a scene, which ends soon after.
 SHARED void exhaust_memory(void)
 {

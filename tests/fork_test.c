@@ -3,15 +3,6 @@
 // that stayed with the parent. The parent notices nothing.
 #include "net_helpers.h"
 
-#define CHECK(claim) \
-    do { \
-        if (!(claim)) { \
-            dprintf(2, "in the child, line %d: %s (%d: %s)\n", __LINE__, #claim, \
-                    weft_error_code(), weft_error()); \
-            return 1; \
-        } \
-    } while (0)
-
 static int square(const int *n, long *out)
 {
     *out = (long)*n * *n;

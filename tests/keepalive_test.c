@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // keepalive_test.c - weft_conn_keepalive sets what the kernel then does. That it does so is the
 // kernel's: a peer that dies in silence cannot be had on the loopback.
-#include "net_helpers.h"
+#include "folder.h"
 
 static int value_of(int level, int option, weft_conn *c)
 {
@@ -55,18 +55,10 @@ static void what_is_no_time_is_an_error_and_changes_nothing(void **state)
 static void on_a_unix_socket_it_means_nothing(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/weft-keepalive-XXXXXX", address[64];
-    assert_non_null(mkdtemp(folder));
-    snprintf(address, sizeof address, "unix:%s/s", folder);
-    weft_listener *l = weft_listen(address);
-    weft_conn *c = l ? weft_connect(address, much_later()) : NULL;
-    int rc = c ? weft_conn_keepalive(c, 60) : weft_error_code();
-    int off = c ? weft_conn_keepalive(c, 0) : 0;
-    weft_conn_close(&c);
-    weft_listener_close(&l);
-    (void)rmdir(folder);
-    assert_int_equal(rc, 0);
-    assert_int_equal(off, 0);
+    struct link link = unix_link_up();
+    assert_int_equal(weft_conn_keepalive(link.ours, 60), 0);
+    assert_int_equal(weft_conn_keepalive(link.ours, 0), 0);
+    link_down(&link);
 }
 
 static int run_keepalive_of_nothing(void)
@@ -89,4 +81,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(on_a_unix_socket_it_means_nothing),
     cmocka_unit_test(without_a_connection_it_aborts),
 };
-TEST_MAIN_WITH_SCENES(tests, scenes)
+TEST_MAIN_IN_FOLDER(tests, scenes, COUNT(scenes))

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 // listen_test.c - the options of a listener. net_test.c has listening without any, systemd_test.c
 // the sockets that somebody else opened.
-#include "net_helpers.h"
-
-static char folder[] = "/tmp/weft-listen-XXXXXX"; // made by main, for the sockets with a path
+#include "folder.h"
 
 static int value_of(int fd, int level, int option)
 {
@@ -64,19 +62,12 @@ static void the_system_spreads_the_connections_over_them(void **state)
     weft_listener_close(&l[1]);
 }
 
-static const char *unix_address(const char *name)
-{
-    static char address[128];
-    snprintf(address, sizeof address, "unix:%s/%s", folder, name);
-    return address;
-}
-
 static void a_path_cannot_be_shared(void **state)
 {
     (void)state;
     struct stat st;
     assert_failed_with(weft_listen(unix_address("shared"), .reuse_port = true), -EOPNOTSUPP);
-    assert_int_equal(stat(unix_address("shared") + strlen("unix:"), &st), -1);
+    assert_int_equal(stat(path_of(unix_address("shared")), &st), -1);
 }
 
 // ---- backlog ----------------------------------------------------------------------------
@@ -137,7 +128,7 @@ static mode_t mode_with(mode_t asked, mode_t mask)
     umask(before);
     if (!l)
         fail_msg("%s", weft_error());
-    assert_int_equal(stat(unix_address("mode") + strlen("unix:"), &st), 0);
+    assert_int_equal(stat(path_of(unix_address("mode")), &st), 0);
     weft_listener_close(&l);
     return st.st_mode & 07777;
 }
@@ -195,17 +186,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_negative_backlog_aborts),
 };
 
-int main(int argc, char **argv)
-{
-    if (is_scene(argc, argv))
-        return play_scene(argv[2], scenes, COUNT(scenes));
-    if (!mkdtemp(folder))
-        return 1;
-    prepare_tests();
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    static const char *const names[] = {"shared", "short", "mode"};
-    for (size_t i = 0; failed && i < COUNT(names); i++)
-        (void)unlink(unix_address(names[i]) + strlen("unix:")); // what a failed test left behind
-    (void)rmdir(folder);
-    return end_tests(failed);
-}
+TEST_MAIN_IN_FOLDER(tests, scenes, COUNT(scenes))

@@ -1,21 +1,7 @@
 // SPDX-License-Identifier: MIT
 // net_test.c - addresses, listeners, connecting and accepting. net_stream_test.c has what flows
 // through a connection, net_post_test.c the output queue, net_deadline_test.c the ends of patience.
-#include "net_helpers.h"
-
-static char folder[] = "/tmp/weft-net-XXXXXX"; // made by main, for the sockets with a path
-
-static const char *unix_address(const char *name)
-{
-    static char address[128];
-    snprintf(address, sizeof address, "unix:%s/%s", folder, name);
-    return address;
-}
-
-static const char *path_of(const char *address)
-{
-    return address + strlen("unix:");
-}
+#include "folder.h"
 
 static void assert_talks(weft_listener *l, const char *address)
 {
@@ -538,17 +524,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_an_address_or_a_listener_it_aborts),
 };
 
-int main(int argc, char **argv)
-{
-    if (is_scene(argc, argv))
-        return play_scene(argv[2], scenes, COUNT(scenes));
-    if (!mkdtemp(folder))
-        return 1;
-    prepare_tests();
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    static const char *const names[] = {"a", "stale", "used", "full"};
-    for (size_t i = 0; failed && i < COUNT(names); i++)
-        (void)unlink(path_of(unix_address(names[i]))); // what a failed test left behind
-    (void)rmdir(folder);
-    return end_tests(failed);
-}
+TEST_MAIN_IN_FOLDER(tests, scenes, COUNT(scenes))

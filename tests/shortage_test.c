@@ -1,20 +1,8 @@
 // SPDX-License-Identifier: MIT
 // shortage_test.c - what each call says when the system has no memory, no thread or no descriptor
 // left, at each of the places where it needs one; and that it then leaves nothing behind.
+#include "folder.h"
 #include "shortage.h"
-
-static char folder[] = "/tmp/weft-shortage-XXXXXX"; // made by main, for a socket with a path
-
-static int open_descriptors(void)
-{
-    int count = 0;
-    DIR *open = opendir("/proc/self/fd");
-    assert_non_null(open);
-    while (readdir(open))
-        count++;
-    closedir(open);
-    return count;
-}
 
 // ---- memory and threads ----------------------------------------------------------------
 
@@ -23,7 +11,7 @@ struct place {
     weft_group *group;
     weft_listener *listener;
     struct link link;
-    char address[64], by_name[64], path[64]; // of the listener, the same by name, a free one
+    char address[64], by_name[64], path[128]; // of the listener, the same by name, a free one
 };
 
 static int try_start(struct place *p)
@@ -201,7 +189,7 @@ static void find_a_place(struct place *p)
     assert_true(p->pool && p->group && p->listener);
     snprintf(p->address, sizeof p->address, "%s", weft_listener_address(p->listener));
     snprintf(p->by_name, sizeof p->by_name, "localhost:%u", port_of(p->address));
-    snprintf(p->path, sizeof p->path, "unix:%s/s", folder);
+    snprintf(p->path, sizeof p->path, "%s", unix_address("s"));
     raw_say(p->link.peer, "all of it\n");
 }
 
@@ -442,15 +430,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_accept_passes_over_every_way_to_die_in_the_queue),
 };
 
-int main(void)
-{
-    if (!mkdtemp(folder))
-        return 1;
-    prepare_tests();
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    char path[64];
-    snprintf(path, sizeof path, "%s/s", folder);
-    (void)unlink(path); // what a failed test left behind
-    (void)rmdir(folder);
-    return end_tests(failed);
-}
+TEST_MAIN_IN_FOLDER(tests, NULL, 0)

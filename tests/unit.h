@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// unit.h - what all unit tests share: cmocka, a little about time, and how a program ends
-// (scenes.h). contract.h goes on for locks, queues, errors and the task's own state, exec_helpers.h
-// for tasks, pools and sockets.
+// unit.h - what all unit tests share: cmocka, a little about time, claims (claims.h), and how a
+// program ends (scenes.h). contract.h goes on for locks, queues, errors and the task's own state,
+// exec_helpers.h for tasks, pools and sockets.
 #ifndef WEFT_TESTS_UNIT_H
 #define WEFT_TESTS_UNIT_H
 
@@ -105,6 +105,7 @@ SHARED long sleeps_of(int tid)
     return asleep ? count : -1;
 }
 
-#include "scenes.h" // needs the above
+#include "claims.h" // needs the above, as the next
+#include "scenes.h"
 
 #endif
