@@ -334,6 +334,37 @@ static void an_end_of_a_pipe_moves_with_the_task(void **state)
     weft_end_close(&ours);
 }
 
+// ---- what does not travel ----------------------------------------------------------------
+
+struct letter {
+    int number;
+    const char *text;
+};
+
+static int read_letter(const struct letter *letter, weft_none *none)
+{
+    (void)none;
+    return letter->number;
+}
+WEFT_TASK(read_letter, struct letter, weft_none);
+
+static int scene_of_a_pointer(void)
+{
+    weft_future *f = weft_start(WEFT_PROCESSES, read_letter, &(struct letter){1, "hello"});
+    return f && weft_join(&f, NULL, 0) == 1 ? 0 : 1;
+}
+
+static void a_pointer_in_an_argument_is_found_under_check(void **state)
+{
+    (void)state;
+    struct ran ran;
+    run_scene("scene_of_a_pointer", false, &ran);
+    assert_int_equal(ran.status, 0); // it is not used there
+    run_scene("scene_of_a_pointer", true, &ran);
+    assert_true(WIFSIGNALED(ran.status) && WTERMSIG(ran.status) == SIGABRT);
+    assert_non_null(strstr(ran.err, "read_letter: byte 8 of its argument holds"));
+}
+
 // ---- at exit -----------------------------------------------------------------------------
 
 static int write_late(const weft_none *none, weft_none *out)
@@ -377,10 +408,8 @@ static void the_program_waits_for_it_unless_it_is_a_daemon(void **state)
 }
 
 static const struct scene scenes[] = {
-    SCENE(scene_of_output),
-    SCENE(scene_of_mains),
-    SCENE(scene_of_waiting),
-    SCENE(scene_of_daemon),
+    SCENE(scene_of_output),  SCENE(scene_of_mains),  SCENE(scene_of_a_pointer),
+    SCENE(scene_of_waiting), SCENE(scene_of_daemon),
 };
 
 static const struct CMUnitTest tests[] = {
@@ -396,6 +425,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(one_that_is_killed_fails_alone),
     cmocka_unit_test(each_way_to_die_is_named),
     cmocka_unit_test(an_end_of_a_pipe_moves_with_the_task),
+    cmocka_unit_test(a_pointer_in_an_argument_is_found_under_check),
     cmocka_unit_test(the_program_waits_for_it_unless_it_is_a_daemon),
 };
 

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/mutex.h"
+#include "exec/argument.h"
 #include "exec/ends.h"
 #include "exec/executor.h"
 #include "exec/member.h"
@@ -101,6 +102,7 @@ static int start(struct wf_member *m, weft_future *f)
 
 int wf_process_start(weft_future *f)
 {
+    wf_check_argument(f->what, f->arg);
     struct wf_member *m = calloc(1, sizeof *m);
     if (!m)
         return weft_fail(-ENOMEM, "weft_start(%s): no memory", f->what->name);

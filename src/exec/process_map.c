@@ -18,6 +18,7 @@
 #include <weft/pipe.h>
 
 #include "core/error.h"
+#include "exec/argument.h"
 #include "exec/channel.h"
 #include "exec/ends.h"
 #include "exec/executor.h"
@@ -229,6 +230,8 @@ int wf_process_map(weft_pool *pool, weft_time deadline, const struct weft_task *
     if (what->ends[0] != 0)
         return weft_fail(-ENOTSUP, "weft_map: descriptors of %s do not travel to processes",
                          what->name);
+    for (size_t i = 0; i < n; i++)
+        wf_check_argument(what, (const char *)in + i * what->arg_size);
     size_t workers = (size_t)pool->options.workers;
     size_t helpers = n < workers ? n : workers;
     struct map map = {.what = what};

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/misuse.h"
+#include "exec/argument.h"
 #include "exec/crew.h"
 
 static struct processes *processes_of(const weft_pool *pool)
@@ -42,6 +43,7 @@ static int processes_submit(weft_pool *pool, weft_future *f)
 {
     struct processes *t = processes_of(pool);
     struct wf_ended ended = {NULL, NULL};
+    wf_check_argument(f->what, f->arg);
     wf_lock(&t->mu);
     int rc = look_up(t, f->what);
     if (rc < 0) {

@@ -2,9 +2,9 @@
 // worker.c - a worker process: takes tasks from its channel, runs them, leaves the results there.
 //
 // It is asked to stop a task by a signal (WF_CANCEL_SIGNAL), for a task that sleeps or computes
-// reads no channel. The handler sets the task's own word and gives its parker a token, no more: both are
-// single atomic steps, which may interrupt anything. What the signal interrupts is restarted, or
-// looks at its condition again as after any wake-up.
+// reads no channel. The handler sets the task's own word and gives its parker a token, no more:
+// both are single atomic steps, which may interrupt anything. What the signal interrupts is
+// restarted, or looks at its condition again as after any wake-up.
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

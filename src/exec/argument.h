@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// argument.h - what an argument for another process may not hold.
+#ifndef WF_EXEC_ARGUMENT_H
+#define WF_EXEC_ARGUMENT_H
+
+#include <weft/task.h>
+
+// Under WEFT_CHECK=1: abort, naming the byte, if a word of the argument is an address of this
+// process: in the other it means something else, or nothing.
+void wf_check_argument(const struct weft_task *what, const void *arg);
+
+#endif
