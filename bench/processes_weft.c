@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// processes_weft.c - what a task in another process costs: processes_weft ROW prints microseconds.
+#include <signal.h>
+#include <weft/weft.h>
+
+#include "measure.h"
+
+enum { ITEMS = 100000, TRIPS = 2001, DEATHS = 51, STARTS = 201 };
+
+static int square(const int *n, long *out)
+{
+    *out = (long)*n * *n;
+    return 0;
+}
+WEFT_TASK(square, int, long);
+
+static int die_now(const weft_none *none, weft_none *result)
+{
+    (void)none, (void)result;
+    (void)raise(SIGKILL);
+    return 0;
+}
+WEFT_TASK(die_now, weft_none, weft_none);
+
+static int in[ITEMS];
+static long out[ITEMS];
+
+static weft_pool *open_pool(int workers)
+{
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = workers);
+    if (!pool)
+        (void)die(weft_error());
+    for (int i = 0; i < ITEMS; i++)
+        in[i] = i;
+    long first;
+    for (int i = 0; i < 4 * workers; i++) { // until all are born
+        weft_future *f = weft_submit(pool, square, &i);
+        if (!f || weft_join_as(&f, square, &first) < 0)
+            (void)die(weft_error());
+    }
+    return pool;
+}
+
+static void check_sum(void)
+{
+    long sum = 0;
+    for (int i = 0; i < ITEMS; i++)
+        sum += out[i];
+    if (sum != 333328333350000)
+        (void)die("the squares are wrong");
+}
+
+static double map(void)
+{
+    weft_pool *pool = open_pool(2);
+    double begin = now_ns();
+    if (weft_map(pool, WEFT_FOREVER, square, ITEMS, out, in) < 0)
+        (void)die(weft_error());
+    double end = now_ns();
+    check_sum();
+    weft_pool_close(&pool);
+    return (end - begin) / 1e3;
+}
+
+static double submits(void)
+{
+    static weft_future *futures[ITEMS];
+    weft_pool *pool = open_pool(2);
+    double begin = now_ns();
+    for (int i = 0; i < ITEMS; i++)
+        futures[i] = weft_submit(pool, square, &i);
+    for (int i = 0; i < ITEMS; i++)
+        if (weft_join_as(&futures[i], square, &out[i]) < 0)
+            (void)die(weft_error());
+    double end = now_ns();
+    check_sum();
+    weft_pool_close(&pool);
+    return (end - begin) / 1e3;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+static double median(double *figures, size_t n)
+{
+    qsort(figures, n, sizeof *figures, compare);
+    return figures[n / 2] / 1e3;
+}
+
+static double round_trip(void)
+{
+    static double figures[TRIPS];
+    weft_pool *pool = open_pool(1);
+    for (int i = 0; i < TRIPS; i++) {
+        const struct timespec idle = {0, 200000};
+        (void)nanosleep(&idle, NULL);
+        double begin = now_ns();
+        weft_future *f = weft_submit(pool, square, &i);
+        if (!f || weft_join_as(&f, square, out) < 0)
+            (void)die(weft_error());
+        figures[i] = now_ns() - begin;
+    }
+    weft_pool_close(&pool);
+    return median(figures, TRIPS);
+}
+
+// From the submit on, so the way to the worker is in it too.
+static double of_deaths(int replaced)
+{
+    static double figures[DEATHS];
+    weft_pool *pool = open_pool(1);
+    for (int i = 0; i < DEATHS; i++) {
+        double begin = now_ns();
+        weft_future *f = weft_submit(pool, die_now, &(weft_none){0});
+        if (!f || weft_join(&f, NULL, 0) != -EOWNERDEAD)
+            (void)die("it did not die");
+        double dead = now_ns();
+        f = weft_submit(pool, square, &i);
+        if (!f || weft_join_as(&f, square, out) < 0)
+            (void)die(weft_error());
+        figures[i] = replaced ? now_ns() - dead : dead - begin;
+    }
+    weft_pool_close(&pool);
+    return median(figures, DEATHS);
+}
+
+static double death(void)
+{
+    return of_deaths(0);
+}
+
+static double replaced(void)
+{
+    return of_deaths(1);
+}
+
+static double start(void)
+{
+    static double figures[STARTS];
+    for (int i = 0; i < STARTS; i++) {
+        double begin = now_ns();
+        weft_future *f = weft_start(WEFT_PROCESSES, square, &i);
+        if (!f || weft_join_as(&f, square, out) < 0)
+            (void)die(weft_error());
+        figures[i] = now_ns() - begin;
+    }
+    return median(figures, STARTS);
+}
+
+static const struct row rows[] = {
+    {"map", map},     {"submits", submits},   {"round_trip", round_trip},
+    {"death", death}, {"replaced", replaced}, {"start", start},
+};
+
+int main(int argc, char **argv)
+{
+    return measure_row(rows, sizeof rows / sizeof *rows, argc, argv);
+}
