@@ -120,7 +120,7 @@ void wf_crew_give_up(struct processes *t, struct wf_ended *ended, int code, cons
 {
     if (t->broken == 0) {
         t->broken = code;
-        (void)snprintf(t->reason, sizeof t->reason, "%s", reason);
+        (void)snprintf(t->reason, sizeof t->reason, "%.*s", (int)sizeof t->reason - 1, reason);
     }
     while (t->queued > 0)
         wf_crew_fail(ended, wf_crew_take_queued(t, t->queue.first), t->broken, t->reason);
