@@ -267,6 +267,7 @@ int wf_worker_run(const struct wf_heritage *heritage)
     wf_self_is_worker(birth->name, me.alone ? NULL : &host, &me);
     const struct sigaction action = {.sa_handler = asked_to_stop, .sa_flags = SA_RESTART};
     (void)sigaction(WF_CANCEL_SIGNAL, &action, NULL);
+    wf_futex_mind_signals();
     if (set_up(birth) < 0)
         return 1;
     return serve() < 0 && me.alone ? 1 : 0;

@@ -28,9 +28,35 @@ static int wait_until(const uint32_t *word, uint32_t expected, int64_t deadline_
     return -errno;
 }
 
+#if defined(__SANITIZE_THREAD__)
+#define SLICED 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SLICED 1
+#endif
+#endif
+#ifndef SLICED
+#define SLICED 0
+#endif
+
+enum { SLICE_NS = 20 * 1000000 };
+
+static bool minds_signals; // set before there is a second thread
+
+void wf_futex_mind_signals(void)
+{
+    minds_signals = true;
+}
+
 int wf_futex_wait(const uint32_t *word, uint32_t expected, int64_t deadline_ns)
 {
-    return wait_until(word, expected, deadline_ns, FUTEX_PRIVATE_FLAG);
+    if (!SLICED || !minds_signals)
+        return wait_until(word, expected, deadline_ns, FUTEX_PRIVATE_FLAG);
+    int64_t slice = wf_clock_now() + SLICE_NS;
+    bool last = deadline_ns <= slice;
+    int rc = wait_until(word, expected, last ? deadline_ns : slice, FUTEX_PRIVATE_FLAG);
+    (void)usleep(0); // here it calls them
+    return rc == -ETIMEDOUT && !last ? 0 : rc;
 }
 
 int wf_futex_wait_shared(const uint32_t *word, uint32_t expected, int64_t deadline_ns)

@@ -16,6 +16,11 @@ int wf_futex_wait(const uint32_t *word, uint32_t expected, int64_t deadline_ns);
 // another use since is harmless, whoever sleeps there looks at its own word again.
 void wf_futex_wake(const uint32_t *word);
 
+// A thread sanitizer holds signal handlers back until the program calls something that it knows,
+// and a sleep here is nothing that it knows. A process that depends on a handler says so, and under
+// such a sanitizer sleeps by slices.
+void wf_futex_mind_signals(void);
+
 // The same for a word in memory that other processes have too.
 int wf_futex_wait_shared(const uint32_t *word, uint32_t expected, int64_t deadline_ns);
 void wf_futex_wake_shared(const uint32_t *word);
