@@ -1316,7 +1316,8 @@ def ex26_five_processes_tell_their_numbers():
 
 @against_the_lecture
 def ex26_prints_what_processes_5_py_prints():
-    equal(sorted(original("processes_5.py").out.splitlines()), FIVE)
+    # Python's print may put its newline behind another's text (row 58).
+    until_right(lambda: equal(sorted(original("processes_5.py").out.splitlines()), FIVE))
 
 
 @check
