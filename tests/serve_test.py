@@ -67,6 +67,7 @@ def port_0_is_any_free_one():
 def the_default_is_the_port_of_the_lecture():
     with Server(port=12345) as server:
         server.out.wait("connect with: weft join, or: nc 127.0.0.1 12345")
+        server.end()  # one that is killed frees its port only when the kernel is done with its ring
     process = subprocess.Popen([WEFT, "serve"], stdout=subprocess.PIPE)
     try:
         equal(process.stdout.readline(), b"listening on 127.0.0.1:12345\n")
