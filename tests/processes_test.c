@@ -335,6 +335,8 @@ static void a_worker_has_a_name(void **state)
     assert_int_equal(weft_join_as(&f, tell_name, &info), 0);
     assert_string_equal(info.name, "resize-1 (tell_name)");
     assert_true(info.pid != getpid());
+    while (weft_list(WEFT_PROCESSES, infos, 2) == 0) // its birth is heard of by another thread
+        nap_ms(1);
     assert_int_equal(weft_list(WEFT_PROCESSES, infos, 2), 1);
     assert_string_equal(infos[0].name, "resize-1");
     assert_int_equal(infos[0].pid, info.pid);
