@@ -24,6 +24,19 @@ static inline void *die(const char *why)
     exit(1);
 }
 
+static inline int compare_figures(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+// Puts them in order.
+static inline double median(double *figures, size_t n)
+{
+    qsort(figures, n, sizeof *figures, compare_figures);
+    return figures[n / 2];
+}
+
 // What a process has in memory, and the page tables for it; `status` is its file in /proc.
 static inline double memory_of(const char *status)
 {

@@ -7,12 +7,6 @@
 
 enum { STARTS = 201 };
 
-static int compare(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
 static double start(void)
 {
     static double figures[STARTS];
@@ -25,8 +19,7 @@ static double start(void)
             (void)die("fork");
         figures[i] = now_ns() - begin;
     }
-    qsort(figures, STARTS, sizeof *figures, compare);
-    return figures[STARTS / 2] / 1e3;
+    return median(figures, STARTS) / 1e3;
 }
 
 static const struct row rows[] = {{"start", start}};

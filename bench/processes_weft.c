@@ -78,18 +78,6 @@ static double submits(void)
     return (end - begin) / 1e3;
 }
 
-static int compare(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
-static double median(double *figures, size_t n)
-{
-    qsort(figures, n, sizeof *figures, compare);
-    return figures[n / 2] / 1e3;
-}
-
 static double round_trip(void)
 {
     static double figures[TRIPS];
@@ -104,7 +92,7 @@ static double round_trip(void)
         figures[i] = now_ns() - begin;
     }
     weft_pool_close(&pool);
-    return median(figures, TRIPS);
+    return median(figures, TRIPS) / 1e3;
 }
 
 // From the submit on, so the way to the worker is in it too.
@@ -124,7 +112,7 @@ static double of_deaths(int replaced)
         figures[i] = replaced ? now_ns() - dead : dead - begin;
     }
     weft_pool_close(&pool);
-    return median(figures, DEATHS);
+    return median(figures, DEATHS) / 1e3;
 }
 
 static double death(void)
@@ -147,7 +135,7 @@ static double start(void)
             (void)die(weft_error());
         figures[i] = now_ns() - begin;
     }
-    return median(figures, STARTS);
+    return median(figures, STARTS) / 1e3;
 }
 
 static const struct row rows[] = {
