@@ -3,13 +3,6 @@
 // ancestor killed, and no descriptor left.
 #include "process_helpers.h"
 
-static int square(const int *n, long *out)
-{
-    *out = (long)*n * *n;
-    return 0;
-}
-WEFT_TASK(square, int, long);
-
 // ---- killed at random ------------------------------------------------------------------------
 
 static void kill_one_of(unsigned *seed)
@@ -97,11 +90,7 @@ static void without_its_ancestor_a_program_makes_another(void **state)
     (void)state;
     weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 2);
     weft_future *running = weft_submit(pool, never_return, &(weft_none){0});
-    struct weft_info info = {.pid = 0};
-    while (info.pid == 0) {
-        weft_inspect(running, &info);
-        nap_ms(1);
-    }
+    struct weft_info info = await_begun(running);
     pid_t ancestor = ancestor_of(info.pid);
     assert_true(ancestor > 1 && ancestor != getpid());
     assert_int_equal(kill(ancestor, SIGKILL), 0);
@@ -145,11 +134,11 @@ static void pools_leave_nothing(void **state)
     enum { POOLS = SANITIZED ? 20 : 200 };
     for (int i = 0; i < 5; i++)
         use_a_pool(i);
-    int open_before = open_now();
+    int open_before = open_descriptors();
     long maps_before = lines_of("/proc/self/maps");
     for (int i = 0; i < POOLS; i++)
         use_a_pool(i);
-    assert_int_equal(open_now(), open_before);
+    assert_int_equal(open_descriptors(), open_before);
     assert_true(lines_of("/proc/self/maps") <= maps_before + 8); // the allocator's own
     assert_int_equal(weft_list(WEFT_PROCESSES, NULL, 0), 0);
 }

@@ -5,6 +5,13 @@
 
 #include "exec_helpers.h"
 
+SHARED int square(const int *n, long *out)
+{
+    *out = (long)*n * *n;
+    return 0;
+}
+WEFT_TASK(square, int, long);
+
 // ---- ways to die -------------------------------------------------------------------------
 
 enum death { BY_SEGV, BY_KILL, BY_ABORT, BY_TERM, BY_QUICK_EXIT, BY_EXIT, DEATHS };
@@ -75,12 +82,15 @@ SHARED bool goes(pid_t pid)
     return false;
 }
 
-SHARED int open_now(void)
+// What is known of the process once its task has begun.
+SHARED struct weft_info await_begun(const weft_future *f)
 {
-    int count = 0;
-    for (int fd = 0; fd < 1024; fd++)
-        count += fcntl(fd, F_GETFD) >= 0;
-    return count;
+    struct weft_info info;
+    do {
+        weft_inspect(f, &info);
+        nap_ms(1);
+    } while (info.pid == 0 && !weft_done(f));
+    return info;
 }
 
 #endif

@@ -4,13 +4,6 @@
 
 #include <sys/prctl.h>
 
-static int square(const int *n, long *out)
-{
-    *out = (long)*n * *n;
-    return 0;
-}
-WEFT_TASK(square, int, long);
-
 // ---- results -----------------------------------------------------------------------------
 
 static void the_result_comes_back(void **state)
@@ -210,21 +203,12 @@ static int sleep_long(const weft_none *none, weft_none *out)
 }
 WEFT_TASK(sleep_long, weft_none, weft_none);
 
-static void await_pid(weft_future *f, struct weft_info *info)
-{
-    do {
-        weft_inspect(f, info);
-        nap_ms(1);
-    } while (info->pid == 0 && info->alive);
-}
-
 static void it_is_listed_and_described(void **state)
 {
     (void)state;
     weft_future *f = weft_start_as(WEFT_WITH(.kind = WEFT_PROCESSES, .name = "sleeper"), sleep_long,
                                    &(weft_none){0});
-    struct weft_info info, infos[4];
-    await_pid(f, &info);
+    struct weft_info infos[4], info = await_begun(f);
     assert_string_equal(info.name, "sleeper");
     assert_int_equal(info.kind, WEFT_PROCESSES);
     assert_true(info.alive && info.pid > 0 && info.pid != getpid());
@@ -258,9 +242,8 @@ static void a_request_to_stop_reaches_who_sleeps_and_who_computes(void **state)
     for (int late = 0; late < (UNDER_TSAN ? 0 : 2); late++) {
         weft_future *sleeps = weft_start(WEFT_PROCESSES, sleep_long, &(weft_none){0});
         weft_future *computes = weft_start(WEFT_PROCESSES, compute_until_asked, &(weft_none){0});
-        struct weft_info info;
         if (late)
-            await_pid(computes, &info), nap_ms(20);
+            (void)await_begun(computes), nap_ms(20);
         weft_cancel(sleeps);
         weft_cancel(computes);
         assert_int_equal(weft_join(&sleeps, NULL, 0), -ECANCELED);
@@ -272,8 +255,7 @@ static void a_request_to_stop_reaches_who_sleeps(void **state)
 {
     (void)state;
     weft_future *f = weft_start(WEFT_PROCESSES, sleep_long, &(weft_none){0});
-    struct weft_info info;
-    await_pid(f, &info);
+    (void)await_begun(f);
     nap_ms(20);
     weft_cancel(f);
     assert_int_equal(weft_join(&f, NULL, 0), -ECANCELED);
@@ -399,9 +381,7 @@ static int scene_of_daemon(void)
 {
     weft_future *f = weft_start_as(WEFT_WITH(.kind = WEFT_PROCESSES, .daemon = true), sleep_long,
                                    &(weft_none){0});
-    struct weft_info info;
-    await_pid(f, &info);
-    printf("%d", (int)info.pid);
+    printf("%d", (int)await_begun(f).pid);
     weft_drop(&f);
     return 0;
 }
