@@ -191,8 +191,8 @@ struct weft_info {
 void weft_self(struct weft_info *info);
 void weft_inspect(const weft_future *f, struct weft_info *info); // another; not NULL
 // Describe up to `cap` live tasks of one kind; returns how many there are. Plain threads count
-// from their first call of weft that needs to know them; processes from when this one has heard of
-// their birth, a moment after it.
+// from their first call of weft that needs to know them. Of processes, it waits for those that are
+// just being made.
 size_t weft_list(enum weft_kind kind, struct weft_info *infos, size_t cap);
 int weft_cores(void); // cores this process may use: affinity and cgroup honoured; at least 1
 

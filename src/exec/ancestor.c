@@ -7,7 +7,7 @@
 // one none. So globals have their initial values in a worker, and on_start is there for the rest.
 //
 // One thread, and no descriptor but the socket, the bell that its workers inherit, and its own
-// signals. It never allocates after the first message; a fork copies nothing that is half done.
+// signals. So a fork copies nothing that is half done.
 #include "exec/ancestor.h"
 
 #include <errno.h>
@@ -25,8 +25,6 @@
 #include "os/carry.h"
 #include "os/poll.h"
 #include "os/spawn.h"
-
-enum { CHILDREN_MAX = 65536 };
 
 static struct {
     int bell, signals;
@@ -53,7 +51,6 @@ static void greet(const struct wf_carry *message)
     ancestor.bell = message->fds[0];
     if (!hello)
         _exit(1);
-    hello->news.kind = WF_NEWS_HELLO;
     hello->count = wf_modules_list(hello->modules);
     struct wf_carry answer = {.bytes = hello, .size = sizeof *hello};
     (void)wf_carry_send(WF_SPAWN_FD, &answer, true);
@@ -121,9 +118,8 @@ static bool grant(void)
     struct wf_wish wish;
     struct wf_carry message = {.bytes = &wish, .size = sizeof wish};
     ssize_t n = wf_carry_receive(WF_SPAWN_FD, &message, true);
-    if (n == -EPROTO) // no room for its descriptors
-        return true;
-    if (n != (ssize_t)sizeof wish)
+    // Without a place for its descriptors a FORK is told of as one that failed.
+    if (n != (ssize_t)sizeof wish && !(n == -EMFILE && wish.kind == WF_WISH_FORK))
         return false;
     if (wish.kind == WF_WISH_HELLO) {
         greet(&message);
@@ -133,8 +129,7 @@ static bool grant(void)
         have_child(&wish, &message);
     else
         signal_child(&wish);
-    while (message.count > 0)
-        (void)close(message.fds[--message.count]);
+    wf_carry_drop(&message);
     return true;
 }
 

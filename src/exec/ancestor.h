@@ -24,7 +24,7 @@ struct wf_wish {
     struct wf_birth birth; // its on_start as it is called in the ancestor
 };
 
-enum wf_news_kind { WF_NEWS_HELLO, WF_NEWS_FORKED, WF_NEWS_DIED };
+enum wf_news_kind { WF_NEWS_FORKED, WF_NEWS_DIED };
 
 // From the ancestor.
 struct wf_news {
@@ -36,7 +36,6 @@ struct wf_news {
 
 // The answer to HELLO.
 struct wf_hello {
-    struct wf_news news;
     size_t count;
     struct wf_module modules[WF_MODULES_MAX];
 };

@@ -7,14 +7,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static size_t round_up(size_t size, size_t align)
-{
-    return (size + align - 1) / align * align;
-}
+#include "core/round.h"
 
 struct wf_layout wf_layout_of(const struct weft_task *what)
 {
-    size_t result_at = round_up(what->arg_size, what->result_align);
+    size_t result_at = wf_round_up(what->arg_size, what->result_align);
     return (struct wf_layout){result_at, result_at + what->result_size};
 }
 

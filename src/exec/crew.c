@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "core/error.h"
-#include "exec/ends.h"
 #include "os/clock.h"
 
 enum { BIRTHS = 10, RETRY_NS = 20 * 1000000, GRACE_NS = 100 * 1000000 };
@@ -38,10 +37,7 @@ static void add_ended(struct wf_ended *ended, weft_future *f)
 
 void wf_crew_fail(struct wf_ended *ended, weft_future *f, int code, const char *text)
 {
-    wf_ends_close(f->what, f->arg); // those that no worker took
-    f->code = code;
-    f->task.error_code = code;
-    f->task.error_text = strdup(text); // without memory the code is still kept
+    wf_future_fail(f, code, text);
     add_ended(ended, f);
 }
 
@@ -68,29 +64,6 @@ weft_future *wf_crew_take_queued(struct processes *t, weft_future *f)
 
 static const struct wf_owner owner;
 
-static void add_member(struct processes *t, struct wf_member *m)
-{
-    m->prev = NULL;
-    m->next = t->members;
-    if (t->members)
-        t->members->prev = m;
-    t->members = m;
-    t->alive++;
-}
-
-static void take_out(struct processes *t, struct wf_member *m)
-{
-    if (m->prev)
-        m->prev->next = m->next;
-    else
-        t->members = m->next;
-    if (m->next)
-        m->next->prev = m->prev;
-    t->alive--;
-    t->blocked -= m->counted;
-}
-
-// 0, or as wf_family_make.
 int wf_crew_hire(struct processes *t)
 {
     const struct weft_pool_options *o = &t->base.options;
@@ -112,7 +85,8 @@ int wf_crew_hire(struct processes *t)
         return rc;
     }
     t->started++;
-    add_member(t, m);
+    wf_member_add(&t->members, m);
+    t->alive++;
     return 0;
 }
 
@@ -215,10 +189,9 @@ void wf_crew_dispatch(struct processes *t, struct wf_ended *ended)
     see_to_members(t, ended);
 }
 
-// Put one that was sent back at the head of the queue.
+// One that was sent goes back to the head of the queue.
 static void put_back(struct processes *t, weft_future *f)
 {
-    wf_futures_remove(&t->running, f);
     wf_futures_prepend(&t->queue, f);
     f->place = WF_QUEUED;
     t->queued++;
@@ -229,8 +202,10 @@ void wf_crew_unload(struct processes *t, struct wf_member *m, bool all)
     uint32_t keep = all ? 0 : m->load / 2;
     for (uint32_t at = m->tail; at != m->head && m->load > keep; at--) {
         weft_future *f = m->sent[(at - 1) % WF_SLOTS].f;
-        if (f && wf_member_revoke(m, f))
+        if (f && wf_member_revoke(m, f)) {
+            wf_futures_remove(&t->running, f);
             put_back(t, f);
+        }
     }
 }
 
@@ -303,14 +278,20 @@ static void look_at(struct processes *t, struct wf_member *m, struct wf_ended *e
     wf_member_let_go_ends(m);
 }
 
-void wf_crew_look(struct processes *t, struct wf_ended *ended)
+// Of what was seen.
+static void act(struct processes *t, struct wf_ended *ended)
 {
-    for (struct wf_member *m = t->members; m; m = m->next)
-        look_at(t, m, ended);
     balance(t);
     wf_crew_dispatch(t, ended);
     for (struct wf_member *m = t->members; m; m = m->next)
         wf_store(&m->process->channel->lacks, t->queued > 0, WF_SEQ_CST);
+}
+
+void wf_crew_look(struct processes *t, struct wf_ended *ended)
+{
+    for (struct wf_member *m = t->members; m; m = m->next)
+        look_at(t, m, ended);
+    act(t, ended);
 }
 
 // ---- what the keeper tells --------------------------------------------------------------
@@ -323,9 +304,7 @@ static void look(struct wf_process *process)
     struct wf_ended ended = {NULL, NULL};
     wf_lock(&t->mu);
     look_at(t, m, &ended);
-    balance(t);
-    wf_crew_dispatch(t, &ended);
-    wf_store(&process->channel->lacks, t->queued > 0, WF_SEQ_CST);
+    act(t, &ended);
     weft_unlock(&t->mu);
     wf_crew_end_all(&ended);
 }
@@ -338,7 +317,6 @@ static void fail_begun(struct wf_ended *ended, const struct wf_member *m, weft_f
     (void)snprintf(text, sizeof text, "%s: its process %s %s%s", f->task.name,
                    m->process->birth.name, how,
                    m->killed ? ", by the pool: it ran on past its deadline" : "");
-    text[WEFT_ERROR_MAX - 1] = '\0';
     wf_crew_fail(ended, f, -EOWNERDEAD, text);
 }
 
@@ -358,9 +336,7 @@ static void inherit(struct processes *t, struct wf_member *m, int died, struct w
     }
     while ((f = waiting.last)) {
         wf_futures_remove(&waiting, f);
-        wf_futures_prepend(&t->queue, f);
-        f->place = WF_QUEUED;
-        t->queued++;
+        put_back(t, f);
     }
 }
 
@@ -387,7 +363,9 @@ static void died(struct wf_process *process, int died)
     look_at_phase(t, m, &ended);
     inherit(t, m, died, &ended);
     wf_family_release(process);
-    take_out(t, m);
+    wf_member_remove(&t->members, m);
+    t->alive--;
+    t->blocked -= m->counted;
     if (!m->ready && t->broken == 0)
         note_failed_birth(t, died, &ended);
     if (died < 0 && t->broken == 0)

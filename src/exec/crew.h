@@ -33,8 +33,6 @@ struct processes {
     int broken;       // why no worker can be had, or what on_start returned
     char reason[WEFT_ERROR_MAX];
     bool closing;
-    const struct weft_task *known[8]; // those that workers have, too
-    uint32_t next_known;
     int64_t due_ns;        // of the watch
     struct wf_watch watch; // deadlines, and births that are tried again
 };

@@ -70,6 +70,13 @@ void wf_process_kill(weft_future *f);
 void wf_process_describe(const weft_future *f, struct weft_info *info);
 void wf_process_cancel_daemons(void);
 
+// How many of the items that are left the next of the helpers takes at once: a quarter of an even
+// share, so that nobody is left with a large last piece. At least one; of none, none.
+static inline size_t wf_map_piece(size_t left, size_t helpers)
+{
+    size_t size = left / (4 * helpers);
+    return size > 0 ? size : left > 0;
+}
 int wf_process_map(weft_pool *pool, weft_time deadline, const struct weft_task *what, size_t n,
                    void *out, const void *in); // process_map.c
 

@@ -22,6 +22,7 @@
 #include "exec/ancestor.h"
 #include "os/carry.h"
 #include "os/clock.h"
+#include "os/packet.h"
 #include "os/poll.h"
 #include "os/spawn.h"
 #include "os/thread.h"
@@ -39,8 +40,15 @@ static struct {
     struct wf_process *first;
     struct wf_watch *watches, *ringing; // the one that the keeper calls
     weft_cond rung;
+    uint32_t unborn;           // asked for, and neither born nor buried, as far as was heard
+    weft_cond born;            // that fell
     struct wf_module *modules; // of the ancestor
     size_t module_count;
+    struct known {
+        const void *here;
+        uintptr_t there;
+    } known[16]; // what was looked up in them
+    uint32_t next_known;
 } family;
 
 // ---- the ancestor -----------------------------------------------------------------------
@@ -56,8 +64,8 @@ static ssize_t receive(void *bytes, size_t size, bool waits)
 {
     struct wf_carry message = {.bytes = bytes, .size = size};
     ssize_t n = wf_carry_receive(family.socket, &message, waits);
-    while (n > 0 && message.count > 0)
-        (void)close(message.fds[--message.count]); // none is meant for us
+    if (n > 0)
+        wf_carry_drop(&message); // none is meant for us
     return n;
 }
 
@@ -88,7 +96,7 @@ static int shake_hands(void)
 static int start_ancestor(void)
 {
     int ends[2];
-    int rc = wf_carry_pair(ends);
+    int rc = wf_packet_pair(ends);
     if (rc < 0)
         return rc;
     char title[WF_SPAWN_TITLE];
@@ -159,6 +167,7 @@ static void stay_behind(void)
         wf_bell_free(family.bell);
     family.is_there = family.is_kept = false;
     family.first = NULL;
+    family.unborn = 0;
 }
 
 // ---- the list ---------------------------------------------------------------------------
@@ -182,6 +191,15 @@ static void take_out(struct wf_process *p)
         family.first = p->next;
     if (p->next)
         p->next->prev = p->prev;
+}
+
+// It is heard of for the first time.
+static void be_born(struct wf_process *p)
+{
+    wf_guard(&family.mu);
+    family.unborn -= !p->born;
+    p->born = true;
+    weft_cond_broadcast(&family.born);
 }
 
 static struct wf_process *first(void)
@@ -245,6 +263,7 @@ void wf_family_discard(struct wf_process *p)
 // The keeper's.
 static void bury(struct wf_process *p, int died)
 {
+    be_born(p);
     wf_store(&p->pid, 0, WF_RELAXED);
     p->owner->died(p, died);
     take_out(p);
@@ -253,13 +272,25 @@ static void bury(struct wf_process *p, int died)
 
 // ---- a process is made ------------------------------------------------------------------
 
+// With mu held, and an ancestor there: where it lies in the workers, or 0.
+static uintptr_t look_up(const void *here)
+{
+    enum { KNOWN = sizeof family.known / sizeof *family.known };
+    for (size_t i = 0; i < KNOWN; i++)
+        if (family.known[i].here == here)
+            return family.known[i].there;
+    uintptr_t there = wf_modules_there(family.modules, family.module_count, here);
+    family.known[family.next_known++ % KNOWN] = (struct known){here, there};
+    return there;
+}
+
 uint64_t wf_family_there(const void *here, const char *name)
 {
     uintptr_t there = 0;
     wf_lock(&family.mu);
     int rc = see_to_ancestor();
     if (rc == 0)
-        there = wf_modules_there(family.modules, family.module_count, here);
+        there = look_up(here);
     weft_unlock(&family.mu);
     if (rc == 0 && there == 0)
         (void)weft_fail(-ENOTSUP, "processes: %s lies in a library that was loaded by dlopen",
@@ -271,7 +302,7 @@ uint64_t wf_family_there(const void *here, const char *name)
 static int open_channel(struct wf_process *p)
 {
     int sockets[2];
-    int rc = wf_carry_pair(sockets);
+    int rc = wf_packet_pair(sockets);
     if (rc < 0)
         return rc;
     p->channel = wf_channel_new(&p->theirs[0]);
@@ -307,7 +338,7 @@ static int bear(struct wf_process *p)
     struct wf_wish wish = {.kind = WF_WISH_FORK, .birth = p->birth};
     if (p->birth.on_start) {
         const void *here = (const void *)(uintptr_t)p->birth.on_start;
-        uintptr_t there = wf_modules_there(family.modules, family.module_count, here);
+        uintptr_t there = look_up(here);
         if (there == 0)
             return weft_fail(-ENOTSUP, "processes: on_start lies in a library that was loaded by "
                                        "dlopen");
@@ -315,6 +346,7 @@ static int bear(struct wf_process *p)
     }
     wish.serial = p->serial = ++family.last_serial;
     add(p);
+    family.unborn++;
     // An ancestor that is gone is noticed by the keeper, who buries all that it finds in the list.
     (void)send_wish(&wish, p->theirs[0], p->theirs[1]);
     close_theirs(p);
@@ -336,13 +368,6 @@ void wf_family_signal(const struct wf_process *process, int sig)
         (void)send_wish(&wish, -1, -1);
 }
 
-void wf_family_look(void)
-{
-    wf_guard(&family.mu);
-    if (family.is_there)
-        wf_bell_ring(family.bell);
-}
-
 // ---- the keeper -------------------------------------------------------------------------
 
 static void hear(const struct wf_news *news)
@@ -350,10 +375,12 @@ static void hear(const struct wf_news *news)
     struct wf_process *p = find(news->serial);
     if (!p)
         return;
-    if (news->kind == WF_NEWS_FORKED && news->status == 0)
+    if (news->kind == WF_NEWS_FORKED && news->status == 0) {
         wf_store(&p->pid, news->pid, WF_RELEASE);
-    else
+        be_born(p);
+    } else {
         bury(p, news->status);
+    }
 }
 
 // False: the ancestor is gone.
@@ -451,9 +478,12 @@ static void lose_ancestor(void)
     wf_spawn_reap(family.ancestor);
     free(family.modules);
     family.modules = NULL;
+    memset(family.known, 0, sizeof family.known);
     family.is_there = false;
     struct wf_process *p = family.first;
     family.first = NULL;
+    family.unborn = 0;
+    weft_cond_broadcast(&family.born);
     weft_unlock(&family.mu);
     for (struct wf_process *next; p; p = next) {
         next = p->next;
@@ -489,9 +519,20 @@ static void *keep(void *arg)
 
 // ---- who is there, and the end ----------------------------------------------------------
 
+// With mu held: those that were asked for are there. Not the keeper, who would hear of it; and not
+// longer than a fork takes.
+static void await_births(void)
+{
+    bool was = weft_shield(true);
+    while (family.unborn > 0 && family.is_kept && !wf_thread_is_self(family.keeper))
+        (void)wf_cond_wait(&family.born, &family.mu, WEFT_FOREVER); // shielded
+    (void)weft_shield(was);
+}
+
 size_t wf_family_list(struct weft_info *infos, size_t cap)
 {
     wf_guard(&family.mu);
+    await_births();
     size_t count = 0;
     for (const struct wf_process *p = family.first; p; p = p->next) {
         pid_t pid = wf_load(&p->pid, WF_ACQUIRE);

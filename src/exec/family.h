@@ -63,6 +63,7 @@ struct wf_process {
     int socket;    // for descriptors
     int theirs[2]; // the worker's channel and socket, until it is born; or -1
     struct wf_birth birth;
+    bool born; // or buried: heard of; the family's
     // ---- atomic
     pid_t pid; // 0 until the ancestor has made it
 };
@@ -83,11 +84,10 @@ void wf_family_release(struct wf_process *process);
 uint64_t wf_family_there(const void *here, const char *name);
 
 void wf_family_signal(const struct wf_process *process, int sig); // if it has not ended
-void wf_family_look(void);                                        // have the keeper look at all
 // "killed by SIGSEGV (Segmentation fault)", "ended with status 3": of what `died` was told.
 void wf_family_explain(int died, char *text, size_t size);
 
-// Describe those that live; as weft_list.
+// Describe those that live, as weft_list; waits for the births that were asked for.
 size_t wf_family_list(struct weft_info *infos, size_t cap);
 void wf_family_end(void); // at exit: no process is left when it returns
 

@@ -19,6 +19,7 @@
 #include "core/check.h"
 #include "core/error.h"
 #include "core/misuse.h"
+#include "core/round.h"
 #include "exec/ends.h"
 #include "exec/executor.h"
 #include "os/thread.h"
@@ -65,19 +66,14 @@ void wf_futures_remove(struct wf_futures *list, weft_future *f)
 
 // ---- made and freed ---------------------------------------------------------------------
 
-static size_t round_up(size_t size, size_t align)
-{
-    return (size + align - 1) / align * align;
-}
-
 weft_future *wf_future_new(const struct weft_task *what, const void *arg)
 {
     size_t align = LEAST_ALIGN;
     align = what->arg_align > align ? what->arg_align : align;
     align = what->result_align > align ? what->result_align : align;
-    size_t arg_at = round_up(sizeof(weft_future), what->arg_align);
-    size_t result_at = round_up(arg_at + what->arg_size, what->result_align);
-    weft_future *f = aligned_alloc(align, round_up(result_at + what->result_size, align));
+    size_t arg_at = wf_round_up(sizeof(weft_future), what->arg_align);
+    size_t result_at = wf_round_up(arg_at + what->arg_size, what->result_align);
+    weft_future *f = aligned_alloc(align, wf_round_up(result_at + what->result_size, align));
     if (!f) {
         (void)weft_fail(-ENOMEM, "%s: no memory for its argument and result", what->name);
         return NULL;
@@ -174,6 +170,13 @@ static void end(weft_future *f, int code, bool reported)
     wf_future_unref(f);
 }
 
+int wf_refuse_task(struct wf_task *task, const struct weft_task *what, void *arg, int code)
+{
+    wf_ends_close(what, arg);
+    return weft_fail(code, "%s: %s before it began", task->name,
+                     code == -ECANCELED ? "cancelled" : "its deadline passed");
+}
+
 void wf_future_run(weft_future *f)
 {
     struct wf_task *task = &f->task;
@@ -181,13 +184,10 @@ void wf_future_run(weft_future *f)
     wf_task_enter(task);
     // A task that was started always runs: its argument may be its own to release.
     int code = task->pooled ? wf_interrupted() : 0;
-    if (code == 0) {
+    if (code == 0)
         code = f->what->run(f->arg, f->result);
-    } else {
-        wf_ends_close(f->what, f->arg);
-        (void)weft_fail(code, "%s: %s before it began", task->name,
-                        code == -ECANCELED ? "cancelled" : "its deadline passed");
-    }
+    else
+        (void)wf_refuse_task(task, f->what, f->arg, code);
     wf_require(task->held == 0, "task %s returned with %u locks held", task->name, task->held);
     f->code = code;
     (void)wf_error_text(task); // whoever joins only reads it
@@ -198,19 +198,25 @@ void wf_future_run(weft_future *f)
     end(f, code, abandoned);
 }
 
-void wf_future_end(weft_future *f, int code, const char *message)
+void wf_future_fail(weft_future *f, int code, const char *message)
 {
     wf_ends_close(f->what, f->arg);
-    f->task.error_text = strdup(message); // without memory the code is still kept
+    f->code = code;
     f->task.error_code = code;
+    f->task.error_text = strdup(message); // without memory the code is still kept
     if (f->task.error_text)
         wf_cut_text(f->task.error_text, WEFT_ERROR_MAX);
-    end(f, code, false);
 }
 
 void wf_future_finish(weft_future *f)
 {
     end(f, f->code, false);
+}
+
+void wf_future_end(weft_future *f, int code, const char *message)
+{
+    wf_future_fail(f, code, message);
+    wf_future_finish(f);
 }
 
 // Take it back from its pool, if it has not begun.

@@ -56,6 +56,10 @@ void wf_future_disown(weft_future *f); // the owner's reference: joined, dropped
 // Nobody will join it: its failure is reported when it ends.
 void wf_future_abandon(weft_future *f);
 
+// The current task was asked to stop before it began, for this reason: its ends are closed, and
+// that is its failure. Returns code.
+int wf_refuse_task(struct wf_task *task, const struct weft_task *what, void *arg, int code);
+
 // Run the task here and now, or, if it was asked to stop before, only end it. Gives up the
 // executor's reference, as does the next.
 void wf_future_run(weft_future *f);
@@ -63,13 +67,17 @@ void wf_future_run(weft_future *f);
 // elsewhere leaves {-1} there (ends.h).
 void wf_future_end(weft_future *f, int code, const char *message);
 
-// End one that ran in another process: its code, its message and its result are there.
+// The same in two steps: its code and its message, and the end. Between them nobody else looks. Of
+// one that ran in another process the second alone, when its code, message and result are there.
+void wf_future_fail(weft_future *f, int code, const char *message);
 void wf_future_finish(weft_future *f);
 
 bool wf_future_done(const weft_future *f);
 // Of a failed one that has ended; never NULL.
 const char *wf_future_message(const weft_future *f, char *buffer, size_t size);
 
+// A pool's task goes by its worker and its function: "weft-1 (square)". worker may be NULL.
+void wf_name_task(char *name, size_t size, const char *worker, const struct wf_task *task);
 void wf_describe(const struct wf_parker *parker, const struct wf_task *task,
                  struct weft_info *info); // info.c
 

@@ -12,8 +12,7 @@
 
 _Static_assert(sizeof(((struct weft_info *)0)->name) == WF_NAME_MAX, "one size of names");
 
-// A pool's task goes by its worker and its function: "weft-1 (square)".
-static void name_it(char *name, size_t size, const char *worker, const struct wf_task *task)
+void wf_name_task(char *name, size_t size, const char *worker, const struct wf_task *task)
 {
     char text[2 * WF_NAME_MAX + 4];
     if (task->pooled && worker)
@@ -37,7 +36,8 @@ void wf_describe(const struct wf_parker *parker, const struct wf_task *task, str
                                .tid = parker->tid,
                                .daemon = task->daemon,
                                .alive = true};
-    name_it(info->name, sizeof info->name, parker->name[0] != '\0' ? parker->name : NULL, task);
+    wf_name_task(info->name, sizeof info->name, parker->name[0] != '\0' ? parker->name : NULL,
+                 task);
 }
 
 void weft_self(struct weft_info *info)
@@ -78,7 +78,7 @@ void weft_inspect(const weft_future *f, struct weft_info *info)
     wf_require(f && info, "weft_inspect: the future or the info is NULL");
     const struct wf_task *task = &f->task;
     *info = (struct weft_info){.kind = f->kind, .id = task->id, .daemon = task->daemon};
-    name_it(info->name, sizeof info->name, NULL, task);
+    wf_name_task(info->name, sizeof info->name, NULL, task);
     info->alive = !task->pooled && !wf_future_done(f); // its thread is there, begun or not
     info->tid = wf_load(&f->tid, WF_RELAXED);
     info->pid = info->tid != 0 ? getpid() : 0;

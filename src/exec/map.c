@@ -16,8 +16,6 @@
 #include "exec/ends.h"
 #include "exec/executor.h"
 
-enum { SHARE = 4 }; // a piece is this part of each helper's even share of the rest
-
 struct map {
     const struct weft_task *what;
     const char *in;
@@ -41,8 +39,7 @@ static struct piece take(struct map *map)
 {
     wf_guard(&map->mu);
     size_t left = map->code < 0 ? 0 : map->n - map->next;
-    size_t size = left / (map->helpers * SHARE);
-    size = size > 0 ? size : left > 0;
+    size_t size = wf_map_piece(left, map->helpers);
     struct piece piece = {map->next, map->next + size};
     map->next += size;
     return piece;

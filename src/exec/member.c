@@ -23,25 +23,31 @@ static struct wf_sent *sent_at(struct wf_member *m, uint32_t at)
     return &m->sent[at % WF_SLOTS];
 }
 
+void wf_member_add(struct wf_member **first, struct wf_member *m)
+{
+    m->prev = NULL;
+    m->next = *first;
+    if (m->next)
+        m->next->prev = m;
+    *first = m;
+}
+
+void wf_member_remove(struct wf_member **first, struct wf_member *m)
+{
+    if (m->prev)
+        m->prev->next = m->next;
+    else
+        *first = m->next;
+    if (m->next)
+        m->next->prev = m->prev;
+}
+
 bool wf_member_has_room(const struct wf_member *m)
 {
     return m->left > 0 && m->tail - m->head < WF_SLOTS;
 }
 
 // ---- a task goes in ---------------------------------------------------------------------
-
-// Where the task lies in the worker; 0 with the error set.
-static uint64_t there(struct wf_member *m, const struct weft_task *what)
-{
-    for (size_t i = 0; i < sizeof m->known / sizeof *m->known; i++)
-        if (m->known[i].what == what)
-            return m->known[i].there;
-    uint64_t at = wf_family_there(what, what->name);
-    struct wf_known *known = &m->known[m->next_known++ % (sizeof m->known / sizeof *m->known)];
-    if (at != 0)
-        *known = (struct wf_known){what, at};
-    return at;
-}
 
 // Its argument where the worker will read it. *fd: of the parcel, or -1.
 static int pack(struct wf_slot *slot, struct wf_sent *sent, const weft_future *f, int *fd)
@@ -97,7 +103,7 @@ int wf_member_push(struct wf_member *m, weft_future *f)
     struct wf_slot *slot = slot_at(m, m->tail);
     struct wf_sent *sent = sent_at(m, m->tail);
     int parcel = -1;
-    uint64_t what = there(m, f->what);
+    uint64_t what = wf_family_there(f->what, f->what->name);
     if (what == 0)
         return -ENOTSUP;
     int rc = pack(slot, sent, f, &parcel);
@@ -113,6 +119,7 @@ int wf_member_push(struct wf_member *m, weft_future *f)
     }
     sent->f = f;
     sent->holds_ends = slot->count > slot->is_parcel;
+    m->holding += sent->holds_ends;
     slot->what = what;
     slot->deadline_ns = f->task.deadline.ns;
     wf_store(&slot->cancelled, wf_load(&f->task.cancelled, WF_RELAXED), WF_RELAXED);
@@ -131,6 +138,8 @@ static weft_future *forget(struct wf_member *m, struct wf_sent *sent)
 {
     weft_future *f = sent->f;
     forget_parcel(sent, f->what);
+    m->holding -= sent->holds_ends; // taken back, with what it holds
+    sent->holds_ends = false;
     sent->f = NULL;
     f->seat = NULL;
     m->load--;
@@ -155,10 +164,8 @@ static void take_message(weft_future *f, const struct wf_slot *slot)
     char text[WEFT_ERROR_MAX];
     memcpy(text, slot->payload, sizeof text);
     text[sizeof text - 1] = '\0';
-    if (text[0] == '\0')
-        return;
-    f->task.error_text = strdup(text); // without memory the code is still kept
-    f->task.error_code = f->code;
+    if (text[0] != '\0')
+        wf_future_fail(f, f->code, text);
 }
 
 static void take_result(struct wf_sent *sent, const struct wf_slot *slot)
@@ -174,11 +181,13 @@ static void take_result(struct wf_sent *sent, const struct wf_slot *slot)
                f->what->result_size);
 }
 
-static void let_go_ends(struct wf_sent *sent)
+static void let_go_ends(struct wf_member *m, struct wf_sent *sent)
 {
-    if (sent->holds_ends)
-        wf_ends_close(sent->f->what, sent->f->arg);
+    if (!sent->holds_ends)
+        return;
+    wf_ends_close(sent->f->what, sent->f->arg);
     sent->holds_ends = false;
+    m->holding--;
 }
 
 weft_future *wf_member_collect(struct wf_member *m, bool *mad)
@@ -194,7 +203,7 @@ weft_future *wf_member_collect(struct wf_member *m, bool *mad)
         }
         if (has_result) {
             take_result(sent, slot);
-            let_go_ends(sent);
+            let_go_ends(m, sent);
         }
         wf_store(&slot->state, WF_SLOT_EMPTY, WF_RELEASE);
         m->head++;
@@ -214,7 +223,7 @@ weft_future *wf_member_inherit(struct wf_member *m, bool *begun)
             continue;
         *begun = state != WF_SLOT_SENT;
         if (*begun)
-            let_go_ends(sent);
+            let_go_ends(m, sent);
         return forget(m, sent);
     }
     return NULL;
@@ -250,10 +259,10 @@ void wf_member_dismiss(struct wf_member *m)
 
 void wf_member_let_go_ends(struct wf_member *m)
 {
-    for (uint32_t at = m->head; at != m->tail; at++)
+    for (uint32_t at = m->head; m->holding > 0 && at != m->tail; at++)
         if (sent_at(m, at)->f && sent_at(m, at)->holds_ends &&
             wf_load(&slot_at(m, at)->state, WF_SEQ_CST) == WF_SLOT_STARTED)
-            let_go_ends(sent_at(m, at));
+            let_go_ends(m, sent_at(m, at));
 }
 
 void wf_member_tell(struct wf_member *m, enum wf_tell tell)

@@ -10,24 +10,24 @@
 struct wf_member {
     struct wf_process *process;
     void *owner;                   // the pool
-    struct wf_member *next, *prev; // its pool's
+    struct wf_member *next, *prev; // its owner's list
     uint32_t head, tail;           // slots taken back, and filled, so far
     uint32_t load;                 // futures that lie in it
     long left;                     // tasks that it may still be given
     bool ready;                    // on_start is done
     bool counted;                  // as one that waits
     bool killed;                   // by us, for a deadline
-    struct wf_known {
-        const struct weft_task *what;
-        uint64_t there;
-    } known[4]; // where tasks lie in it
-    uint32_t next_known;
+    uint32_t holding;              // of the sent ones, those with `holds_ends`
     struct wf_sent {
         weft_future *f;  // NULL: taken back
         void *parcel;    // of its argument and result, or NULL
         bool holds_ends; // we still have the descriptors that it was sent
     } sent[WF_SLOTS];
 };
+
+// In its owner's list, which begins at *first.
+void wf_member_add(struct wf_member **first, struct wf_member *m);
+void wf_member_remove(struct wf_member **first, struct wf_member *m);
 
 // True: it has a free slot, and may be given a task.
 bool wf_member_has_room(const struct wf_member *m);

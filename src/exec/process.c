@@ -12,23 +12,12 @@
 #include "core/error.h"
 #include "core/mutex.h"
 #include "exec/argument.h"
-#include "exec/ends.h"
 #include "exec/executor.h"
 #include "exec/member.h"
 
 // Guards the seats of futures, and what lies in their channels.
 static weft_mutex mu;
 static struct wf_member *started;
-
-static void take_out(struct wf_member *m)
-{
-    if (m->prev)
-        m->prev->next = m->next;
-    else
-        started = m->next;
-    if (m->next)
-        m->next->prev = m->prev;
-}
 
 // With mu held: its future, with its code and message.
 static weft_future *outcome(struct wf_member *m, int died)
@@ -41,12 +30,8 @@ static weft_future *outcome(struct wf_member *m, int died)
     char how[WEFT_ERROR_MAX], text[2 * WEFT_ERROR_MAX];
     wf_family_explain(died, how, sizeof how);
     (void)snprintf(text, sizeof text, "%s: its process %s", f->task.name, how);
-    text[WEFT_ERROR_MAX - 1] = '\0';
     bool ended_by_us = f->task.daemon && wf_load(&wf_daemons, WF_RELAXED) != WF_DAEMONS_LIVE;
-    f->code = ended_by_us ? -ECANCELED : died < 0 ? died : -EOWNERDEAD;
-    f->task.error_code = f->code;
-    f->task.error_text = strdup(text); // without memory the code is still kept
-    wf_ends_close(f->what, f->arg);    // those that it did not take
+    wf_future_fail(f, ended_by_us ? -ECANCELED : died < 0 ? died : -EOWNERDEAD, text);
     return f;
 }
 
@@ -56,7 +41,7 @@ static void died(struct wf_process *process, int died)
     wf_lock(&mu);
     weft_future *f = outcome(m, died);
     wf_family_release(process);
-    take_out(m);
+    wf_member_remove(&started, m);
     weft_unlock(&mu);
     free(m);
     f->exit_code = died < 0 ? 0 : WIFSIGNALED(died) ? -WTERMSIG(died) : WEXITSTATUS(died);
@@ -73,15 +58,6 @@ static void look(struct wf_process *process)
 
 static const struct wf_owner owner = {look, died};
 
-static void add(struct wf_member *m)
-{
-    m->prev = NULL;
-    m->next = started;
-    if (started)
-        started->prev = m;
-    started = m;
-}
-
 // With mu held. The task lies in the channel before the process is there.
 static int start(struct wf_member *m, weft_future *f)
 {
@@ -90,11 +66,11 @@ static int start(struct wf_member *m, weft_future *f)
         rc = weft_fail(rc, "%s: its descriptors cannot be sent", f->what->name);
     if (rc < 0)
         return rc;
-    add(m);
+    wf_member_add(&started, m);
     rc = wf_family_bear(m->process);
     if (rc == 0)
         return 0;
-    take_out(m);
+    wf_member_remove(&started, m);
     bool begun;
     (void)wf_member_inherit(m, &begun);
     return rc;

@@ -17,14 +17,16 @@
 
 #include <weft/pipe.h>
 
+#include "core/check.h"
 #include "core/error.h"
+#include "core/round.h"
 #include "exec/argument.h"
 #include "exec/channel.h"
 #include "exec/ends.h"
 #include "exec/executor.h"
 #include "exec/modules.h"
 
-enum { SHARE = 4, PAGE = 4096 };
+enum { PAGE = 4096 };
 
 // How the file begins. The items follow on the next page.
 struct head {
@@ -50,8 +52,7 @@ static uint64_t take(struct head *head, uint64_t *begin)
     do {
         if (next >= head->n || wf_load(&head->stop, WF_RELAXED) != 0)
             return 0;
-        size = (head->n - next) / (head->helpers * SHARE);
-        size = size > 0 ? size : 1;
+        size = wf_map_piece(head->n - next, head->helpers);
     } while (!wf_cas(&head->next, &next, next + size, WF_RELAXED));
     *begin = next;
     return size;
@@ -100,24 +101,19 @@ struct map {
     weft_future **futures;
 };
 
-static size_t round_up(size_t size)
-{
-    return (size + PAGE - 1) / PAGE * PAGE;
-}
-
 static int lay_out(struct map *map, size_t n, size_t helpers, const void *in)
 {
     struct wf_symbol place;
     if (!wf_modules_name(map->what, &place))
         return weft_fail(-ENOTSUP, "weft_map: %s lies in no module", map->what->name);
-    size_t in_at = round_up(sizeof(struct head) + helpers * sizeof(uint64_t));
+    size_t in_at = wf_round_up(sizeof(struct head) + helpers * sizeof(uint64_t), PAGE);
     size_t in_size, out_size, size;
     if (__builtin_mul_overflow(n, map->what->arg_size, &in_size) ||
         __builtin_mul_overflow(n, map->what->result_size, &out_size) ||
         __builtin_add_overflow(in_size, out_size, &size) || size > SIZE_MAX / 2)
         return weft_fail(-ENOMEM, "weft_map: %zu items are too many", n);
-    size_t out_at = in_at + round_up(in_size);
-    size = out_at + round_up(out_size);
+    size_t out_at = in_at + wf_round_up(in_size, PAGE);
+    size = out_at + wf_round_up(out_size, PAGE);
     map->head = wf_parcel_new(size, &map->fd);
     if (!map->head)
         return weft_fail(map->fd, "weft_map: %zu bytes of items: %s", size, strerror(-map->fd));
@@ -230,7 +226,7 @@ int wf_process_map(weft_pool *pool, weft_time deadline, const struct weft_task *
     if (what->ends[0] != 0)
         return weft_fail(-ENOTSUP, "weft_map: descriptors of %s do not travel to processes",
                          what->name);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; wf_checking && i < n; i++)
         wf_check_argument(what, (const char *)in + i * what->arg_size);
     size_t workers = (size_t)pool->options.workers;
     size_t helpers = n < workers ? n : workers;

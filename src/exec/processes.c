@@ -26,31 +26,15 @@ static int wait_for_room(struct processes *t)
     return rc == 0 && t->closing ? -EPIPE : rc;
 }
 
-// 0; or with the error set: no worker has this task.
-static int look_up(struct processes *t, const struct weft_task *what)
-{
-    enum { KNOWN = sizeof t->known / sizeof *t->known };
-    for (size_t i = 0; i < KNOWN; i++)
-        if (t->known[i] == what)
-            return 0;
-    if (wf_family_there(what, what->name) == 0)
-        return -ENOTSUP;
-    t->known[t->next_known++ % KNOWN] = what;
-    return 0;
-}
-
 static int processes_submit(weft_pool *pool, weft_future *f)
 {
     struct processes *t = processes_of(pool);
     struct wf_ended ended = {NULL, NULL};
     wf_check_argument(f->what, f->arg);
+    if (wf_family_there(f->what, f->what->name) == 0)
+        return weft_error_code();
     wf_lock(&t->mu);
-    int rc = look_up(t, f->what);
-    if (rc < 0) {
-        weft_unlock(&t->mu);
-        return rc;
-    }
-    rc = wait_for_room(t);
+    int rc = wait_for_room(t);
     if (rc == 0) {
         t->unfinished++;
         t->queued++;
@@ -141,9 +125,7 @@ static void processes_describe(weft_pool *pool, const weft_future *f, struct wef
         return;
     info->alive = true;
     info->pid = info->tid = wf_load(&m->process->pid, WF_ACQUIRE);
-    char text[2 * WF_NAME_MAX + 4];
-    (void)snprintf(text, sizeof text, "%s (%s)", m->process->birth.name, f->task.name);
-    wf_copy_name(info->name, text);
+    wf_name_task(info->name, sizeof info->name, m->process->birth.name, &f->task);
 }
 
 static void processes_cancel(weft_pool *pool)

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "core/park.h"
 #include "exec/ancestor.h"
 #include "exec/ends.h"
+#include "exec/future.h"
 #include "os/carry.h"
 #include "os/futex.h"
 #include "os/poll.h"
@@ -93,8 +93,7 @@ static int receive_for(const struct wf_slot *slot, struct wf_carry *message)
             return n < 0 && n != -EPROTO ? (int)n : -EMFILE;
         if (serial == slot->serial)
             return 0;
-        while (message->count > 0)
-            (void)close(message->fds[--message->count]);
+        wf_carry_drop(message);
     }
 }
 
@@ -126,11 +125,8 @@ static int run(struct wf_slot *slot, struct job *job, struct wf_task *task)
     int code = unpack(slot, job);
     if (slot->count > slot->is_parcel)
         ring(); // the root may close its own
-    if (code == 0 && !me.alone && (code = wf_interrupted()) < 0) {
-        wf_ends_close(job->what, job->arg);
-        return weft_fail(code, "%s: %s before it began", task->name,
-                         code == -ECANCELED ? "cancelled" : "its deadline passed");
-    }
+    if (code == 0 && !me.alone && (code = wf_interrupted()) < 0)
+        return wf_refuse_task(task, job->what, job->arg, code);
     if (code == 0)
         code = job->what->run(job->arg, job->result);
     wf_require(task->held == 0, "task %s returned with %u locks held", task->name, task->held);

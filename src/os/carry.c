@@ -12,11 +12,6 @@ union control {
     char bytes[CMSG_SPACE(WF_CARRY_FDS * sizeof(int))];
 };
 
-int wf_carry_pair(int ends[2])
-{
-    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0 ? -errno : 0;
-}
-
 static void pack(struct msghdr *header, union control *control, const struct wf_carry *message)
 {
     size_t size = (size_t)message->count * sizeof(int);
@@ -73,9 +68,14 @@ ssize_t wf_carry_receive(int socket, struct wf_carry *message, bool waits)
     unpack(&header, message);
     if (!(header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
         return n;
+    wf_carry_drop(message);
+    return header.msg_flags & MSG_TRUNC ? -EPROTO : -EMFILE;
+}
+
+void wf_carry_drop(struct wf_carry *message)
+{
     while (message->count > 0)
         (void)close(message->fds[--message->count]);
-    return -EPROTO;
 }
 
 void wf_carry_hang_up(int socket)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// carry.h - whole messages with descriptors, over a socket pair between two processes.
+// carry.h - whole messages with descriptors, between two processes. Over a pair of packet.h's.
 #ifndef WF_OS_CARRY_H
 #define WF_OS_CARRY_H
 
@@ -16,8 +16,6 @@ struct wf_carry {
     int count; // of descriptors
 };
 
-int wf_carry_pair(int ends[2]); // of SOCK_SEQPACKET, closed by exec. 0, -EMFILE, -ENFILE, -ENOMEM
-
 // Send one message; the descriptors stay the caller's. 0, -EAGAIN (`waits` is false, and there is
 // no room), -EPIPE or -ECONNRESET (nobody is left to receive it), -EMSGSIZE, -ETOOMANYREFS (too
 // many descriptors under way), -ENOMEM.
@@ -25,8 +23,11 @@ int wf_carry_send(int socket, const struct wf_carry *message, bool waits);
 
 // Receive one. Its size (> 0), and its descriptors, closed by exec, which are the caller's now. 0:
 // the other side has closed. -EAGAIN: not `waits`, and there is none. -EPROTO: it was larger than
-// there is room, or a descriptor found no place in this process: nothing of it is kept.
+// there is room. -EMFILE: a descriptor found no place in this process; the bytes are there. Of
+// either no descriptor is kept.
 ssize_t wf_carry_receive(int socket, struct wf_carry *message, bool waits);
+
+void wf_carry_drop(struct wf_carry *message); // close the descriptors that came with it
 
 // No more messages either way: the other side receives 0.
 void wf_carry_hang_up(int socket);

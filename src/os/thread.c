@@ -43,6 +43,11 @@ wf_thread wf_thread_self(void)
     return pthread_self();
 }
 
+bool wf_thread_is_self(wf_thread thread)
+{
+    return pthread_equal(thread, pthread_self()) != 0;
+}
+
 void wf_thread_set_name(const char *name)
 {
     char text[NAME_MAX_BYTES + 1];

@@ -4,6 +4,7 @@
 #define WF_OS_THREAD_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -21,6 +22,7 @@ typedef pthread_t wf_thread;
 int wf_thread_start(const struct wf_thread_options *options, wf_thread *thread);
 void wf_thread_join(wf_thread thread); // wait until it has left nothing behind
 wf_thread wf_thread_self(void);
+bool wf_thread_is_self(wf_thread thread);
 
 // Of the calling thread, for ps and gdb; cut at 15 bytes, at a character.
 void wf_thread_set_name(const char *name);

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+#ifndef WF_CORE_ROUND_H
+#define WF_CORE_ROUND_H
+
+#include <stddef.h>
+
+static inline size_t wf_round_up(size_t size, size_t unit)
+{
+    return (size + unit - 1) / unit * unit;
+}
+
+#endif
