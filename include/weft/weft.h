@@ -7,6 +7,7 @@
 //   sync.h   locks and signals                 queue.h   values between tasks
 //   net.h    sockets                           wait.h    descriptors, signals, calls that block
 //   pipe.h   messages between tasks, also of several processes
+//   shared.h memory that several processes see, and locks, queues and signals in it
 //   base.h   what these need of the compiler
 //
 //     #include <weft/weft.h>
@@ -42,6 +43,7 @@
 #include <weft/pipe.h>
 #include <weft/pool.h>
 #include <weft/queue.h>
+#include <weft/shared.h>
 #include <weft/sync.h>
 #include <weft/task.h>
 #include <weft/time.h>

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/kin.h"
 #include "core/misuse.h"
 #include "core/park.h"
 #include "os/atomic.h"
@@ -81,6 +82,7 @@ static void forget_others(void)
 static void in_child(void)
 {
     wf_fork_count++;
+    wf_kin_leave();
     wf_is_orphan = wf_is_orphan || wf_starts_tasks != 0;
     living = wf_running;
     if (wf_running)

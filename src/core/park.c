@@ -28,7 +28,9 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 
+#include "core/lookout.h"
 #include "core/misuse.h"
 #include "os/atomic.h"
 #include "os/futex.h"
@@ -57,13 +59,39 @@ static bool get_up(struct wf_parker *parker)
     return wf_exchange(&parker->word, EMPTY, WF_ACQUIRE) == TOKEN; // pairs with wf_unpark
 }
 
+static int end_sleep(struct wf_parker *parker, int rc)
+{
+    return get_up(parker) || rc != -ETIMEDOUT ? 0 : -ETIMEDOUT;
+}
+
 static int park_on_word(struct wf_parker *parker, weft_time deadline)
 {
     int rc = 0;
     if (lie_down(parker, ASLEEP))
         while (rc != -ETIMEDOUT && wf_load(&parker->word, WF_RELAXED) == ASLEEP)
             rc = wf_futex_wait(&parker->word, ASLEEP, deadline.ns);
-    return get_up(parker) || rc != -ETIMEDOUT ? 0 : -ETIMEDOUT;
+    return end_sleep(parker, rc);
+}
+
+// Where the kernel cannot sleep on several words, the others are looked at now and then.
+static int sleep_without(struct wf_parker *parker, weft_time deadline)
+{
+    weft_time slice = weft_sooner(deadline, weft_after_ms(WF_SLICE_MS));
+    int rc = wf_futex_wait(&parker->word, ASLEEP, slice.ns);
+    return slice.ns < deadline.ns ? 0 : rc;
+}
+
+static int park_on_words(struct wf_parker *parker, const struct wf_wait *wait, weft_time deadline)
+{
+    struct wf_futex_one all[1 + WF_WAIT_WORDS] = {{&parker->word, ASLEEP, false}};
+    memcpy(all + 1, wait->words, wait->word_count * sizeof *all);
+    int rc = 0;
+    if (lie_down(parker, ASLEEP)) {
+        rc = wf_futex_wait_any(all, 1 + wait->word_count, deadline.ns);
+        if (rc == -ENOSYS)
+            rc = sleep_without(parker, deadline);
+    }
+    return end_sleep(parker, rc);
 }
 
 static int park_on_descriptor(struct wf_parker *parker, const struct wf_wait *wait,
@@ -93,6 +121,18 @@ static int park_otherwise(struct wf_parker *parker, const struct wf_wait *wait, 
     return get_up(parker) && rc == -ETIMEDOUT ? 0 : rc;
 }
 
+// A fiber cannot sleep on a word: somebody does so for it.
+static int park_by_lookout(struct wf_parker *parker, const struct wf_wait *wait, weft_time deadline)
+{
+    struct wf_lookout lookout;
+    weft_time until = wf_lookout_begin(&lookout, parker, wait)
+                          ? deadline
+                          : weft_sooner(deadline, weft_after_ms(WF_SLICE_MS));
+    int rc = park_otherwise(parker, wait, until);
+    wf_lookout_end(&lookout);
+    return until.ns < deadline.ns ? 0 : rc;
+}
+
 bool wf_transfers(void)
 {
     const struct wf_parker *parker = wf_self();
@@ -111,7 +151,10 @@ int wf_park(const struct wf_wait *wait, weft_time deadline)
     if (take_token(parker))
         return 0;
     if (parker->parking)
-        return park_otherwise(parker, wait, deadline);
+        return wait->words ? park_by_lookout(parker, wait, deadline)
+                           : park_otherwise(parker, wait, deadline);
+    if (wait->words)
+        return park_on_words(parker, wait, deadline);
     if (wait->fd == WF_NO_FD)
         return park_on_word(parker, deadline);
     return park_on_descriptor(parker, wait, deadline);

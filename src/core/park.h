@@ -19,7 +19,9 @@
 #include "core/misuse.h"
 #include "os/engine.h"
 
-enum { WF_NO_FD = -1 };
+enum { WF_NO_FD = -1, WF_WAIT_WORDS = 2 };
+
+struct wf_futex_one; // os/futex.h
 
 // What somebody waits for; lies on his stack.
 struct wf_wait {
@@ -32,8 +34,11 @@ struct wf_wait {
     short events;           // of poll(2)
     uint64_t edges;         // not 0: edges will do (os/engine.h, wf_io)
     struct wf_io *transfer; // of bytes, in place of fd; NULL unless wf_transfers()
-    bool stops;             // a request to stop ends it
-    bool passes;            // it ends by the clock, or in a moment: no reason for a spare worker
+    const struct wf_futex_one
+        *words;          // to sleep on as well, only while all are as expected; or NULL
+    unsigned word_count; // at most WF_WAIT_WORDS
+    bool stops;          // a request to stop ends it
+    bool passes;         // it ends by the clock, or in a moment: no reason for a spare worker
 };
 
 // Say that the current task begins to wait; call before the first look at the condition that is

@@ -31,7 +31,7 @@ static struct {
     sigset_t before; // the signals that were blocked
     struct child {
         pid_t pid;
-        uint64_t serial;
+        uint64_t serial, kin;
     } * children; // the living, in no order
     size_t count, room;
 } ancestor;
@@ -45,12 +45,25 @@ static void tell(enum wf_news_kind kind, uint64_t serial, int status, pid_t pid)
 
 // ---- what the root wishes ---------------------------------------------------------------
 
-static void greet(const struct wf_carry *message)
+// False: it should be there, and cannot.
+static bool join_arena(const struct wf_wish *wish, const struct wf_carry *message)
+{
+    if (message->count < 2) {
+        wf_arena_forgo();
+        return true;
+    }
+    bool joined = wf_arena_join(&wish->arena, message->fds[1]);
+    (void)close(message->fds[1]);
+    return joined;
+}
+
+static void greet(const struct wf_wish *wish, const struct wf_carry *message)
 {
     struct wf_hello *hello = calloc(1, sizeof *hello);
     ancestor.bell = message->fds[0];
     if (!hello)
         _exit(1);
+    hello->is_apart = !join_arena(wish, message);
     hello->count = wf_modules_list(hello->modules);
     struct wf_carry answer = {.bytes = hello, .size = sizeof *hello};
     (void)wf_carry_send(WF_SPAWN_FD, &answer, true);
@@ -58,7 +71,8 @@ static void greet(const struct wf_carry *message)
 }
 
 // In the child: leave nothing of the ancestor's, but the bell.
-static _Noreturn void become_worker(const struct wf_wish *wish, const int fds[2], pid_t parent)
+static _Noreturn void become_worker(const struct wf_wish *wish, uint64_t kin, const int fds[2],
+                                    pid_t parent)
 {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
@@ -72,8 +86,11 @@ static _Noreturn void become_worker(const struct wf_wish *wish, const int fds[2]
         (void)close(nothing);
     }
     (void)sigprocmask(SIG_SETMASK, &ancestor.before, NULL);
-    const struct wf_heritage heritage = {
-        .birth = wish->birth, .channel = fds[0], .socket = fds[1], .bell = ancestor.bell};
+    const struct wf_heritage heritage = {.birth = wish->birth,
+                                         .kin = kin,
+                                         .channel = fds[0],
+                                         .socket = fds[1],
+                                         .bell = ancestor.bell};
     exit(wf_worker_run(&heritage));
 }
 
@@ -91,17 +108,30 @@ static int make_room(void)
     return 0;
 }
 
+// 0, or why there is no place for one more.
+static int make_way(const struct wf_carry *message, uint64_t *kin)
+{
+    int rc = message->count == 2 ? make_room() : -EMFILE;
+    if (rc < 0)
+        return rc;
+    *kin = wf_kin_new();
+    return *kin == 0 && wf_arena_kin() ? -EAGAIN : 0;
+}
+
 static void have_child(const struct wf_wish *wish, const struct wf_carry *message)
 {
     pid_t parent = getpid();
-    int rc = message->count == 2 ? make_room() : -EMFILE;
+    uint64_t kin = 0;
+    int rc = make_way(message, &kin);
     pid_t pid = rc == 0 ? fork() : -1;
     if (pid == 0)
-        become_worker(wish, message->fds, parent);
-    if (pid > 0)
-        ancestor.children[ancestor.count++] = (struct child){pid, wish->serial};
-    else if (rc == 0)
+        become_worker(wish, kin, message->fds, parent);
+    if (pid > 0) {
+        ancestor.children[ancestor.count++] = (struct child){pid, wish->serial, kin};
+    } else if (rc == 0) {
         rc = -errno;
+        wf_kin_bury(kin);
+    }
     tell(WF_NEWS_FORKED, wish->serial, rc, pid);
 }
 
@@ -122,7 +152,7 @@ static bool grant(void)
     if (n != (ssize_t)sizeof wish && !(n == -EMFILE && wish.kind == WF_WISH_FORK))
         return false;
     if (wish.kind == WF_WISH_HELLO) {
-        greet(&message);
+        greet(&wish, &message);
         return true;
     }
     if (wish.kind == WF_WISH_FORK)
@@ -145,6 +175,7 @@ static void reap(void)
         for (size_t i = 0; i < ancestor.count; i++) {
             if (ancestor.children[i].pid != pid)
                 continue;
+            wf_kin_bury(ancestor.children[i].kin); // before anybody hears of it
             tell(WF_NEWS_DIED, ancestor.children[i].serial, status, pid);
             ancestor.children[i] = ancestor.children[--ancestor.count];
             break;

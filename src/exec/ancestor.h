@@ -4,6 +4,7 @@
 #ifndef WF_EXEC_ANCESTOR_H
 #define WF_EXEC_ANCESTOR_H
 
+#include "core/arena.h"
 #include "exec/family.h"
 #include "exec/modules.h"
 
@@ -16,12 +17,14 @@ extern bool wf_ancestor_would_stop;
 
 enum wf_wish_kind { WF_WISH_HELLO, WF_WISH_FORK, WF_WISH_SIGNAL };
 
-// From the root. HELLO brings the bell, FORK the channel and the socket of the worker.
+// From the root. HELLO brings the bell and, if there is one, the arena, FORK the channel and the
+// socket of the worker.
 struct wf_wish {
     enum wf_wish_kind kind;
     int sig;
     uint64_t serial;
-    struct wf_birth birth; // its on_start as it is called in the ancestor
+    struct wf_birth birth;       // its on_start as it is called in the ancestor
+    struct wf_arena_place arena; // at: NULL if there is none
 };
 
 enum wf_news_kind { WF_NEWS_FORKED, WF_NEWS_DIED };
@@ -36,6 +39,7 @@ struct wf_news {
 
 // The answer to HELLO.
 struct wf_hello {
+    bool is_apart; // something else lies where the arena is to be
     size_t count;
     struct wf_module modules[WF_MODULES_MAX];
 };
@@ -43,6 +47,7 @@ struct wf_hello {
 // What a worker has from its ancestor. Returns the status to exit with.
 struct wf_heritage {
     struct wf_birth birth;
+    uint64_t kin; // 0: no memory is shared
     int channel, socket, bell;
 };
 int wf_worker_run(const struct wf_heritage *heritage); // worker.c

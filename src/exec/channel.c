@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
-#define _GNU_SOURCE // memfd_create
 #include "exec/channel.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "core/round.h"
+#include "os/shm.h"
 
 struct wf_layout wf_layout_of(const struct weft_task *what)
 {
@@ -21,29 +19,14 @@ bool wf_layout_fits(const struct weft_task *what, const struct wf_layout *layout
            what->result_align <= WF_SLOT_ALIGN;
 }
 
-// Sealed, because whoever reads beyond the end of a file that was cut dies of SIGBUS.
-static int sealed_file(const char *name, size_t size)
-{
-    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0)
-        return -errno;
-    if (ftruncate(fd, (off_t)size) == 0 &&
-        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
-        return fd;
-    int rc = -errno;
-    (void)close(fd);
-    return rc;
-}
-
 void *wf_parcel_join(int fd, size_t size)
 {
-    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    return at == MAP_FAILED ? NULL : at;
+    return wf_shm_map(fd, size);
 }
 
 void *wf_parcel_new(size_t size, int *fd)
 {
-    *fd = sealed_file("weft-task", size);
+    *fd = wf_shm_new("weft-task", size);
     if (*fd < 0)
         return NULL;
     void *at = wf_parcel_join(*fd, size);
@@ -56,7 +39,7 @@ void *wf_parcel_new(size_t size, int *fd)
 
 void wf_parcel_free(void *parcel, size_t size)
 {
-    (void)munmap(parcel, size); // it is a mapping of ours
+    wf_shm_unmap(parcel, size);
 }
 
 struct wf_channel *wf_channel_new(int *fd)

@@ -27,7 +27,7 @@
 #include "os/spawn.h"
 #include "os/thread.h"
 
-enum { HELLO_MS = 20000 };
+enum { HELLO_MS = 20000, PLACES = 8, LAST_MS = 1000 };
 
 static struct {
     weft_mutex mu;       // guards all, but what is said to be the keeper's
@@ -69,19 +69,23 @@ static ssize_t receive(void *bytes, size_t size, bool waits)
     return n;
 }
 
-// Blocks its thread for a moment, also a fiber's: once in a program's life.
+// Blocks its thread for a moment, also a fiber's: once in a program's life. -EADDRINUSE: it lies
+// where the arena should be.
 static int shake_hands(void)
 {
     struct wf_hello *hello = calloc(1, sizeof *hello);
     if (!hello)
         return -ENOMEM;
-    const struct wf_wish wish = {.kind = WF_WISH_HELLO};
-    int rc = send_wish(&wish, family.bell, -1);
+    struct wf_wish wish = {.kind = WF_WISH_HELLO};
+    int arena = wf_arena_open(&wish.arena); // without one there are processes all the same
+    int rc = send_wish(&wish, family.bell, arena);
     struct pollfd answer = {.fd = family.socket, .events = POLLIN};
     if (rc == 0 && poll(&answer, 1, HELLO_MS) <= 0)
         rc = -ETIMEDOUT;
     if (rc == 0 && receive(hello, sizeof *hello, true) != (ssize_t)sizeof *hello)
         rc = -EPIPE;
+    if (rc == 0 && hello->is_apart)
+        rc = -EADDRINUSE;
     if (rc == 0) {
         family.modules = calloc(hello->count, sizeof *family.modules);
         family.module_count = hello->count;
@@ -148,8 +152,12 @@ static int see_to_ancestor(void)
         return weft_fail(-ENOTSUP, "processes: weft was loaded by dlopen, so a fresh start of the "
                                    "program would not stop before main");
     int rc = start_keeper();
-    if (rc == 0)
+    // Each start lies at other addresses.
+    for (int tries = 0; rc == 0 && !family.is_there && tries < PLACES; tries++) {
         rc = start_ancestor();
+        if (rc == -EADDRINUSE && tries < PLACES - 1)
+            rc = 0;
+    }
     if (rc < 0)
         return weft_fail(rc == -ENOENT || rc == -ETIMEDOUT || rc == -EPIPE ? -ENOTSUP : rc,
                          "processes: the program cannot be started once more: %s", strerror(-rc));
@@ -469,6 +477,20 @@ static void ring_due(void)
     weft_unlock(&family.mu);
 }
 
+// With mu held: the ancestor has ended, and its children are being killed by the kernel. What they
+// held is others' only once they cannot touch it any more, which is when their sockets are closed.
+static void await_ends(void)
+{
+    int64_t patience = wf_clock_now() + LAST_MS * INT64_C(1000000);
+    for (const struct wf_process *p = family.first; p; p = p->next) {
+        int64_t left = (patience - wf_clock_now()) / 1000000;
+        struct pollfd end = {.fd = p->socket, .events = 0};
+        while (p->channel && left > 0 && poll(&end, 1, (int)left) < 0)
+            continue; // EINTR: a keeper has no handlers, but for a debugger's
+    }
+    wf_kin_bury_all();
+}
+
 // The ancestor has ended, and with it all its children. Those that are made from now on are
 // another one's.
 static void lose_ancestor(void)
@@ -476,6 +498,7 @@ static void lose_ancestor(void)
     wf_lock(&family.mu);
     (void)close(family.socket);
     wf_spawn_reap(family.ancestor);
+    await_ends();
     free(family.modules);
     family.modules = NULL;
     memset(family.known, 0, sizeof family.known);

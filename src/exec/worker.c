@@ -251,6 +251,8 @@ static int set_up(const struct wf_birth *birth)
 int wf_worker_run(const struct wf_heritage *heritage)
 {
     const struct wf_birth *birth = &heritage->birth;
+    if (heritage->kin != 0)
+        wf_kin_become(heritage->kin);
     wf_spawn_set_title(birth->name);
     me.channel = wf_channel_join(heritage->channel);
     if (!me.channel)

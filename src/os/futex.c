@@ -113,6 +113,11 @@ void wf_futex_wake_shared(const uint32_t *word)
     (void)syscall(SYS_futex, word, FUTEX_WAKE, 1);
 }
 
+void wf_futex_wake_some_shared(const uint32_t *word, uint32_t count)
+{
+    (void)syscall(SYS_futex, word, FUTEX_WAKE, count < INT32_MAX ? count : INT32_MAX);
+}
+
 static void pause_briefly(void)
 {
 #if defined(__x86_64__)

@@ -24,11 +24,12 @@ void wf_futex_mind_signals(void);
 // The same for a word in memory that other processes have too.
 int wf_futex_wait_shared(const uint32_t *word, uint32_t expected, int64_t deadline_ns);
 void wf_futex_wake_shared(const uint32_t *word);
+void wf_futex_wake_some_shared(const uint32_t *word, uint32_t count);
 
 // Sleep on several words at once, while all of them are as expected. 0: one was woken, or one was
-// another (look at all); -ETIMEDOUT; -EINTR; -ENOSYS: the kernel cannot (before Linux 5.16, or it is
-// filtered out). May return 0 without a wake.
-enum { WF_FUTEX_ANY_MAX = 16 };
+// another (look at all); -ETIMEDOUT; -EINTR; -ENOSYS: the kernel cannot (before Linux 5.16, or a
+// filter refuses it). May return 0 without a wake.
+enum { WF_FUTEX_ANY_MAX = 128 }; // FUTEX_WAITV_MAX
 struct wf_futex_one {
     const uint32_t *word;
     uint32_t expected;

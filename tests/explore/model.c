@@ -200,16 +200,10 @@ static bool is_woken(const struct xp_task *task)
     return task->woken;
 }
 
-int wf_futex_wait(const uint32_t *word, uint32_t expected, int64_t deadline_ns)
+// Asleep on `word`, or on one of task->some.
+static int sleep_until_woken(const uint32_t *word, int64_t deadline_ns)
 {
     struct xp_task *self = xp->now;
-    xp_touch(word, false);
-    const struct xp_op look = {
-        .place = HERE("goes to sleep"), .address = word, .drains = XP_LANDS_ALL, .may_fail = true};
-    if (xp_turn(&look) == XP_FAILED)
-        return -EINTR;
-    if (*word != expected)
-        return 0;
     self->woken = false;
     self->sleeps++;
     const struct xp_op sleep = {.place = HERE("is woken"),
@@ -219,25 +213,79 @@ int wf_futex_wait(const uint32_t *word, uint32_t expected, int64_t deadline_ns)
                                 .may_fail = true};
     enum xp_turn how = xp_turn(&sleep);
     self->woken = true; // nobody's sleep any more
+    self->some = NULL;
     return how == XP_EXPIRED ? -ETIMEDOUT : how == XP_FAILED ? -EINTR : 0;
+}
+
+// The look at a word before the sleep: 0 (it is another), 1 (as expected), -EINTR.
+static int look_before_sleep(const uint32_t *word, uint32_t expected, bool may_fail)
+{
+    xp_touch(word, false);
+    const struct xp_op look = {.place = HERE("goes to sleep"),
+                               .address = word,
+                               .drains = XP_LANDS_ALL,
+                               .may_fail = may_fail};
+    if (xp_turn(&look) == XP_FAILED)
+        return -EINTR;
+    return *word == expected;
+}
+
+int wf_futex_wait(const uint32_t *word, uint32_t expected, int64_t deadline_ns)
+{
+    int rc = look_before_sleep(word, expected, true);
+    return rc == 1 ? sleep_until_woken(word, deadline_ns) : rc;
+}
+
+// The kernel stands in each word's line before it looks at the next; a wake-up that comes between
+// ends the sleep as the change before it would. So one more look at all of them is as good.
+int wf_futex_wait_any(const struct wf_futex_one *some, unsigned count, int64_t deadline_ns)
+{
+    for (unsigned i = 0; i < count; i++) {
+        int rc = look_before_sleep(some[i].word, some[i].expected, i == 0);
+        if (rc != 1)
+            return rc;
+    }
+    for (unsigned i = 0; i < count; i++)
+        if (*some[i].word != some[i].expected)
+            return 0;
+    xp->now->some = some;
+    xp->now->some_count = count;
+    return sleep_until_woken(some[0].word, deadline_ns);
 }
 
 static bool sleeps_on(const struct xp_task *task, const uint32_t *word)
 {
-    return !task->is_done && task->op.ready == is_woken && task->op.address == word && !task->woken;
+    if (task->is_done || task->op.ready != is_woken || task->woken)
+        return false;
+    if (!task->some)
+        return task->op.address == word;
+    for (unsigned i = 0; i < task->some_count; i++)
+        if (task->some[i].word == word)
+            return true;
+    return false;
 }
 
-void wf_futex_wake(const uint32_t *word)
+static void wake(const uint32_t *word, uint32_t count)
 {
     xp_touch(word, true);
     const struct xp_op wake = {
         .place = HERE("wakes who sleeps"), .address = word, .writes = true, .drains = XP_LANDS_ALL};
     (void)xp_turn(&wake);
-    for (int i = 0; i < xp->count; i++)
+    for (int i = 0; i < xp->count && count > 0; i++)
         if (sleeps_on(&xp->tasks[i], word)) {
             xp->tasks[i].woken = true;
-            return;
+            count--;
         }
+}
+
+void wf_futex_wake(const uint32_t *word)
+{
+    wake(word, 1);
+}
+
+void wf_futex_wake_some_shared(const uint32_t *word, uint32_t count)
+{
+    wake(word, count);
 }
 
 static bool has_changed(const struct xp_task *task)

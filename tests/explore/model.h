@@ -4,6 +4,7 @@
 #ifndef XP_MODEL_H
 #define XP_MODEL_H
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 
 int xp_atexit(void (*handler)(void));
 int xp_pause(void);
+uint64_t *xp_kin(void); // of which process the task is
 
 #define malloc xp_malloc
 #define calloc xp_calloc
@@ -22,5 +24,6 @@ int xp_pause(void);
 #define free xp_free
 #define atexit xp_atexit
 #define pause xp_pause
+#define wf_kin_number (*xp_kin())
 
 #endif

@@ -78,7 +78,10 @@ struct xp_task {
     struct wf_parker *parker;        // its value of the library's thread-local
     struct xp_op op;                 // what it is about to do
     enum xp_turn turn;
-    bool woken;    // from its futex
+    bool woken;                      // from its futex
+    const struct wf_futex_one *some; // words that it sleeps on, or NULL: on that of op
+    unsigned some_count;
+    uint64_t kin;  // of which process it is (core/kin.h)
     int sleeps;    // on it, so far
     uint64_t seen; // by its latest load or exchange, and where: for spinning
     const void *seen_at;

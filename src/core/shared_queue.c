@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+// shared_queue.c - a ring of items with two sides, one for those who put and one for those who get
+// (the two-lock queue of Michael and Scott 1996, bounded). See shared.h for how they wait.
+//
+// A side is a lock and the number of items that have passed it. Its holder copies the item first,
+// and then counts it, in one step. So one who is killed has done nothing or all of it, and the lock
+// that he leaves asks for no mending: an item that was half put is overwritten, one that was taken
+// out and not counted is taken by the next.
+//
+// Getters sleep on the putters' number, and putters on the getters'. What a side has seen of the
+// other it keeps, so that two who run at the same speed do not read each other's lines each time.
+// A sleep could miss exactly 2^30 items that pass while it begins; nobody is that fast.
+#include <weft/shared.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include <weft/error.h>
+
+#include "core/error.h"
+#include "core/misuse.h"
+#include "core/round.h"
+#include "core/shared.h"
+#include "os/futex.h"
+
+enum { DEFAULT_CAPACITY = 1024, LINE = 64 };
+enum { WAITED = 1, CLOSED = 2, ONE = 4, SHIFT = 2 }; // a number of items is counted in ONEs
+
+struct side {
+    weft_shared_mutex mu;
+    uint64_t passed; // items, with WAITED: somebody of the other side may sleep on it. Atomic
+    uint64_t seen;   // of the other side, no more than there are; guarded by mu
+} __attribute__((aligned(LINE)));
+
+struct weft_shared_queue {
+    size_t item_size, capacity;
+    uint64_t mask;          // of the slots, a power of two
+    struct side puts, gets; // CLOSED is a flag of puts
+    unsigned char slots[] __attribute__((aligned(LINE)));
+};
+
+weft_shared_queue *weft_shared_queue_new(size_t item_size, size_t capacity)
+{
+    wf_require(item_size > 0, "weft_shared_queue_new: items of no size");
+    enum { MOST = 1 << 30 };
+    size_t room = capacity > 0 ? capacity : DEFAULT_CAPACITY, slots = 1;
+    while (slots < room && slots < MOST)
+        slots *= 2;
+    if (room > MOST || item_size > (SIZE_MAX / 2 - sizeof(weft_shared_queue)) / slots) {
+        (void)weft_fail(-ENOMEM, "weft_shared_queue_new: no memory for %zu items of %zu bytes",
+                        room, item_size);
+        return NULL;
+    }
+    weft_shared_queue *q = weft_shared(sizeof *q + slots * item_size);
+    if (q) {
+        q->item_size = item_size;
+        q->capacity = room;
+        q->mask = slots - 1;
+    }
+    return q;
+}
+
+void weft_shared_queue_free(weft_shared_queue **q)
+{
+    wf_require(q, "weft_shared_queue_free(NULL): pass the address of the pointer");
+    weft_shared_free(q);
+}
+
+// ---- one side, from the other's view ----------------------------------------------------
+
+// What is to be had of `other` is used up, as it was at `seen`: it may come in a moment.
+static void watch(const struct side *other, uint64_t seen)
+{
+    if (wf_self()->parking)
+        return; // it may be another fiber of this thread
+    for (unsigned round = 0; wf_spin_briefly(round); round++)
+        if ((wf_load(&other->passed, WF_RELAXED) ^ seen) & ~(uint64_t)WAITED)
+            return;
+}
+
+// False: it is no longer at `seen`.
+static bool sleep_on(struct side *other, uint64_t seen, struct wf_nap *nap)
+{
+    if (!(seen & WAITED) && !wf_cas(&other->passed, &seen, seen | WAITED, WF_RELAXED))
+        return false;
+    nap->word = wf_low_half(&other->passed);
+    nap->expected = (uint32_t)(seen | WAITED);
+    return true;
+}
+
+// One that slept goes on, and others may sleep there still: the flag is set again, or, if there is
+// more, the next is woken, who does the same.
+static void leave_others(struct side *other, uint64_t seen, bool has_more)
+{
+    bool flagged = !has_more &&
+                   ((seen & WAITED) || wf_cas(&other->passed, &seen, seen | WAITED, WF_RELAXED));
+    if (!flagged)
+        wf_futex_wake_some_shared(wf_low_half(&other->passed), 1);
+}
+
+// ---- put and get ------------------------------------------------------------------------
+
+// Of one item, in or out.
+struct move {
+    weft_shared_queue *queue;
+    struct side *mine, *other;
+    void *to;         // of a get
+    const void *from; // of a put
+    bool is_over;     // it was closed, and for a get: drained
+};
+
+// How many may pass, as far as is known.
+static uint64_t left(const struct move *m, uint64_t passed)
+{
+    uint64_t known = m->mine->seen >> SHIFT, own = passed >> SHIFT;
+    return m->from ? m->queue->capacity - (own - known) : known - own;
+}
+
+static bool has_more(const struct move *m, uint64_t passed)
+{
+    if (left(m, passed) > 0)
+        return true;
+    m->mine->seen = wf_load(&m->other->passed, WF_ACQUIRE); // pairs with count: it was copied
+    return left(m, passed) > 0;
+}
+
+static void copy(const struct move *m, uint64_t passed)
+{
+    weft_shared_queue *q = m->queue;
+    unsigned char *slot = q->slots + (size_t)(passed >> SHIFT & q->mask) * q->item_size;
+    if (m->from)
+        memcpy(slot, m->from, q->item_size);
+    else
+        memcpy(m->to, slot, q->item_size);
+}
+
+// False: closed, and this is a put.
+static bool count(const struct move *m, uint64_t *passed)
+{
+    while (!m->from || !(*passed & CLOSED))
+        if (wf_cas(&m->mine->passed, passed, (*passed + ONE) & ~(uint64_t)WAITED, WF_RELEASE))
+            return true;
+    return false;
+}
+
+// With the lock: it passes, or it is over. False: it has to wait, and nap says for what.
+static bool pass(struct move *m, uint64_t *passed, struct wf_nap *nap)
+{
+    bool slept = nap->slept_on == wf_low_half(&m->other->passed);
+    while (!has_more(m, *passed)) {
+        if ((*passed | m->mine->seen) & CLOSED) // the second: a sleep would miss the wake-up
+            return (m->is_over = true);
+        watch(m->other, m->mine->seen);
+        if (!has_more(m, *passed) && sleep_on(m->other, m->mine->seen, nap))
+            return false;
+    }
+    copy(m, *passed);
+    m->is_over = !count(m, passed);
+    if (slept)
+        leave_others(m->other, m->mine->seen, has_more(m, *passed + ONE));
+    return true;
+}
+
+static bool move(void *ctx, struct wf_nap *nap)
+{
+    struct move *m = ctx;
+    struct side *mine = m->mine;
+    if (!wf_shared_take(&mine->mu, nap, NULL))
+        return false;
+    uint64_t passed = wf_load(&mine->passed, WF_ACQUIRE); // if closed, so is the other to us
+    bool done = pass(m, &passed, nap);
+    wf_shared_give(&mine->mu); // the last touch
+    if (done && (passed & WAITED))
+        wf_futex_wake_some_shared(wf_low_half(&mine->passed), 1);
+    return done;
+}
+
+static int call(const char *call, struct move *m, size_t size, weft_time deadline)
+{
+    weft_shared_queue *q = m->queue;
+    wf_require(size == q->item_size, "%s(%p): items have %zu bytes, not %zu", call, (void *)q,
+               q->item_size, size);
+    if (wf_kin_self() == 0)
+        return weft_fail(-ENOTSUP, "%s: the child of a plain fork has no part in it", call);
+    int rc = wf_shared_call(call, q, deadline, move, m);
+    return rc == 0 && m->is_over ? wf_failed(call, -EPIPE) : rc;
+}
+
+int weft_shared_put_(weft_shared_queue *q, const void *item, size_t size, weft_time deadline)
+{
+    wf_require(q && item, "weft_shared_put(%p, %p)", (void *)q, item);
+    struct move m = {.queue = q, .mine = &q->puts, .other = &q->gets, .from = item};
+    return call("weft_shared_put", &m, size, deadline);
+}
+
+int weft_shared_get_(weft_shared_queue *q, void *item, size_t size, weft_time deadline)
+{
+    wf_require(q && item, "weft_shared_get(%p, %p)", (void *)q, item);
+    struct move m = {.queue = q, .mine = &q->gets, .other = &q->puts, .to = item};
+    return call("weft_shared_get", &m, size, deadline);
+}
+
+// ---- the rest ---------------------------------------------------------------------------
+
+static void close_side(struct side *side)
+{
+    uint64_t passed = wf_load(&side->passed, WF_RELAXED);
+    while (!wf_cas(&side->passed, &passed, (passed | CLOSED) & ~(uint64_t)WAITED, WF_RELEASE))
+        continue;
+    wf_futex_wake_some_shared(wf_low_half(&side->passed), UINT32_MAX);
+}
+
+// The putters' side first: who is woken looks at it, whichever side it slept on.
+void weft_shared_queue_close(weft_shared_queue *q)
+{
+    wf_require(q, "weft_shared_queue_close(NULL)");
+    close_side(&q->puts);
+    close_side(&q->gets);
+}
+
+size_t weft_shared_queue_length(const weft_shared_queue *q)
+{
+    wf_require(q, "weft_shared_queue_length(NULL)");
+    uint64_t gets = wf_load(&q->gets.passed, WF_ACQUIRE); // first: it is never ahead of the puts
+    return (size_t)((wf_load(&q->puts.passed, WF_ACQUIRE) >> SHIFT) - (gets >> SHIFT));
+}

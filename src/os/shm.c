@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#define _GNU_SOURCE // memfd_create
+#include "os/shm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+// A file that grows beyond the limit has the kernel send SIGXFSZ.
+static bool is_allowed(size_t size)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit) < 0 || size <= limit.rlim_cur;
+}
+
+int wf_shm_new(const char *name, size_t size)
+{
+    if (!is_allowed(size))
+        return -EFBIG;
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return -errno;
+    if (ftruncate(fd, (off_t)size) == 0 &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+        return fd;
+    int rc = -errno;
+    (void)close(fd);
+    return rc;
+}
+
+static void *map(int fd, size_t size, void *at, int flags)
+{
+    void *got = mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | flags, fd, 0);
+    return got == MAP_FAILED ? NULL : got;
+}
+
+void *wf_shm_map(int fd, size_t size)
+{
+    return map(fd, size, NULL, 0);
+}
+
+// What the kernel places by itself lies within a terabyte, in each process at another place of it.
+// So two terabytes below it nothing lies in any of them.
+void *wf_shm_map_apart(int fd, size_t size)
+{
+    char *near = wf_shm_map(fd, size);
+    if (!near || (uintptr_t)near >> 42 == 0)
+        return near; // no such place: addresses of 39 bits
+    void *wish = (void *)((uintptr_t)near - (UINT64_C(1) << 41));
+    void *apart = map(fd, size, wish, 0);
+    if (!apart)
+        return near;
+    wf_shm_unmap(near, size);
+    return apart;
+}
+
+void *wf_shm_map_at(int fd, size_t size, void *at)
+{
+    void *got = map(fd, size, at, MAP_FIXED_NOREPLACE);
+    if (!got || got == at)
+        return got;
+    wf_shm_unmap(got, size); // Linux before 4.17 takes it for a wish
+    return NULL;
+}
+
+void wf_shm_unmap(void *at, size_t size)
+{
+    (void)munmap(at, size); // it is a mapping of ours
+}
+
+void wf_shm_hide(void *at, size_t size)
+{
+    (void)madvise(at, size, MADV_DONTDUMP);
+}
+
+int wf_shm_take(void *at, size_t size)
+{
+    int rc;
+    do
+        rc = madvise(at, size, MADV_POPULATE_WRITE);
+    while (rc < 0 && errno == EINTR);
+    if (rc < 0 && errno != EINVAL)
+        return -ENOMEM;
+    (void)madvise(at, size, MADV_DODUMP);
+    return 0;
+}
+
+void wf_shm_give_back(void *at, size_t size)
+{
+    (void)madvise(at, size, MADV_DONTDUMP);
+    (void)madvise(at, size, MADV_REMOVE); // cannot fail: a shared mapping of a file without a name
+}
