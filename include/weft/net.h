@@ -21,6 +21,13 @@
 // the socket's errno. One task may read and another write at the same time, a second of either
 // aborts; any number may post. Who holds a connection closes it: who is in a call on it then gets
 // -EPIPE. Sockets are TCP_NODELAY and SO_KEEPALIVE, raise no SIGPIPE, and are closed on exec.
+//
+// A child of a plain fork() has its parent's connections and listeners too, and every call works on
+// them as if no other task were in one: who waits on them in the parent is neither woken nor asked.
+// What was queued stays with the parent, and so does TLS: calls on such a connection give -EPIPE.
+// Both processes then read from one stream, and write to one: agree on who does. Closing in the
+// child leaves the parent's as they are, and a Unix socket's file; a weft_shutdown is for both. A
+// host's name is looked up in place there, without a deadline.
 #ifndef WEFT_NET_H
 #define WEFT_NET_H
 

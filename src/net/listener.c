@@ -30,10 +30,11 @@ struct acceptor {
 
 struct weft_listener {
     int fd;
-    uint32_t refs;   // atomic: the owner, and each accept
+    uint32_t refs;   // atomic: the owner, and each accept; more of them with mu held
     uint32_t closed; // atomic; set with mu held
-    weft_mutex mu;   // guards acceptors
+    weft_mutex mu;   // guards the next two
     struct acceptor *acceptors;
+    uint32_t fork; // wf_fork_count of the process that it is used in
     char address[WF_ADDRESS_TEXT];
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; // of a Unix socket, or ""
 };
@@ -116,7 +117,7 @@ static weft_listener *new_listener(int fd, const struct wf_address *own)
         (void)weft_fail(-ENOMEM, "weft_listen: out of memory");
         return NULL;
     }
-    *l = (weft_listener){.fd = fd, .refs = 1};
+    *l = (weft_listener){.fd = fd, .refs = 1, .fork = wf_fork_count};
     struct wf_address got = {.size = sizeof got.storage};
     if (getsockname(fd, &got.any, &got.size) < 0)
         got = own ? *own : (struct wf_address){.storage.ss_family = AF_UNIX}; // "unix:"
@@ -183,6 +184,18 @@ const char *weft_listener_address(const weft_listener *l)
     return l->address;
 }
 
+// First in each call, with mu held. The tasks that were in weft_accept stayed behind, and the file
+// of a Unix socket is the parent's: it may go on listening.
+static void after_fork(weft_listener *l)
+{
+    if (__builtin_expect(l->fork == wf_fork_count, 1))
+        return;
+    l->fork = wf_fork_count;
+    wf_store(&l->refs, 1, WF_RELAXED);
+    l->acceptors = NULL;
+    l->path[0] = '\0';
+}
+
 static void listener_unref(weft_listener *l)
 {
     if (wf_sub(&l->refs, 1, WF_ACQ_REL) > 1)
@@ -198,9 +211,10 @@ void weft_listener_close(weft_listener **listener)
     *listener = NULL;
     if (!l)
         return;
+    wf_lock(&l->mu);
+    after_fork(l);
     if (l->path[0] != '\0')
         (void)unlink(l->path); // if somebody was faster, that is as good
-    wf_lock(&l->mu);
     wf_store(&l->closed, 1, WF_RELEASE);
     for (const struct acceptor *a = l->acceptors; a; a = a->next)
         wf_unpark(a->parker);
@@ -212,8 +226,9 @@ void weft_listener_close(weft_listener **listener)
 
 static void arrive(weft_listener *l, struct acceptor *a)
 {
-    (void)wf_add(&l->refs, 1, WF_RELAXED); // the caller has one
     wf_guard(&l->mu);
+    after_fork(l);
+    (void)wf_add(&l->refs, 1, WF_RELAXED); // the caller has one
     *a = (struct acceptor){.next = l->acceptors, .parker = wf_self()};
     if (a->next)
         a->next->prev = a;
