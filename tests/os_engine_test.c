@@ -235,8 +235,6 @@ static void a_file_never_hangs_up(void **state)
 {
     (void)state;
     need_engine();
-    if (s.engine->ops->transfers)
-        skip(); // io_uring says that it cannot wait for that
     FILE *file = tmpfile();
     assert_non_null(file);
     struct wf_io io = ready(0, 0);

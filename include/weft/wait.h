@@ -20,7 +20,9 @@ WEFT_C_BEGIN
 // Wait until poll(2) would report one of `events` (POLLIN, POLLOUT...) for fd, for libraries that
 // bring their own sockets. Returns the ready events (> 0; POLLERR and POLLHUP count always),
 // -ETIMEDOUT, -ECANCELED, -EBADF (not open), -EMFILE or -ENFILE (a thread needs one descriptor of
-// its own to be woken by). fd is borrowed, and must stay open meanwhile.
+// its own to be woken by). fd is borrowed, and must stay open meanwhile. What poll finds ready
+// always, a file, a folder or /dev/null, is so at once, on threads and on fibers: to wait for a
+// disk, see weft_block.
 int weft_wait_fd(int fd, short events, weft_time deadline);
 
 // Wait for one of `set` and take it: its number, -ETIMEDOUT, -ECANCELED, -EINVAL (an empty set),

@@ -22,7 +22,8 @@
 
 enum { AT_ONCE = 64 };
 enum { ENDS = POLLERR | POLLHUP | POLLNVAL };
-enum { FOR_GOOD = ENDS | POLLRDHUP }; // stays true once it is
+enum { FOR_GOOD = ENDS | POLLRDHUP };                            // stays true once it is
+enum { OF_A_FILE = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM }; // always true, and no others
 _Static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLERR == POLLERR &&
                    EPOLLHUP == POLLHUP && EPOLLRDHUP == POLLRDHUP && EPOLLPRI == POLLPRI,
                "epoll's events are poll's");
@@ -144,12 +145,12 @@ static int epoll_ask(struct wf_engine *engine, struct wf_io *io)
     w->edges = io->edges & EDGES;
     w->kept = 0;
     rc = io->edges != 0 ? arm_for_good(e, io->fd) : arm_for_one(e, io->fd);
-    if (rc == 0 || (rc == -EPERM && !(io->events & (POLLIN | POLLOUT))))
+    if (rc == 0 || (rc == -EPERM && !(io->events & OF_A_FILE)))
         return 0; // a file never hangs up
     w->edges = 0;
     take_out(e, io, WF_IO_NONE);
-    if (rc == -EPERM) // a file, which is always ready
-        return done(io, io->events);
+    if (rc == -EPERM)
+        return done(io, io->events & OF_A_FILE);
     return rc == -EBADF ? done(io, POLLNVAL) : rc;
 }
 

@@ -10,7 +10,8 @@
 //
 // Linux tells every poll of the peer's end (POLLRDHUP), asked for or not, and goes on telling.
 // A wait for other events that it ends so is handed to an epoll beside the ring, whose
-// descriptor the ring waits for.
+// descriptor the ring waits for. So is one that it refuses (-EINVAL): for what a file, which
+// has nobody to be woken by, never is.
 //
 // The buffer of a transfer is its asker's, who does not go on before he was told: so the kernel
 // never writes into memory that has another use. One shot a transfer: multishot receives need a
@@ -141,12 +142,18 @@ static int put_aside(struct uring *u, struct wf_io *io)
     return rc;
 }
 
+static bool is_for_epoll(const struct wf_io *io, int result)
+{
+    return io->kind == WF_IO_READY &&
+           (result == -EINVAL || (result > 0 && !(result & (io->events | ENDS))));
+}
+
 static void tell(struct uring *u, struct wf_io *io, int result)
 {
     u->base.asked--;
     let_be_seen(io, result);
     io->result = io->kind == WF_IO_READY && result == -EBADF ? POLLNVAL : result;
-    if (io->kind == WF_IO_READY && result > 0 && !(result & (io->events | ENDS))) {
+    if (is_for_epoll(io, result)) {
         int rc = io->forgotten ? -ECANCELED : put_aside(u, io); // nobody would take it back again
         if (rc == 0)
             return;
