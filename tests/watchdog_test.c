@@ -35,6 +35,50 @@ static int play_one(void)
         weft_start_as(WEFT_WITH(.kind = WEFT_FIBERS, .name = "resize-3"), resize, &(weft_none){0}));
 }
 
+// ---- what is no task --------------------------------------------------------------------
+
+static int set_up(void *ctx)
+{
+    (void)ctx;
+    return resize(NULL, NULL);
+}
+
+static int play_on_start(void)
+{
+    wf_watchdog_ms = 200;
+    weft_pool *pool = weft_pool_open(WEFT_FIBERS, .workers = 1, .name = "images",
+                                     .on_start = set_up);
+    weft_pool_close(&pool);
+    return 0;
+}
+
+static weft_event is_spawned;
+
+static int fail_to_set_up(void *ctx)
+{
+    (void)ctx;
+    int rc = weft_event_wait(&is_spawned, WEFT_FOREVER);
+    return rc < 0 ? rc : -EIO;
+}
+
+static void be_told(const char *task, int code, const char *message, void *ctx)
+{
+    (void)task, (void)code, (void)message, (void)ctx;
+    (void)resize(NULL, NULL);
+}
+
+// Without on_start no task runs: who is told of that is no task either.
+static int play_on_error(void)
+{
+    wf_watchdog_ms = 200;
+    weft_pool *pool = weft_pool_open(WEFT_FIBERS, .workers = 1, .name = "images",
+                                     .on_start = fail_to_set_up, .on_error = be_told);
+    int rc = weft_spawn(pool, resize, &(weft_none){0});
+    weft_event_set(&is_spawned);
+    weft_pool_close(&pool);
+    return rc < 0;
+}
+
 // ---- others wait for it -----------------------------------------------------------------
 
 static weft_event end;
@@ -246,6 +290,20 @@ static void a_fiber_that_computes_too_long_is_named(void **state)
                         "weft_yield\n");
 }
 
+static void so_are_the_calls_of_a_pool_that_are_no_task(void **state)
+{
+    (void)state;
+    static const char *const scenes[] = {"play_on_start", "play_on_error"};
+    for (size_t i = 0; i < COUNT(scenes); i++) {
+        struct ran ran;
+        play_checked(scenes[i], &ran);
+        assert_string_equal(ran.err,
+                            "weft: fiber images-1 (no task: on_start or on_error) has computed for "
+                            "0.2 s without waiting: its loop and 0 other fibers wait; hand it to a "
+                            "thread or call weft_yield\n");
+    }
+}
+
 static void those_that_wait_for_it_are_counted(void **state)
 {
     (void)state;
@@ -302,13 +360,14 @@ static void fibers_may_end_while_they_are_looked_at(void **state)
 }
 
 static const struct scene scenes[] = {
-    SCENE(play_one),       SCENE(play_among_three), SCENE(play_among_one),
-    SCENE(play_two),       SCENE(play_with_pools),  SCENE(play_to_exit),
-    SCENE(play_unchecked), SCENE(play_fork),        SCENE(play_many),
+    SCENE(play_on_start),  SCENE(play_on_error), SCENE(play_one),        SCENE(play_among_three),
+    SCENE(play_among_one), SCENE(play_two),      SCENE(play_with_pools), SCENE(play_to_exit),
+    SCENE(play_unchecked), SCENE(play_fork),     SCENE(play_many),
 };
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_fiber_that_computes_too_long_is_named),
+    cmocka_unit_test(so_are_the_calls_of_a_pool_that_are_no_task),
     cmocka_unit_test(those_that_wait_for_it_are_counted),
     cmocka_unit_test(it_is_named_once_and_who_yields_is_not),
     cmocka_unit_test(the_watchdog_leaves_with_the_last_loop),

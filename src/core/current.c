@@ -339,18 +339,36 @@ weft_time wf_patience_of(const struct wf_task *task, weft_time deadline)
     return deadline;
 }
 
-void wf_tasks_visit(bool (*visit)(const struct wf_parker *, struct wf_task *, void *), void *ctx)
+void wf_parkers_visit(bool (*visit)(const struct wf_parker *, void *), void *ctx)
 {
     bool more = true;
     wf_spin_lock(&registry_busy);
     for (struct wf_parker *parker = living; parker && more; parker = parker->next) {
         wf_spin_lock(&parker->busy);
-        for (struct wf_task *task = parker->task; task && more; task = task->outer)
-            if (task->id != 0)
-                more = visit(parker, task, ctx);
+        more = visit(parker, ctx);
         wf_spin_unlock(&parker->busy);
     }
     wf_spin_unlock(&registry_busy);
+}
+
+struct tasks_visit {
+    bool (*visit)(const struct wf_parker *, struct wf_task *, void *);
+    void *ctx;
+};
+
+static bool visit_tasks(const struct wf_parker *parker, void *ctx)
+{
+    const struct tasks_visit *tasks = ctx;
+    bool more = true;
+    for (struct wf_task *task = parker->task; task && more; task = task->outer)
+        if (task->id != 0)
+            more = tasks->visit(parker, task, tasks->ctx);
+    return more;
+}
+
+void wf_tasks_visit(bool (*visit)(const struct wf_parker *, struct wf_task *, void *), void *ctx)
+{
+    wf_parkers_visit(visit_tasks, &(struct tasks_visit){visit, ctx});
 }
 
 // ---- what park.c notes here -------------------------------------------------------------

@@ -139,6 +139,8 @@ static inline weft_time wf_patience(weft_time deadline)
 // and wait for nothing.
 void wf_tasks_visit(bool (*visit)(const struct wf_parker *parker, struct wf_task *task, void *ctx),
                     void *ctx);
+// Likewise, every live parker, also one between two tasks.
+void wf_parkers_visit(bool (*visit)(const struct wf_parker *parker, void *ctx), void *ctx);
 
 void wf_locals_destroy(struct wf_locals *locals); // local.c
 

@@ -5,7 +5,7 @@
 // speak. A loop gets on if it has beaten since, or is on its own stack.
 //
 // Whose stack it is on is an address, and the fiber may end while we look. So it is only compared:
-// with the living parkers, in a visit, in which no task ends (wf_tasks_visit). If the loop has not
+// with the living parkers, in a visit, in which no task ends (wf_parkers_visit). If the loop has not
 // beaten when the visit is over, what was found there ran all the time.
 //
 // Lock order: mu, then busy, then what a visit takes. The watchdog itself takes no lock that waits,
@@ -51,15 +51,20 @@ struct search {
     uint32_t others;
 };
 
-static bool find(const struct wf_parker *parker, struct wf_task *task, void *ctx)
+// What computes between two tasks is the user's as well: a call that the pool was given.
+static bool find(const struct wf_parker *parker, void *ctx)
 {
     struct search *search = ctx;
-    if (task != parker->task || wf_loop_pulse(parker) != search->pulse)
+    if (wf_loop_pulse(parker) != search->pulse)
         return true;
-    if (parker == search->here)
-        wf_name_fiber(&search->name, parker);
-    else
-        search->others++;
+    bool has_task = parker->task->id != 0;
+    if (parker != search->here) {
+        search->others += has_task;
+        return true;
+    }
+    wf_name_fiber(&search->name, parker);
+    if (!has_task)
+        wf_text_add(&search->name, " (no task: on_start or on_error)");
     return true;
 }
 
@@ -82,7 +87,7 @@ static bool is_told(const struct wf_watched *watched, struct wf_text *line)
 {
     struct search search = {.pulse = watched->pulse,
                             .here = wf_load(&watched->pulse->here, WF_RELAXED)};
-    wf_tasks_visit(find, &search);
+    wf_parkers_visit(find, &search);
     if (search.name.used == 0 || wf_load(&watched->pulse->beats, WF_RELAXED) != watched->beats)
         return false; // between two tasks; or it went on just now
     describe(line, &search);
