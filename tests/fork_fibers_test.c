@@ -239,7 +239,7 @@ static int play_child(const struct child *child, int *status)
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
-        alarm(10);
+        die_after(10);
         int rc = child->play();
         if (child->end == BY_EXIT)
             exit(rc);
@@ -336,7 +336,7 @@ static void a_child_talks_on_its_connections(void **state)
 static void a_child_may_return_from_its_task(void **state)
 {
     (void)state;
-    for (enum by by = BY_A_TASK_ON_A_THREAD; by <= BY_A_FIBER; by++) {
+    for (enum by by = BY_A_TASK_ON_A_THREAD; by < WAYS; by++) {
         if (SANITIZED)
             continue; // as above
         begin();

@@ -247,7 +247,7 @@ static int play_child(const struct child *child, int *status)
     int rc = s.read.ours ? weft_post(s.read.ours, "P", 1) : 0;
     pid_t pid = fork();
     if (pid == 0) {
-        alarm(20);
+        die_after(20);
         _exit(child->play());
     }
     while (waitpid(pid, status, 0) < 0)

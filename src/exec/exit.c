@@ -144,6 +144,12 @@ static void be_registered(void)
         wf_store(&state.is_registered, 1, WF_RELEASE); // else: the program does not wait
 }
 
+void wf_exit_if_forked(uint32_t fork, int code)
+{
+    if (__builtin_expect(fork != wf_fork_count, 0))
+        exit(code < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
 // ---- who is there -----------------------------------------------------------------------
 
 void wf_exit_add_pool(weft_pool *pool)

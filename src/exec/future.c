@@ -188,6 +188,7 @@ void wf_future_run(weft_future *f)
         code = f->what->run(f->arg, f->result);
     else
         (void)wf_refuse_task(task, f->what, f->arg, code);
+    wf_exit_if_forked(f->fork_, code);
     wf_require(task->held == 0, "task %s returned with %u locks held", task->name, task->held);
     f->code = code;
     (void)wf_error_text(task); // whoever joins only reads it

@@ -86,9 +86,11 @@ static int map_helper(struct map *const *arg, weft_none *none)
         if (piece.begin == piece.end)
             return rc;
         size_t done = 0;
+        uint32_t fork = wf_fork_count;
         rc = map->what->each(map->in + piece.begin * map->what->arg_size,
                              map->out + piece.begin * map->what->result_size,
                              piece.end - piece.begin, &done);
+        wf_exit_if_forked(fork, rc);
         if (rc < 0)
             drop_ends(map, piece.begin + done + 1, piece.end);
         if (rc < 0 && weft_check() == rc)

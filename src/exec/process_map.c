@@ -67,7 +67,9 @@ static int work(struct head *head, const struct weft_task *what, uint32_t helper
     while (rc == 0 && (rc = weft_check()) == 0 && (size = take(head, &begin)) > 0)
         for (uint64_t i = begin; i < begin + size && rc == 0; i++) {
             wf_store(&head->at[helper], i, WF_RELAXED);
+            uint32_t fork = wf_fork_count;
             rc = what->run(in + i * what->arg_size, out + i * what->result_size);
+            wf_exit_if_forked(fork, rc);
             rc = rc < 0 ? rc : 0;
             *done += rc == 0;
         }

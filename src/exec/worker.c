@@ -17,6 +17,7 @@
 #include "core/park.h"
 #include "exec/ancestor.h"
 #include "exec/ends.h"
+#include "exec/executor.h"
 #include "exec/future.h"
 #include "os/carry.h"
 #include "os/futex.h"
@@ -127,8 +128,10 @@ static int run(struct wf_slot *slot, struct job *job, struct wf_task *task)
         ring(); // the root may close its own
     if (code == 0 && !me.alone && (code = wf_interrupted()) < 0)
         return wf_refuse_task(task, job->what, job->arg, code);
+    uint32_t fork = wf_fork_count;
     if (code == 0)
         code = job->what->run(job->arg, job->result);
+    wf_exit_if_forked(fork, code);
     wf_require(task->held == 0, "task %s returned with %u locks held", task->name, task->held);
     return code;
 }
@@ -235,7 +238,9 @@ static int serve(void)
 // 0, or what on_start returned.
 static int set_up(const struct wf_birth *birth)
 {
+    uint32_t fork = wf_fork_count;
     int rc = birth->on_start ? birth->on_start(birth->ctx) : 0;
+    wf_exit_if_forked(fork, rc);
     flush_output();
     struct wf_channel *c = me.channel;
     if (rc < 0) {
