@@ -62,6 +62,7 @@ double times_at(struct times *t, double share);
 
 // ---- what is asked
 void echo(struct server *s, const int *n);
+void arrivals(struct server *s, const int *n);
 void memory(struct server *s, const int *n);
 void wakeups(struct server *s, const int *n);
 void fanout(struct server *s, const int *n);

@@ -12,8 +12,8 @@ static const struct plan {
     int numbers; // of the plan, on the command line
     void (*carry_out)(struct server *s, const int *n);
 } plans[] = {
-    {"echo", 1, echo},     {"memory", 1, memory},       {"wakeups", 1, wakeups},
-    {"fanout", 2, fanout}, {"broadcast", 2, broadcast},
+    {"echo", 1, echo},       {"memory", 1, memory}, {"wakeups", 1, wakeups},
+    {"accept", 1, arrivals}, {"fanout", 2, fanout}, {"broadcast", 2, broadcast},
 };
 
 // The command line's; its numbers into n.

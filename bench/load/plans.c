@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // plans.c - what a server is asked to do while it is watched.
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "load.h"
@@ -67,6 +68,47 @@ void echo(struct server *s, const int *n)
     double requests = (double)w.times.count;
     printf("cpu %.3f\nrate %.2f\n", w.cpu / requests / 1e3, requests / w.took * 1e6);
     printf("p50 %.4f\np99 %.4f\n", times_at(&w.times, 0.50) / 1e3, times_at(&w.times, 0.99) / 1e3);
+}
+
+// ---- accept ---------------------------------------------------------------------------------
+
+// Without a sleep: to wake us would cost the server several times what it does for a connection.
+// With a reset, so that no port stays taken for a while.
+static void hear_the_end(int fd)
+{
+    const struct linger at_once = {.l_onoff = 1};
+    char byte;
+    ssize_t n;
+    while ((n = recv(fd, &byte, 1, MSG_DONTWAIT)) < 0 && errno == EAGAIN)
+        continue;
+    if (n != 0)
+        die("the server did not close a connection");
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(fd);
+}
+
+static double come_and_go(const struct server *s, int *fds, int n, double until)
+{
+    double count = 0;
+    for (; now_ns() < until; count += n) {
+        for (int i = 0; i < n; i++)
+            fds[i] = connect_to(s->ports[0]);
+        for (int i = 0; i < n; i++)
+            hear_the_end(fds[i]);
+    }
+    return count;
+}
+
+// N connect, and wait until the server has closed; again and again.
+void arrivals(struct server *s, const int *n)
+{
+    int *fds = calloc((size_t)*n, sizeof *fds);
+    (void)come_and_go(s, fds, *n, now_ns() + warm_up_ns);
+    double cpu = server_cpu_ns(s), from = now_ns();
+    double count = come_and_go(s, fds, *n, from + window_ns);
+    double took = now_ns() - from;
+    printf("cpu %.3f\nrate %.2f\n", (server_cpu_ns(s) - cpu) / count / 1e3, count / took * 1e6);
+    free(fds);
 }
 
 // ---- idle -----------------------------------------------------------------------------------
