@@ -159,6 +159,50 @@ static void the_options_are_set_on_the_socket(void **state)
     weft_listener_close(&l);
 }
 
+// ---- the end of its process ------------------------------------------------------------------
+
+static int turn_away(weft_listener *const *l, weft_none *none)
+{
+    (void)none;
+    for (weft_conn *c; (c = weft_accept(*l, WEFT_FOREVER));)
+        weft_conn_close(&c);
+    return weft_error_code();
+}
+WEFT_TASK(turn_away, weft_listener *, weft_none);
+
+// Killed in the middle of an accept, by then.
+static int run_killed(void)
+{
+    enum { GUESTS = 3 };
+    char byte;
+    weft_listener *l = weft_listen("127.0.0.1:0");
+    weft_future *f = weft_start(WEFT_THREADS, turn_away, &l);
+    if (!f)
+        return 1;
+    for (int i = 0; i < GUESTS; i++) {
+        weft_conn *c = weft_connect(weft_listener_address(l), much_later());
+        if (!c || weft_read(c, &byte, 1, much_later()) != 0)
+            return 1;
+        weft_conn_close(&c);
+    }
+    nap_ms(5);
+    dprintf(STDOUT_FILENO, "%s", weft_listener_address(l));
+    return raise(SIGKILL);
+}
+
+static void the_port_of_a_killed_server_is_free_at_once(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        struct ran ran;
+        run_scene("killed", false, &ran);
+        weft_listener *l = weft_listen(ran.out);
+        show_unless(l && WIFSIGNALED(ran.status) && WTERMSIG(ran.status) == SIGKILL, "killed",
+                    &ran);
+        weft_listener_close(&l);
+    }
+}
+
 static int run_negative_backlog(void)
 {
     weft_listener *l = weft_listen("127.0.0.1:0", .backlog = -1);
@@ -172,7 +216,10 @@ static void a_negative_backlog_aborts(void **state)
     assert_aborts("negative_backlog", "weft_listen", "backlog of -1");
 }
 
-static const struct scene scenes[] = {{"negative_backlog", run_negative_backlog}};
+static const struct scene scenes[] = {
+    {"negative_backlog", run_negative_backlog},
+    {"killed", run_killed},
+};
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(several_listeners_share_a_port_if_all_say_so),
@@ -184,6 +231,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_path_has_the_mode_that_was_asked_for_less_the_umask),
     cmocka_unit_test(the_options_are_set_on_the_socket),
     cmocka_unit_test(a_negative_backlog_aborts),
+    cmocka_unit_test(the_port_of_a_killed_server_is_free_at_once),
 };
 
 TEST_MAIN_IN_FOLDER(tests, scenes, COUNT(scenes))

@@ -8,6 +8,7 @@
 
 #include "os/clock.h"
 #include "os/engine.h"
+#include "os/poll.h"
 
 static struct {
     struct wf_engine *engine;
@@ -114,6 +115,45 @@ static void what_is_ready_is_told(void **state)
     say("x");
     look_until_told(1);
     assert_int_equal(io.result, POLLIN);
+}
+
+static void a_stand_in_is_ready_while_its_descriptor_is(void **state)
+{
+    (void)state;
+    need_engine();
+    int stand_in = wf_stand_in_new(s.ours);
+    assert_true(stand_in >= 0);
+    for (int told = 1; told <= 3; told++) {
+        struct wf_io io = ready(POLLIN, 0);
+        io.fd = stand_in;
+        assert_int_equal(ask(&io), 0);
+        look_once();
+        assert_int_equal(s.told, told - 1);
+        say("x");
+        look_until_told(told);
+        assert_int_equal(io.result, POLLIN);
+        hear(1);
+    }
+    close(stand_in);
+}
+
+// Whoever waits for a descriptor itself may do so by a ring.
+static void a_stand_in_keeps_no_file_open(void **state)
+{
+    (void)state;
+    need_engine();
+    char byte;
+    int stand_in = wf_stand_in_new(s.ours);
+    struct wf_io io = ready(POLLIN, 0);
+    io.fd = stand_in;
+    assert_int_equal(ask(&io), 0);
+    look_once();
+    close(s.ours);
+    s.ours = -1;
+    assert_int_equal(read(s.peer, &byte, 1), 0);
+    if (!s.engine->ops->forget(s.engine, &io))
+        look_until_told(1);
+    close(stand_in);
 }
 
 static void a_level_wait_is_told_again_while_it_is_ready(void **state)
@@ -431,6 +471,8 @@ static void more_than_its_ring_holds_can_be_asked_for(void **state)
 
 static const struct CMUnitTest tests[] = {
     FOR_EACH_ENGINE(what_is_ready_is_told),
+    FOR_EACH_ENGINE(a_stand_in_is_ready_while_its_descriptor_is),
+    FOR_EACH_ENGINE(a_stand_in_keeps_no_file_open),
     FOR_EACH_ENGINE(a_level_wait_is_told_again_while_it_is_ready),
     FOR_EACH_ENGINE(two_may_ask_for_one_descriptor),
     FOR_EACH_ENGINE(an_edge_that_came_between_two_waits_is_told),

@@ -171,7 +171,75 @@ static void whoever_is_reset_at_any_stage_leaves_nothing_behind(void **state)
     server_close(&s);
 }
 
+// ---- a listener that closes under them --------------------------------------------------------
+
+enum { OPENINGS = SANITIZED ? 15 : 60, KEEPERS = 3, KNOCKS = 60 };
+
+struct door {
+    weft_listener *listener;
+    atomic_long met;
+};
+
+static int turn_away(struct door *const *door, weft_none *none)
+{
+    (void)none;
+    for (weft_conn *c; (c = weft_accept((*door)->listener, WEFT_FOREVER));) {
+        weft_conn_close(&c);
+        atomic_fetch_add(&(*door)->met, 1);
+    }
+    return weft_error_code();
+}
+WEFT_TASK(turn_away, struct door *, weft_none);
+
+// Whoever has the port by now: it may be refused.
+static int knock(const uint16_t *port, weft_none *none)
+{
+    (void)none;
+    for (int i = 0; i < KNOCKS; i++) {
+        struct sockaddr_in sin = loopback(*port);
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        CHECK(fd >= 0);
+        (void)!connect(fd, (struct sockaddr *)&sin, sizeof sin);
+        (void)close(fd);
+    }
+    return 0;
+}
+WEFT_TASK(knock, uint16_t, weft_none);
+
+static void open_and_close_under_a_crowd(weft_pool *pool, long enough)
+{
+    struct door door = {.listener = weft_listen("127.0.0.1:0")}, *at = &door;
+    weft_future *keepers[KEEPERS];
+    assert_non_null(door.listener);
+    for (int i = 0; i < KEEPERS; i++)
+        assert_non_null(keepers[i] = weft_submit(pool, turn_away, &at));
+    uint16_t port = port_of(weft_listener_address(door.listener));
+    weft_future *crowd = weft_start(WEFT_THREADS, knock, &port);
+    assert_non_null(crowd);
+    assert_true(eventually(door.met >= enough));
+    for (int i = 0; i < KEEPERS; i++) {
+        weft_cancel(keepers[i]);
+        assert_int_equal(weft_join(&keepers[i], NULL, 0), -ECANCELED);
+    }
+    weft_listener_close(&door.listener);
+    assert_int_equal(weft_join(&crowd, NULL, 0), 0);
+}
+
+static void a_listener_that_closes_under_a_crowd_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    weft_pool *pool = weft_pool_open(WEFT_FIBERS, .workers = KEEPERS);
+    assert_non_null(pool);
+    open_and_close_under_a_crowd(pool, KNOCKS);
+    int descriptors = open_descriptors();
+    for (int i = 0; i < OPENINGS; i++)
+        open_and_close_under_a_crowd(pool, i % KNOCKS);
+    assert_true(eventually(open_descriptors() == descriptors));
+    weft_pool_close(&pool);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_listener_that_closes_under_a_crowd_leaves_nothing_behind),
     cmocka_unit_test(whoever_is_reset_at_any_stage_leaves_nothing_behind),
 };
 TEST_MAIN(tests)

@@ -18,6 +18,7 @@
 #include "net/conn.h"
 #include "net/systemd.h"
 #include "os/atomic.h"
+#include "os/poll.h"
 
 enum { BACKLOG = 4096 };
 static const char SYSTEMD[] = "systemd:";
@@ -35,6 +36,7 @@ struct weft_listener {
     weft_mutex mu;   // guards the next two
     struct acceptor *acceptors;
     uint32_t fork; // wf_fork_count of the process that it is used in
+    int stand_in;  // of fd, for rings; negative: not made
     char address[WF_ADDRESS_TEXT];
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; // of a Unix socket, or ""
 };
@@ -117,7 +119,7 @@ static weft_listener *new_listener(int fd, const struct wf_address *own)
         (void)weft_fail(-ENOMEM, "weft_listen: out of memory");
         return NULL;
     }
-    *l = (weft_listener){.fd = fd, .refs = 1, .fork = wf_fork_count};
+    *l = (weft_listener){.fd = fd, .refs = 1, .fork = wf_fork_count, .stand_in = -1};
     struct wf_address got = {.size = sizeof got.storage};
     if (getsockname(fd, &got.any, &got.size) < 0)
         got = own ? *own : (struct wf_address){.storage.ss_family = AF_UNIX}; // "unix:"
@@ -201,6 +203,7 @@ static void listener_unref(weft_listener *l)
     if (wf_sub(&l->refs, 1, WF_ACQ_REL) > 1)
         return;
     (void)close(l->fd); // nothing was written
+    wf_bell_free(l->stand_in);
     free(l);
 }
 
@@ -260,6 +263,19 @@ static bool is_of_connection(int error)
     return false;
 }
 
+// A ring holds the files that it waits for, and when its process is killed it lets go of them some
+// milliseconds after the process is gone: until then a listener's port would be taken. Without a
+// descriptor for a stand-in, so be it.
+static int waited_for(weft_listener *l)
+{
+    if (!wf_transfers())
+        return l->fd;
+    wf_guard(&l->mu);
+    if (l->stand_in < 0)
+        l->stand_in = wf_stand_in_new(l->fd);
+    return l->stand_in < 0 ? l->fd : l->stand_in;
+}
+
 static int accept_one(weft_listener *l, weft_time deadline)
 {
     for (;;) {
@@ -268,9 +284,9 @@ static int accept_one(weft_listener *l, weft_time deadline)
         int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0)
             return fd;
-        int rc = errno == EAGAIN ? wf_wait_fd("weft_accept", l->fd, POLLIN, deadline, &l->closed)
-                 : is_of_connection(errno) ? 0
-                                           : -errno;
+        int rc = is_of_connection(errno) ? 0 : -errno;
+        if (rc == -EAGAIN)
+            rc = wf_wait_fd("weft_accept", waited_for(l), POLLIN, deadline, &l->closed);
         if (rc < 0)
             return rc;
     }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stddef.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -60,6 +61,19 @@ int wf_poll(int fd, short events, int bell, int64_t deadline_ns)
     if (n == 0)
         return -ETIMEDOUT;
     return fds[0].revents;
+}
+
+// A poll of an epoll looks at what it watches: as long as nobody takes an event from it, it tells
+// of what is so now.
+int wf_stand_in_new(int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    int stand_in = epoll_create1(EPOLL_CLOEXEC);
+    if (stand_in >= 0 && epoll_ctl(stand_in, EPOLL_CTL_ADD, fd, &event) == 0)
+        return stand_in;
+    int error = errno;
+    wf_bell_free(stand_in);
+    return -error;
 }
 
 int wf_signal_fd(const sigset_t *set)

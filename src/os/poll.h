@@ -19,6 +19,10 @@ void wf_bell_free(int bell);    // < 0: nothing
 // -ENOMEM.
 int wf_poll(int fd, short events, int bell, int64_t deadline_ns);
 
+// A descriptor that is readable while fd is, for who would keep fd's file from its end by waiting
+// for it: this one does not. Or -EMFILE, -ENFILE, -ENOMEM, -ENOSPC.
+int wf_stand_in_new(int fd); // free with wf_bell_free
+
 // A descriptor that is readable while one of the set is pending: or -EMFILE, -ENFILE, -ENOMEM.
 int wf_signal_fd(const sigset_t *set); // free with wf_bell_free
 int wf_signal_take(int fd);            // the number of a pending one, or 0
