@@ -31,6 +31,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
 import time
 
@@ -1388,6 +1389,127 @@ def ex30_a_call_is_made_elsewhere_and_a_crash_costs_one():
 @against_the_lecture
 def ex30_prints_what_pool_apply_py_prints():
     equal(original("pool_apply.py").out, "Pool     : 100\n")
+
+
+
+# The lecture only names Queue, Lock, Semaphore and Pipe. So what Python's do is asked of a program
+# that does with them what ours does.
+def python_does(body):
+    head = "from multiprocessing import Lock, Pipe, Process, Queue, Semaphore, Value\n"
+    done = run([sys.executable, "-c", head + textwrap.dedent(body)])
+    equal((done.err, done.status), ("", 0))
+    return done.out
+
+
+QUEUE_PY = """
+    def work(jobs, answers):
+        while (n := jobs.get()) is not None:
+            answers.put((n, n * n))
+
+    jobs, answers = Queue(), Queue()
+    workers = [Process(target=work, args=(jobs, answers)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for n in [*range(10), None, None, None]:
+        jobs.put(n)
+    for n, square in sorted(answers.get() for _ in range(10)):
+        print(f"{n} squared is {square}")
+    for worker in workers:
+        worker.join()
+    print("3 processes did 10 jobs")
+"""
+
+
+@check
+def ex31_each_job_is_done_once_by_one_of_three_processes():
+    result = example("31_process_queue")
+    equal((result.err, result.status), ("", 0))
+    equal(result.out, python_does(QUEUE_PY))
+
+
+LOCK_PY = """
+    def move_money(lock, left, right):
+        for _ in range(1000):
+            with lock:
+                left.value -= 1
+                right.value += 1
+
+    lock, left, right = Lock(), Value("l", -1, lock=False), Value("l", 1, lock=False)
+    processes = [Process(target=move_money, args=(lock, left, right)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    print(f"left {left.value}, right {right.value}")
+"""
+
+
+@check
+def ex32_a_lock_keeps_processes_apart_and_survives_its_holder():
+    result = example("32_process_lock")
+    equal((result.err, result.status), ("", 0))
+    # Nobody is told by Python's lock that its holder died: the first line is ours alone.
+    equal(result.out, "mended: the sum was -1\n" + python_does(LOCK_PY))
+
+
+SEMAPHORE_PY = """
+    def visit(seats, inside, visits, crowds):
+        with seats:
+            with inside.get_lock():
+                inside.value += 1
+                crowds.value += inside.value > 2
+            with visits.get_lock():
+                visits.value += 1
+            with inside.get_lock():
+                inside.value -= 1
+
+    seats, numbers = Semaphore(2), [Value("i", 0) for _ in range(3)]
+    processes = [Process(target=visit, args=(seats, *numbers)) for _ in range(5)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    print(f"{numbers[1].value} visits, more than 2 at once: {numbers[2].value}")
+"""
+
+
+@check
+def ex33_two_of_five_at_a_time():
+    result = example("33_process_semaphore")
+    equal((result.err, result.status), ("", 0))
+    equal(result.out, python_does(SEMAPHORE_PY))
+
+
+PIPE_PY = """
+    def answer(end):
+        for _ in range(3):
+            end.send(end.recv() + " to you")
+
+    ours, theirs = Pipe()
+    process = Process(target=answer, args=(theirs,))
+    process.start()
+    theirs.close()
+    try:
+        for word in "hello", "peace", "goodbye", "anybody there?":
+            ours.send(word)
+            print(f"{word}: {ours.recv()}")
+    except (EOFError, ConnectionError):
+        print("the other end is closed")
+    process.join()
+"""
+
+
+@check
+def ex34_a_conversation_ends_when_the_other_end_is_closed():
+    result = example("34_process_pipe")
+    equal((result.err, result.status), ("", 0))
+    equal(result.out, python_does(PIPE_PY))
+
+
+@check
+def ex35_workers_know_what_on_start_told_them():
+    lines = ["without on_start: 7", "with on_start: 42", "with one that fails: a factor of -1", ""]
+    equal(example("35_process_setup"), Result("\n".join(lines), "", 0))
 
 
 # ---- TAP ------------------------------------------------------------------------------

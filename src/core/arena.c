@@ -60,6 +60,17 @@ struct wf_kin *wf_arena_kin(void)
     return a ? &a->kin : NULL;
 }
 
+static bool is_within(const struct arena *a, const void *address)
+{
+    return (uintptr_t)address - (uintptr_t)a < here.is.size;
+}
+
+bool wf_arena_has(const void *address)
+{
+    const struct arena *a = arena();
+    return a && is_within(a, address);
+}
+
 // ---- it is opened -----------------------------------------------------------------------
 
 static size_t header_size(size_t size)
@@ -236,8 +247,8 @@ void *weft_shared(size_t size)
 // The page of a region, or 0.
 static uint32_t page_of(const struct arena *a, const void *region)
 {
-    size_t offset = (size_t)((const char *)region - (const char *)a);
-    if (offset >= here.is.size || offset % PAGE != 0 || a->pages[offset / PAGE].state != TAKEN)
+    size_t offset = (uintptr_t)region - (uintptr_t)a;
+    if (!is_within(a, region) || offset % PAGE != 0 || a->pages[offset / PAGE].state != TAKEN)
         return 0;
     return (uint32_t)(offset / PAGE);
 }

@@ -25,5 +25,6 @@ bool wf_arena_join(const struct wf_arena_place *place, int fd);
 void wf_arena_forgo(void);
 
 struct wf_kin *wf_arena_kin(void); // NULL: no arena
+bool wf_arena_has(const void *address);
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/arena.h"
 #include "core/check.h"
 #include "core/misuse.h"
 
@@ -14,7 +15,8 @@ static bool is_address(uintptr_t value)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     unsigned char there;
-    return value >= LEAST && mincore((void *)(value / page * page), 1, &there) == 0;
+    return value >= LEAST && !wf_arena_has((const void *)value) &&
+           mincore((void *)(value / page * page), 1, &there) == 0;
 }
 
 void wf_check_argument(const struct weft_task *what, const void *arg)
