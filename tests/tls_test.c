@@ -400,6 +400,136 @@ static void a_cancelled_read_had_no_effect(void **state)
     down(&e);
 }
 
+// ---- closed by a third -----------------------------------------------------------------
+
+// Each on a loop of its own, on fibers, and asleep: only then the next is submitted.
+static weft_future *hold_in_call(weft_pool *pool, struct call *call)
+{
+    weft_future *f = weft_submit(pool, in_call, &call);
+    assert_non_null(f);
+    await_asleep(&call->spot);
+    return f;
+}
+
+static int close_it(weft_conn **const *c, weft_none *none)
+{
+    (void)none;
+    weft_conn_close(*c);
+    return 0;
+}
+WEFT_TASK(close_it, weft_conn **, weft_none);
+
+static void close_elsewhere(weft_pool *pool, weft_conn **c)
+{
+    weft_future *f = weft_submit(pool, close_it, &c);
+    assert_int_equal(weft_join(&f, NULL, 0), 0);
+}
+
+// How many bytes come, and then the end: 0, or the error.
+static size_t read_to_end(weft_conn *c, ssize_t *end)
+{
+    static char buf[1 << 16];
+    size_t got = 0;
+    while ((*end = weft_read(c, buf, sizeof buf, much_later())) > 0)
+        got += (size_t)*end;
+    return got;
+}
+
+static void who_is_in_a_call_is_woken_by_a_close_and_the_peer_sees_a_cut(void **state)
+{
+    (void)state;
+    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 3);
+    static int (*const writers[])(struct call *) = {call_write, call_writev};
+    for (size_t i = 0; i < COUNT(writers); i++) {
+        struct ends e = up();
+        struct call reading = {.run = call_read, .conn = e.client, .deadline = WEFT_FOREVER};
+        struct call writing = {.run = writers[i], .conn = e.client, .deadline = WEFT_FOREVER};
+        weft_future *reader = hold_in_call(pool, &reading), *writer = hold_in_call(pool, &writing);
+        assert_int_not_equal(atomic_load(&reading.spot.tid), atomic_load(&writing.spot.tid));
+        assert_int_equal(weft_post(e.client, "held", 4), 0); // until the writer is through
+        close_elsewhere(pool, &e.client);
+        assert_int_equal(weft_join(&reader, NULL, 0), -EPIPE);
+        assert_int_equal(weft_join(&writer, NULL, 0), -EPIPE);
+        ssize_t end;
+        assert_true(read_to_end(e.server, &end) < sizeof flood);
+        assert_int_equal(end, -ECONNABORTED);
+        down(&e);
+    }
+    weft_pool_close(&pool);
+}
+
+static void a_close_beside_a_reader_says_the_end_after_what_was_posted(void **state)
+{
+    (void)state;
+    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 2);
+    struct ends e = up();
+    struct call reading = {.run = call_read, .conn = e.client, .deadline = WEFT_FOREVER};
+    weft_future *reader = hold_in_call(pool, &reading);
+    assert_int_equal(weft_post(e.client, much, 5000), 0);
+    close_elsewhere(pool, &e.client);
+    assert_int_equal(weft_join(&reader, NULL, 0), -EPIPE);
+    ssize_t end;
+    assert_int_equal(read_to_end(e.server, &end), 5000);
+    assert_int_equal(end, 0);
+    down(&e);
+    weft_pool_close(&pool);
+}
+
+// The flood has no end of a line: so he is in one call for all of it.
+static int call_read_flood(struct call *c)
+{
+    static char line[2 * sizeof flood];
+    return (int)weft_read_line(c->conn, line, sizeof line, c->deadline);
+}
+
+struct stream {
+    weft_conn *conn;
+    atomic_size_t *got;
+};
+
+static int read_on(const struct stream *s, ssize_t *end)
+{
+    char buf[10000];
+    while ((*end = weft_read(s->conn, buf, sizeof buf, much_later())) > 0)
+        atomic_fetch_add(s->got, (size_t)*end);
+    return 0; // the result is how it ended
+}
+WEFT_TASK(read_on, struct stream, ssize_t);
+
+static bool is_cut(ssize_t rc)
+{
+    return rc == -ECONNABORTED || rc == -ECONNRESET; // what came to the one who closed was not read
+}
+
+// A flood each way, on loops of their own, and a close in the middle of it.
+static void a_close_in_the_middle_of_it_all_frees_nothing_early(void **state)
+{
+    (void)state;
+    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 5);
+    for (size_t mib = 0; mib < 4; mib++) {
+        struct ends e = up();
+        atomic_size_t got = 0;
+        ssize_t end = 0;
+        struct call calls[] = {{.run = call_read_flood, .conn = e.client, .deadline = WEFT_FOREVER},
+                               {.run = call_write, .conn = e.client, .deadline = WEFT_FOREVER},
+                               {.run = call_write, .conn = e.server, .deadline = WEFT_FOREVER}};
+        weft_future *reader = hold_in_call(pool, &calls[0]);
+        weft_future *writer = weft_submit(pool, in_call, &(struct call *){&calls[1]});
+        weft_future *peers = weft_submit(pool, in_call, &(struct call *){&calls[2]});
+        weft_future *drain = weft_submit(pool, read_on, &(struct stream){e.server, &got});
+        assert_true(eventually(atomic_load(&got) > mib << 20));
+        close_elsewhere(pool, &e.client);
+        assert_int_equal(weft_join(&reader, NULL, 0), -EPIPE);
+        int written = weft_join(&writer, NULL, 0), answered = weft_join(&peers, NULL, 0);
+        assert_true(written == -EPIPE || written == 0); // 0: large sockets took it all before
+        assert_true(answered == -EPIPE || answered == 0 || is_cut(answered));
+        assert_int_equal(weft_join_as(&drain, read_on, &end), 0);
+        assert_true(end == -EPIPE || is_cut(end) || (end == 0 && written == 0));
+        down(&e);
+    }
+    weft_pool_close(&pool);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(both_know_what_was_agreed),
     cmocka_unit_test(a_certificate_that_is_not_good_is_refused),
@@ -415,6 +545,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(no_post_comes_between_parts_that_are_written_at_once),
     cmocka_unit_test(a_deadline_in_a_write_makes_it_unusable),
     cmocka_unit_test(a_cancelled_read_had_no_effect),
+    cmocka_unit_test(who_is_in_a_call_is_woken_by_a_close_and_the_peer_sees_a_cut),
+    cmocka_unit_test(a_close_beside_a_reader_says_the_end_after_what_was_posted),
+    cmocka_unit_test(a_close_in_the_middle_of_it_all_frees_nothing_early),
 };
 
 int main(void)

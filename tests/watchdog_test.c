@@ -346,8 +346,8 @@ static void without_checks_there_is_none(void **state)
 static void a_forked_child_has_none(void **state)
 {
     (void)state;
-    if (UNDER_TSAN)
-        skip(); // it does not like forks of programs with threads
+    if (SANITIZED) // of programs with threads the one likes no forks, and the other finds leaked in
+        skip();    // the child what only a loop's stack held: a future that it is just giving up
     struct ran ran;
     play_checked("play_fork", &ran);
 }

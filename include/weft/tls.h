@@ -13,7 +13,8 @@
 // - Reading: -ECONNABORTED is a stream that was cut off, without the peer's word that it ends;
 //   0 is its word. -EPROTO: the peer broke the protocol, or refused us; weft_error() says which.
 // - In a child of a plain fork() every call gives -EPIPE: the keys are its parent's.
-// - weft_conn_close says that the stream ends, unless bytes that were queued are lost.
+// - weft_conn_close says that the stream ends, unless bytes that were queued are lost, or are on
+//   their way from another loop: then the peer sees a stream that was cut off.
 // - weft_post counts, in the queue, what encryption adds: up to 64 bytes for each 16 KiB begun.
 // - weft_wait_readable looks into the records that came: it needs their memory, up to 17 KB.
 //
