@@ -16,10 +16,10 @@
 // starts a spare one. So `workers` says how many compute at once. A sleep ends by itself: a task
 // that sleeps keeps its worker.
 //
-// A task may fork(). The child has none of the tasks and pools, and should exit by itself, or become
-// another program: where it returns from the task's function, or from on_start, it exits, with 0,
-// or with 1 if that returned an error. (From an item of weft_map: after those that were dealt out
-// together with it.)
+// A task may fork(). The child has none of the tasks and pools, and should exit by itself, or turn
+// into another program: where it returns from the task's function, or from on_start, it exits, with
+// 0, or with 1 if that returned an error. (From an item of weft_map: after those that were dealt
+// out together with it.)
 #ifndef WEFT_POOL_H
 #define WEFT_POOL_H
 

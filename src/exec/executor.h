@@ -100,8 +100,8 @@ void wf_exit_remove_task(bool daemon);
 void wf_exit_end_thread(bool daemon);
 void wf_exit_count_owned(int change); // futures not joined or dropped: WEFT_CHECK=1 tells
 
-// A function of the user's has returned `code`, which was called when wf_fork_count was `fork`. In a
-// child that it forked this does not return: what comes next is the parent's.
+// A function of the user's, called when wf_fork_count was `fork`, has returned `code`. In a child
+// that it forked this does not return: what comes next is the parent's.
 void wf_exit_if_forked(uint32_t fork, int code);
 
 // True, with the error set: this process is the child of a fork, where no task may be started.

@@ -5,8 +5,8 @@
 // speak. A loop gets on if it has beaten since, or is on its own stack.
 //
 // Whose stack it is on is an address, and the fiber may end while we look. So it is only compared:
-// with the living parkers, in a visit, in which no task ends (wf_parkers_visit). If the loop has not
-// beaten when the visit is over, what was found there ran all the time.
+// with the living parkers, in a visit, in which no task ends (wf_parkers_visit). If the loop has
+// not beaten when the visit is over, what was found there ran all the time.
 //
 // Lock order: mu, then busy, then what a visit takes. The watchdog itself takes no lock that waits,
 // and so needs no parker, and may be waited for with mu held.

@@ -73,9 +73,9 @@ weft_conn *wf_conn_new(int fd)
 }
 
 // The tasks that were in a call on it, the loop that sends from it and what was queued stayed
-// behind. A thread of the parent may have been in the middle of any of it: so buffers are left where
-// they are, and not freed. As is a layer: its keys are the parent's, for two who count their records
-// alike from the same key would give away what they say.
+// behind. A thread of the parent may have been in the middle of any of it: so buffers are left
+// where they are, and not freed. As is a layer: its keys are the parent's, for two who count their
+// records alike from the same key would give away what they say.
 void wf_conn_after_fork(weft_conn *c)
 {
     if (__builtin_expect(c->fork == wf_fork_count, 1))
