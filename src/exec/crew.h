@@ -18,7 +18,7 @@
 struct processes {
     struct weft_pool base; // first: a weft_pool * is a struct processes *
     weft_mutex mu;         // guards everything below
-    weft_cond room;        // for submitters: the queue shrank, or the pool closes
+    weft_cond room;        // for submitters: one less waits, or the pool closes
     weft_cond change;      // for close and drain: unfinished or alive fell
     struct wf_futures queue, running;
     size_t queued;     // in queue

@@ -18,11 +18,37 @@ static struct processes *processes_of(const weft_pool *pool)
 
 // ---- tasks come and go ------------------------------------------------------------------
 
+// With mu held, but for a moment in which those that have ended are.
+static void look_and_end(struct processes *t)
+{
+    struct wf_ended ended = {NULL, NULL};
+    wf_crew_look(t, &ended);
+    weft_unlock(&t->mu);
+    wf_crew_end_all(&ended);
+    wf_lock(&t->mu);
+}
+
+// Those that wait in a worker's channel, behind the one that it runs, wait as those in the queue.
+static bool is_full(const struct processes *t)
+{
+    size_t waiting = t->queued;
+    for (const struct wf_member *m = t->members; m; m = m->next)
+        waiting += m->load > 1 ? m->load - 1 : 0;
+    return waiting >= t->base.options.backlog;
+}
+
+// Each result makes room. But where a channel full of tasks is the lesser part, one that runs dry
+// is soon enough.
 static int wait_for_room(struct processes *t)
 {
-    int rc = 0;
-    while (rc == 0 && !t->closing && t->queued >= t->base.options.backlog)
+    int rc = 0, each = t->base.options.backlog < WF_SLOTS;
+    if (t->closing || !is_full(t))
+        return t->closing ? -EPIPE : 0;
+    t->attention += each;
+    look_and_end(t);
+    while (rc == 0 && !t->closing && is_full(t))
         rc = wf_cond_wait(&t->room, &t->mu, WEFT_FOREVER);
+    t->attention -= each;
     return rc == 0 && t->closing ? -EPIPE : rc;
 }
 
@@ -83,6 +109,7 @@ static void processes_ended(weft_pool *pool, weft_future *f)
     t->unfinished--;
     t->attention -= f->group != NULL;
     weft_cond_broadcast(&t->change);
+    weft_cond_signal(&t->room);
     weft_unlock(&t->mu);
 }
 
@@ -161,11 +188,7 @@ static bool processes_quiet(weft_pool *pool)
 static void await_all(struct processes *t)
 {
     t->attention++;
-    struct wf_ended ended = {NULL, NULL};
-    wf_crew_look(t, &ended);
-    weft_unlock(&t->mu);
-    wf_crew_end_all(&ended);
-    wf_lock(&t->mu);
+    look_and_end(t);
     while (t->unfinished > 0)
         (void)wf_cond_wait(&t->change, &t->mu, WEFT_FOREVER); // shielded by the caller
     t->attention--;
