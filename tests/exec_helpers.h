@@ -60,8 +60,8 @@ struct hold {
 
 SHARED void hold_init(struct hold *h)
 {
-    assert_int_equal(sem_init(&h->started, 0, 0), 0);
-    assert_int_equal(sem_init(&h->release, 0, 0), 0);
+    assert_int_equal(sem_init(&h->started, 1, 0), 0);
+    assert_int_equal(sem_init(&h->release, 1, 0), 0);
 }
 
 SHARED void sem_take(sem_t *s)
@@ -112,6 +112,19 @@ SHARED int threads_named(const char *prefix)
         fclose(f);
     }
     closedir(tasks);
+    return count;
+}
+
+// The same of a pool's workers, whatever they are.
+SHARED int workers_named(const char *prefix)
+{
+    if (!ON_PROCESSES)
+        return threads_named(prefix);
+    int count = 0;
+    struct weft_info infos[64];
+    size_t n = weft_list(WEFT_PROCESSES, infos, COUNT(infos));
+    for (size_t i = 0; i < n && i < COUNT(infos); i++)
+        count += strncmp(infos[i].name, prefix, strlen(prefix)) == 0;
     return count;
 }
 

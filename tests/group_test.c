@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // group_test.c - results as they complete.
+#include "board.h"
 #include "exec_helpers.h"
 
 static int square(const int *n, long *out)
@@ -24,22 +25,26 @@ static int sleep_for_ever(struct spot *const *spot, weft_none *none)
 }
 WEFT_TASK(sleep_for_ever, struct spot *, weft_none);
 
+// On the board, where every kind of task sees it: a lock or an event is not shared.
 struct turn {
-    weft_event *mine;
+    atomic_bool *mine;
     int place;
 };
 
 static int take_turn(const struct turn *t, int *place)
 {
     *place = t->place;
-    return weft_event_wait(t->mine, WEFT_FOREVER);
+    int rc = 0;
+    while (rc == 0 && !atomic_load(t->mine))
+        rc = weft_sleep(weft_after_ms(1));
+    return rc;
 }
 WEFT_TASK(take_turn, struct turn, int);
 
 static void each_result_comes_out_once_with_its_tag(void **state)
 {
     (void)state;
-    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 2);
+    weft_pool *pool = weft_pool_open(KIND, .workers = 2);
     weft_group *g = weft_group_open(pool);
     assert_non_null(g);
     bool seen[100] = {false};
@@ -68,15 +73,17 @@ static void results_come_in_the_order_of_their_completion(void **state)
 {
     (void)state;
     static const int order[] = {3, 0, 4, 1, 2};
-    weft_event events[5] = {0};
-    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 5);
+    atomic_bool *turns[5];
+    weft_pool *pool = weft_pool_open(KIND, .workers = 5);
     weft_group *g = weft_group_open(pool);
-    for (int i = 0; i < 5; i++)
-        assert_int_equal(weft_group_add(g, i, take_turn, &(struct turn){&events[i], i}), 0);
+    for (int i = 0; i < 5; i++) {
+        turns[i] = on_board(atomic_bool);
+        assert_int_equal(weft_group_add(g, i, take_turn, &(struct turn){turns[i], i}), 0);
+    }
     for (int i = 0; i < 5; i++) {
         struct weft_outcome o;
         int place = -1;
-        weft_event_set(&events[order[i]]);
+        atomic_store(turns[order[i]], true);
         assert_int_equal(weft_group_next(g, &o, &place, sizeof place, WEFT_FOREVER), 1);
         assert_int_equal(o.tag, order[i]);
         assert_int_equal(place, order[i]);
@@ -88,7 +95,7 @@ static void results_come_in_the_order_of_their_completion(void **state)
 static void those_that_ended_before_we_asked_come_in_their_order_too(void **state)
 {
     (void)state;
-    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);
+    weft_pool *pool = weft_pool_open(KIND, .workers = 1);
     weft_group *g = weft_group_open(pool);
     for (int i = 0; i < 5; i++)
         assert_int_equal(weft_group_add(g, 10 + i, square, &i), 0);
@@ -107,7 +114,7 @@ static void those_that_ended_before_we_asked_come_in_their_order_too(void **stat
 static void an_empty_group_is_at_its_end_and_may_be_used_again(void **state)
 {
     (void)state;
-    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);
+    weft_pool *pool = weft_pool_open(KIND, .workers = 1);
     weft_group *g = weft_group_open(pool);
     struct weft_outcome o;
     for (int round = 0; round < 3; round++) {
@@ -124,7 +131,7 @@ static void an_empty_group_is_at_its_end_and_may_be_used_again(void **state)
 static void a_failure_comes_out_with_code_and_message(void **state)
 {
     (void)state;
-    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);
+    weft_pool *pool = weft_pool_open(KIND, .workers = 1);
     weft_group *g = weft_group_open(pool);
     struct weft_outcome o;
     long out = 42;
@@ -148,10 +155,10 @@ static void a_failure_comes_out_with_code_and_message(void **state)
 static void tasks_of_different_results_share_a_group_and_a_buffer(void **state)
 {
     (void)state;
-    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);
+    weft_pool *pool = weft_pool_open(KIND, .workers = 1);
     weft_group *g = weft_group_open(pool);
-    weft_event open = {0};
-    weft_event_set(&open);
+    atomic_bool *open = on_board(atomic_bool);
+    atomic_store(open, true);
     struct weft_outcome o;
     union {
         long square;
@@ -161,7 +168,7 @@ static void tasks_of_different_results_share_a_group_and_a_buffer(void **state)
     assert_int_equal(weft_group_add(g, 1, square, &(int){11}), 0);
     assert_int_equal(weft_group_next(g, &o, &out, sizeof out, WEFT_FOREVER), 1);
     assert_int_equal(out.square, 121);
-    assert_int_equal(weft_group_add(g, 2, take_turn, &(struct turn){&open, 33}), 0);
+    assert_int_equal(weft_group_add(g, 2, take_turn, &(struct turn){open, 33}), 0);
     assert_int_equal(weft_group_next(g, &o, &out, sizeof out, WEFT_FOREVER), 1);
     assert_int_equal(out.place, 33);
     weft_group_close(&g);
@@ -171,15 +178,15 @@ static void tasks_of_different_results_share_a_group_and_a_buffer(void **state)
 static void who_stops_waiting_finds_the_result_later(void **state)
 {
     (void)state;
-    weft_event mine = {0};
-    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);
+    atomic_bool *mine = on_board(atomic_bool);
+    weft_pool *pool = weft_pool_open(KIND, .workers = 1);
     weft_group *g = weft_group_open(pool);
     struct weft_outcome o = {.tag = -5};
     int place = -1;
-    assert_int_equal(weft_group_add(g, 1, take_turn, &(struct turn){&mine, 77}), 0);
+    assert_int_equal(weft_group_add(g, 1, take_turn, &(struct turn){mine, 77}), 0);
     assert_int_equal(weft_group_next(g, &o, &place, sizeof place, WEFT_POLL), -ETIMEDOUT);
     assert_int_equal(weft_group_next(g, &o, &place, sizeof place, weft_after_ms(3)), -ETIMEDOUT);
-    weft_event_set(&mine);
+    atomic_store(mine, true);
     assert_int_equal(weft_group_next(g, &o, &place, sizeof place, WEFT_FOREVER), 1);
     assert_int_equal(o.tag, 1);
     assert_int_equal(place, 77);
@@ -192,12 +199,13 @@ static void who_stops_waiting_finds_the_result_later(void **state)
 static void the_first_failure_cancels_the_rest_where_asked(void **state)
 {
     (void)state;
-    struct spot spots[3] = {0};
-    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 4);
+    struct spot *spots[3];
+    weft_pool *pool = weft_pool_open(KIND, .workers = 4);
     weft_group *g = weft_group_open(pool, .cancel_rest = true);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(weft_group_add(g, i, sleep_for_ever, &(struct spot *){&spots[i]}), 0);
-        await_asleep(&spots[i]);
+        spots[i] = on_board(struct spot);
+        assert_int_equal(weft_group_add(g, i, sleep_for_ever, &spots[i]), 0);
+        await_asleep(spots[i]);
     }
     assert_int_equal(weft_group_add(g, 99, fail_with, &(int){-EDOM}), 0);
     struct weft_outcome o;
@@ -215,17 +223,17 @@ static void the_first_failure_cancels_the_rest_where_asked(void **state)
 static void queued_tasks_are_part_of_the_rest(void **state)
 {
     (void)state;
-    struct hold h, *arg = &h;
-    hold_init(&h);
-    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);
-    weft_future *busy = weft_submit(pool, hold, &arg);
-    sem_take(&h.started);
+    struct hold *h = on_board(struct hold);
+    hold_init(h);
+    weft_pool *pool = weft_pool_open(KIND, .workers = 1);
+    weft_future *busy = weft_submit(pool, hold, &h);
+    sem_take(&h->started);
     weft_group *g = weft_group_open(pool, .cancel_rest = true);
     assert_int_equal(weft_group_add(g, 0, fail_with, &(int){-EDOM}), 0);
-    struct spot spot = {0};
+    struct spot *spot = on_board(struct spot);
     for (int i = 1; i < 5; i++)
-        assert_int_equal(weft_group_add(g, i, sleep_for_ever, &(struct spot *){&spot}), 0);
-    assert_int_equal(let_go(&busy, &h), 0);
+        assert_int_equal(weft_group_add(g, i, sleep_for_ever, &spot), 0);
+    assert_int_equal(let_go(&busy, h), 0);
     struct weft_outcome o;
     for (int i = 0; i < 5; i++) {
         assert_int_equal(weft_group_next(g, &o, NULL, 0, much_later()), 1);
@@ -238,15 +246,15 @@ static void queued_tasks_are_part_of_the_rest(void **state)
 static void without_asking_a_failure_leaves_the_rest_alone(void **state)
 {
     (void)state;
-    weft_event mine = {0};
-    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 2);
+    atomic_bool *mine = on_board(atomic_bool);
+    weft_pool *pool = weft_pool_open(KIND, .workers = 2);
     weft_group *g = weft_group_open(pool);
     struct weft_outcome o;
-    assert_int_equal(weft_group_add(g, 1, take_turn, &(struct turn){&mine, 5}), 0);
+    assert_int_equal(weft_group_add(g, 1, take_turn, &(struct turn){mine, 5}), 0);
     assert_int_equal(weft_group_add(g, 2, fail_with, &(int){-EDOM}), 0);
     assert_int_equal(weft_group_next(g, &o, NULL, 0, WEFT_FOREVER), 1);
     assert_int_equal(o.tag, 2);
-    weft_event_set(&mine);
+    atomic_store(mine, true);
     assert_int_equal(weft_group_next(g, &o, NULL, 0, WEFT_FOREVER), 1);
     assert_int_equal(o.code, 0);
     weft_group_close(&g);
@@ -256,12 +264,12 @@ static void without_asking_a_failure_leaves_the_rest_alone(void **state)
 static void cancelling_reaches_those_that_were_added_so_far(void **state)
 {
     (void)state;
-    struct spot spot = {0};
-    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);
+    struct spot *spot = on_board(struct spot);
+    weft_pool *pool = weft_pool_open(KIND, .workers = 1);
     weft_group *g = weft_group_open(pool);
     struct weft_outcome o;
-    assert_int_equal(weft_group_add(g, 1, sleep_for_ever, &(struct spot *){&spot}), 0);
-    await_asleep(&spot);
+    assert_int_equal(weft_group_add(g, 1, sleep_for_ever, &spot), 0);
+    await_asleep(spot);
     weft_group_cancel(g);
     assert_int_equal(weft_group_add(g, 2, square, &(int){2}), 0);
     for (int i = 0; i < 2; i++) {
@@ -289,15 +297,15 @@ WEFT_TASK(read_next, struct reader *, weft_none);
 static void a_cancelled_reader_leaves_and_the_tasks_go_on(void **state)
 {
     (void)state;
-    weft_event mine = {0};
-    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);
+    atomic_bool *mine = on_board(atomic_bool);
+    weft_pool *pool = weft_pool_open(KIND, .workers = 1);
     struct reader reader = {.group = weft_group_open(pool)}, *arg = &reader;
-    assert_int_equal(weft_group_add(reader.group, 1, take_turn, &(struct turn){&mine, 5}), 0);
+    assert_int_equal(weft_group_add(reader.group, 1, take_turn, &(struct turn){mine, 5}), 0);
     weft_future *f = weft_start(WEFT_THREADS, read_next, &arg);
     await_asleep(&reader.spot);
     weft_cancel(f);
     assert_int_equal(weft_join(&f, NULL, 0), -ECANCELED);
-    weft_event_set(&mine);
+    atomic_store(mine, true);
     struct weft_outcome o;
     assert_int_equal(weft_group_next(reader.group, &o, NULL, 0, WEFT_FOREVER), 1);
     assert_int_equal(o.code, 0);
@@ -328,17 +336,17 @@ WEFT_TASK(leave_slowly, struct farewell *, weft_none);
 static void closing_cancels_and_waits(void **state)
 {
     (void)state;
-    struct farewell farewell = {.left = 0}, *arg = &farewell;
-    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);
+    struct farewell *farewell = on_board(struct farewell);
+    weft_pool *pool = weft_pool_open(KIND, .workers = 1);
     weft_group *g = weft_group_open(pool);
-    assert_int_equal(weft_group_add(g, 1, leave_slowly, &arg), 0);
-    await_asleep(&farewell.spot);
+    assert_int_equal(weft_group_add(g, 1, leave_slowly, &farewell), 0);
+    await_asleep(&farewell->spot);
     for (int i = 0; i < 5; i++) // queued ones never begin
-        assert_int_equal(weft_group_add(g, 2, leave_slowly, &arg), 0);
+        assert_int_equal(weft_group_add(g, 2, leave_slowly, &farewell), 0);
     weft_group_close(&g);
-    assert_int_equal(atomic_load(&farewell.left), atomic_load(&farewell.begun));
+    assert_int_equal(atomic_load(&farewell->left), atomic_load(&farewell->begun));
     if (!ON_FIBERS) // a fiber that sleeps lets others begin
-        assert_int_equal(atomic_load(&farewell.left), 1);
+        assert_int_equal(atomic_load(&farewell->left), 1);
     weft_group_close(&g); // NULL now
     weft_pool_close(&pool);
 }
@@ -361,7 +369,8 @@ WEFT_TASK(nested, weft_pool *, long);
 static void groups_inside_the_tasks_of_a_group_end(void **state)
 {
     (void)state;
-    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);
+    not_with_processes("a task does not have its pool");
+    weft_pool *pool = weft_pool_open(KIND, .workers = 1);
     weft_group *g = weft_group_open(pool);
     struct weft_outcome o;
     long sum;
@@ -383,7 +392,7 @@ static int run_result_too_small(void)
 {
     char out[3];
     struct weft_outcome o;
-    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);
+    weft_pool *pool = weft_pool_open(KIND, .workers = 1);
     weft_group *g = weft_group_open(pool);
     if (weft_group_add(g, 1, square, &(int){1}) != 0)
         return 1;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// processes_test.c - a pool of worker processes.
+// processes_test.c - a pool of worker processes: what no other kind has. What all have is in
+// pool_test.c and its neighbours, which are built for each kind.
 #include "process_helpers.h"
 
 static int tell_pid(const weft_none *none, pid_t *out)
@@ -43,24 +44,6 @@ static void many_tasks_give_their_results(void **state)
     assert_null(pool);
 }
 
-static void a_map_covers_every_item(void **state)
-{
-    (void)state;
-    enum { N = 100000 };
-    static int in[N];
-    static long out[N];
-    weft_pool *pool = pool_of(2);
-    for (int i = 0; i < N; i++)
-        in[i] = i;
-    assert_int_equal(weft_map(pool, WEFT_FOREVER, square, N, out, in), 0);
-    for (int i = 0; i < N; i++)
-        assert_int_equal(out[i], (long)i * i);
-    assert_int_equal(weft_map(pool, WEFT_FOREVER, square, 0, out, in), 0);
-    assert_int_equal(weft_map(pool, WEFT_FOREVER, square, 1, out, in + 5), 0);
-    assert_int_equal(out[0], 25);
-    weft_pool_close(&pool);
-}
-
 static int fail_at_7(const int *n, long *out)
 {
     *out = *n;
@@ -91,29 +74,6 @@ static void a_map_names_the_item_that_failed(void **state)
     assert_non_null(strstr(weft_error(), "die_at_7 of item 7"));
     assert_non_null(strstr(weft_error(), "SIGKILL"));
     assert_int_equal(weft_map(pool, WEFT_FOREVER, square, 20, out, in), 0);
-    weft_pool_close(&pool);
-}
-
-static void a_group_gives_results_as_they_come(void **state)
-{
-    (void)state;
-    weft_pool *pool = pool_of(2);
-    weft_group *group = weft_group_open(pool);
-    for (int i = 0; i < 100; i++)
-        assert_int_equal(weft_group_add(group, i, square, &i), 0);
-    struct weft_outcome outcome;
-    long out, sum = 0;
-    int rc, count = 0;
-    while ((rc = weft_group_next(group, &outcome, &out, sizeof out, much_later())) > 0) {
-        assert_int_equal(outcome.code, 0);
-        assert_int_equal(out, outcome.tag * outcome.tag);
-        sum += out;
-        count++;
-    }
-    assert_int_equal(rc, 0);
-    assert_int_equal(count, 100);
-    assert_int_equal(sum, 328350);
-    weft_group_close(&group);
     weft_pool_close(&pool);
 }
 
@@ -206,45 +166,7 @@ static void a_stopped_process_cannot_hold_a_deadline_up(void **state)
     weft_pool_close(&pool);
 }
 
-static void cancelling_reaches_running_sent_and_queued_tasks(void **state)
-{
-    (void)state;
-    weft_pool *pool = pool_of(1);
-    weft_future *running = weft_submit(pool, sleep_long, &(weft_none){0}), *more[5];
-    for (int i = 0; i < 5; i++)
-        more[i] = weft_submit(pool, square, &i);
-    (void)await_begun(running);
-    weft_cancel(more[2]);
-    assert_true(weft_done(more[2])); // it had not begun
-    weft_pool_cancel(pool);
-    for (int i = 0; i < 5; i++)
-        assert_int_equal(weft_join(&more[i], NULL, 0), -ECANCELED);
-    assert_int_equal(weft_join(&running, NULL, 0), -ECANCELED);
-    weft_pool_close(&pool);
-}
-
 // ---- workers -------------------------------------------------------------------------------
-
-static int made;
-static int set_up(void *ctx)
-{
-    (void)ctx;
-    made = 42;
-    return 0;
-}
-static int tell_made(const weft_none *none, int *out)
-{
-    (void)none;
-    *out = made;
-    return 0;
-}
-WEFT_TASK(tell_made, weft_none, int);
-
-static int refuse(void *ctx)
-{
-    (void)ctx;
-    return weft_fail(-EACCES, "no licence");
-}
 
 static int crash(void *ctx)
 {
@@ -253,30 +175,11 @@ static int crash(void *ctx)
     return 0;
 }
 
-static void on_start_sets_up_each_worker(void **state)
+static void on_start_may_die(void **state)
 {
     (void)state;
-    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 2, .on_start = set_up);
-    for (int i = 0; i < 10; i++) {
-        int out = 0;
-        weft_future *f = weft_submit(pool, tell_made, &(weft_none){0});
-        assert_int_equal(weft_join_as(&f, tell_made, &out), 0);
-        assert_int_equal(out, 42);
-    }
-    weft_pool_close(&pool);
-    assert_int_equal(made, 0);
-}
-
-static void on_start_may_refuse_and_die(void **state)
-{
-    (void)state;
-    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 2, .on_start = refuse);
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 2, .on_start = crash);
     weft_future *f = weft_submit(pool, square, &(int){1});
-    assert_int_equal(weft_join(&f, NULL, 0), -EACCES);
-    assert_string_equal(weft_error(), "no licence");
-    weft_pool_close(&pool);
-    pool = weft_pool_open(WEFT_PROCESSES, .workers = 2, .on_start = crash);
-    f = weft_submit(pool, square, &(int){1});
     assert_int_equal(weft_join(&f, NULL, 0), -EOWNERDEAD);
     assert_non_null(strstr(weft_error(), "in a row came to nothing"));
     assert_non_null(strstr(weft_error(), "SIGKILL"));
@@ -326,35 +229,17 @@ static void a_worker_has_a_name(void **state)
     assert_true(goes(info.pid));
 }
 
-static void a_full_backlog_holds_submitters(void **state)
-{
-    (void)state;
-    enum { N = 2000 };
-    static weft_future *futures[N];
-    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 1, .backlog = 1);
-    for (int i = 0; i < N; i++)
-        assert_non_null(futures[i] = weft_submit(pool, square, &i));
-    for (int i = 0; i < N; i++)
-        assert_int_equal(weft_join(&futures[i], NULL, 0), 0);
-    weft_pool_close(&pool);
-}
-
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(many_tasks_give_their_results),
-    cmocka_unit_test(a_map_covers_every_item),
     cmocka_unit_test(a_map_names_the_item_that_failed),
-    cmocka_unit_test(a_group_gives_results_as_they_come),
     cmocka_unit_test(a_spawned_task_that_dies_is_reported),
     cmocka_unit_test(a_death_costs_one_task_and_the_queue_lives_on),
     cmocka_unit_test(weft_kill_ends_a_running_task),
     cmocka_unit_test(a_deadline_ends_who_waits_and_kills_who_does_not),
     cmocka_unit_test(a_stopped_process_cannot_hold_a_deadline_up),
-    cmocka_unit_test(cancelling_reaches_running_sent_and_queued_tasks),
-    cmocka_unit_test(on_start_sets_up_each_worker),
-    cmocka_unit_test(on_start_may_refuse_and_die),
+    cmocka_unit_test(on_start_may_die),
     cmocka_unit_test(a_worker_is_replaced_after_its_tasks),
     cmocka_unit_test(a_worker_has_a_name),
-    cmocka_unit_test(a_full_backlog_holds_submitters),
 };
 
 TEST_MAIN(tests)

@@ -39,11 +39,30 @@
 #define ON_FIBERS 0
 #endif
 
+// KIND is the kind of pool that is tested. On processes, what only helps the test and shares memory
+// with it stays on threads.
+#ifdef TEST_PROCESSES
+#define ON_PROCESSES 1
+#define KIND WEFT_PROCESSES
+#else
+#define ON_PROCESSES 0
+#define KIND WEFT_THREADS
+#endif
+
 // First in a test of what is so for threads only: a worker that sleeps or is named.
 #define only_for_threads() \
     do { \
         if (ON_FIBERS) \
             skip(); \
+    } while (0)
+
+// First in a test of what cannot be with processes, and why.
+#define not_with_processes(why) \
+    do { \
+        if (ON_PROCESSES) { \
+            print_message("%s: not with processes: %s\n", __func__, (why)); \
+            skip(); \
+        } \
     } while (0)
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -90,7 +109,7 @@ SHARED weft_time much_later(void)
 SHARED long sleeps_of(int tid)
 {
     char path[64], line[256];
-    snprintf(path, sizeof path, "/proc/self/task/%d/status", tid);
+    snprintf(path, sizeof path, "/proc/%d/status", tid);
     FILE *f = fopen(path, "re");
     if (!f)
         return -1;
