@@ -227,6 +227,19 @@ static void balance(struct processes *t)
 
 // ---- results come -----------------------------------------------------------------------
 
+static void put_down(struct wf_member *m, const char *why)
+{
+    if (m->killed)
+        return;
+    m->killed = why;
+    wf_family_signal(m->process, SIGKILL);
+}
+
+static void put_down_mad(struct wf_member *m)
+{
+    put_down(m, "it wrote into its channel what cannot be");
+}
+
 void wf_crew_collect(struct processes *t, struct wf_member *m, struct wf_ended *ended)
 {
     bool mad = false;
@@ -239,10 +252,8 @@ void wf_crew_collect(struct processes *t, struct wf_member *m, struct wf_ended *
         if (m->load > 0)
             wf_member_tell(m, how_to_tell(t, m));
     } while (!mad && wf_member_has_result(m)); // after it was told to ring: see channel.h
-    if (mad && !m->killed) {
-        m->killed = true;
-        wf_family_signal(m->process, SIGKILL);
-    }
+    if (mad)
+        put_down_mad(m);
 }
 
 static void look_at_phase(struct processes *t, struct wf_member *m, struct wf_ended *ended)
@@ -255,6 +266,10 @@ static void look_at_phase(struct processes *t, struct wf_member *m, struct wf_en
     }
     if (phase != WF_START_FAILED || t->broken < 0)
         return;
+    if (m->ready || !t->base.options.on_start) {
+        put_down_mad(m);
+        return;
+    }
     char text[WEFT_ERROR_MAX], reason[2 * WEFT_ERROR_MAX];
     memcpy(text, c->start_text, sizeof text);
     text[sizeof text - 1] = '\0';
@@ -314,9 +329,9 @@ static void fail_begun(struct wf_ended *ended, const struct wf_member *m, weft_f
 {
     char how[WEFT_ERROR_MAX], text[2 * WEFT_ERROR_MAX];
     wf_family_explain(died, how, sizeof how);
-    (void)snprintf(text, sizeof text, "%s: its process %s %s%s", f->task.name,
-                   m->process->birth.name, how,
-                   m->killed ? ", by the pool: it ran on past its deadline" : "");
+    const char *why = died == SIGKILL ? m->killed : NULL;
+    (void)snprintf(text, sizeof text, "%s: its process %s %s%s%s", f->task.name,
+                   m->process->birth.name, how, why ? ", by the pool: " : "", why ? why : "");
     wf_crew_fail(ended, f, -EOWNERDEAD, text);
 }
 
@@ -415,10 +430,8 @@ static int64_t expire_sent(struct processes *t, weft_future *f, int64_t now, str
     }
     if (deadline + GRACE_NS > now)
         return deadline + GRACE_NS;
-    if (!m->killed && !wf_member_has_result(m)) {
-        m->killed = true;
-        wf_family_signal(m->process, SIGKILL);
-    }
+    if (!wf_member_has_result(m))
+        put_down(m, "it ran on past its deadline");
     return WF_NEVER_DUE;
 }
 

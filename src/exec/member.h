@@ -16,7 +16,7 @@ struct wf_member {
     long left;                     // tasks that it may still be given
     bool ready;                    // on_start is done
     bool counted;                  // as one that waits
-    bool killed;                   // by us, for a deadline
+    const char *killed;            // by us, and why; or NULL
     uint32_t holding;              // of the sent ones, those with `holds_ends`
     struct wf_sent {
         weft_future *f;  // NULL: taken back
