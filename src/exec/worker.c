@@ -98,7 +98,32 @@ static int receive_for(const struct wf_slot *slot, struct wf_carry *message)
     }
 }
 
-// Its argument is where it can be used. 0, or why it cannot.
+// The first of the message is its parcel's.
+static void *join_parcel(struct wf_carry *message, size_t size)
+{
+    int fd = message->fds[0];
+    message->count--;
+    memmove(message->fds, message->fds + 1, (size_t)message->count * sizeof fd);
+    void *parcel = wf_parcel_join(fd, size);
+    (void)close(fd);
+    return parcel;
+}
+
+// Its argument is where it can be used, with the descriptors that came. 0, or why it cannot.
+static int place(const struct wf_slot *slot, struct job *job, struct wf_carry *message)
+{
+    char *at = (char *)slot->payload;
+    if (slot->is_parcel && message->count > 0)
+        at = job->parcel = join_parcel(message, job->layout.size);
+    if (!at)
+        return weft_fail(-ENOMEM, "%s: no memory for its argument", job->what->name);
+    job->arg = at;
+    job->result = at + slot->result_at;
+    if (!wf_ends_write(job->what, job->arg, message->fds, message->count))
+        return weft_fail(-EMFILE, "%s: its descriptors did not arrive", job->what->name);
+    return 0;
+}
+
 static int unpack(const struct wf_slot *slot, struct job *job)
 {
     struct wf_carry message = {.count = 0};
@@ -106,19 +131,10 @@ static int unpack(const struct wf_slot *slot, struct job *job)
     if (rc < 0)
         return weft_fail(rc, "%s: its descriptors did not arrive: %s", job->what->name,
                          strerror(-rc));
-    char *at = (char *)slot->payload;
-    if (slot->is_parcel) {
-        at = job->parcel = wf_parcel_join(message.fds[0], job->layout.size);
-        (void)close(message.fds[0]);
-        if (!at)
-            return weft_fail(-ENOMEM, "%s: no memory for its argument", job->what->name);
-    }
-    job->arg = at;
-    job->result = at + slot->result_at;
-    int count = message.count - (int)slot->is_parcel;
-    if (!wf_ends_write(job->what, job->arg, message.fds + slot->is_parcel, count))
-        return weft_fail(-EMFILE, "%s: its descriptors did not arrive", job->what->name);
-    return 0;
+    rc = place(slot, job, &message);
+    if (rc < 0)
+        wf_carry_drop(&message);
+    return rc;
 }
 
 static int run(struct wf_slot *slot, struct job *job, struct wf_task *task)
