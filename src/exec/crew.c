@@ -11,7 +11,7 @@
 #include "core/error.h"
 #include "os/clock.h"
 
-enum { BIRTHS = 10, RETRY_NS = 20 * 1000000, GRACE_NS = 100 * 1000000 };
+enum { BIRTHS = 10, RETRY_NS = 20 * 1000000, GRACE_NS = 100 * 1000000, SILENCE_NS = 1000000000 };
 
 // Everything is called with mu held, but for what says otherwise.
 
@@ -181,6 +181,8 @@ static int hand_over(struct processes *t, struct wf_member *m, weft_future *f,
 
 void wf_crew_dispatch(struct processes *t, struct wf_ended *ended)
 {
+    if (t->attention > 0) // a worker that should tell of its results may have lost its mind
+        wf_crew_be_due(t, wf_clock_now() + SILENCE_NS);
     while (t->queued > 0) {
         struct wf_member *m = choose(t);
         if (!m || hand_over(t, m, t->queue.first, ended) < 0)
