@@ -98,6 +98,7 @@ WEFT_TASK(share_of_map, struct share, uint64_t, .ends = {WEFT_END(struct share, 
 struct map {
     const struct weft_task *what;
     struct head *head;
+    size_t helpers, out_at, size; // as in the head, where a worker may have written
     int fd;
     uint32_t ordered;
     weft_future **futures;
@@ -119,6 +120,9 @@ static int lay_out(struct map *map, size_t n, size_t helpers, const void *in)
     map->head = wf_parcel_new(size, &map->fd);
     if (!map->head)
         return weft_fail(map->fd, "weft_map: %zu bytes of items: %s", size, strerror(-map->fd));
+    map->helpers = helpers;
+    map->out_at = out_at;
+    map->size = size;
     *map->head = (struct head){
         .what = place, .n = n, .helpers = helpers, .in_at = in_at, .out_at = out_at, .size = size};
     memcpy((char *)map->head + in_at, in, in_size);
@@ -126,12 +130,12 @@ static int lay_out(struct map *map, size_t n, size_t helpers, const void *in)
 }
 
 // 0 if there is at least one.
-static int order_helpers(weft_pool *pool, weft_time deadline, struct map *map, size_t helpers)
+static int order_helpers(weft_pool *pool, weft_time deadline, struct map *map)
 {
     const struct wf_order order = {
         .call = "weft_map", .name = map->what->name, .deadline = deadline};
-    while (map->ordered < helpers) {
-        struct share share = {.helper = map->ordered, .size = map->head->size};
+    while (map->ordered < map->helpers) {
+        struct share share = {.helper = map->ordered, .size = map->size};
         share.file.fd = fcntl(map->fd, F_DUPFD_CLOEXEC, 0);
         if (share.file.fd < 0)
             return map->ordered > 0 ? 0 : weft_fail(-errno, "weft_map: %s", strerror(errno));
@@ -209,15 +213,14 @@ static int judge(struct map *map, int rc, size_t n)
 
 static int run_map(weft_pool *pool, weft_time deadline, struct map *map, size_t n, void *out)
 {
-    size_t helpers = map->head->helpers;
-    map->futures = calloc(helpers, sizeof *map->futures);
+    map->futures = calloc(map->helpers, sizeof *map->futures);
     if (!map->futures)
         return weft_fail(-ENOMEM, "weft_map: out of memory");
-    int rc = order_helpers(pool, deadline, map, helpers);
+    int rc = order_helpers(pool, deadline, map);
     if (rc == 0)
         rc = judge(map, await_helpers(map), n);
     if (rc == 0)
-        memcpy(out, (char *)map->head + map->head->out_at, n * map->what->result_size);
+        memcpy(out, (char *)map->head + map->out_at, n * map->what->result_size);
     free(map->futures);
     return rc;
 }
@@ -236,9 +239,8 @@ int wf_process_map(weft_pool *pool, weft_time deadline, const struct weft_task *
     int rc = lay_out(&map, n, helpers, in);
     if (!map.head)
         return rc;
-    size_t size = map.head->size;
     rc = run_map(pool, deadline, &map, n, out);
-    wf_parcel_free(map.head, size);
+    wf_parcel_free(map.head, map.size);
     (void)close(map.fd);
     return rc;
 }
