@@ -82,6 +82,18 @@ SHARED bool goes(pid_t pid)
     return false;
 }
 
+// Of one that lives.
+SHARED pid_t ancestor_of(pid_t pid)
+{
+    char path[64], line[512];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *f = fopen(path, "re");
+    bool read_it = f && fgets(line, sizeof line, f);
+    if (f)
+        fclose(f);
+    return read_it ? (pid_t)strtol(strrchr(line, ')') + 4, NULL, 10) : -1;
+}
+
 // What is known of the process once its task has begun.
 SHARED struct weft_info await_begun(const weft_future *f)
 {

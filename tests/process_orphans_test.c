@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+// process_orphans_test.c - a program that is killed leaves nobody: not its ancestor, no worker, no
+// zombie. This program uses no processes itself: it adopts the orphans of its scenes, and counts.
+#include "process_helpers.h"
+
+#include <sys/prctl.h>
+
+enum { WITHIN_MS = 100, TRIES = 20 };
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+// How many are left to us to bury until nobody is there.
+static int bury_orphans(void)
+{
+    int count = 0;
+    pid_t pid;
+    while ((pid = waitpid(-1, NULL, 0)) > 0 || errno == EINTR)
+        count += pid > 0;
+    return count;
+}
+
+// On a machine that has no core for them the dying takes longer: one quick try is enough. That
+// nobody stays counts each time, or waitpid does not return.
+static void dies_with_all(const char *scene)
+{
+    int64_t least = INT64_MAX;
+    for (int i = 0; i < TRIES && least > WITHIN_MS; i++) {
+        struct ran ran;
+        run_scene(scene, false, &ran);
+        int64_t began = now_ms();
+        assert_true(WIFSIGNALED(ran.status) && WTERMSIG(ran.status) == SIGKILL);
+        int count = bury_orphans();
+        int64_t took = now_ms() - began;
+        least = took < least ? took : least;
+        assert_int_equal(count, 1); // the ancestor, which buried the workers
+    }
+    assert_true(least <= WITHIN_MS);
+}
+
+static weft_pool *busy_pool(int workers)
+{
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = workers);
+    for (int i = 0; pool && i < workers; i++)
+        (void)weft_spawn(pool, never_return, &(weft_none){0});
+    return pool;
+}
+
+static int scene_of_workers_at_work(void)
+{
+    weft_pool *pool = busy_pool(3);
+    weft_future *alone = weft_start(WEFT_PROCESSES, never_return, &(weft_none){0});
+    struct weft_info infos[8];
+    while (pool && alone && weft_list(WEFT_PROCESSES, infos, 8) < 4)
+        nap_ms(1);
+    if (alone)
+        (void)await_begun(alone);
+    raise(SIGKILL);
+    return 0;
+}
+
+static int scene_of_workers_being_made(void)
+{
+    (void)busy_pool(8);
+    raise(SIGKILL);
+    return 0;
+}
+
+static int scene_of_a_stopped_worker(void)
+{
+    weft_future *f = weft_start(WEFT_PROCESSES, never_return, &(weft_none){0});
+    if (f)
+        kill(await_begun(f).pid, SIGSTOP);
+    raise(SIGKILL);
+    return 0;
+}
+
+static void a_program_that_is_killed_leaves_nobody(void **state)
+{
+    (void)state;
+    dies_with_all("scene_of_workers_at_work");
+}
+
+static void nor_while_workers_are_being_made(void **state)
+{
+    (void)state;
+    dies_with_all("scene_of_workers_being_made");
+}
+
+static void nor_one_that_is_stopped(void **state)
+{
+    (void)state;
+    dies_with_all("scene_of_a_stopped_worker");
+}
+
+static const struct scene scenes[] = {
+    SCENE(scene_of_workers_at_work),
+    SCENE(scene_of_workers_being_made),
+    SCENE(scene_of_a_stopped_worker),
+};
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_program_that_is_killed_leaves_nobody),
+    cmocka_unit_test(nor_while_workers_are_being_made),
+    cmocka_unit_test(nor_one_that_is_stopped),
+};
+
+static int adopt(void **state)
+{
+    (void)state;
+    return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+int main(int argc, char **argv)
+{
+    if (is_scene(argc, argv))
+        return play_scene(argv[2], scenes, COUNT(scenes));
+    prepare_tests();
+    return end_tests(cmocka_run_group_tests(tests, adopt, NULL));
+}
