@@ -14,21 +14,59 @@ WEFT_TASK(square, int, long);
 
 // ---- ways to die -------------------------------------------------------------------------
 
-enum death { BY_SEGV, BY_KILL, BY_ABORT, BY_TERM, BY_QUICK_EXIT, BY_EXIT, DEATHS };
+enum death {
+    BY_SEGV,
+    BY_BUS,
+    BY_FPE,
+    BY_ILL,
+    BY_TERM,
+    BY_KILL,
+    BY_ABORT,
+    BY_HEAP,
+    BY_QUICK_EXIT,
+    BY_SILENT_EXIT,
+    BY_EXIT,
+    DEATHS
+};
+
+SHARED void touch_nothing(void)
+{
+    char *page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    *(volatile char *)page = 1;
+}
+
+SHARED void touch_beyond_a_file(void)
+{
+    int fd = memfd_create("empty", MFD_CLOEXEC);
+    *(volatile char *)mmap(NULL, 4096, PROT_WRITE, MAP_SHARED, fd, 0) = 1;
+}
+
+// The allocator finds out. That of a thread sanitizer does not.
+SHARED void spoil_the_heap(void)
+{
+    char *volatile block = malloc(24), *volatile next = malloc(24);
+    volatile size_t beyond = 48;
+    memset(block, 'x', beyond);
+    free(next);
+    free(block);
+    abort();
+}
 
 SHARED int die(const int *how, weft_none *none)
 {
+    static const int signals[DEATHS] = {
+        [BY_FPE] = SIGFPE, [BY_ILL] = SIGILL, [BY_TERM] = SIGTERM, [BY_KILL] = SIGKILL};
+    static void (*const ways[DEATHS])(void) = {[BY_SEGV] = touch_nothing,
+                                               [BY_BUS] = touch_beyond_a_file,
+                                               [BY_ABORT] = abort,
+                                               [BY_HEAP] = spoil_the_heap};
     (void)none;
-    if (*how == BY_SEGV)
-        raise(SIGSEGV);
-    if (*how == BY_KILL)
-        raise(SIGKILL);
-    if (*how == BY_ABORT)
-        abort();
-    if (*how == BY_TERM)
-        raise(SIGTERM);
-    if (*how == BY_QUICK_EXIT)
-        _exit(3);
+    if (signals[*how])
+        raise(signals[*how]);
+    if (ways[*how])
+        ways[*how]();
+    if (*how != BY_EXIT)
+        _exit(*how == BY_QUICK_EXIT ? 3 : 0);
     exit(4);
 }
 WEFT_TASK(die, int, weft_none);
@@ -45,9 +83,18 @@ WEFT_TASK(never_return, weft_none, weft_none);
 // Of the task's error, just taken. A sanitizer turns some signals into a status of its own.
 SHARED void assert_death_is_named(int how)
 {
-    static const char *const names[] = {"was killed by SIGSEGV", "was killed by SIGKILL",
-                                        "was killed by SIGABRT", "was killed by SIGTERM",
-                                        "ended with status 3",   "ended with status 4"};
+    static const char *const names[DEATHS] = {
+        [BY_SEGV] = "was killed by SIGSEGV (Segmentation fault)",
+        [BY_BUS] = "was killed by SIGBUS (Bus error)",
+        [BY_FPE] = "was killed by SIGFPE",
+        [BY_ILL] = "was killed by SIGILL",
+        [BY_TERM] = "was killed by SIGTERM (Terminated)",
+        [BY_KILL] = "was killed by SIGKILL (Killed)",
+        [BY_ABORT] = "was killed by SIGABRT (Aborted)",
+        [BY_HEAP] = "was killed by SIGABRT (Aborted)",
+        [BY_QUICK_EXIT] = "ended with status 3",
+        [BY_SILENT_EXIT] = "ended with status 0",
+        [BY_EXIT] = "ended with status 4"};
     bool named = strstr(weft_error(), names[how]) != NULL;
     bool changed = SANITIZED && strstr(weft_error(), "ended with status") != NULL;
     if (!named && !changed)
