@@ -119,22 +119,27 @@ static int willing(const struct processes *t)
     return n;
 }
 
+// The system may have room for a worker then; until then it is not asked.
+static void retry_later(struct processes *t)
+{
+    t->retry_ns = wf_clock_now() + RETRY_NS;
+    wf_crew_be_due(t, t->retry_ns);
+}
+
 static void see_to_members(struct processes *t, struct wf_ended *ended)
 {
     int lacking = wanted(t) - willing(t);
-    t->lacking = 0;
+    if (lacking > 0 && t->retry_ns > 0 && wf_clock_now() < t->retry_ns)
+        return;
+    t->retry_ns = 0;
     while (lacking-- > 0) {
-        if (t->failures >= BIRTHS)
-            return;
         int rc = wf_crew_hire(t);
         if (rc == 0)
             continue;
-        t->failures++;
-        t->lacking = lacking + 1;
-        if (t->failures >= BIRTHS && t->alive == 0)
+        if (++t->failures >= BIRTHS && t->alive == 0)
             wf_crew_give_up(t, ended, rc, weft_error());
         else
-            wf_crew_be_due(t, wf_clock_now() + RETRY_NS);
+            retry_later(t);
         return;
     }
 }
@@ -386,7 +391,7 @@ static void died(struct wf_process *process, int died)
     if (!m->ready && t->broken == 0)
         note_failed_birth(t, died, &ended);
     if (died < 0 && t->broken == 0)
-        wf_crew_be_due(t, wf_clock_now() + RETRY_NS); // the system may have room then
+        retry_later(t);
     else
         wf_crew_look(t, &ended);
     if (t->broken < 0)
@@ -452,8 +457,8 @@ void wf_crew_on_due(struct wf_watch *watch)
         int64_t next_due = expire_sent(t, f, now, &ended);
         due = next_due < due ? next_due : due;
     }
-    if (t->lacking > 0 && now + RETRY_NS < due)
-        due = now + RETRY_NS;
+    if (t->retry_ns > 0 && t->retry_ns < due)
+        due = t->retry_ns;
     wf_crew_be_due(t, due);
     weft_unlock(&t->mu);
     wf_crew_end_all(&ended);

@@ -27,12 +27,12 @@ struct processes {
     int alive;        // of them
     int blocked;      // of those, waiting inside a task
     int failures;     // births in a row that came to nothing
-    int lacking;      // members that could not be made, and are tried again later
     int attention;    // tasks that wait for one of ours, and groups' tasks
     uint32_t started; // workers so far, for their names
     int broken;       // why no worker can be had, or what on_start returned
     char reason[WEFT_ERROR_MAX];
     bool closing;
+    int64_t retry_ns;      // no worker could be made: then try again; or 0
     int64_t due_ns;        // of the watch
     struct wf_watch watch; // deadlines, and births that are tried again
 };
