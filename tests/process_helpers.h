@@ -129,8 +129,7 @@ SHARED bool goes(pid_t pid)
     return false;
 }
 
-// Of one that lives.
-SHARED pid_t ancestor_of(pid_t pid)
+SHARED pid_t parent_of(pid_t pid)
 {
     char path[64], line[512];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
@@ -139,6 +138,13 @@ SHARED pid_t ancestor_of(pid_t pid)
     if (f)
         fclose(f);
     return read_it ? (pid_t)strtol(strrchr(line, ')') + 4, NULL, 10) : -1;
+}
+
+// The ancestor that forked this worker; -1 if it is gone: the worker may be another's child now.
+SHARED pid_t ancestor_of(pid_t worker)
+{
+    pid_t parent = parent_of(worker);
+    return parent > 1 && parent_of(parent) == getpid() ? parent : -1;
 }
 
 // What is known of the process once its task has begun.
