@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// process_kills_test.c - workers are killed at random, all the time. Each task's effects are counted
-// on the board: one that succeeds ran exactly once, one that died at most once, and none is lost.
-// WEFT_TEST_LONG makes it longer.
+// process_kills_test.c - workers are killed at random, all the time. Each task's effects are
+// counted on the board: one that succeeds ran exactly once, one that died at most once, and none is
+// lost. WEFT_TEST_LONG makes it longer.
 #include "board.h"
 #include "process_helpers.h"
 

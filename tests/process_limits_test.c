@@ -105,7 +105,8 @@ static int scene_of_no_forks(void)
     return 0;
 }
 
-// The last worker goes, and no other comes: what is queued fails, and a new pool is as good as ever.
+// The last worker goes, and no other comes: what is queued fails, and a new pool is as good as
+// ever.
 static int scene_of_the_last_worker(void)
 {
     int rc = become_somebody();
@@ -211,8 +212,8 @@ static int first_byte(const struct large *arg, char *out)
 }
 WEFT_TASK(first_byte, struct large, char);
 
-// In the middle: what needs none goes on, what needs one says so, and a worker that dies is replaced
-// as soon as that can be.
+// In the middle: what needs none goes on, what needs one says so, and a worker that dies is
+// replaced as soon as that can be.
 static void a_pool_outlives_a_time_without_descriptors(void **state)
 {
     (void)state;

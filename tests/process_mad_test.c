@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // process_mad_test.c - workers that write where they must not: over their channel, which the root
-// reads. Whatever they write, the root lives, nobody waits for ever, and tasks elsewhere are unharmed.
-// WEFT_TEST_SEED picks the first seed, WEFT_TEST_ROUNDS how many.
+// reads. Whatever they write, the root lives, nobody waits for ever, and tasks elsewhere are
+// unharmed. WEFT_TEST_SEED picks the first seed, WEFT_TEST_ROUNDS how many.
 #include "board.h"
 #include "process_helpers.h"
 
