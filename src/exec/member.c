@@ -105,7 +105,7 @@ int wf_member_push(struct wf_member *m, weft_future *f)
     int parcel = -1;
     uint64_t what = wf_family_there(f->what, f->what->name);
     if (what == 0)
-        return -ENOTSUP;
+        return weft_error_code();
     int rc = pack(slot, sent, f, &parcel);
     if (rc < 0)
         return rc;
