@@ -113,8 +113,8 @@ static void *join_parcel(struct wf_carry *message, size_t size)
 static int place(const struct wf_slot *slot, struct job *job, struct wf_carry *message)
 {
     char *at = (char *)slot->payload;
-    if (slot->is_parcel && message->count > 0)
-        at = job->parcel = join_parcel(message, job->layout.size);
+    if (slot->is_parcel)
+        at = job->parcel = message->count > 0 ? join_parcel(message, job->layout.size) : NULL;
     if (!at)
         return weft_fail(-ENOMEM, "%s: no memory for its argument", job->what->name);
     job->arg = at;
