@@ -14,11 +14,11 @@
 enum { BOARD_SIZE = 4 << 20, BOARD_ALIGN = 64 };
 #define BOARD_FILE "WEFT_TEST_BOARD"
 
-// Where every sanitizer lets a program map memory, and the kernel by itself does not.
+// Where every sanitizer and valgrind let a program map memory, and the kernel by itself does not.
 static struct board {
     atomic_size_t used;
     _Alignas(BOARD_ALIGN) char room[BOARD_SIZE - BOARD_ALIGN];
-} *const board = (struct board *)0x7e9000000000;
+} *const board = (struct board *)0x20000000;
 
 SHARED int open_board(bool is_new)
 {

@@ -52,8 +52,8 @@ static void so_it_does_each_time(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(so_it_does_each_time),
     cmocka_unit_test(without_its_ancestor_a_program_makes_another),
+    cmocka_unit_test(so_it_does_each_time),
 };
 
 TEST_MAIN(tests)
