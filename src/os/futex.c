@@ -6,23 +6,26 @@
 #include <sched.h>
 #include <stddef.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "os/clock.h"
 
 enum { SPINS = 32 };
 
+// NULL: for ever.
+static struct timespec *until(struct timespec *time, int64_t deadline_ns)
+{
+    *time = wf_clock_timespec(deadline_ns > 0 ? deadline_ns : 0);
+    return deadline_ns != INT64_MAX ? time : NULL;
+}
+
 // FUTEX_WAIT_BITSET, because its timeout is absolute.
 static int wait_until(const uint32_t *word, uint32_t expected, int64_t deadline_ns, int private)
 {
-    struct timespec until = {0, 0};
-    struct timespec *timeout = NULL;
-    if (deadline_ns != INT64_MAX) {
-        until = wf_clock_timespec(deadline_ns > 0 ? deadline_ns : 0);
-        timeout = &until;
-    }
-    long rc = syscall(SYS_futex, word, FUTEX_WAIT_BITSET | private, expected, timeout, NULL,
-                      FUTEX_BITSET_MATCH_ANY);
+    struct timespec time;
+    long rc = syscall(SYS_futex, word, FUTEX_WAIT_BITSET | private, expected,
+                      until(&time, deadline_ns), NULL, FUTEX_BITSET_MATCH_ANY);
     if (rc == 0 || errno == EAGAIN)
         return 0;
     return -errno;
@@ -48,15 +51,51 @@ void wf_futex_mind_signals(void)
     minds_signals = true;
 }
 
-int wf_futex_wait(const uint32_t *word, uint32_t expected, int64_t deadline_ns)
+// The end of this sleep: the deadline, or sooner.
+static int64_t slice_of(int64_t deadline_ns)
 {
     if (!SLICED || !minds_signals)
-        return wait_until(word, expected, deadline_ns, FUTEX_PRIVATE_FLAG);
+        return deadline_ns;
     int64_t slice = wf_clock_now() + SLICE_NS;
-    bool last = deadline_ns <= slice;
-    int rc = wait_until(word, expected, last ? deadline_ns : slice, FUTEX_PRIVATE_FLAG);
-    (void)usleep(0); // here it calls them
-    return rc == -ETIMEDOUT && !last ? 0 : rc;
+    return slice < deadline_ns ? slice : deadline_ns;
+}
+
+// It has ended, with rc.
+static int after_slice(int rc, int64_t slice, int64_t deadline_ns)
+{
+    if (SLICED && minds_signals)
+        (void)usleep(0); // here it calls them
+    return rc == -ETIMEDOUT && slice < deadline_ns ? 0 : rc;
+}
+
+int wf_futex_wait(const uint32_t *word, uint32_t expected, int64_t deadline_ns)
+{
+    int64_t slice = slice_of(deadline_ns);
+    int rc = wait_until(word, expected, slice, FUTEX_PRIVATE_FLAG);
+    return after_slice(rc, slice, deadline_ns);
+}
+
+int wf_futex_wait_any(const struct wf_futex_one *some, unsigned count, int64_t deadline_ns)
+{
+#ifdef SYS_futex_waitv
+    struct futex_waitv words[WF_FUTEX_ANY_MAX];
+    if (count > WF_FUTEX_ANY_MAX)
+        return -EINVAL;
+    for (unsigned i = 0; i < count; i++)
+        words[i] = (struct futex_waitv){.val = some[i].expected,
+                                        .uaddr = (uintptr_t)some[i].word,
+                                        .flags = FUTEX_32 |
+                                                 (some[i].shared ? 0 : FUTEX_PRIVATE_FLAG)};
+    int64_t slice = slice_of(deadline_ns);
+    struct timespec time;
+    long rc = syscall(SYS_futex_waitv, words, count, 0, until(&time, slice), CLOCK_MONOTONIC);
+    if (rc >= 0 || errno == EAGAIN)
+        return 0;
+    return after_slice(errno == EPERM ? -ENOSYS : -errno, slice, deadline_ns); // EPERM: a filter
+#else
+    (void)some, (void)count, (void)deadline_ns;
+    return -ENOSYS;
+#endif
 }
 
 int wf_futex_wait_shared(const uint32_t *word, uint32_t expected, int64_t deadline_ns)

@@ -25,6 +25,17 @@ void wf_futex_mind_signals(void);
 int wf_futex_wait_shared(const uint32_t *word, uint32_t expected, int64_t deadline_ns);
 void wf_futex_wake_shared(const uint32_t *word);
 
+// Sleep on several words at once, while all of them are as expected. 0: one was woken, or one was
+// another (look at all); -ETIMEDOUT; -EINTR; -ENOSYS: the kernel cannot (before Linux 5.16, or it is
+// filtered out). May return 0 without a wake.
+enum { WF_FUTEX_ANY_MAX = 16 };
+struct wf_futex_one {
+    const uint32_t *word;
+    uint32_t expected;
+    bool shared; // other processes wake it too
+};
+int wf_futex_wait_any(const struct wf_futex_one *some, unsigned count, int64_t deadline_ns);
+
 // The round-th turn of a loop that waits for another thread to finish a few instructions: spin at
 // first, then give the processor away, because that thread may have lost it. The caller looked at
 // one word before, and will look at it again.
