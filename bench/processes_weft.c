@@ -78,13 +78,14 @@ static double submits(void)
     return (end - begin) / 1e3;
 }
 
-static double round_trip(void)
+static double trips(int idles)
 {
     static double figures[TRIPS];
     weft_pool *pool = open_pool(1);
     for (int i = 0; i < TRIPS; i++) {
         const struct timespec idle = {0, 200000};
-        (void)nanosleep(&idle, NULL);
+        if (idles)
+            (void)nanosleep(&idle, NULL);
         double begin = now_ns();
         weft_future *f = weft_submit(pool, square, &i);
         if (!f || weft_join_as(&f, square, out) < 0)
@@ -93,6 +94,17 @@ static double round_trip(void)
     }
     weft_pool_close(&pool);
     return median(figures, TRIPS) / 1e3;
+}
+
+static double round_trip(void)
+{
+    return trips(1);
+}
+
+// One after the other: the worker still looks for the next when it comes.
+static double awake(void)
+{
+    return trips(0);
 }
 
 // From the submit on, so the way to the worker is in it too.
@@ -139,7 +151,7 @@ static double start(void)
 }
 
 static const struct row rows[] = {
-    {"map", map},     {"submits", submits},   {"round_trip", round_trip},
+    {"map", map},     {"submits", submits},   {"round_trip", round_trip}, {"awake", awake},
     {"death", death}, {"replaced", replaced}, {"start", start},
 };
 

@@ -57,12 +57,28 @@ static bool get_up(struct wf_parker *parker)
     return wf_exchange(&parker->word, EMPTY, WF_ACQUIRE) == TOKEN; // pairs with wf_unpark
 }
 
-static int park_on_word(struct wf_parker *parker, weft_time deadline)
+// The token ends it, or the shared word: the kernel compares both before it lets the thread sleep.
+static int sleep_on_word(const struct wf_parker *parker, const struct wf_wait *wait, int64_t until)
+{
+    if (!wait->shared)
+        return wf_futex_wait(&parker->word, ASLEEP, until);
+    const struct wf_futex_one some[] = {{&parker->word, ASLEEP, false},
+                                        {wait->shared, wait->shared_is, true}};
+    int rc = wf_futex_wait_any(some, 2, until);
+    if (rc != -ENOSYS)
+        return rc;
+    weft_time soon = weft_sooner((weft_time){until}, weft_after_ms(1)); // refused only since lately
+    rc = wf_futex_wait(&parker->word, ASLEEP, soon.ns);
+    return rc == -ETIMEDOUT && soon.ns < until ? 0 : rc;
+}
+
+static int park_on_word(struct wf_parker *parker, const struct wf_wait *wait, weft_time deadline)
 {
     int rc = 0;
     if (lie_down(parker, ASLEEP))
-        while (rc != -ETIMEDOUT && wf_load(&parker->word, WF_RELAXED) == ASLEEP)
-            rc = wf_futex_wait(&parker->word, ASLEEP, deadline.ns);
+        while (rc != -ETIMEDOUT && wf_load(&parker->word, WF_RELAXED) == ASLEEP &&
+               !wf_shared_changed(wait))
+            rc = sleep_on_word(parker, wait, deadline.ns);
     return get_up(parker) || rc != -ETIMEDOUT ? 0 : -ETIMEDOUT;
 }
 
@@ -99,6 +115,11 @@ bool wf_transfers(void)
     return parker->parking && parker->parking->transfers(parker);
 }
 
+bool wf_watches_shared(void)
+{
+    return !wf_self()->parking && wf_futex_can_wait_any();
+}
+
 bool wf_park_give_up(struct wf_parker *parker)
 {
     uint32_t parked = PARKED;
@@ -113,7 +134,7 @@ int wf_park(const struct wf_wait *wait, weft_time deadline)
     if (parker->parking)
         return park_otherwise(parker, wait, deadline);
     if (wait->fd == WF_NO_FD)
-        return park_on_word(parker, deadline);
+        return park_on_word(parker, wait, deadline);
     return park_on_descriptor(parker, wait, deadline);
 }
 

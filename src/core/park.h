@@ -32,6 +32,8 @@ struct wf_wait {
     short events;           // of poll(2)
     uint64_t edges;         // not 0: edges will do (os/engine.h, wf_io)
     struct wf_io *transfer; // of bytes, in place of fd; NULL unless wf_transfers()
+    const uint32_t *shared; // a word in memory that other processes have too, in place of fd: the
+    uint32_t shared_is;     // sleep ends when it is not this. NULL unless wf_watches_shared()
     bool stops;             // a request to stop ends it
     bool passes;            // it ends by the clock, or in a moment: no reason for a spare worker
 };
@@ -61,6 +63,14 @@ int wf_park(const struct wf_wait *wait, weft_time deadline);
 
 // The caller's parking moves bytes itself.
 bool wf_transfers(void);
+
+// The caller's parking can wait for a shared word. Who changes that calls wf_futex_wake_shared. Else
+// somebody must look for the caller, and unpark it: a fiber's loop sleeps in its engine.
+bool wf_watches_shared(void);
+static inline bool wf_shared_changed(const struct wf_wait *wait)
+{
+    return wait->shared && wf_load(wait->shared, WF_SEQ_CST) != wait->shared_is;
+}
 
 // Give the parker its token. Any thread, any time, also after its end (current.h).
 void wf_unpark(struct wf_parker *parker);

@@ -71,5 +71,6 @@ struct wf_channel *wf_channel_join(int fd)
 
 void wf_channel_free(struct wf_channel *channel)
 {
-    wf_parcel_free(channel, sizeof *channel);
+    if (channel)
+        wf_parcel_free(channel, sizeof *channel);
 }

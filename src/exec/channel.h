@@ -53,7 +53,8 @@ struct wf_slot {
 _Static_assert(sizeof(struct wf_slot) == WF_SLOT_SIZE, "the slots of a ring are of one size");
 _Static_assert((int)WEFT_ERROR_MAX <= (int)WF_PAYLOAD, "a message fits");
 
-enum wf_tell { WF_TELL_NOTHING, WF_TELL_DRY, WF_TELL_EACH }; // DRY: when no task follows
+// When a worker rings the bell. DRY: before it sleeps, for no task follows.
+enum wf_tell { WF_TELL_NOTHING, WF_TELL_DRY, WF_TELL_EACH };
 
 enum wf_phase { WF_STARTING, WF_READY, WF_START_FAILED };
 
@@ -61,8 +62,9 @@ struct wf_channel {
     // What the root writes, and the worker when it lies down.
     uint32_t asleep; // atomic: 1 while the worker sleeps on it
     uint32_t stop;   // atomic: leave, when what was sent is done
-    uint32_t tell;   // atomic: ring the bell at the next result; enum wf_tell. The ring clears it
+    uint32_t tell;   // atomic: ring the bell after a result; enum wf_tell. The ring clears it
     uint32_t lacks;  // atomic: tasks are queued for want of a worker that does not wait
+    uint32_t waited; // atomic: not 0 while somebody in the root sleeps on it until the next result
     // What the worker writes.
     _Alignas(WF_SLOT_ALIGN) uint32_t phase; // atomic; enum wf_phase
     uint32_t blocked;                       // atomic: 1 while the task waits for something
@@ -81,8 +83,8 @@ bool wf_layout_fits(const struct weft_task *what, const struct wf_layout *layout
 // A new one, for the root; *fd is for the worker, and the caller closes it. Its size is sealed.
 // NULL with *fd a negative errno: -EMFILE, -ENFILE, -ENOMEM.
 struct wf_channel *wf_channel_new(int *fd);
-struct wf_channel *wf_channel_join(int fd); // in the worker; NULL: -errno is in errno
-void wf_channel_free(struct wf_channel *channel);
+struct wf_channel *wf_channel_join(int fd);       // in the worker; NULL: -errno is in errno
+void wf_channel_free(struct wf_channel *channel); // NULL: nothing
 
 // A file for an argument and a result that do not fit a slot: mapped, NULL as above.
 void *wf_parcel_new(size_t size, int *fd);

@@ -22,6 +22,7 @@
 #include "core/round.h"
 #include "exec/ends.h"
 #include "exec/executor.h"
+#include "os/futex.h"
 #include "os/thread.h"
 
 enum { DONE = 2, ABANDONED = 4 };
@@ -158,13 +159,18 @@ static uintptr_t publish(weft_future *f, uintptr_t flags)
 }
 
 // Reported: it was, in the task itself.
-static void end(weft_future *f, int code, bool reported)
+static void settle(weft_future *f, int code, bool reported)
 {
     f->code = code;
     if ((publish(f, DONE) & ABANDONED) && !reported)
         report(f);
     if (f->group)
         wf_group_note(f->group, f);
+}
+
+static void end(weft_future *f, int code, bool reported)
+{
+    settle(f, code, reported);
     if (f->pool)
         f->pool->executor->ended(f->pool, f);
     wf_future_unref(f);
@@ -211,6 +217,12 @@ void wf_future_fail(weft_future *f, int code, const char *message)
 void wf_future_finish(weft_future *f)
 {
     end(f, f->code, false);
+}
+
+void wf_future_finish_untold(weft_future *f)
+{
+    settle(f, f->code, false);
+    wf_future_unref(f);
 }
 
 void wf_future_end(weft_future *f, int code, const char *message)
@@ -266,21 +278,48 @@ static int stand_by(weft_future *f, struct wf_wait *wait, weft_time deadline)
     return 0;
 }
 
-// Somebody begins (1) or ends (-1) to wait for it, or only looks (0).
-static void attend(const weft_future *f, int change)
+static bool is_attended(const weft_future *f)
 {
-    if (f->pool && f->pool->executor->attend)
-        f->pool->executor->attend(f->pool, (weft_future *)f, change);
+    return f->pool && f->pool->executor->attend;
+}
+
+// What another process does is often done in less time than a sleep and a wake-up take. Not for
+// fibers: their thread has others to run.
+static void look_briefly(const weft_future *f, struct wf_attention *a)
+{
+    struct wf_glance glance = {.round = 0};
+    while (!wf_future_done(f) && wf_load(a->state, WF_ACQUIRE) != a->done && wf_glance(&glance))
+        continue;
+    a->sleeps = true;
+}
+
+// The same for a task of a process. Its result lies in memory that nobody else may look at in time:
+// so whoever waits looks himself, when he begins, and whenever the worker says that there is more.
+static int attend(weft_future *f, struct wf_wait *wait, weft_time deadline)
+{
+    const struct wf_executor *executor = f->pool->executor;
+    struct wf_attention a = {.seat = NULL};
+    int rc = -EALREADY;
+    while (rc == -EALREADY) {
+        executor->attend(f->pool, f, &a);
+        if (a.state) {
+            look_briefly(f, &a);
+            continue;
+        }
+        wait->shared = a.shared;
+        wait->shared_is = a.shared_is;
+        rc = stand_by(f, wait, deadline);
+        a.sleeps = false;
+    }
+    executor->leave(f->pool, &a);
+    return rc;
 }
 
 static int await(weft_future *f, struct wf_wait *wait, weft_time deadline)
 {
     if (wf_future_done(f))
         return 0;
-    attend(f, 1);
-    int rc = stand_by(f, wait, deadline);
-    attend(f, -1);
-    return rc;
+    return is_attended(f) ? attend(f, wait, deadline) : stand_by(f, wait, deadline);
 }
 
 // Run it here, if it has not begun and may run here.
@@ -365,8 +404,8 @@ bool weft_done(const weft_future *f)
 {
     if (!f || wf_future_done(f))
         return true;
-    if (f->fork_ == wf_fork_count)
-        attend(f, 0);
+    if (f->fork_ == wf_fork_count && is_attended(f))
+        f->pool->executor->look(f->pool, f);
     return wf_future_done(f);
 }
 

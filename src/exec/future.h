@@ -71,6 +71,7 @@ void wf_future_end(weft_future *f, int code, const char *message);
 // one that ran in another process the second alone, when its code, message and result are there.
 void wf_future_fail(weft_future *f, int code, const char *message);
 void wf_future_finish(weft_future *f);
+void wf_future_finish_untold(weft_future *f); // by its pool, which knows
 
 bool wf_future_done(const weft_future *f);
 // Of a failed one that has ended; never NULL.

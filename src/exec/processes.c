@@ -10,6 +10,7 @@
 #include "core/misuse.h"
 #include "exec/argument.h"
 #include "exec/crew.h"
+#include "os/thread.h"
 
 static struct processes *processes_of(const weft_pool *pool)
 {
@@ -26,12 +27,23 @@ static int wait_for_room(struct processes *t)
     return rc == 0 && t->closing ? -EPIPE : rc;
 }
 
+// Its function is in the workers. What is there once is there in all that will be.
+static bool is_known(struct processes *t, const struct weft_task *what)
+{
+    if (wf_load(&t->known, WF_RELAXED) == what)
+        return true;
+    bool known = wf_family_there(what, what->name) != 0;
+    if (known)
+        wf_store(&t->known, what, WF_RELAXED);
+    return known;
+}
+
 static int processes_submit(weft_pool *pool, weft_future *f)
 {
     struct processes *t = processes_of(pool);
     struct wf_ended ended = {NULL, NULL};
     wf_check_argument(f->what, f->arg);
-    if (wf_family_there(f->what, f->what->name) == 0)
+    if (!is_known(t, f->what))
         return weft_error_code();
     wf_lock(&t->mu);
     int rc = wait_for_room(t);
@@ -45,10 +57,10 @@ static int processes_submit(weft_pool *pool, weft_future *f)
         if (t->broken < 0)
             wf_crew_give_up(t, &ended, t->broken, t->reason);
         else
-            wf_crew_look(t, &ended);
+            wf_crew_feed(t, &ended);
     }
     weft_unlock(&t->mu);
-    wf_crew_end_all(&ended);
+    wf_crew_end_all(t, &ended);
     if (rc == 0)
         return 0;
     return weft_fail(rc, "pool %s: %s: %s", pool->name, f->what->name,
@@ -86,18 +98,39 @@ static void processes_ended(weft_pool *pool, weft_future *f)
     weft_unlock(&t->mu);
 }
 
-static void processes_attend(weft_pool *pool, weft_future *f, int change)
+static void processes_look(weft_pool *pool, const weft_future *f)
 {
     struct processes *t = processes_of(pool);
     struct wf_ended ended = {NULL, NULL};
     wf_lock(&t->mu);
-    t->attention += change;
-    if (change >= 0 && f->place == WF_RUNNING) {
-        wf_crew_collect(t, f->seat, &ended); // and tells it to ring
+    if (f->place == WF_RUNNING) {
+        wf_crew_collect(t, f->seat, &ended);
         wf_crew_dispatch(t, &ended);
     }
     weft_unlock(&t->mu);
-    wf_crew_end_all(&ended);
+    wf_crew_end_all(t, &ended);
+}
+
+static void processes_attend(weft_pool *pool, weft_future *f, struct wf_attention *a)
+{
+    struct processes *t = processes_of(pool);
+    struct wf_ended ended = {NULL, NULL};
+    wf_lock(&t->mu);
+    wf_crew_attend(t, f, a, &ended);
+    weft_unlock(&t->mu);
+    wf_crew_end_all(t, &ended);
+}
+
+static void processes_leave(weft_pool *pool, struct wf_attention *a)
+{
+    if (!a->seat && !a->counted)
+        return;
+    struct processes *t = processes_of(pool);
+    struct wf_ended ended = {NULL, NULL};
+    wf_lock(&t->mu);
+    wf_crew_leave(t, a, &ended);
+    weft_unlock(&t->mu);
+    wf_crew_end_all(t, &ended);
 }
 
 static void processes_stop(weft_pool *pool, weft_future *f)
@@ -145,7 +178,7 @@ static void processes_cancel(weft_pool *pool)
         wf_member_stop(f->seat, f);
     }
     weft_unlock(&t->mu);
-    wf_crew_end_all(&ended);
+    wf_crew_end_all(t, &ended);
 }
 
 // ---- the pool's own life ----------------------------------------------------------------
@@ -164,7 +197,7 @@ static void await_all(struct processes *t)
     struct wf_ended ended = {NULL, NULL};
     wf_crew_look(t, &ended);
     weft_unlock(&t->mu);
-    wf_crew_end_all(&ended);
+    wf_crew_end_all(t, &ended);
     wf_lock(&t->mu);
     while (t->unfinished > 0)
         (void)wf_cond_wait(&t->change, &t->mu, WEFT_FOREVER); // shielded by the caller
@@ -225,6 +258,7 @@ static int processes_open(const struct weft_pool *base, weft_pool **pool)
     if (!t)
         return weft_fail(-ENOMEM, "weft_pool_open: out of memory");
     *t = (struct processes){.base = *base,
+                            .spins = wf_thread_cores() > 1,
                             .due_ns = WF_NEVER_DUE,
                             .watch = {.due_ns = WF_NEVER_DUE, .ring = wf_crew_on_due}};
     int rc = make_all(t);
@@ -245,7 +279,9 @@ const struct wf_executor wf_processes = {
     .withdraw = processes_withdraw,
     .lends = processes_lends,
     .ended = processes_ended,
+    .look = processes_look,
     .attend = processes_attend,
+    .leave = processes_leave,
     .stop = processes_stop,
     .kill = processes_kill,
     .describe = processes_describe,

@@ -27,7 +27,7 @@ static struct {
     struct wf_channel *channel;
     int socket, bell;
     uint32_t next; // slot to take
-    bool alone;
+    bool alone, spins;
     struct wf_parker *parker; // who runs the tasks
     // ---- atomic: what the handler looks at
     struct wf_slot *slot; // of the task that runs, or NULL
@@ -51,6 +51,12 @@ static void asked_to_stop(int sig)
 static void ring(void)
 {
     wf_bell_ring(me.bell);
+}
+
+static void ring_if_told(void)
+{
+    if (wf_exchange(&me.channel->tell, WF_TELL_NOTHING, WF_SEQ_CST) != WF_TELL_NOTHING)
+        ring();
 }
 
 // ---- told to the root -------------------------------------------------------------------
@@ -144,13 +150,12 @@ static void explain(struct wf_slot *slot, int code, struct wf_task *task)
 // From here on nothing of the slot is ours. Whoever lies down says so and looks then (channel.h).
 static void deliver(struct wf_slot *slot)
 {
+    struct wf_channel *c = me.channel;
     wf_store(&slot->state, WF_SLOT_DONE, WF_SEQ_CST);
-    uint32_t tell = wf_load(&me.channel->tell, WF_SEQ_CST);
-    if (tell == WF_TELL_EACH || (tell == WF_TELL_DRY && wf_load(&me.channel->slots[me.next].state,
-                                                                WF_SEQ_CST) != WF_SLOT_SENT)) {
-        if (wf_exchange(&me.channel->tell, WF_TELL_NOTHING, WF_SEQ_CST) != WF_TELL_NOTHING)
-            ring();
-    }
+    if (wf_load(&c->waited, WF_SEQ_CST) != 0 && wf_exchange(&c->waited, 0, WF_SEQ_CST) != 0)
+        wf_futex_wake_shared(&c->waited);
+    if (wf_load(&c->tell, WF_SEQ_CST) == WF_TELL_EACH)
+        ring_if_told();
 }
 
 // What a task printed comes before its result.
@@ -197,14 +202,25 @@ static bool is_empty(const struct wf_slot *slot)
     return state != WF_SLOT_SENT && state != WF_SLOT_REVOKED; // DONE: a full ring, not taken yet
 }
 
+// Who has just taken a result often has the next task.
+static void look_briefly(const struct wf_slot *slot)
+{
+    struct wf_glance glance = {.round = 0};
+    while (me.spins && is_empty(slot) && wf_load(&me.channel->stop, WF_SEQ_CST) == 0 &&
+           wf_glance(&glance))
+        continue;
+}
+
 // False: the root wants no more of us.
 static bool wait_for_task(void)
 {
     struct wf_channel *c = me.channel;
     const struct wf_slot *slot = next_slot();
+    look_briefly(slot);
     while (is_empty(slot)) {
         if (wf_load(&c->stop, WF_SEQ_CST) != 0)
             return false;
+        ring_if_told();
         wf_store(&c->asleep, 1, WF_SEQ_CST);
         if (is_empty(slot) && wf_load(&c->stop, WF_SEQ_CST) == 0)
             (void)wf_futex_wait_shared(&c->asleep, 1, INT64_MAX);
@@ -259,6 +275,7 @@ int wf_worker_run(const struct wf_heritage *heritage)
     me.socket = heritage->socket;
     me.bell = heritage->bell;
     me.alone = birth->alone;
+    me.spins = birth->spins;
     me.parker = wf_self();
     wf_self_is_worker(birth->name, me.alone ? NULL : &host, &me);
     const struct sigaction action = {.sa_handler = asked_to_stop, .sa_flags = SA_RESTART};

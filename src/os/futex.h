@@ -24,6 +24,7 @@ void wf_futex_mind_signals(void);
 // The same for a word in memory that other processes have too.
 int wf_futex_wait_shared(const uint32_t *word, uint32_t expected, int64_t deadline_ns);
 void wf_futex_wake_shared(const uint32_t *word);
+void wf_futex_wake_all_shared(const uint32_t *word);
 
 // Sleep on several words at once, while all of them are as expected. 0: one was woken, or one was
 // another (look at all); -ETIMEDOUT; -EINTR; -ENOSYS: the kernel cannot (before Linux 5.16, or it is
@@ -35,6 +36,7 @@ struct wf_futex_one {
     bool shared; // other processes wake it too
 };
 int wf_futex_wait_any(const struct wf_futex_one *some, unsigned count, int64_t deadline_ns);
+bool wf_futex_can_wait_any(void); // it does not say -ENOSYS; asked of the kernel once
 
 // The round-th turn of a loop that waits for another thread to finish a few instructions: spin at
 // first, then give the processor away, because that thread may have lost it. The caller looked at
@@ -43,6 +45,14 @@ void wf_spin(unsigned round);
 
 // The same for one that can also sleep. False: it should.
 bool wf_spin_briefly(unsigned round);
+
+// The same for one whom it takes microseconds to wake: false once that long was spun. Begins as
+// zeros.
+struct wf_glance {
+    unsigned round;
+    int64_t until_ns;
+};
+bool wf_glance(struct wf_glance *glance);
 
 // A lock for a few instructions, where nothing may sleep: 0 is free.
 static inline void wf_spin_lock(uint32_t *busy)

@@ -227,6 +227,17 @@ static bool sleeps_on(const struct xp_task *task, const uint32_t *word)
     return !task->is_done && task->op.ready == is_woken && task->op.address == word && !task->woken;
 }
 
+// There is no other process to share a word with.
+bool wf_futex_can_wait_any(void)
+{
+    return false;
+}
+int wf_futex_wait_any(const struct wf_futex_one *some, unsigned count, int64_t deadline_ns)
+{
+    (void)some, (void)count, (void)deadline_ns;
+    return -ENOSYS;
+}
+
 void wf_futex_wake(const uint32_t *word)
 {
     xp_touch(word, true);
@@ -264,6 +275,12 @@ void wf_spin(unsigned round)
 bool wf_spin_briefly(unsigned round)
 {
     return round < 1;
+}
+
+bool wf_glance(struct wf_glance *glance)
+{
+    (void)glance;
+    return false;
 }
 
 // ---- time -------------------------------------------------------------------------------
