@@ -16,10 +16,12 @@
 #include "core/mutex.h"
 #include "exec/executor.h"
 #include "exec/member.h"
+#include "os/store.h"
 
 struct processes {
     struct weft_pool base;         // first: a weft_pool * is a struct processes *
     const struct weft_task *known; // atomic: one whose function was found in the workers
+    struct wf_store store; // of its futures
     weft_mutex mu;                 // guards everything below
     weft_cond room;                // for submitters: the queue shrank, or the pool closes
     weft_cond change;              // for close and drain: unfinished or alive fell

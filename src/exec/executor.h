@@ -17,9 +17,14 @@ struct wf_attention {
     uint32_t done;
 };
 
+enum { WF_KEPT_ALIGN = 64 };
+
 struct wf_executor {
     // Make the pool in *pool, and take over `base`. 0 or a negative errno with its message.
     int (*open)(const struct weft_pool *base, weft_pool **pool);
+    // Memory for its futures, aligned to WF_KEPT_ALIGN; NULL: malloc's. *take: NULL without memory.
+    void *(*take)(weft_pool *pool, size_t size);
+    void (*give)(weft_pool *pool, void *memory, size_t size);
     // Take the future over, and its executor's reference with it. 0, or as weft_submit, with its
     // message; then the caller keeps both.
     int (*submit)(weft_pool *pool, weft_future *f);

@@ -67,14 +67,47 @@ void wf_futures_remove(struct wf_futures *list, weft_future *f)
 
 // ---- made and freed ---------------------------------------------------------------------
 
-weft_future *wf_future_new(const struct weft_task *what, const void *arg)
+// Where what lies in the one allocation.
+struct shape {
+    size_t arg_at, result_at, align, size;
+};
+
+static struct shape shape_of(const struct weft_task *what)
 {
-    size_t align = LEAST_ALIGN;
-    align = what->arg_align > align ? what->arg_align : align;
-    align = what->result_align > align ? what->result_align : align;
-    size_t arg_at = wf_round_up(sizeof(weft_future), what->arg_align);
-    size_t result_at = wf_round_up(arg_at + what->arg_size, what->result_align);
-    weft_future *f = aligned_alloc(align, wf_round_up(result_at + what->result_size, align));
+    struct shape s = {.align = LEAST_ALIGN};
+    s.align = what->arg_align > s.align ? what->arg_align : s.align;
+    s.align = what->result_align > s.align ? what->result_align : s.align;
+    s.arg_at = wf_round_up(sizeof(weft_future), what->arg_align);
+    s.result_at = wf_round_up(s.arg_at + what->arg_size, what->result_align);
+    s.size = wf_round_up(s.result_at + what->result_size, s.align);
+    return s;
+}
+
+// The pool's own memory, not malloc's.
+static bool is_kept(const weft_pool *pool, const struct shape *shape)
+{
+    return pool && pool->executor->take && shape->align <= WF_KEPT_ALIGN;
+}
+
+static void *take_memory(weft_pool *pool, const struct shape *shape)
+{
+    return is_kept(pool, shape) ? pool->executor->take(pool, shape->size)
+                                : aligned_alloc(shape->align, shape->size);
+}
+
+static void give_memory(weft_future *f)
+{
+    struct shape shape = shape_of(f->what);
+    if (is_kept(f->pool, &shape))
+        f->pool->executor->give(f->pool, f, shape.size);
+    else
+        free(f);
+}
+
+weft_future *wf_future_new(const struct weft_task *what, const void *arg, weft_pool *pool)
+{
+    struct shape shape = shape_of(what);
+    weft_future *f = take_memory(pool, &shape);
     if (!f) {
         (void)weft_fail(-ENOMEM, "%s: no memory for its argument and result", what->name);
         return NULL;
@@ -84,8 +117,8 @@ weft_future *wf_future_new(const struct weft_task *what, const void *arg)
         .refs = 2,
         .task = {.id = wf_task_new_id(), .deadline = WEFT_FOREVER},
         .what = what,
-        .arg = (char *)f + arg_at,
-        .result = (char *)f + result_at,
+        .arg = (char *)f + shape.arg_at,
+        .result = (char *)f + shape.result_at,
     };
     f->id = wf_owner_id(&f->task);
     memcpy(f->arg, arg, what->arg_size);
@@ -106,9 +139,10 @@ void wf_future_unref(weft_future *f)
     if (wf_sub(&f->refs, 1, WF_ACQ_REL) > 1) // who frees sees all that the others did
         return;
     wf_task_free_error(&f->task);
-    if (f->pool)
-        wf_pool_unref(f->pool);
-    free(f);
+    weft_pool *pool = f->pool;
+    give_memory(f);
+    if (pool)
+        wf_pool_unref(pool);
 }
 
 void wf_future_disown(weft_future *f)

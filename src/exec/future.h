@@ -47,8 +47,8 @@ void wf_futures_append(struct wf_futures *list, weft_future *f);
 void wf_futures_prepend(struct wf_futures *list, weft_future *f);
 void wf_futures_remove(struct wf_futures *list, weft_future *f);
 
-// NULL with -ENOMEM. Two references. The argument is copied.
-weft_future *wf_future_new(const struct weft_task *what, const void *arg);
+// NULL with -ENOMEM. Two references. The argument is copied. In the pool's memory; NULL: in malloc's.
+weft_future *wf_future_new(const struct weft_task *what, const void *arg, weft_pool *pool);
 weft_future *wf_future_ref(weft_future *f);
 void wf_future_unref(weft_future *f);
 void wf_future_disown(weft_future *f); // the owner's reference: joined, dropped, or never given out

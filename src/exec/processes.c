@@ -232,8 +232,19 @@ static void processes_close(weft_pool *pool)
     wf_family_unwatch(&t->watch);
 }
 
+static void *processes_take(weft_pool *pool, size_t size)
+{
+    return wf_store_take(&processes_of(pool)->store, size);
+}
+
+static void processes_give(weft_pool *pool, void *memory, size_t size)
+{
+    wf_store_give(&processes_of(pool)->store, memory, size);
+}
+
 static void processes_free(weft_pool *pool)
 {
+    wf_store_end(&processes_of(pool)->store);
     free(processes_of(pool));
 }
 
@@ -275,6 +286,8 @@ static int processes_open(const struct weft_pool *base, weft_pool **pool)
 
 const struct wf_executor wf_processes = {
     .open = processes_open,
+    .take = processes_take,
+    .give = processes_give,
     .submit = processes_submit,
     .withdraw = processes_withdraw,
     .lends = processes_lends,
