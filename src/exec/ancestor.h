@@ -45,6 +45,7 @@ struct wf_heritage {
     struct wf_birth birth;
     int channel, socket, bell;
 };
-int wf_worker_run(const struct wf_heritage *heritage); // worker.c
+void wf_worker_prepare(void); // worker.c: what is the same for all of them; then
+int wf_worker_run(const struct wf_heritage *heritage);
 
 #endif

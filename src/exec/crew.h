@@ -21,7 +21,7 @@
 struct processes {
     struct weft_pool base;         // first: a weft_pool * is a struct processes *
     const struct weft_task *known; // atomic: one whose function was found in the workers
-    struct wf_store store; // of its futures
+    struct wf_store store;         // of its futures
     weft_mutex mu;                 // guards everything below
     weft_cond room;                // for submitters: the queue shrank, or the pool closes
     weft_cond change;              // for close and drain: unfinished or alive fell

@@ -260,8 +260,17 @@ static int set_up(const struct wf_birth *birth)
         c->start_code = rc;
     }
     wf_store(&c->phase, rc < 0 ? WF_START_FAILED : WF_READY, WF_SEQ_CST);
-    ring();
+    if (!me.alone)
+        ring();
     return rc < 0 ? rc : 0;
+}
+
+void wf_worker_prepare(void)
+{
+    me.parker = wf_self();
+    const struct sigaction action = {.sa_handler = asked_to_stop, .sa_flags = SA_RESTART};
+    (void)sigaction(WF_CANCEL_SIGNAL, &action, NULL);
+    wf_futex_mind_signals();
 }
 
 int wf_worker_run(const struct wf_heritage *heritage)
@@ -276,11 +285,7 @@ int wf_worker_run(const struct wf_heritage *heritage)
     me.bell = heritage->bell;
     me.alone = birth->alone;
     me.spins = birth->spins;
-    me.parker = wf_self();
     wf_self_is_worker(birth->name, me.alone ? NULL : &host, &me);
-    const struct sigaction action = {.sa_handler = asked_to_stop, .sa_flags = SA_RESTART};
-    (void)sigaction(WF_CANCEL_SIGNAL, &action, NULL);
-    wf_futex_mind_signals();
     if (set_up(birth) < 0)
         return 1;
     return serve() < 0 && me.alone ? 1 : 0;
