@@ -351,7 +351,7 @@ static void stop_watching(struct processes *t, struct wf_attention *a)
 static void start_watching(const struct processes *t, struct wf_attention *a, struct wf_member *m,
                            const weft_future *f)
 {
-    a->asleep = a->sleeps || !t->spins || m->rises; // to wake a process takes longer than we look
+    a->asleep = a->sleeps || !t->spins;
     wf_member_watch(m, a->asleep);
     a->seat = m;
     a->shared = a->asleep ? &m->channel->waited : NULL;

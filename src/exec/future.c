@@ -321,7 +321,8 @@ static bool is_attended(const weft_future *f)
 // fibers: their thread has others to run.
 static void look_briefly(const weft_future *f, struct wf_attention *a)
 {
-    struct wf_glance glance = {.round = 0};
+    enum { LOOK_NS = 16000 };
+    struct wf_glance glance = {.for_ns = LOOK_NS};
     while (!wf_future_done(f) && wf_load(a->state, WF_ACQUIRE) != a->done && wf_glance(&glance))
         continue;
     a->sleeps = true;

@@ -90,14 +90,10 @@ static void forget_parcel(struct wf_sent *sent, const struct weft_task *what)
     sent->parcel = NULL;
 }
 
-// True: it slept.
-static bool wake(struct wf_channel *c)
+static void wake(struct wf_channel *c)
 {
-    bool slept = wf_load(&c->asleep, WF_SEQ_CST) != 0 &&
-                 wf_exchange(&c->asleep, 0, WF_SEQ_CST) != 0;
-    if (slept)
+    if (wf_load(&c->asleep, WF_SEQ_CST) != 0 && wf_exchange(&c->asleep, 0, WF_SEQ_CST) != 0)
         wf_futex_wake_shared(&c->asleep);
-    return slept;
 }
 
 // A process keeps its place in memory: what was asked once need not be asked again.
@@ -141,7 +137,7 @@ int wf_member_push(struct wf_member *m, weft_future *f)
     m->load++;
     m->left--;
     wf_store(&slot->state, WF_SLOT_SENT, WF_SEQ_CST); // see channel.h; it publishes all above
-    m->rises = wake(m->channel) || (m->rises && m->load > 1);
+    wake(m->channel);
     return 0;
 }
 
@@ -216,7 +212,6 @@ weft_future *wf_member_collect(struct wf_member *m, bool *mad)
         }
         if (has_result) {
             take_result(sent, slot);
-            m->rises = false;
             let_go_ends(m, sent);
         }
         wf_store(&slot->state, WF_SLOT_EMPTY, WF_RELEASE);
@@ -289,7 +284,7 @@ void wf_member_dismiss(struct wf_member *m)
 {
     m->left = 0;
     wf_store(&m->channel->stop, 1, WF_SEQ_CST);
-    (void)wake(m->channel);
+    wake(m->channel);
 }
 
 void wf_member_let_go_ends(struct wf_member *m)

@@ -18,7 +18,6 @@ struct wf_member {
     bool ready;                    // on_start is done
     bool counted;                  // as one that waits
     bool killed;                   // by us, for a deadline
-    bool rises;                    // it slept when it was given what it has
     uint32_t holding;              // of the sent ones, those with `holds_ends`
     uint32_t watchers;             // who wait for a future in it, and take results themselves;
     uint32_t sleepers;             // of those, who sleep on channel->waited while it is `rounds`

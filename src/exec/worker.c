@@ -19,15 +19,19 @@
 #include "exec/ends.h"
 #include "exec/future.h"
 #include "os/carry.h"
+#include "os/clock.h"
 #include "os/futex.h"
 #include "os/poll.h"
 #include "os/spawn.h"
+
+enum { SOON_NS = 50000, LOOK_NS = 16000 };
 
 static struct {
     struct wf_channel *channel;
     int socket, bell;
     uint32_t next; // slot to take
     bool alone, spins;
+    bool expects;             // a task soon
     struct wf_parker *parker; // who runs the tasks
     // ---- atomic: what the handler looks at
     struct wf_slot *slot; // of the task that runs, or NULL
@@ -202,13 +206,25 @@ static bool is_empty(const struct wf_slot *slot)
     return state != WF_SLOT_SENT && state != WF_SLOT_REVOKED; // DONE: a full ring, not taken yet
 }
 
-// Who has just taken a result often has the next task.
+// To be woken takes longer than a short task, and makes the root wait longer than it looks. So who
+// was woken soon after he fell asleep looks first the next time, and does so until he has looked in
+// vain: as a loop does.
 static void look_briefly(const struct wf_slot *slot)
 {
-    struct wf_glance glance = {.round = 0};
-    while (me.spins && is_empty(slot) && wf_load(&me.channel->stop, WF_SEQ_CST) == 0 &&
-           wf_glance(&glance))
-        continue;
+    struct wf_glance glance = {.for_ns = LOOK_NS};
+    while (me.expects && is_empty(slot) && wf_load(&me.channel->stop, WF_SEQ_CST) == 0)
+        me.expects = wf_glance(&glance);
+}
+
+static void sleep_until_told(const struct wf_slot *slot)
+{
+    struct wf_channel *c = me.channel;
+    int64_t begin = wf_clock_now();
+    wf_store(&c->asleep, 1, WF_SEQ_CST);
+    if (is_empty(slot) && wf_load(&c->stop, WF_SEQ_CST) == 0)
+        (void)wf_futex_wait_shared(&c->asleep, 1, INT64_MAX);
+    wf_store(&c->asleep, 0, WF_SEQ_CST);
+    me.expects = me.spins && wf_clock_now() - begin < SOON_NS;
 }
 
 // False: the root wants no more of us.
@@ -221,10 +237,7 @@ static bool wait_for_task(void)
         if (wf_load(&c->stop, WF_SEQ_CST) != 0)
             return false;
         ring_if_told();
-        wf_store(&c->asleep, 1, WF_SEQ_CST);
-        if (is_empty(slot) && wf_load(&c->stop, WF_SEQ_CST) == 0)
-            (void)wf_futex_wait_shared(&c->asleep, 1, INT64_MAX);
-        wf_store(&c->asleep, 0, WF_SEQ_CST);
+        sleep_until_told(slot);
     }
     return true;
 }

@@ -12,7 +12,7 @@
 
 #include "os/clock.h"
 
-enum { SPINS = 32, GLANCE_NS = 4000 };
+enum { SPINS = 32 };
 
 // NULL: for ever.
 static struct timespec *until(struct timespec *time, int64_t deadline_ns)
@@ -155,14 +155,18 @@ bool wf_spin_briefly(unsigned round)
     return round < SPINS;
 }
 
-// The clock is looked at seldom: it costs more than a pause.
+// The clock is looked at seldom, for it costs more than a pause; and more seldom the processor is
+// offered to others, for who is waited for may be waiting for just this one.
 bool wf_glance(struct wf_glance *glance)
 {
+    enum { OFFERS = 4 * SPINS };
     pause_briefly();
     if (++glance->round % SPINS != 0)
         return true;
+    if (glance->round % OFFERS == 0)
+        (void)sched_yield(); // cannot fail on Linux
     int64_t now = wf_clock_now();
     if (glance->until_ns == 0)
-        glance->until_ns = now + GLANCE_NS;
+        glance->until_ns = now + glance->for_ns;
     return now < glance->until_ns;
 }

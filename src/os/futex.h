@@ -46,9 +46,10 @@ void wf_spin(unsigned round);
 // The same for one that can also sleep. False: it should.
 bool wf_spin_briefly(unsigned round);
 
-// The same for one whom it takes microseconds to wake: false once that long was spun. Begins as
-// zeros.
+// The same for one whom it takes microseconds to wake: false once it has spun for_ns. The rest
+// begins as zeros.
 struct wf_glance {
+    int64_t for_ns;
     unsigned round;
     int64_t until_ns;
 };
