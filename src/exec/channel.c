@@ -4,21 +4,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "core/round.h"
 
-struct wf_layout wf_layout_of(const struct weft_task *what)
+static struct wf_layout lay_out(const struct weft_task *what, size_t begin)
 {
-    size_t result_at = wf_round_up(what->arg_size, what->result_align);
-    return (struct wf_layout){result_at, result_at + what->result_size};
+    size_t arg_at = wf_round_up(begin, what->arg_align);
+    size_t result_at = wf_round_up(arg_at + what->arg_size, what->result_align);
+    return (struct wf_layout){
+        .arg_at = arg_at, .result_at = result_at, .size = result_at + what->result_size};
 }
 
-bool wf_layout_fits(const struct weft_task *what, const struct wf_layout *layout)
+struct wf_layout wf_layout_of(const struct weft_task *what)
 {
-    return layout->size <= WF_PAYLOAD && what->arg_align <= WF_SLOT_ALIGN &&
-           what->result_align <= WF_SLOT_ALIGN;
+    struct wf_layout in_slot = lay_out(what, offsetof(struct wf_slot, payload));
+    in_slot.fits = in_slot.size <= WF_SLOT_SIZE && what->arg_align <= WF_SLOT_ALIGN &&
+                   what->result_align <= WF_SLOT_ALIGN;
+    return in_slot.fits ? in_slot : lay_out(what, 0);
 }
 
 // Sealed, because whoever reads beyond the end of a file that was cut dies of SIGBUS.

@@ -27,7 +27,7 @@
 
 #include "os/atomic.h"
 
-enum { WF_SLOTS = 256, WF_SLOT_SIZE = 512, WF_SLOT_ALIGN = 64, WF_PAYLOAD = WF_SLOT_SIZE - 64 };
+enum { WF_SLOTS = 256, WF_SLOT_SIZE = 512, WF_SLOT_ALIGN = 64, WF_PAYLOAD = WF_SLOT_SIZE - 40 };
 
 enum wf_slot_state {
     WF_SLOT_EMPTY,
@@ -38,17 +38,17 @@ enum wf_slot_state {
     WF_SLOT_PASSED
 };
 
+// A small argument and its result share the first cache line with the rest: to bring lines from core
+// to core is most of what a short task costs.
 struct wf_slot {
-    uint32_t state;      // atomic; enum wf_slot_state
-    uint32_t cancelled;  // atomic: the root asks the task to stop
-    uint64_t what;       // where its struct weft_task lies in the worker
-    int64_t deadline_ns; // CLOCK_MONOTONIC is one clock for all processes
-    uint64_t serial;     // of the message on the socket that brings its descriptors
-    uint32_t count;      // of those; the first is its parcel, if it has one
-    uint32_t is_parcel;  // argument and result lie in a file of their own, not in the payload
-    uint32_t result_at;  // in the payload, or the parcel; the argument lies at 0
-    int32_t code;        // once DONE. If it is negative, the payload holds the message, or ""
-    _Alignas(WF_SLOT_ALIGN) char payload[WF_PAYLOAD];
+    _Alignas(WF_SLOT_ALIGN) uint32_t state; // atomic; enum wf_slot_state
+    uint32_t cancelled;                     // atomic: the root asks the task to stop
+    uint64_t what;                          // where its struct weft_task lies in the worker
+    int64_t deadline_ns;                    // CLOCK_MONOTONIC is one clock for all processes
+    uint64_t serial; // of the message on the socket that brings its descriptors
+    uint32_t count;  // of those; the first is its parcel, if it has one
+    int32_t code;    // once DONE. If it is negative, the payload holds the message, or ""
+    char payload[WF_PAYLOAD];
 };
 _Static_assert(sizeof(struct wf_slot) == WF_SLOT_SIZE, "the slots of a ring are of one size");
 _Static_assert((int)WEFT_ERROR_MAX <= (int)WF_PAYLOAD, "a message fits");
@@ -73,12 +73,13 @@ struct wf_channel {
     _Alignas(WF_SLOT_SIZE) struct wf_slot slots[WF_SLOTS];
 };
 
-// Where the result goes behind an argument, and how much room both take.
+// Where argument and result lie: in the slot, if they fit, else in a parcel, a file of their own.
 struct wf_layout {
-    size_t result_at, size;
+    bool fits;
+    size_t arg_at, result_at; // from the begin of the slot, or the parcel
+    size_t size;              // of the parcel
 };
 struct wf_layout wf_layout_of(const struct weft_task *what);
-bool wf_layout_fits(const struct weft_task *what, const struct wf_layout *layout); // a payload
 
 // A new one, for the root; *fd is for the worker, and the caller closes it. Its size is sealed.
 // NULL with *fd a negative errno: -EMFILE, -ENFILE, -ENOMEM.

@@ -17,7 +17,7 @@ struct wf_attention {
     uint32_t done;
 };
 
-enum { WF_KEPT_ALIGN = 64 };
+enum { WF_KEPT_ALIGN = 32 };
 
 struct wf_executor {
     // Make the pool in *pool, and take over `base`. 0 or a negative errno with its message.

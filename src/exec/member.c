@@ -54,19 +54,17 @@ static int pack(struct wf_slot *slot, struct wf_sent *sent, const weft_future *f
 {
     const struct weft_task *what = f->what;
     struct wf_layout layout = wf_layout_of(what);
-    char *at = slot->payload;
+    char *at = (char *)slot;
     *fd = -1;
     sent->parcel = NULL;
-    if (!wf_layout_fits(what, &layout)) {
+    if (!layout.fits) {
         at = sent->parcel = wf_parcel_new(layout.size, fd);
         if (!at)
             return weft_fail(*fd, "%s: its argument of %zu bytes: %s", what->name, what->arg_size,
                              strerror(-*fd));
     }
-    memcpy(at, f->arg, what->arg_size);
+    memcpy(at + layout.arg_at, f->arg, what->arg_size);
     memset(at + layout.result_at, 0, what->result_size);
-    slot->is_parcel = sent->parcel != NULL;
-    slot->result_at = (uint32_t)layout.result_at;
     return 0;
 }
 
@@ -105,6 +103,14 @@ static uint64_t there(struct wf_member *m, const struct weft_task *what)
     return m->there;
 }
 
+// The worker wrote there last. To have the line back takes as long as all else here, so it begins
+// while the caller does other things.
+static void fetch_next(const struct wf_member *m)
+{
+    const struct wf_slot *slot = slot_at(m, m->tail);
+    __builtin_prefetch(slot, 1);
+}
+
 int wf_member_push(struct wf_member *m, weft_future *f)
 {
     if (!wf_member_has_room(m))
@@ -127,7 +133,7 @@ int wf_member_push(struct wf_member *m, weft_future *f)
         return -EAGAIN;
     }
     sent->f = f;
-    sent->holds_ends = slot->count > slot->is_parcel;
+    sent->holds_ends = slot->count > (sent->parcel != NULL);
     m->holding += sent->holds_ends;
     slot->what = what;
     slot->deadline_ns = f->task.deadline.ns;
@@ -138,6 +144,7 @@ int wf_member_push(struct wf_member *m, weft_future *f)
     m->left--;
     wf_store(&slot->state, WF_SLOT_SENT, WF_SEQ_CST); // see channel.h; it publishes all above
     wake(m->channel);
+    fetch_next(m);
     return 0;
 }
 
@@ -185,7 +192,7 @@ static void take_result(struct wf_sent *sent, const struct wf_slot *slot)
         take_message(f, slot);
     else if (f->what->result_size > 0)
         memcpy(f->result,
-               (sent->parcel ? (char *)sent->parcel : slot->payload) +
+               (sent->parcel ? (const char *)sent->parcel : (const char *)slot) +
                    wf_layout_of(f->what).result_at,
                f->what->result_size);
 }

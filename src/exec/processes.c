@@ -232,6 +232,8 @@ static void processes_close(weft_pool *pool)
     wf_family_unwatch(&t->watch);
 }
 
+_Static_assert((int)WF_KEPT_ALIGN <= (int)WF_STORE_UNIT, "as the table promises");
+
 static void *processes_take(weft_pool *pool, size_t size)
 {
     return wf_store_take(&processes_of(pool)->store, size);

@@ -115,17 +115,18 @@ static int unpack(const struct wf_slot *slot, struct job *job)
     if (rc < 0)
         return weft_fail(rc, "%s: its descriptors did not arrive: %s", job->what->name,
                          strerror(-rc));
-    char *at = (char *)slot->payload;
-    if (slot->is_parcel) {
+    char *at = (char *)slot;
+    bool is_parcel = !job->layout.fits; // then its descriptor came first
+    if (is_parcel) {
         at = job->parcel = wf_parcel_join(message.fds[0], job->layout.size);
         (void)close(message.fds[0]);
         if (!at)
             return weft_fail(-ENOMEM, "%s: no memory for its argument", job->what->name);
     }
-    job->arg = at;
-    job->result = at + slot->result_at;
-    int count = message.count - (int)slot->is_parcel;
-    if (!wf_ends_write(job->what, job->arg, message.fds + slot->is_parcel, count))
+    job->arg = at + job->layout.arg_at;
+    job->result = at + job->layout.result_at;
+    int count = message.count - is_parcel;
+    if (!wf_ends_write(job->what, job->arg, message.fds + is_parcel, count))
         return weft_fail(-EMFILE, "%s: its descriptors did not arrive", job->what->name);
     return 0;
 }
@@ -133,7 +134,7 @@ static int unpack(const struct wf_slot *slot, struct job *job)
 static int run(struct wf_slot *slot, struct job *job, struct wf_task *task)
 {
     int code = unpack(slot, job);
-    if (slot->count > slot->is_parcel)
+    if (slot->count > !job->layout.fits)
         ring(); // the root may close its own
     if (code == 0 && !me.alone && (code = wf_interrupted()) < 0)
         return wf_refuse_task(task, job->what, job->arg, code);

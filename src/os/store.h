@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WF_STORE_UNIT = 64, WF_STORE_MOST = 1024 }; // alignment; larger blocks are malloc's
+enum { WF_STORE_UNIT = 32, WF_STORE_MOST = 1024 }; // alignment; larger blocks are malloc's
 
 struct wf_store_chunk;
 struct wf_store {
