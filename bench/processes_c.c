@@ -17,10 +17,13 @@
 
 enum { STARTS = 201, TRIPS = 2001, MESSAGES = 100000, SLOTS = 256 };
 
-static double start(void)
+static double starts(int idles)
 {
     static double figures[STARTS];
     for (int i = 0; i < STARTS; i++) {
+        const struct timespec idle = {0, 2000000};
+        if (idles)
+            (void)nanosleep(&idle, NULL);
         double begin = now_ns();
         pid_t pid = fork();
         if (pid == 0)
@@ -30,6 +33,16 @@ static double start(void)
         figures[i] = now_ns() - begin;
     }
     return median(figures, STARTS) / 1e3;
+}
+
+static double start(void)
+{
+    return starts(0);
+}
+
+static double start_after_pause(void)
+{
+    return starts(1);
 }
 
 // ---- what two processes share ----------------------------------------------------------------
@@ -191,10 +204,8 @@ static double submits(void)
 }
 
 static const struct row rows[] = {
-    {"start", start},
-    {"round_trip", round_trip},
-    {"awake", awake},
-    {"submits", submits},
+    {"submits", submits}, {"round_trip", round_trip},          {"awake", awake},
+    {"start", start},     {"paused_start", start_after_pause},
 };
 
 int main(int argc, char **argv)

@@ -139,10 +139,13 @@ static double replaced(void)
     return of_deaths(1);
 }
 
-static double start(void)
+static double starts(int idles)
 {
     static double figures[STARTS];
     for (int i = 0; i < STARTS; i++) {
+        const struct timespec idle = {0, 2000000};
+        if (idles)
+            (void)nanosleep(&idle, NULL);
         double begin = now_ns();
         weft_future *f = weft_start(WEFT_PROCESSES, square, &i);
         if (!f || weft_join_as(&f, square, out) < 0)
@@ -152,9 +155,26 @@ static double start(void)
     return median(figures, STARTS) / 1e3;
 }
 
+// One after the other: what is forked ahead is forked meanwhile, and no work is saved.
+static double start(void)
+{
+    return starts(0);
+}
+
+static double start_after_pause(void)
+{
+    return starts(1);
+}
+
 static const struct row rows[] = {
-    {"map", map},     {"submits", submits},   {"round_trip", round_trip}, {"awake", awake},
-    {"death", death}, {"replaced", replaced}, {"start", start},
+    {"map", map},
+    {"submits", submits},
+    {"round_trip", round_trip},
+    {"awake", awake},
+    {"death", death},
+    {"replaced", replaced},
+    {"start", start},
+    {"paused_start", start_after_pause},
 };
 
 int main(int argc, char **argv)
