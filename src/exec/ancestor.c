@@ -146,7 +146,7 @@ static void lose_spare(void)
 }
 
 // Its pid from now on is a worker's, or 0: there is none. One that was killed is reaped later, as
-// nobody's.
+// nobody's; if it dies only now, it has died as the worker that it is, before its task began.
 static pid_t use_spare(const struct wf_carry *message)
 {
     pid_t pid = ancestor.spare;

@@ -11,7 +11,7 @@
 #include "core/error.h"
 #include "os/clock.h"
 
-enum { BIRTHS = 10, RETRY_NS = 20 * 1000000, GRACE_NS = 100 * 1000000 };
+enum { BIRTHS = 10, RETRY_NS = 20 * 1000000, GRACE_NS = 100 * 1000000, SILENCE_NS = 1000000000 };
 
 // Everything is called with mu held, but for what says otherwise.
 
@@ -196,6 +196,8 @@ static int hand_over(struct processes *t, struct wf_member *m, weft_future *f,
 
 void wf_crew_dispatch(struct processes *t, struct wf_ended *ended)
 {
+    if (t->attention > 0 || t->watchers > 0) // a worker that should tell may have lost its mind
+        wf_crew_be_due(t, wf_clock_now() + SILENCE_NS);
     while (t->queued > 0) {
         struct wf_member *m = choose(t);
         if (!m || hand_over(t, m, t->queue.first, ended) < 0)
@@ -341,17 +343,20 @@ void wf_crew_feed(struct processes *t, struct wf_ended *ended)
 static void stop_watching(struct processes *t, struct wf_attention *a)
 {
     t->attention -= a->counted;
-    if (a->seat)
+    if (a->seat) {
+        t->watchers--;
         wf_member_unwatch(a->seat, a->asleep);
+    }
     a->seat = NULL;
     a->counted = a->asleep = false;
     a->shared = a->state = NULL;
 }
 
-static void start_watching(const struct processes *t, struct wf_attention *a, struct wf_member *m,
+static void start_watching(struct processes *t, struct wf_attention *a, struct wf_member *m,
                            const weft_future *f)
 {
     a->asleep = a->sleeps || !t->spins;
+    t->watchers++;
     wf_member_watch(m, a->asleep);
     a->seat = m;
     a->shared = a->asleep ? &m->channel->waited : NULL;
@@ -396,6 +401,8 @@ void wf_crew_attend(struct processes *t, const weft_future *f, struct wf_attenti
     act(t, ended);
     if (f->place == WF_NOWHERE)
         wf_crew_leave(t, a, ended);
+    else if (!a->seat && !a->counted) // DONE, out of its turn: what a mad worker wrote
+        t->attention += a->counted = true;
 }
 
 // ---- what the keeper tells --------------------------------------------------------------

@@ -29,15 +29,16 @@ struct processes {
     size_t queued;     // in queue
     size_t unfinished; // in queue, running, and those that are being ended
     struct wf_member *members;
-    int alive;        // of them
-    int blocked;      // of those, waiting inside a task
-    int failures;     // births in a row that came to nothing
-    int lacking;      // members that could not be made, and are tried again later
-    int attention;    // tasks that wait for one of ours, and groups' tasks
-    uint32_t started; // workers so far, for their names
-    int broken;       // why no worker can be had, or what on_start returned
-    bool spins;       // there are cores for a few microseconds of looking before a sleep
-    bool lacks;       // what the channels say
+    int alive;         // of them
+    int blocked;       // of those, waiting inside a task
+    int failures;      // births in a row that came to nothing
+    int lacking;       // members that could not be made, and are tried again later
+    int attention;     // tasks that wait for one of ours, and groups' tasks
+    uint32_t watchers; // threads that wait and take results themselves
+    uint32_t started;  // workers so far, for their names
+    int broken;        // why no worker can be had, or what on_start returned
+    bool spins;        // there are cores for a few microseconds of looking before a sleep
+    bool lacks;        // what the channels say
     char reason[WEFT_ERROR_MAX];
     bool closing;
     int64_t due_ns;        // of the watch
