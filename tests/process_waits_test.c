@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// process_waits_test.c - those who wait for tasks of processes take the results themselves: many for
-// one worker, one who gives up, and what becomes of them when the worker dies or the task moves.
+// process_waits_test.c - those who wait for tasks of processes take the results themselves: many
+// for one worker, one who gives up, and what becomes of them when it dies or the task moves.
 #include "process_helpers.h"
 
 #include <linux/filter.h>

@@ -64,7 +64,7 @@ int wf_park(const struct wf_wait *wait, weft_time deadline);
 // The caller's parking moves bytes itself.
 bool wf_transfers(void);
 
-// The caller's parking can wait for a shared word. Who changes that calls wf_futex_wake_shared. Else
+// The caller's parking can wait for a shared word. Who changes it calls wf_futex_wake_shared. Else
 // somebody must look for the caller, and unpark it: a fiber's loop sleeps in its engine.
 bool wf_watches_shared(void);
 static inline bool wf_shared_changed(const struct wf_wait *wait)

@@ -38,8 +38,8 @@ enum wf_slot_state {
     WF_SLOT_PASSED
 };
 
-// A small argument and its result share the first cache line with the rest: to bring lines from core
-// to core is most of what a short task costs.
+// A small argument and its result share the first cache line with the rest: to bring lines from
+// core to core is most of what a short task costs.
 struct wf_slot {
     _Alignas(WF_SLOT_ALIGN) uint32_t state; // atomic; enum wf_slot_state
     uint32_t cancelled;                     // atomic: the root asks the task to stop

@@ -6,10 +6,10 @@
 // tasks ahead, so that it need not ask for each; one that runs dry gets what others have not begun.
 //
 // Everything lies under one lock. Who submits or waits takes results himself as he comes by. A
-// thread that waits sleeps on a word of the worker's channel, so that the worker wakes it and nobody
-// else. For the rest there is the keeper (family.h), whom a worker calls when it has none left, or,
-// while somebody waits who cannot do that (a fiber, a group), for each. A future is ended without
-// the lock, for that runs code of others.
+// thread that waits sleeps on a word of the worker's channel, so that the worker wakes it and
+// nobody else. For the rest there is the keeper (family.h), whom a worker calls when it has none
+// left, or, while somebody waits who cannot do that (a fiber, a group), for each. A future is ended
+// without the lock, for that runs code of others.
 #ifndef WF_EXEC_CREW_H
 #define WF_EXEC_CREW_H
 
@@ -68,7 +68,7 @@ void wf_crew_collect(struct processes *t, struct wf_member *m, struct wf_ended *
 void wf_crew_look(struct processes *t, struct wf_ended *ended); // at all, and do what follows
 void wf_crew_feed(struct processes *t, struct wf_ended *ended); // no more than one submit needs
 
-// Somebody waits for f, or looks again, or waits no more: how he is to sleep, and who takes results.
+// Somebody waits for f, or looks again, or waits no more: how he is to sleep, who takes results.
 void wf_crew_attend(struct processes *t, const weft_future *f, struct wf_attention *a,
                     struct wf_ended *ended);
 void wf_crew_leave(struct processes *t, struct wf_attention *a, struct wf_ended *ended);

@@ -78,7 +78,7 @@ struct wf_process *wf_family_new(const struct wf_birth *birth, const struct wf_o
 // /proc), -EPIPE (the program has ended), -EMFILE, -ENFILE, -ENOMEM, -EAGAIN.
 int wf_family_bear(struct wf_process *process);
 void wf_family_discard(struct wf_process *process); // one that was not born
-// In `died`, before anybody is told of the end: its descriptors go, and its channel is the caller's.
+// In `died`, before anybody is told of the end: its descriptors go, its channel is the caller's.
 struct wf_channel *wf_family_release(struct wf_process *process);
 
 // Where `here` lies in the workers; 0 with the error set to -ENOTSUP: nowhere.

@@ -47,7 +47,8 @@ void wf_futures_append(struct wf_futures *list, weft_future *f);
 void wf_futures_prepend(struct wf_futures *list, weft_future *f);
 void wf_futures_remove(struct wf_futures *list, weft_future *f);
 
-// NULL with -ENOMEM. Two references. The argument is copied. In the pool's memory; NULL: in malloc's.
+// NULL with -ENOMEM. Two references. The argument is copied. In memory of the pool's; or malloc's,
+// if that is NULL.
 weft_future *wf_future_new(const struct weft_task *what, const void *arg, weft_pool *pool);
 weft_future *wf_future_ref(weft_future *f);
 void wf_future_unref(weft_future *f);

@@ -27,8 +27,8 @@ void wf_futex_wake_shared(const uint32_t *word);
 void wf_futex_wake_all_shared(const uint32_t *word);
 
 // Sleep on several words at once, while all of them are as expected. 0: one was woken, or one was
-// another (look at all); -ETIMEDOUT; -EINTR; -ENOSYS: the kernel cannot (before Linux 5.16, or it is
-// filtered out). May return 0 without a wake.
+// another (look at all); -ETIMEDOUT; -EINTR; -ENOSYS: the kernel cannot (before Linux 5.16, or it
+// is filtered out). May return 0 without a wake.
 enum { WF_FUTEX_ANY_MAX = 16 };
 struct wf_futex_one {
     const uint32_t *word;

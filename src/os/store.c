@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // store.c - small blocks from large pages.
 //
-// malloc takes its memory from the kernel by pages of 4 KiB, and the first touch of each is a fault:
+// malloc takes its memory from the kernel by pages of 4 KiB, and each one's first touch is a fault:
 // 100,000 futures at once are 8,000 of them, which take from 1 us each to 17 (a virtual machine in
 // another), more than all else that is done with the futures. So after a small first chunk this
 // takes 2 MiB at a time, and asks for a page of that size.
