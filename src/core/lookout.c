@@ -89,7 +89,7 @@ static void pass_on(const struct view *before, const struct view *now)
 {
     for (unsigned i = 1; i < before->count; i++)
         if (!shows(now, before->words[i].word))
-            wf_futex_wake_some_shared(before->words[i].word, 1);
+            wf_futex_wake_shared(before->words[i].word);
 }
 
 static void look_around(struct view *view)

@@ -139,6 +139,11 @@ bool wf_transfers(void)
     return parker->parking && parker->parking->transfers(parker);
 }
 
+bool wf_sleeps_on_words(void)
+{
+    return !wf_self()->parking && wf_futex_can_wait_any();
+}
+
 bool wf_park_give_up(struct wf_parker *parker)
 {
     uint32_t parked = PARKED;
@@ -151,9 +156,9 @@ int wf_park(const struct wf_wait *wait, weft_time deadline)
     if (take_token(parker))
         return 0;
     if (parker->parking)
-        return wait->words ? park_by_lookout(parker, wait, deadline)
-                           : park_otherwise(parker, wait, deadline);
-    if (wait->words)
+        return wait->word_count > 0 ? park_by_lookout(parker, wait, deadline)
+                                    : park_otherwise(parker, wait, deadline);
+    if (wait->word_count > 0)
         return park_on_words(parker, wait, deadline);
     if (wait->fd == WF_NO_FD)
         return park_on_word(parker, deadline);

@@ -17,11 +17,11 @@
 
 #include "core/current.h"
 #include "core/misuse.h"
+#include "os/atomic.h"
 #include "os/engine.h"
+#include "os/futex.h"
 
 enum { WF_NO_FD = -1, WF_WAIT_WORDS = 2 };
-
-struct wf_futex_one; // os/futex.h
 
 // What somebody waits for; lies on his stack.
 struct wf_wait {
@@ -34,11 +34,10 @@ struct wf_wait {
     short events;           // of poll(2)
     uint64_t edges;         // not 0: edges will do (os/engine.h, wf_io)
     struct wf_io *transfer; // of bytes, in place of fd; NULL unless wf_transfers()
-    const struct wf_futex_one
-        *words;          // to sleep on as well, only while all are as expected; or NULL
-    unsigned word_count; // at most WF_WAIT_WORDS
-    bool stops;          // a request to stop ends it
-    bool passes;         // it ends by the clock, or in a moment: no reason for a spare worker
+    const struct wf_futex_one *words; // in place of fd: it sleeps only while all are as expected
+    unsigned word_count;              // at most WF_WAIT_WORDS
+    bool stops;                       // a request to stop ends it
+    bool passes; // it ends by the clock, or in a moment: no reason for a spare worker
 };
 
 // Say that the current task begins to wait; call before the first look at the condition that is
@@ -66,6 +65,18 @@ int wf_park(const struct wf_wait *wait, weft_time deadline);
 
 // The caller's parking moves bytes itself.
 bool wf_transfers(void);
+
+// The caller sleeps on a wait's words itself, so whoever changes one wakes it there. (For a fiber
+// somebody looks out, core/lookout.h, or where the kernel cannot, it looks by itself now and then.)
+bool wf_sleeps_on_words(void);
+// One of them is not as expected.
+static inline bool wf_words_changed(const struct wf_wait *wait)
+{
+    for (unsigned i = 0; i < wait->word_count; i++)
+        if (wf_load(wait->words[i].word, WF_SEQ_CST) != wait->words[i].expected)
+            return true;
+    return false;
+}
 
 // Give the parker its token. Any thread, any time, also after its end (current.h).
 void wf_unpark(struct wf_parker *parker);

@@ -25,9 +25,10 @@ int wf_shared_wait(struct wf_wait *wait, weft_time deadline, wf_attempt *attempt
         nap.slept_on = nap.word;
     }
     wf_wait_end(wait);
-    wait->words = NULL;
+    wait->words = NULL; // they lie here
+    wait->word_count = 0;
     if (rc < 0 && nap.slept_on)
-        wf_futex_wake_some_shared(nap.slept_on, 1); // what woke us may have been meant for another
+        wf_futex_wake_shared(nap.slept_on); // what woke us may have been meant for another
     return rc;
 }
 

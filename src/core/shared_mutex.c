@@ -57,7 +57,7 @@ bool wf_shared_take(weft_shared_mutex *m, struct wf_nap *nap, bool *died)
 void wf_shared_give(weft_shared_mutex *m)
 {
     if (wf_exchange(&m->word_, 0, WF_RELEASE) & WAITED) // pairs with wf_shared_take; the last touch
-        wf_futex_wake_some_shared(wf_low_half(&m->word_), 1);
+        wf_futex_wake_shared(wf_low_half(&m->word_));
 }
 
 static bool take_quietly(void *ctx, struct wf_nap *nap)

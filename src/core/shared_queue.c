@@ -95,7 +95,7 @@ static void leave_others(struct side *other, uint64_t seen, bool has_more)
     bool flagged = !has_more &&
                    ((seen & WAITED) || wf_cas(&other->passed, &seen, seen | WAITED, WF_RELAXED));
     if (!flagged)
-        wf_futex_wake_some_shared(wf_low_half(&other->passed), 1);
+        wf_futex_wake_shared(wf_low_half(&other->passed));
 }
 
 // ---- put and get ------------------------------------------------------------------------
@@ -171,7 +171,7 @@ static bool move(void *ctx, struct wf_nap *nap)
     bool done = pass(m, &passed, nap);
     wf_shared_give(&mine->mu); // the last touch
     if (done && (passed & WAITED))
-        wf_futex_wake_some_shared(wf_low_half(&mine->passed), 1);
+        wf_futex_wake_shared(wf_low_half(&mine->passed));
     return done;
 }
 

@@ -14,7 +14,7 @@ static bool take_unit(weft_shared_sem *s, uint32_t *word, bool slept)
         uint32_t left = (*word - (1 << SHIFT)) | (slept ? WAITED : 0); // others may sleep still
         if (wf_cas(&s->word_, word, left, WF_ACQUIRE)) {               // pairs with the release
             if (slept && left >> SHIFT > 0)
-                wf_futex_wake_some_shared(&s->word_, 1); // there is one for the next, too
+                wf_futex_wake_shared(&s->word_); // there is one for the next, too
             return true;
         }
     }

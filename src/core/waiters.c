@@ -100,6 +100,8 @@ int wf_line_wait(uintptr_t *word, struct weft_waiter *waiter, struct wf_wait *wa
     while (wf_load(&waiter->state, WF_ACQUIRE) != WF_SIGNALLED) { // pairs with wf_signal
         if (rc == 0 && wait->stops)
             rc = wf_interrupted();
+        if (rc == 0 && wf_words_changed(wait))
+            rc = -EALREADY;
         if (rc == 0) {
             rc = wf_park(wait, wait->stops ? wf_patience(deadline) : deadline);
         } else if (leave(word, waiter, drop)) {

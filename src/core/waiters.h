@@ -69,8 +69,9 @@ uintptr_t wf_line_take(uintptr_t value, struct weft_waiter ***chain_end);
 // Signal a chain of taken ones. The word must have been let go before.
 void wf_signal(struct weft_waiter *chain);
 
-// Sleep in line until signalled: 0. Or leave the line: -ETIMEDOUT and, if wait->stops, -ECANCELED
-// or -EAGAIN; then the flags `drop` have been cleared from the word in the same step.
+// Sleep in line until signalled: 0. Or leave the line: -ETIMEDOUT; if wait->stops, -ECANCELED or
+// -EAGAIN; with a shared word, -EALREADY when that has changed. Then the flags `drop` have been
+// cleared from the word in the same step.
 int wf_line_wait(uintptr_t *word, struct weft_waiter *waiter, struct wf_wait *wait,
                  weft_time deadline, uintptr_t drop);
 

@@ -6,8 +6,13 @@
 // own, those that the linker put before ours: with a static libweft all of them, with the shared
 // one none. So globals have their initial values in a worker, and on_start is there for the rest.
 //
-// One thread, and no descriptor but the socket, the bell that its workers inherit, and its own
-// signals. So a fork copies nothing that is half done.
+// One thread, and no descriptor but the socket, the bell that its workers inherit, its own signals,
+// and the spare's socket. So a fork copies nothing that is half done.
+//
+// Once a program has started a second process for one task, it is thought to start more: then the
+// ancestor forks one ahead, the spare, while those that were asked for run. It holds nothing, waits
+// for a wish on a socket of its own, and becomes what that asks for. The root knows nothing of it
+// before. It saves no work, but the fork is no longer between a wish and its process.
 #include "exec/ancestor.h"
 
 #include <errno.h>
@@ -23,6 +28,7 @@
 #include <unistd.h>
 
 #include "os/carry.h"
+#include "os/packet.h"
 #include "os/poll.h"
 #include "os/spawn.h"
 
@@ -34,6 +40,9 @@ static struct {
         uint64_t serial, kin;
     } * children; // the living, in no order
     size_t count, room;
+    pid_t spare;      // 0: there is none
+    int spare_socket; // to it
+    uint64_t starts;  // of processes for one task
 } ancestor;
 
 static void tell(enum wf_news_kind kind, uint64_t serial, int status, pid_t pid)
@@ -70,9 +79,8 @@ static void greet(const struct wf_wish *wish, const struct wf_carry *message)
     free(hello);
 }
 
-// In the child: leave nothing of the ancestor's, but the bell.
-static _Noreturn void become_worker(const struct wf_wish *wish, uint64_t kin, const int fds[2],
-                                    pid_t parent)
+// In the child, while there is no spare: leave nothing of the ancestor's, but the bell.
+static void leave_ancestor(pid_t parent)
 {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
@@ -86,8 +94,12 @@ static _Noreturn void become_worker(const struct wf_wish *wish, uint64_t kin, co
         (void)close(nothing);
     }
     (void)sigprocmask(SIG_SETMASK, &ancestor.before, NULL);
+}
+
+static _Noreturn void become_worker(const struct wf_wish *wish, const int fds[2])
+{
     const struct wf_heritage heritage = {.birth = wish->birth,
-                                         .kin = kin,
+                                         .kin = wish->kin,
                                          .channel = fds[0],
                                          .socket = fds[1],
                                          .bell = ancestor.bell};
@@ -108,29 +120,93 @@ static int make_room(void)
     return 0;
 }
 
+// ---- the spare --------------------------------------------------------------------------
+
+// What a worker does before it knows what it is to be, it has done.
+static _Noreturn void be_spare(int socket, pid_t parent)
+{
+    leave_ancestor(parent);
+    wf_spawn_set_title("weft-spare");
+    wf_worker_prepare();
+    struct wf_wish wish;
+    struct wf_carry message = {.bytes = &wish, .size = sizeof wish};
+    ssize_t n = wf_carry_receive(socket, &message, true);
+    if (n != (ssize_t)sizeof wish || message.count != 2)
+        _exit(1);
+    (void)close(socket);
+    become_worker(&wish, message.fds);
+}
+
+// If it cannot be made, a fork will be where it is needed.
+static void make_spare(void)
+{
+    int ends[2];
+    if (ancestor.spare > 0 || wf_packet_pair(ends) < 0)
+        return;
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0) {
+        (void)close(ends[0]);
+        be_spare(ends[1], parent);
+    }
+    (void)close(ends[1]);
+    if (pid < 0)
+        (void)close(ends[0]);
+    else
+        ancestor.spare = pid, ancestor.spare_socket = ends[0];
+}
+
+static void lose_spare(void)
+{
+    (void)close(ancestor.spare_socket);
+    ancestor.spare = 0;
+}
+
+// Its pid from now on is a worker's, or 0: there is none. One that was killed is reaped later, as
+// nobody's; if it dies only now, it has died as the worker that it is, before its task began.
+static pid_t use_spare(const struct wf_carry *message)
+{
+    pid_t pid = ancestor.spare;
+    if (pid == 0)
+        return 0;
+    int rc = wf_carry_send(ancestor.spare_socket, message, false);
+    lose_spare();
+    return rc == 0 ? pid : 0;
+}
+
+// ---- children are born ------------------------------------------------------------------
+
+// A new child's pid, or -1.
+static pid_t fork_worker(const struct wf_wish *wish, const struct wf_carry *message)
+{
+    pid_t parent = getpid(), pid = fork();
+    if (pid != 0)
+        return pid;
+    leave_ancestor(parent);
+    wf_worker_prepare();
+    become_worker(wish, message->fds);
+}
+
 // 0, or why there is no place for one more.
-static int make_way(const struct wf_carry *message, uint64_t *kin)
+static int make_way(struct wf_wish *wish, const struct wf_carry *message)
 {
     int rc = message->count == 2 ? make_room() : -EMFILE;
     if (rc < 0)
         return rc;
-    *kin = wf_kin_new();
-    return *kin == 0 && wf_arena_kin() ? -EAGAIN : 0;
+    wish->kin = wf_kin_new();
+    return wish->kin == 0 && wf_arena_kin() ? -EAGAIN : 0;
 }
 
-static void have_child(const struct wf_wish *wish, const struct wf_carry *message)
+static void have_child(struct wf_wish *wish, const struct wf_carry *message)
 {
-    pid_t parent = getpid();
-    uint64_t kin = 0;
-    int rc = make_way(message, &kin);
-    pid_t pid = rc == 0 ? fork() : -1;
+    int rc = make_way(wish, message);
+    pid_t pid = rc == 0 ? use_spare(message) : -1;
     if (pid == 0)
-        become_worker(wish, kin, message->fds, parent);
+        pid = fork_worker(wish, message);
     if (pid > 0) {
-        ancestor.children[ancestor.count++] = (struct child){pid, wish->serial, kin};
+        ancestor.children[ancestor.count++] = (struct child){pid, wish->serial, wish->kin};
     } else if (rc == 0) {
         rc = -errno;
-        wf_kin_bury(kin);
+        wf_kin_bury(wish->kin);
     }
     tell(WF_NEWS_FORKED, wish->serial, rc, pid);
 }
@@ -160,6 +236,8 @@ static bool grant(void)
     else
         signal_child(&wish);
     wf_carry_drop(&message);
+    if (wish.kind == WF_WISH_FORK && wish.birth.alone && ancestor.starts++ > 0)
+        make_spare(); // now that no other's descriptors are open here
     return true;
 }
 
@@ -171,7 +249,9 @@ static void reap(void)
     pid_t pid;
     while (wf_signal_take(ancestor.signals) > 0)
         continue;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid == ancestor.spare)
+            lose_spare();
         for (size_t i = 0; i < ancestor.count; i++) {
             if (ancestor.children[i].pid != pid)
                 continue;
@@ -180,12 +260,15 @@ static void reap(void)
             ancestor.children[i] = ancestor.children[--ancestor.count];
             break;
         }
+    }
 }
 
 static void end_all(void)
 {
     for (size_t i = 0; i < ancestor.count; i++)
         (void)kill(ancestor.children[i].pid, SIGKILL);
+    if (ancestor.spare > 0)
+        (void)kill(ancestor.spare, SIGKILL);
     while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
         continue;
 }

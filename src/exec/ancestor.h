@@ -25,6 +25,7 @@ struct wf_wish {
     uint64_t serial;
     struct wf_birth birth;       // its on_start as it is called in the ancestor
     struct wf_arena_place arena; // at: NULL if there is none
+    uint64_t kin;                // the ancestor's word to a worker: its number (core/kin.h), or 0
 };
 
 enum wf_news_kind { WF_NEWS_FORKED, WF_NEWS_DIED };
@@ -50,6 +51,7 @@ struct wf_heritage {
     uint64_t kin; // 0: no memory is shared
     int channel, socket, bell;
 };
-int wf_worker_run(const struct wf_heritage *heritage); // worker.c
+void wf_worker_prepare(void); // worker.c: what is the same for all of them; then
+int wf_worker_run(const struct wf_heritage *heritage);
 
 #endif

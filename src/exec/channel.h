@@ -27,7 +27,7 @@
 
 #include "os/atomic.h"
 
-enum { WF_SLOTS = 256, WF_SLOT_SIZE = 512, WF_SLOT_ALIGN = 64, WF_PAYLOAD = WF_SLOT_SIZE - 64 };
+enum { WF_SLOTS = 256, WF_SLOT_SIZE = 512, WF_SLOT_ALIGN = 64, WF_PAYLOAD = WF_SLOT_SIZE - 40 };
 
 enum wf_slot_state {
     WF_SLOT_EMPTY,
@@ -38,22 +38,23 @@ enum wf_slot_state {
     WF_SLOT_PASSED
 };
 
+// A small argument and its result share the first cache line with the rest: to bring lines from
+// core to core is most of what a short task costs.
 struct wf_slot {
-    uint32_t state;      // atomic; enum wf_slot_state
-    uint32_t cancelled;  // atomic: the root asks the task to stop
-    uint64_t what;       // where its struct weft_task lies in the worker
-    int64_t deadline_ns; // CLOCK_MONOTONIC is one clock for all processes
-    uint64_t serial;     // of the message on the socket that brings its descriptors
-    uint32_t count;      // of those; the first is its parcel, if it has one
-    uint32_t is_parcel;  // argument and result lie in a file of their own, not in the payload
-    uint32_t result_at;  // in the payload, or the parcel; the argument lies at 0
-    int32_t code;        // once DONE. If it is negative, the payload holds the message, or ""
-    _Alignas(WF_SLOT_ALIGN) char payload[WF_PAYLOAD];
+    _Alignas(WF_SLOT_ALIGN) uint32_t state; // atomic; enum wf_slot_state
+    uint32_t cancelled;                     // atomic: the root asks the task to stop
+    uint64_t what;                          // where its struct weft_task lies in the worker
+    int64_t deadline_ns;                    // CLOCK_MONOTONIC is one clock for all processes
+    uint64_t serial; // of the message on the socket that brings its descriptors
+    uint32_t count;  // of those; the first is its parcel, if it has one
+    int32_t code;    // once DONE. If it is negative, the payload holds the message, or ""
+    char payload[WF_PAYLOAD];
 };
 _Static_assert(sizeof(struct wf_slot) == WF_SLOT_SIZE, "the slots of a ring are of one size");
 _Static_assert((int)WEFT_ERROR_MAX <= (int)WF_PAYLOAD, "a message fits");
 
-enum wf_tell { WF_TELL_NOTHING, WF_TELL_DRY, WF_TELL_EACH }; // DRY: when no task follows
+// When a worker rings the bell. DRY: before it sleeps, for no task follows.
+enum wf_tell { WF_TELL_NOTHING, WF_TELL_DRY, WF_TELL_EACH };
 
 enum wf_phase { WF_STARTING, WF_READY, WF_START_FAILED };
 
@@ -61,8 +62,9 @@ struct wf_channel {
     // What the root writes, and the worker when it lies down.
     uint32_t asleep; // atomic: 1 while the worker sleeps on it
     uint32_t stop;   // atomic: leave, when what was sent is done
-    uint32_t tell;   // atomic: ring the bell at the next result; enum wf_tell. The ring clears it
+    uint32_t tell;   // atomic: ring the bell after a result; enum wf_tell. The ring clears it
     uint32_t lacks;  // atomic: tasks are queued for want of a worker that does not wait
+    uint32_t waited; // atomic: not 0 while somebody in the root sleeps on it until the next result
     // What the worker writes.
     _Alignas(WF_SLOT_ALIGN) uint32_t phase; // atomic; enum wf_phase
     uint32_t blocked;                       // atomic: 1 while the task waits for something
@@ -71,18 +73,19 @@ struct wf_channel {
     _Alignas(WF_SLOT_SIZE) struct wf_slot slots[WF_SLOTS];
 };
 
-// Where the result goes behind an argument, and how much room both take.
+// Where argument and result lie: in the slot, if they fit, else in a parcel, a file of their own.
 struct wf_layout {
-    size_t result_at, size;
+    bool fits;
+    size_t arg_at, result_at; // from the begin of the slot, or the parcel
+    size_t size;              // of the parcel
 };
 struct wf_layout wf_layout_of(const struct weft_task *what);
-bool wf_layout_fits(const struct weft_task *what, const struct wf_layout *layout); // a payload
 
 // A new one, for the root; *fd is for the worker, and the caller closes it. Its size is sealed.
 // NULL with *fd a negative errno: -EMFILE, -ENFILE, -ENOMEM.
 struct wf_channel *wf_channel_new(int *fd);
-struct wf_channel *wf_channel_join(int fd); // in the worker; NULL: -errno is in errno
-void wf_channel_free(struct wf_channel *channel);
+struct wf_channel *wf_channel_join(int fd);       // in the worker; NULL: -errno is in errno
+void wf_channel_free(struct wf_channel *channel); // NULL: nothing
 
 // A file for an argument and a result that do not fit a slot: mapped, NULL as above.
 void *wf_parcel_new(size_t size, int *fd);

@@ -41,14 +41,29 @@ void wf_crew_fail(struct wf_ended *ended, weft_future *f, int code, const char *
     add_ended(ended, f);
 }
 
-// Without mu.
-void wf_crew_end_all(struct wf_ended *ended)
+// Without mu. They count as unfinished until all have ended, so the pool lives.
+void wf_crew_end_all(struct processes *t, struct wf_ended *ended)
 {
+    size_t count = 0;
+    int of_groups = 0;
     for (weft_future *f = ended->first, *next; f; f = next) {
         next = f->next;
         f->next = NULL;
-        wf_future_finish(f);
+        count++;
+        of_groups += f->group != NULL;
+        wf_future_finish_untold(f);
     }
+    if (count == 0)
+        return;
+    wf_guard(&t->mu);
+    t->unfinished -= count;
+    t->attention -= of_groups;
+    if (count == 1)
+        weft_cond_signal(&t->room);
+    else
+        weft_cond_broadcast(&t->room);
+    if (t->unfinished == 0)
+        weft_cond_broadcast(&t->change);
 }
 
 weft_future *wf_crew_take_queued(struct processes *t, weft_future *f)
@@ -70,7 +85,7 @@ int wf_crew_hire(struct processes *t)
     struct wf_member *m = calloc(1, sizeof *m);
     if (!m)
         return weft_fail(-ENOMEM, "pool %s: no memory for a worker", t->base.name);
-    struct wf_birth birth = {.on_start = o->on_start, .ctx = o->ctx};
+    struct wf_birth birth = {.on_start = o->on_start, .ctx = o->ctx, .spins = t->spins};
     char name[2 * WF_NAME_MAX];
     (void)snprintf(name, sizeof name, "%s-%u", t->base.name, t->started + 1);
     wf_copy_name(birth.name, name);
@@ -85,6 +100,8 @@ int wf_crew_hire(struct processes *t)
         return rc;
     }
     t->started++;
+    m->channel = m->process->channel;
+    wf_store(&m->channel->lacks, t->lacks, WF_SEQ_CST);
     wf_member_add(&t->members, m);
     t->alive++;
     return 0;
@@ -161,7 +178,9 @@ static struct wf_member *choose(const struct processes *t)
 
 static enum wf_tell how_to_tell(const struct processes *t, const struct wf_member *m)
 {
-    return t->attention > 0 || m->load <= 1 ? WF_TELL_EACH : WF_TELL_DRY;
+    if (m->watchers > 0)
+        return WF_TELL_NOTHING; // they look, and do what the keeper would
+    return t->attention > 0 ? WF_TELL_EACH : WF_TELL_DRY;
 }
 
 // 0; -EAGAIN: not now; or it has failed, and is among the ended.
@@ -186,7 +205,7 @@ static int hand_over(struct processes *t, struct wf_member *m, weft_future *f,
 
 void wf_crew_dispatch(struct processes *t, struct wf_ended *ended)
 {
-    if (t->attention > 0) // a worker that should tell of its results may have lost its mind
+    if (t->attention > 0 || t->watchers > 0) // a worker that should tell may have lost its mind
         wf_crew_be_due(t, wf_clock_now() + SILENCE_NS);
     while (t->queued > 0) {
         struct wf_member *m = choose(t);
@@ -207,6 +226,7 @@ static void put_back(struct processes *t, weft_future *f)
 void wf_crew_unload(struct processes *t, struct wf_member *m, bool all)
 {
     uint32_t keep = all ? 0 : m->load / 2;
+    uint32_t before = m->load;
     for (uint32_t at = m->tail; at != m->head && m->load > keep; at--) {
         weft_future *f = m->sent[(at - 1) % WF_SLOTS].f;
         if (f && wf_member_revoke(m, f)) {
@@ -214,6 +234,8 @@ void wf_crew_unload(struct processes *t, struct wf_member *m, bool all)
             put_back(t, f);
         }
     }
+    if (m->load < before)
+        wf_member_call_all(m);
 }
 
 // Some have nothing to do, or wait: then no task is to lie behind another that takes long.
@@ -256,8 +278,8 @@ void wf_crew_collect(struct processes *t, struct wf_member *m, struct wf_ended *
             wf_futures_remove(&t->running, f);
             add_ended(ended, f);
         }
-        if (m->load > 0)
-            wf_member_tell(m, how_to_tell(t, m));
+        wf_member_tell(m, m->load > 0 ? how_to_tell(t, m) : WF_TELL_NOTHING);
+        wf_member_arm(m);
     } while (!mad && wf_member_has_result(m)); // after it was told to ring: see channel.h
     if (mad)
         put_down_mad(m);
@@ -265,7 +287,7 @@ void wf_crew_collect(struct processes *t, struct wf_member *m, struct wf_ended *
 
 static void look_at_phase(struct processes *t, struct wf_member *m, struct wf_ended *ended)
 {
-    const struct wf_channel *c = m->process->channel;
+    const struct wf_channel *c = m->channel;
     uint32_t phase = wf_load(&c->phase, WF_SEQ_CST);
     if (phase == WF_READY && !m->ready) {
         m->ready = true;
@@ -287,7 +309,7 @@ static void look_at_phase(struct processes *t, struct wf_member *m, struct wf_en
 
 static void look_at_blocked(struct processes *t, struct wf_member *m)
 {
-    bool waits = m->load > 0 && wf_load(&m->process->channel->blocked, WF_SEQ_CST) == 1;
+    bool waits = m->load > 0 && wf_load(&m->channel->blocked, WF_SEQ_CST) == 1;
     t->blocked += waits - m->counted;
     m->counted = waits;
 }
@@ -300,13 +322,20 @@ static void look_at(struct processes *t, struct wf_member *m, struct wf_ended *e
     wf_member_let_go_ends(m);
 }
 
+static void say_lacks(struct processes *t)
+{
+    bool lacks = t->queued > 0;
+    for (struct wf_member *m = t->members; m && lacks != t->lacks; m = m->next)
+        wf_store(&m->channel->lacks, lacks, WF_SEQ_CST);
+    t->lacks = lacks;
+}
+
 // Of what was seen.
 static void act(struct processes *t, struct wf_ended *ended)
 {
     balance(t);
     wf_crew_dispatch(t, ended);
-    for (struct wf_member *m = t->members; m; m = m->next)
-        wf_store(&m->process->channel->lacks, t->queued > 0, WF_SEQ_CST);
+    say_lacks(t);
 }
 
 void wf_crew_look(struct processes *t, struct wf_ended *ended)
@@ -314,6 +343,90 @@ void wf_crew_look(struct processes *t, struct wf_ended *ended)
     for (struct wf_member *m = t->members; m; m = m->next)
         look_at(t, m, ended);
     act(t, ended);
+}
+
+// A result is taken when that lets somebody work, or when there are many: each costs the worker a
+// cache line that it writes to.
+void wf_crew_feed(struct processes *t, struct wf_ended *ended)
+{
+    for (struct wf_member *m = t->members; m; m = m->next) {
+        if (m->load > 0 && (wf_member_is_dry(m) || wf_member_has_many(m)))
+            wf_crew_collect(t, m, ended);
+        look_at_blocked(t, m);
+    }
+    wf_crew_dispatch(t, ended);
+    say_lacks(t);
+    for (struct wf_member *m = t->members; m; m = m->next)
+        look_at_blocked(t, m); // it may have begun to wait before it could see what came
+    if (t->blocked > 0)
+        act(t, ended);
+}
+
+// ---- who waits --------------------------------------------------------------------------
+
+static void stop_watching(struct processes *t, struct wf_attention *a)
+{
+    t->attention -= a->counted;
+    if (a->seat) {
+        t->watchers--;
+        wf_member_unwatch(a->seat, a->asleep);
+    }
+    a->seat = NULL;
+    a->counted = a->asleep = false;
+    a->shared.word = a->state = NULL;
+}
+
+static void start_watching(struct processes *t, struct wf_attention *a, struct wf_member *m,
+                           const weft_future *f)
+{
+    a->asleep = a->sleeps || !t->spins;
+    t->watchers++;
+    wf_member_watch(m, a->asleep);
+    a->seat = m;
+    a->shared = (struct wf_futex_one){
+        .word = a->asleep ? &m->channel->waited : NULL, .expected = m->rounds, .shared = true};
+    a->state = a->asleep ? NULL : wf_member_state(m, f);
+    a->done = WF_SLOT_DONE;
+}
+
+static struct wf_member *living_seat(const struct wf_attention *a)
+{
+    struct wf_member *m = a->seat;
+    return m && m->process ? m : NULL;
+}
+
+void wf_crew_leave(struct processes *t, struct wf_attention *a, struct wf_ended *ended)
+{
+    struct wf_member *was = living_seat(a);
+    stop_watching(t, a);
+    if (!was)
+        return;
+    look_at(t, was, ended); // the keeper is told of its results now, unless others watch
+    act(t, ended);
+}
+
+// What is done here may move f to another member. Then those who watch the old one are called, and
+// look again before they sleep; a queued one is handed over with the word that somebody waits.
+void wf_crew_attend(struct processes *t, const weft_future *f, struct wf_attention *a,
+                    struct wf_ended *ended)
+{
+    struct wf_member *was = living_seat(a), *m = f->place == WF_RUNNING ? f->seat : NULL;
+    stop_watching(t, a);
+    bool comes = m && wf_load(wf_member_state(m, f), WF_SEQ_CST) != WF_SLOT_DONE;
+    if (comes && wf_sleeps_on_words())
+        start_watching(t, a, m, f);
+    else
+        a->counted = comes || f->place == WF_QUEUED;
+    t->attention += a->counted;
+    if (was && was != m)
+        look_at(t, was, ended);
+    if (m)
+        look_at(t, m, ended);
+    act(t, ended);
+    if (f->place == WF_NOWHERE)
+        wf_crew_leave(t, a, ended);
+    else if (!a->seat && !a->counted) // DONE, out of its turn: what a mad worker wrote
+        t->attention += a->counted = true;
 }
 
 // ---- what the keeper tells --------------------------------------------------------------
@@ -328,7 +441,7 @@ static void look(struct wf_process *process)
     look_at(t, m, &ended);
     act(t, &ended);
     weft_unlock(&t->mu);
-    wf_crew_end_all(&ended);
+    wf_crew_end_all(t, &ended);
 }
 
 // With mu held.
@@ -384,7 +497,7 @@ static void died(struct wf_process *process, int died)
     wf_lock(&t->mu);
     look_at_phase(t, m, &ended);
     inherit(t, m, died, &ended);
-    wf_family_release(process);
+    struct wf_channel *channel = wf_family_release(process);
     wf_member_remove(&t->members, m);
     t->alive--;
     t->blocked -= m->counted;
@@ -396,10 +509,10 @@ static void died(struct wf_process *process, int died)
         wf_crew_look(t, &ended);
     if (t->broken < 0)
         wf_crew_give_up(t, &ended, t->broken, t->reason);
+    wf_member_end(m, channel);
     weft_cond_broadcast(&t->change);
     weft_unlock(&t->mu);
-    free(m);
-    wf_crew_end_all(&ended);
+    wf_crew_end_all(t, &ended);
 }
 
 static const struct wf_owner owner = {look, died};
@@ -461,5 +574,5 @@ void wf_crew_on_due(struct wf_watch *watch)
         due = t->retry_ns;
     wf_crew_be_due(t, due);
     weft_unlock(&t->mu);
-    wf_crew_end_all(&ended);
+    wf_crew_end_all(t, &ended);
 }

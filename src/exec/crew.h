@@ -5,31 +5,39 @@
 // dies goes back to the head of the queue, and only what it had begun fails. A worker is given
 // tasks ahead, so that it need not ask for each; one that runs dry gets what others have not begun.
 //
-// Everything lies under one lock. Who submits or waits takes results himself as he comes by; for
-// the rest there is the keeper (family.h), whom a worker calls when it has none left, or, while
-// somebody waits, for each. A future is ended without the lock, for that runs code of others.
+// Everything lies under one lock. Who submits or waits takes results himself as he comes by. A
+// thread that waits sleeps on a word of the worker's channel, so that the worker wakes it and
+// nobody else. For the rest there is the keeper (family.h), whom a worker calls when it has none
+// left, or, while somebody waits who cannot do that (a fiber, a group), for each. A future is ended
+// without the lock, for that runs code of others.
 #ifndef WF_EXEC_CREW_H
 #define WF_EXEC_CREW_H
 
 #include "core/mutex.h"
 #include "exec/executor.h"
 #include "exec/member.h"
+#include "os/store.h"
 
 struct processes {
-    struct weft_pool base; // first: a weft_pool * is a struct processes *
-    weft_mutex mu;         // guards everything below
-    weft_cond room;        // for submitters: one less waits, or the pool closes
-    weft_cond change;      // for close and drain: unfinished or alive fell
+    struct weft_pool base;         // first: a weft_pool * is a struct processes *
+    const struct weft_task *known; // atomic: one whose function was found in the workers
+    struct wf_store store;         // of its futures
+    weft_mutex mu;                 // guards everything below
+    weft_cond room;                // for submitters: the queue shrank, or the pool closes
+    weft_cond change;              // for close and drain: unfinished or alive fell
     struct wf_futures queue, running;
     size_t queued;     // in queue
     size_t unfinished; // in queue, running, and those that are being ended
     struct wf_member *members;
-    int alive;        // of them
-    int blocked;      // of those, waiting inside a task
-    int failures;     // births in a row that came to nothing
-    int attention;    // tasks that wait for one of ours, and groups' tasks
-    uint32_t started; // workers so far, for their names
-    int broken;       // why no worker can be had, or what on_start returned
+    int alive;         // of them
+    int blocked;       // of those, waiting inside a task
+    int failures;      // births in a row that came to nothing
+    int attention;     // tasks that wait for one of ours, and groups' tasks
+    uint32_t watchers; // threads that wait and take results themselves
+    uint32_t started;  // workers so far, for their names
+    int broken;        // why no worker can be had, or what on_start returned
+    bool spins;        // there are cores for a few microseconds of looking before a sleep
+    bool lacks;        // what the channels say
     char reason[WEFT_ERROR_MAX];
     bool closing;
     int64_t retry_ns;      // no worker could be made: then try again; or 0
@@ -41,7 +49,7 @@ struct processes {
 struct wf_ended {
     weft_future *first, **end;
 };
-void wf_crew_end_all(struct wf_ended *ended); // without mu
+void wf_crew_end_all(struct processes *t, struct wf_ended *ended); // without mu; its last touch
 
 // The rest with mu held.
 
@@ -58,6 +66,12 @@ void wf_crew_dispatch(struct processes *t, struct wf_ended *ended); // from the 
 void wf_crew_unload(struct processes *t, struct wf_member *m, bool all);
 void wf_crew_collect(struct processes *t, struct wf_member *m, struct wf_ended *ended); // results
 void wf_crew_look(struct processes *t, struct wf_ended *ended); // at all, and do what follows
+void wf_crew_feed(struct processes *t, struct wf_ended *ended); // no more than one submit needs
+
+// Somebody waits for f, or looks again, or waits no more: how he is to sleep, who takes results.
+void wf_crew_attend(struct processes *t, const weft_future *f, struct wf_attention *a,
+                    struct wf_ended *ended);
+void wf_crew_leave(struct processes *t, struct wf_attention *a, struct wf_ended *ended);
 
 void wf_crew_be_due(struct processes *t, int64_t ns); // on_due is called then, or before
 void wf_crew_on_due(struct wf_watch *watch);          // the keeper's; takes mu itself

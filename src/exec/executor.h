@@ -5,9 +5,25 @@
 
 #include "exec/future.h"
 
+// What a pool of processes remembers for one who waits for a future of its own; begins as zeros.
+struct wf_attention {
+    void *seat;                 // the worker whose results he takes himself, or NULL
+    bool counted;               // somebody else takes them
+    bool sleeps;                // he is about to sleep, for he has looked long enough
+    bool asleep;                // and this is known
+    struct wf_futex_one shared; // then a result changes this word, and wakes him. NULL: his token
+    const uint32_t *state; // before he sleeps: what to look at, until it is `done`. NULL: nothing
+    uint32_t done;
+};
+
+enum { WF_KEPT_ALIGN = 32 };
+
 struct wf_executor {
     // Make the pool in *pool, and take over `base`. 0 or a negative errno with its message.
     int (*open)(const struct weft_pool *base, weft_pool **pool);
+    // Memory for its futures, aligned to WF_KEPT_ALIGN; NULL: malloc's. *take: NULL without memory.
+    void *(*take)(weft_pool *pool, size_t size);
+    void (*give)(weft_pool *pool, void *memory, size_t size);
     // Take the future over, and its executor's reference with it. 0, or as weft_submit, with its
     // message; then the caller keeps both.
     int (*submit)(weft_pool *pool, weft_future *f);
@@ -17,9 +33,12 @@ struct wf_executor {
     bool (*lends)(const weft_pool *pool);
     // A withdrawn one has ended. The last touch of the pool.
     void (*ended)(weft_pool *pool, weft_future *f);
-    // Processes alone, else NULL. Somebody begins (1) or ends (-1) to wait for a future, or looks
-    // (0); ask the task to stop, or end its process, if it runs; describe it, likewise.
-    void (*attend)(weft_pool *pool, weft_future *f, int change);
+    // Processes alone, else NULL. Take what results there are; the same for one who waits, and say
+    // how he is to, before each sleep; he waits no more. Ask the task to stop, or end its process,
+    // if it runs; describe it, likewise.
+    void (*look)(weft_pool *pool, const weft_future *f);
+    void (*attend)(weft_pool *pool, weft_future *f, struct wf_attention *attention);
+    void (*leave)(weft_pool *pool, struct wf_attention *attention);
     void (*stop)(weft_pool *pool, weft_future *f);
     void (*kill)(weft_pool *pool, weft_future *f);
     void (*describe)(weft_pool *pool, const weft_future *f, struct weft_info *info);

@@ -252,19 +252,19 @@ static void close_theirs(struct wf_process *p)
     p->theirs[0] = p->theirs[1] = -1;
 }
 
-void wf_family_release(struct wf_process *p)
+struct wf_channel *wf_family_release(struct wf_process *p)
 {
     close_theirs(p);
-    if (!p->channel)
-        return;
-    wf_channel_free(p->channel);
-    (void)close(p->socket);
+    struct wf_channel *channel = p->channel;
+    if (channel)
+        (void)close(p->socket);
     p->channel = NULL;
+    return channel;
 }
 
 void wf_family_discard(struct wf_process *p)
 {
-    wf_family_release(p);
+    wf_channel_free(wf_family_release(p));
     free(p);
 }
 

@@ -31,6 +31,7 @@ struct wf_birth {
     void *ctx;
     bool alone;  // for one task: it ends with it, by exit
     bool daemon; // the program does not wait for it
+    bool spins;  // it may look for the next task for some microseconds before it sleeps
 };
 
 // Who had a process made. Called by the keeper, with no lock held.
@@ -77,8 +78,8 @@ struct wf_process *wf_family_new(const struct wf_birth *birth, const struct wf_o
 // /proc), -EPIPE (the program has ended), -EMFILE, -ENFILE, -ENOMEM, -EAGAIN.
 int wf_family_bear(struct wf_process *process);
 void wf_family_discard(struct wf_process *process); // one that was not born
-// In `died`, before anybody is told of the end: its channel and its descriptors go.
-void wf_family_release(struct wf_process *process);
+// In `died`, before anybody is told of the end: its descriptors go, its channel is the caller's.
+struct wf_channel *wf_family_release(struct wf_process *process);
 
 // Where `here` lies in the workers; 0 with the error set to -ENOTSUP: nowhere.
 uint64_t wf_family_there(const void *here, const char *name);

@@ -22,6 +22,7 @@
 #include "core/round.h"
 #include "exec/ends.h"
 #include "exec/executor.h"
+#include "os/futex.h"
 #include "os/thread.h"
 
 enum { DONE = 2, ABANDONED = 4 };
@@ -66,14 +67,47 @@ void wf_futures_remove(struct wf_futures *list, weft_future *f)
 
 // ---- made and freed ---------------------------------------------------------------------
 
-weft_future *wf_future_new(const struct weft_task *what, const void *arg)
+// Where what lies in the one allocation.
+struct shape {
+    size_t arg_at, result_at, align, size;
+};
+
+static struct shape shape_of(const struct weft_task *what)
 {
-    size_t align = LEAST_ALIGN;
-    align = what->arg_align > align ? what->arg_align : align;
-    align = what->result_align > align ? what->result_align : align;
-    size_t arg_at = wf_round_up(sizeof(weft_future), what->arg_align);
-    size_t result_at = wf_round_up(arg_at + what->arg_size, what->result_align);
-    weft_future *f = aligned_alloc(align, wf_round_up(result_at + what->result_size, align));
+    struct shape s = {.align = LEAST_ALIGN};
+    s.align = what->arg_align > s.align ? what->arg_align : s.align;
+    s.align = what->result_align > s.align ? what->result_align : s.align;
+    s.arg_at = wf_round_up(sizeof(weft_future), what->arg_align);
+    s.result_at = wf_round_up(s.arg_at + what->arg_size, what->result_align);
+    s.size = wf_round_up(s.result_at + what->result_size, s.align);
+    return s;
+}
+
+// The pool's own memory, not malloc's.
+static bool is_kept(const weft_pool *pool, const struct shape *shape)
+{
+    return pool && pool->executor->take && shape->align <= WF_KEPT_ALIGN;
+}
+
+static void *take_memory(weft_pool *pool, const struct shape *shape)
+{
+    return is_kept(pool, shape) ? pool->executor->take(pool, shape->size)
+                                : aligned_alloc(shape->align, shape->size);
+}
+
+static void give_memory(weft_future *f)
+{
+    struct shape shape = shape_of(f->what);
+    if (is_kept(f->pool, &shape))
+        f->pool->executor->give(f->pool, f, shape.size);
+    else
+        free(f);
+}
+
+weft_future *wf_future_new(const struct weft_task *what, const void *arg, weft_pool *pool)
+{
+    struct shape shape = shape_of(what);
+    weft_future *f = take_memory(pool, &shape);
     if (!f) {
         (void)weft_fail(-ENOMEM, "%s: no memory for its argument and result", what->name);
         return NULL;
@@ -83,8 +117,8 @@ weft_future *wf_future_new(const struct weft_task *what, const void *arg)
         .refs = 2,
         .task = {.id = wf_task_new_id(), .deadline = WEFT_FOREVER},
         .what = what,
-        .arg = (char *)f + arg_at,
-        .result = (char *)f + result_at,
+        .arg = (char *)f + shape.arg_at,
+        .result = (char *)f + shape.result_at,
     };
     f->id = wf_owner_id(&f->task);
     memcpy(f->arg, arg, what->arg_size);
@@ -105,9 +139,10 @@ void wf_future_unref(weft_future *f)
     if (wf_sub(&f->refs, 1, WF_ACQ_REL) > 1) // who frees sees all that the others did
         return;
     wf_task_free_error(&f->task);
-    if (f->pool)
-        wf_pool_unref(f->pool);
-    free(f);
+    weft_pool *pool = f->pool;
+    give_memory(f);
+    if (pool)
+        wf_pool_unref(pool);
 }
 
 void wf_future_disown(weft_future *f)
@@ -158,13 +193,18 @@ static uintptr_t publish(weft_future *f, uintptr_t flags)
 }
 
 // Reported: it was, in the task itself.
-static void end(weft_future *f, int code, bool reported)
+static void settle(weft_future *f, int code, bool reported)
 {
     f->code = code;
     if ((publish(f, DONE) & ABANDONED) && !reported)
         report(f);
     if (f->group)
         wf_group_note(f->group, f);
+}
+
+static void end(weft_future *f, int code, bool reported)
+{
+    settle(f, code, reported);
     if (f->pool)
         f->pool->executor->ended(f->pool, f);
     wf_future_unref(f);
@@ -212,6 +252,12 @@ void wf_future_fail(weft_future *f, int code, const char *message)
 void wf_future_finish(weft_future *f)
 {
     end(f, f->code, false);
+}
+
+void wf_future_finish_untold(weft_future *f)
+{
+    settle(f, f->code, false);
+    wf_future_unref(f);
 }
 
 void wf_future_end(weft_future *f, int code, const char *message)
@@ -267,21 +313,51 @@ static int stand_by(weft_future *f, struct wf_wait *wait, weft_time deadline)
     return 0;
 }
 
-// Somebody begins (1) or ends (-1) to wait for it, or only looks (0).
-static void attend(const weft_future *f, int change)
+static bool is_attended(const weft_future *f)
 {
-    if (f->pool && f->pool->executor->attend)
-        f->pool->executor->attend(f->pool, (weft_future *)f, change);
+    return f->pool && f->pool->executor->attend;
+}
+
+// What another process does is often done in less time than a sleep and a wake-up take. Not for
+// fibers: their thread has others to run.
+static void look_briefly(const weft_future *f, struct wf_attention *a)
+{
+    enum { LOOK_NS = 16000 };
+    struct wf_glance glance = {.for_ns = LOOK_NS};
+    while (!wf_future_done(f) && wf_load(a->state, WF_ACQUIRE) != a->done && wf_glance(&glance))
+        continue;
+    a->sleeps = true;
+}
+
+// The same for a task of a process. Its result lies in memory that nobody else may look at in time:
+// so whoever waits looks himself, when he begins, and whenever the worker says that there is more.
+static int attend(weft_future *f, struct wf_wait *wait, weft_time deadline)
+{
+    const struct wf_executor *executor = f->pool->executor;
+    struct wf_attention a = {.seat = NULL};
+    int rc = -EALREADY;
+    while (rc == -EALREADY) {
+        executor->attend(f->pool, f, &a);
+        if (a.state) {
+            look_briefly(f, &a);
+            continue;
+        }
+        wait->words = &a.shared;
+        wait->word_count = a.shared.word ? 1 : 0;
+        rc = stand_by(f, wait, deadline);
+        wait->words = NULL;
+        wait->word_count = 0;
+        a.sleeps = false;
+    }
+    executor->leave(f->pool, &a);
+    return rc;
 }
 
 static int await(weft_future *f, struct wf_wait *wait, weft_time deadline)
 {
     if (wf_future_done(f))
         return 0;
-    attend(f, 1);
-    int rc = stand_by(f, wait, deadline);
-    attend(f, -1);
-    return rc;
+    return is_attended(f) ? attend(f, wait, deadline) : stand_by(f, wait, deadline);
 }
 
 // Run it here, if it has not begun and may run here.
@@ -366,8 +442,8 @@ bool weft_done(const weft_future *f)
 {
     if (!f || wf_future_done(f))
         return true;
-    if (f->fork_ == wf_fork_count)
-        attend(f, 0);
+    if (f->fork_ == wf_fork_count && is_attended(f))
+        f->pool->executor->look(f->pool, f);
     return wf_future_done(f);
 }
 

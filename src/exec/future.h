@@ -47,8 +47,9 @@ void wf_futures_append(struct wf_futures *list, weft_future *f);
 void wf_futures_prepend(struct wf_futures *list, weft_future *f);
 void wf_futures_remove(struct wf_futures *list, weft_future *f);
 
-// NULL with -ENOMEM. Two references. The argument is copied.
-weft_future *wf_future_new(const struct weft_task *what, const void *arg);
+// NULL with -ENOMEM. Two references. The argument is copied. In memory of the pool's; or malloc's,
+// if that is NULL.
+weft_future *wf_future_new(const struct weft_task *what, const void *arg, weft_pool *pool);
 weft_future *wf_future_ref(weft_future *f);
 void wf_future_unref(weft_future *f);
 void wf_future_disown(weft_future *f); // the owner's reference: joined, dropped, or never given out
@@ -71,6 +72,7 @@ void wf_future_end(weft_future *f, int code, const char *message);
 // one that ran in another process the second alone, when its code, message and result are there.
 void wf_future_fail(weft_future *f, int code, const char *message);
 void wf_future_finish(weft_future *f);
+void wf_future_finish_untold(weft_future *f); // by its pool, which knows
 
 bool wf_future_done(const weft_future *f);
 // Of a failed one that has ended; never NULL.

@@ -15,7 +15,7 @@
 
 static struct wf_slot *slot_at(const struct wf_member *m, uint32_t at)
 {
-    return &m->process->channel->slots[at % WF_SLOTS];
+    return &m->channel->slots[at % WF_SLOTS];
 }
 
 static struct wf_sent *sent_at(struct wf_member *m, uint32_t at)
@@ -54,19 +54,17 @@ static int pack(struct wf_slot *slot, struct wf_sent *sent, const weft_future *f
 {
     const struct weft_task *what = f->what;
     struct wf_layout layout = wf_layout_of(what);
-    char *at = slot->payload;
+    char *at = (char *)slot;
     *fd = -1;
     sent->parcel = NULL;
-    if (!wf_layout_fits(what, &layout)) {
+    if (!layout.fits) {
         at = sent->parcel = wf_parcel_new(layout.size, fd);
         if (!at)
             return weft_fail(*fd, "%s: its argument of %zu bytes: %s", what->name, what->arg_size,
                              strerror(-*fd));
     }
-    memcpy(at, f->arg, what->arg_size);
+    memcpy(at + layout.arg_at, f->arg, what->arg_size);
     memset(at + layout.result_at, 0, what->result_size);
-    slot->is_parcel = sent->parcel != NULL;
-    slot->result_at = (uint32_t)layout.result_at;
     return 0;
 }
 
@@ -96,6 +94,23 @@ static void wake(struct wf_channel *c)
         wf_futex_wake_shared(&c->asleep);
 }
 
+// A process keeps its place in memory: what was asked once need not be asked again.
+static uint64_t there(struct wf_member *m, const struct weft_task *what)
+{
+    if (m->what != what)
+        m->there = wf_family_there(what, what->name);
+    m->what = m->there != 0 ? what : NULL;
+    return m->there;
+}
+
+// The worker wrote there last. To have the line back takes as long as all else here, so it begins
+// while the caller does other things.
+static void fetch_next(const struct wf_member *m)
+{
+    const struct wf_slot *slot = slot_at(m, m->tail);
+    __builtin_prefetch(slot, 1);
+}
+
 int wf_member_push(struct wf_member *m, weft_future *f)
 {
     if (!wf_member_has_room(m))
@@ -103,7 +118,7 @@ int wf_member_push(struct wf_member *m, weft_future *f)
     struct wf_slot *slot = slot_at(m, m->tail);
     struct wf_sent *sent = sent_at(m, m->tail);
     int parcel = -1;
-    uint64_t what = wf_family_there(f->what, f->what->name);
+    uint64_t what = there(m, f->what);
     if (what == 0)
         return weft_error_code();
     int rc = pack(slot, sent, f, &parcel);
@@ -118,7 +133,7 @@ int wf_member_push(struct wf_member *m, weft_future *f)
         return -EAGAIN;
     }
     sent->f = f;
-    sent->holds_ends = slot->count > slot->is_parcel;
+    sent->holds_ends = slot->count > (sent->parcel != NULL);
     m->holding += sent->holds_ends;
     slot->what = what;
     slot->deadline_ns = f->task.deadline.ns;
@@ -128,7 +143,8 @@ int wf_member_push(struct wf_member *m, weft_future *f)
     m->load++;
     m->left--;
     wf_store(&slot->state, WF_SLOT_SENT, WF_SEQ_CST); // see channel.h; it publishes all above
-    wake(m->process->channel);
+    wake(m->channel);
+    fetch_next(m);
     return 0;
 }
 
@@ -176,7 +192,7 @@ static void take_result(struct wf_sent *sent, const struct wf_slot *slot)
         take_message(f, slot);
     else if (f->what->result_size > 0)
         memcpy(f->result,
-               (sent->parcel ? (char *)sent->parcel : slot->payload) +
+               (sent->parcel ? (const char *)sent->parcel : (const char *)slot) +
                    wf_layout_of(f->what).result_at,
                f->what->result_size);
 }
@@ -229,11 +245,32 @@ weft_future *wf_member_inherit(struct wf_member *m, bool *begun)
     return NULL;
 }
 
+// The worker has gone by this slot.
+static bool is_past(const struct wf_member *m, uint32_t at)
+{
+    uint32_t state = wf_load(&slot_at(m, at)->state, WF_SEQ_CST);
+    return state == WF_SLOT_DONE || state == WF_SLOT_PASSED;
+}
+
 bool wf_member_has_result(const struct wf_member *m)
 {
-    uint32_t state = m->head != m->tail ? wf_load(&slot_at(m, m->head)->state, WF_SEQ_CST)
-                                        : (uint32_t)WF_SLOT_EMPTY;
-    return state == WF_SLOT_DONE || state == WF_SLOT_PASSED;
+    return m->head != m->tail && is_past(m, m->head);
+}
+
+bool wf_member_has_many(const struct wf_member *m)
+{
+    enum { MANY = 32 };
+    return m->tail - m->head >= MANY && is_past(m, m->head + MANY - 1);
+}
+
+bool wf_member_is_dry(const struct wf_member *m)
+{
+    return m->head == m->tail || is_past(m, m->tail - 1);
+}
+
+const uint32_t *wf_member_state(const struct wf_member *m, const weft_future *f)
+{
+    return &slot_at(m, f->slot)->state;
 }
 
 bool wf_member_has_begun(const struct wf_member *m, const weft_future *f)
@@ -253,8 +290,8 @@ void wf_member_stop(struct wf_member *m, weft_future *f)
 void wf_member_dismiss(struct wf_member *m)
 {
     m->left = 0;
-    wf_store(&m->process->channel->stop, 1, WF_SEQ_CST);
-    wake(m->process->channel);
+    wf_store(&m->channel->stop, 1, WF_SEQ_CST);
+    wake(m->channel);
 }
 
 void wf_member_let_go_ends(struct wf_member *m)
@@ -265,7 +302,64 @@ void wf_member_let_go_ends(struct wf_member *m)
             let_go_ends(m, sent_at(m, at));
 }
 
+// What it is told already need not be said again: if it rings meanwhile, the keeper looks.
 void wf_member_tell(struct wf_member *m, enum wf_tell tell)
 {
-    wf_store(&m->process->channel->tell, (uint32_t)tell, WF_SEQ_CST);
+    if (wf_load(&m->channel->tell, WF_SEQ_CST) != (uint32_t)tell)
+        wf_store(&m->channel->tell, (uint32_t)tell, WF_SEQ_CST);
+}
+
+// ---- those who wait, and take results themselves ----------------------------------------
+//
+// Each waits for a future of his own, but takes all the results that there are; so the worker need
+// wake but one. Whoever wakes, for whatever reason, takes results and arms again before he sleeps
+// or goes: so while anybody sleeps, either `waited` is `rounds`, and the worker has no result that
+// came before that, or one is awake who will see to it.
+
+void wf_member_watch(struct wf_member *m, bool sleeps)
+{
+    m->watchers++;
+    m->sleepers += sleeps;
+    m->rounds += m->rounds == 0;
+}
+
+static void free_ended(struct wf_member *m)
+{
+    if (m->watchers > 0)
+        return;
+    wf_channel_free(m->channel);
+    free(m);
+}
+
+void wf_member_unwatch(struct wf_member *m, bool slept)
+{
+    m->watchers--;
+    m->sleepers -= slept;
+    if (!m->process)
+        free_ended(m);
+}
+
+void wf_member_end(struct wf_member *m, struct wf_channel *channel)
+{
+    wf_member_call_all(m);
+    m->process = NULL;
+    m->channel = channel;
+    free_ended(m);
+}
+
+void wf_member_arm(struct wf_member *m)
+{
+    if (m->sleepers > 0 && wf_load(&m->channel->waited, WF_SEQ_CST) != m->rounds)
+        wf_store(&m->channel->waited, m->rounds, WF_SEQ_CST); // pairs with deliver in worker.c
+}
+
+// Another number, and not just none: who armed before and is only about to sleep must not find the
+// one that he expects, when another has armed since.
+void wf_member_call_all(struct wf_member *m)
+{
+    if (m->sleepers == 0)
+        return;
+    m->rounds += m->rounds == UINT32_MAX ? 2 : 1;
+    wf_store(&m->channel->waited, m->rounds, WF_SEQ_CST);
+    wf_futex_wake_some_shared(&m->channel->waited, UINT32_MAX);
 }

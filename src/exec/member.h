@@ -8,7 +8,8 @@
 #include "exec/future.h"
 
 struct wf_member {
-    struct wf_process *process;
+    struct wf_process *process;    // NULL: it has ended, and is kept for those who watch
+    struct wf_channel *channel;    // of the process
     void *owner;                   // the pool
     struct wf_member *next, *prev; // its owner's list
     uint32_t head, tail;           // slots taken back, and filled, so far
@@ -18,6 +19,11 @@ struct wf_member {
     bool counted;                  // as one that waits
     const char *killed;            // by us, and why; or NULL
     uint32_t holding;              // of the sent ones, those with `holds_ends`
+    uint32_t watchers;             // who wait for a future in it, and take results themselves;
+    uint32_t sleepers;             // of those, who sleep on channel->waited while it is `rounds`
+    uint32_t rounds;               // 1 and more: how often those had to look again
+    const struct weft_task *what;  // of the task before, and where it lies in the process
+    uint64_t there;
     struct wf_sent {
         weft_future *f;  // NULL: taken back
         void *parcel;    // of its argument and result, or NULL
@@ -47,11 +53,24 @@ weft_future *wf_member_collect(struct wf_member *m, bool *mad);
 // none is left.
 weft_future *wf_member_inherit(struct wf_member *m, bool *begun);
 
+// Its process is gone, and the channel is ours: it goes with the last who watches.
+void wf_member_end(struct wf_member *m, struct wf_channel *channel);
+
+// Watch it, and stop that; `sleeps`: is about to sleep on its channel->waited. wf_member_collect is
+// due between the first and the sleep: see wf_member_arm. Stopping may free it.
+void wf_member_watch(struct wf_member *m, bool sleeps);
+void wf_member_unwatch(struct wf_member *m, bool slept);
+void wf_member_arm(struct wf_member *m);      // the next result wakes a sleeper, if there is one
+void wf_member_call_all(struct wf_member *m); // all sleepers look again: their task lies elsewhere
+
 void wf_member_stop(struct wf_member *m, weft_future *f);    // ask the task to stop, if it runs
 void wf_member_dismiss(struct wf_member *m);                 // it ends when it has done all
 void wf_member_let_go_ends(struct wf_member *m);             // of those that have arrived
 void wf_member_tell(struct wf_member *m, enum wf_tell tell); // when to ring
 bool wf_member_has_begun(const struct wf_member *m, const weft_future *f);
 bool wf_member_has_result(const struct wf_member *m); // collect would find one
+bool wf_member_has_many(const struct wf_member *m);   // or so many that it is worth it,
+bool wf_member_is_dry(const struct wf_member *m);     // or all; or it has nothing to do anyway
+const uint32_t *wf_member_state(const struct wf_member *m, const weft_future *f);
 
 #endif

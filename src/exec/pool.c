@@ -114,7 +114,7 @@ weft_future *wf_pool_order(weft_pool *pool, const struct wf_order *order,
         (void)weft_fail(rc, "%s: the caller was asked to stop", order->call);
         return NULL;
     }
-    weft_future *f = wf_future_new(what, arg);
+    weft_future *f = wf_future_new(what, arg, pool);
     if (!f)
         return NULL;
     wf_copy_name(f->task.name, order->name ? order->name : what->name);
@@ -219,7 +219,7 @@ weft_future *weft_start_(struct weft_start_options o, const struct weft_task *wh
     require_kind(o.kind, "weft_start");
     if (wf_is_forked_child("weft_start"))
         return NULL;
-    weft_future *f = wf_future_new(what, arg);
+    weft_future *f = wf_future_new(what, arg, NULL);
     if (!f)
         return NULL;
     f->kind = o.kind;

@@ -40,7 +40,7 @@ static void died(struct wf_process *process, int died)
     struct wf_member *m = process->of;
     wf_lock(&mu);
     weft_future *f = outcome(m, died);
-    wf_family_release(process);
+    wf_channel_free(wf_family_release(process));
     wf_member_remove(&started, m);
     weft_unlock(&mu);
     free(m);
@@ -88,6 +88,7 @@ int wf_process_start(weft_future *f)
     m->process = wf_family_new(&birth, &owner, m);
     int rc = m->process ? 0 : weft_error_code();
     if (rc == 0) {
+        m->channel = m->process->channel;
         wf_lock(&mu);
         rc = start(m, f);
         weft_unlock(&mu);

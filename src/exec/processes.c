@@ -10,6 +10,7 @@
 #include "core/misuse.h"
 #include "exec/argument.h"
 #include "exec/crew.h"
+#include "os/thread.h"
 
 static struct processes *processes_of(const weft_pool *pool)
 {
@@ -24,7 +25,7 @@ static void look_and_end(struct processes *t)
     struct wf_ended ended = {NULL, NULL};
     wf_crew_look(t, &ended);
     weft_unlock(&t->mu);
-    wf_crew_end_all(&ended);
+    wf_crew_end_all(t, &ended);
     wf_lock(&t->mu);
 }
 
@@ -52,12 +53,23 @@ static int wait_for_room(struct processes *t)
     return rc == 0 && t->closing ? -EPIPE : rc;
 }
 
+// Its function is in the workers. What is there once is there in all that will be.
+static bool is_known(struct processes *t, const struct weft_task *what)
+{
+    if (wf_load(&t->known, WF_RELAXED) == what)
+        return true;
+    bool known = wf_family_there(what, what->name) != 0;
+    if (known)
+        wf_store(&t->known, what, WF_RELAXED);
+    return known;
+}
+
 static int processes_submit(weft_pool *pool, weft_future *f)
 {
     struct processes *t = processes_of(pool);
     struct wf_ended ended = {NULL, NULL};
     wf_check_argument(f->what, f->arg);
-    if (wf_family_there(f->what, f->what->name) == 0)
+    if (!is_known(t, f->what))
         return weft_error_code();
     wf_lock(&t->mu);
     int rc = wait_for_room(t);
@@ -71,10 +83,10 @@ static int processes_submit(weft_pool *pool, weft_future *f)
         if (t->broken < 0)
             wf_crew_give_up(t, &ended, t->broken, t->reason);
         else
-            wf_crew_look(t, &ended);
+            wf_crew_feed(t, &ended);
     }
     weft_unlock(&t->mu);
-    wf_crew_end_all(&ended);
+    wf_crew_end_all(t, &ended);
     if (rc == 0)
         return 0;
     return weft_fail(rc, "pool %s: %s: %s", pool->name, f->what->name,
@@ -113,18 +125,39 @@ static void processes_ended(weft_pool *pool, weft_future *f)
     weft_unlock(&t->mu);
 }
 
-static void processes_attend(weft_pool *pool, weft_future *f, int change)
+static void processes_look(weft_pool *pool, const weft_future *f)
 {
     struct processes *t = processes_of(pool);
     struct wf_ended ended = {NULL, NULL};
     wf_lock(&t->mu);
-    t->attention += change;
-    if (change >= 0 && f->place == WF_RUNNING) {
-        wf_crew_collect(t, f->seat, &ended); // and tells it to ring
+    if (f->place == WF_RUNNING) {
+        wf_crew_collect(t, f->seat, &ended);
         wf_crew_dispatch(t, &ended);
     }
     weft_unlock(&t->mu);
-    wf_crew_end_all(&ended);
+    wf_crew_end_all(t, &ended);
+}
+
+static void processes_attend(weft_pool *pool, weft_future *f, struct wf_attention *a)
+{
+    struct processes *t = processes_of(pool);
+    struct wf_ended ended = {NULL, NULL};
+    wf_lock(&t->mu);
+    wf_crew_attend(t, f, a, &ended);
+    weft_unlock(&t->mu);
+    wf_crew_end_all(t, &ended);
+}
+
+static void processes_leave(weft_pool *pool, struct wf_attention *a)
+{
+    if (!a->seat && !a->counted)
+        return;
+    struct processes *t = processes_of(pool);
+    struct wf_ended ended = {NULL, NULL};
+    wf_lock(&t->mu);
+    wf_crew_leave(t, a, &ended);
+    weft_unlock(&t->mu);
+    wf_crew_end_all(t, &ended);
 }
 
 static void processes_stop(weft_pool *pool, weft_future *f)
@@ -172,7 +205,7 @@ static void processes_cancel(weft_pool *pool)
         wf_member_stop(f->seat, f);
     }
     weft_unlock(&t->mu);
-    wf_crew_end_all(&ended);
+    wf_crew_end_all(t, &ended);
 }
 
 // ---- the pool's own life ----------------------------------------------------------------
@@ -222,8 +255,21 @@ static void processes_close(weft_pool *pool)
     wf_family_unwatch(&t->watch);
 }
 
+_Static_assert((int)WF_KEPT_ALIGN <= (int)WF_STORE_UNIT, "as the table promises");
+
+static void *processes_take(weft_pool *pool, size_t size)
+{
+    return wf_store_take(&processes_of(pool)->store, size);
+}
+
+static void processes_give(weft_pool *pool, void *memory, size_t size)
+{
+    wf_store_give(&processes_of(pool)->store, memory, size);
+}
+
 static void processes_free(weft_pool *pool)
 {
+    wf_store_end(&processes_of(pool)->store);
     free(processes_of(pool));
 }
 
@@ -248,6 +294,7 @@ static int processes_open(const struct weft_pool *base, weft_pool **pool)
     if (!t)
         return weft_fail(-ENOMEM, "weft_pool_open: out of memory");
     *t = (struct processes){.base = *base,
+                            .spins = wf_thread_cores() > 1,
                             .due_ns = WF_NEVER_DUE,
                             .watch = {.due_ns = WF_NEVER_DUE, .ring = wf_crew_on_due}};
     int rc = make_all(t);
@@ -264,11 +311,15 @@ static int processes_open(const struct weft_pool *base, weft_pool **pool)
 
 const struct wf_executor wf_processes = {
     .open = processes_open,
+    .take = processes_take,
+    .give = processes_give,
     .submit = processes_submit,
     .withdraw = processes_withdraw,
     .lends = processes_lends,
     .ended = processes_ended,
+    .look = processes_look,
     .attend = processes_attend,
+    .leave = processes_leave,
     .stop = processes_stop,
     .kill = processes_kill,
     .describe = processes_describe,

@@ -20,15 +20,19 @@
 #include "exec/executor.h"
 #include "exec/future.h"
 #include "os/carry.h"
+#include "os/clock.h"
 #include "os/futex.h"
 #include "os/poll.h"
 #include "os/spawn.h"
+
+enum { SOON_NS = 50000, LOOK_NS = 16000 };
 
 static struct {
     struct wf_channel *channel;
     int socket, bell;
     uint32_t next; // slot to take
-    bool alone;
+    bool alone, spins;
+    bool expects;             // a task soon
     struct wf_parker *parker; // who runs the tasks
     // ---- atomic: what the handler looks at
     struct wf_slot *slot; // of the task that runs, or NULL
@@ -52,6 +56,12 @@ static void asked_to_stop(int sig)
 static void ring(void)
 {
     wf_bell_ring(me.bell);
+}
+
+static void ring_if_told(void)
+{
+    if (wf_exchange(&me.channel->tell, WF_TELL_NOTHING, WF_SEQ_CST) != WF_TELL_NOTHING)
+        ring();
 }
 
 // ---- told to the root -------------------------------------------------------------------
@@ -112,13 +122,13 @@ static void *join_parcel(struct wf_carry *message, size_t size)
 // Its argument is where it can be used, with the descriptors that came. 0, or why it cannot.
 static int place(const struct wf_slot *slot, struct job *job, struct wf_carry *message)
 {
-    char *at = (char *)slot->payload;
-    if (slot->is_parcel)
+    char *at = (char *)slot;
+    if (!job->layout.fits)
         at = job->parcel = message->count > 0 ? join_parcel(message, job->layout.size) : NULL;
     if (!at)
         return weft_fail(-ENOMEM, "%s: no memory for its argument", job->what->name);
-    job->arg = at;
-    job->result = at + slot->result_at;
+    job->arg = at + job->layout.arg_at;
+    job->result = at + job->layout.result_at;
     if (!wf_ends_write(job->what, job->arg, message->fds, message->count))
         return weft_fail(-EMFILE, "%s: its descriptors did not arrive", job->what->name);
     return 0;
@@ -140,7 +150,7 @@ static int unpack(const struct wf_slot *slot, struct job *job)
 static int run(struct wf_slot *slot, struct job *job, struct wf_task *task)
 {
     int code = unpack(slot, job);
-    if (slot->count > slot->is_parcel)
+    if (slot->count > !job->layout.fits)
         ring(); // the root may close its own
     if (code == 0 && !me.alone && (code = wf_interrupted()) < 0)
         return wf_refuse_task(task, job->what, job->arg, code);
@@ -163,13 +173,12 @@ static void explain(struct wf_slot *slot, int code, struct wf_task *task)
 // From here on nothing of the slot is ours. Whoever lies down says so and looks then (channel.h).
 static void deliver(struct wf_slot *slot)
 {
+    struct wf_channel *c = me.channel;
     wf_store(&slot->state, WF_SLOT_DONE, WF_SEQ_CST);
-    uint32_t tell = wf_load(&me.channel->tell, WF_SEQ_CST);
-    if (tell == WF_TELL_EACH || (tell == WF_TELL_DRY && wf_load(&me.channel->slots[me.next].state,
-                                                                WF_SEQ_CST) != WF_SLOT_SENT)) {
-        if (wf_exchange(&me.channel->tell, WF_TELL_NOTHING, WF_SEQ_CST) != WF_TELL_NOTHING)
-            ring();
-    }
+    if (wf_load(&c->waited, WF_SEQ_CST) != 0 && wf_exchange(&c->waited, 0, WF_SEQ_CST) != 0)
+        wf_futex_wake_shared(&c->waited);
+    if (wf_load(&c->tell, WF_SEQ_CST) == WF_TELL_EACH)
+        ring_if_told();
 }
 
 // What a task printed comes before its result.
@@ -216,18 +225,38 @@ static bool is_empty(const struct wf_slot *slot)
     return state != WF_SLOT_SENT && state != WF_SLOT_REVOKED; // DONE: a full ring, not taken yet
 }
 
+// To be woken takes longer than a short task, and makes the root wait longer than it looks. So who
+// was woken soon after he fell asleep looks first the next time, and does so until he has looked in
+// vain: as a loop does.
+static void look_briefly(const struct wf_slot *slot)
+{
+    struct wf_glance glance = {.for_ns = LOOK_NS};
+    while (me.expects && is_empty(slot) && wf_load(&me.channel->stop, WF_SEQ_CST) == 0)
+        me.expects = wf_glance(&glance);
+}
+
+static void sleep_until_told(const struct wf_slot *slot)
+{
+    struct wf_channel *c = me.channel;
+    int64_t begin = wf_clock_now();
+    wf_store(&c->asleep, 1, WF_SEQ_CST);
+    if (is_empty(slot) && wf_load(&c->stop, WF_SEQ_CST) == 0)
+        (void)wf_futex_wait_shared(&c->asleep, 1, INT64_MAX);
+    wf_store(&c->asleep, 0, WF_SEQ_CST);
+    me.expects = me.spins && wf_clock_now() - begin < SOON_NS;
+}
+
 // False: the root wants no more of us.
 static bool wait_for_task(void)
 {
     struct wf_channel *c = me.channel;
     const struct wf_slot *slot = next_slot();
+    look_briefly(slot);
     while (is_empty(slot)) {
         if (wf_load(&c->stop, WF_SEQ_CST) != 0)
             return false;
-        wf_store(&c->asleep, 1, WF_SEQ_CST);
-        if (is_empty(slot) && wf_load(&c->stop, WF_SEQ_CST) == 0)
-            (void)wf_futex_wait_shared(&c->asleep, 1, INT64_MAX);
-        wf_store(&c->asleep, 0, WF_SEQ_CST);
+        ring_if_told();
+        sleep_until_told(slot);
     }
     return true;
 }
@@ -265,8 +294,17 @@ static int set_up(const struct wf_birth *birth)
         c->start_code = rc;
     }
     wf_store(&c->phase, rc < 0 ? WF_START_FAILED : WF_READY, WF_SEQ_CST);
-    ring();
+    if (!me.alone)
+        ring();
     return rc < 0 ? rc : 0;
+}
+
+void wf_worker_prepare(void)
+{
+    me.parker = wf_self();
+    const struct sigaction action = {.sa_handler = asked_to_stop, .sa_flags = SA_RESTART};
+    (void)sigaction(WF_CANCEL_SIGNAL, &action, NULL);
+    wf_futex_mind_signals();
 }
 
 int wf_worker_run(const struct wf_heritage *heritage)
@@ -282,11 +320,8 @@ int wf_worker_run(const struct wf_heritage *heritage)
     me.socket = heritage->socket;
     me.bell = heritage->bell;
     me.alone = birth->alone;
-    me.parker = wf_self();
+    me.spins = birth->spins;
     wf_self_is_worker(birth->name, me.alone ? NULL : &host, &me);
-    const struct sigaction action = {.sa_handler = asked_to_stop, .sa_flags = SA_RESTART};
-    (void)sigaction(WF_CANCEL_SIGNAL, &action, NULL);
-    wf_futex_mind_signals();
     if (set_up(birth) < 0)
         return 1;
     return serve() < 0 && me.alone ? 1 : 0;

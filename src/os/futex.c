@@ -2,6 +2,7 @@
 #include "os/futex.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <stddef.h>
@@ -98,6 +99,18 @@ int wf_futex_wait_any(const struct wf_futex_one *some, unsigned count, int64_t d
 #endif
 }
 
+bool wf_futex_can_wait_any(void)
+{
+    enum { UNKNOWN, YES, NO };
+    static uint32_t answer; // atomic; who asks at the same time gets the same
+    if (wf_load(&answer, WF_RELAXED) == UNKNOWN) {
+        const uint32_t word = 1;
+        const struct wf_futex_one other = {&word, 0, false};
+        wf_store(&answer, wf_futex_wait_any(&other, 1, 0) != -ENOSYS ? YES : NO, WF_RELAXED);
+    }
+    return wf_load(&answer, WF_RELAXED) == YES;
+}
+
 int wf_futex_wait_shared(const uint32_t *word, uint32_t expected, int64_t deadline_ns)
 {
     return wait_until(word, expected, deadline_ns, 0);
@@ -140,4 +153,20 @@ bool wf_spin_briefly(unsigned round)
     if (round > 0)
         pause_briefly();
     return round < SPINS;
+}
+
+// The clock is looked at seldom, for it costs more than a pause; and more seldom the processor is
+// offered to others, for who is waited for may be waiting for just this one.
+bool wf_glance(struct wf_glance *glance)
+{
+    enum { OFFERS = 4 * SPINS };
+    pause_briefly();
+    if (++glance->round % SPINS != 0)
+        return true;
+    if (glance->round % OFFERS == 0)
+        (void)sched_yield(); // cannot fail on Linux
+    int64_t now = wf_clock_now();
+    if (glance->until_ns == 0)
+        glance->until_ns = now + glance->for_ns;
+    return now < glance->until_ns;
 }

@@ -36,6 +36,7 @@ struct wf_futex_one {
     bool shared; // other processes wake it too
 };
 int wf_futex_wait_any(const struct wf_futex_one *some, unsigned count, int64_t deadline_ns);
+bool wf_futex_can_wait_any(void); // it does not say -ENOSYS; asked of the kernel once
 
 // The round-th turn of a loop that waits for another thread to finish a few instructions: spin at
 // first, then give the processor away, because that thread may have lost it. The caller looked at
@@ -44,6 +45,15 @@ void wf_spin(unsigned round);
 
 // The same for one that can also sleep. False: it should.
 bool wf_spin_briefly(unsigned round);
+
+// The same for one whom it takes microseconds to wake: false once it has spun for_ns. The rest
+// begins as zeros.
+struct wf_glance {
+    int64_t for_ns;
+    unsigned round;
+    int64_t until_ns;
+};
+bool wf_glance(struct wf_glance *glance);
 
 // A lock for a few instructions, where nothing may sleep: 0 is free.
 static inline void wf_spin_lock(uint32_t *busy)

@@ -265,6 +265,11 @@ static bool sleeps_on(const struct xp_task *task, const uint32_t *word)
     return false;
 }
 
+bool wf_futex_can_wait_any(void)
+{
+    return true;
+}
+
 static void wake(const uint32_t *word, uint32_t count)
 {
     xp_touch(word, true);
@@ -279,6 +284,11 @@ static void wake(const uint32_t *word, uint32_t count)
 }
 
 void wf_futex_wake(const uint32_t *word)
+{
+    wake(word, 1);
+}
+
+void wf_futex_wake_shared(const uint32_t *word)
 {
     wake(word, 1);
 }
@@ -312,6 +322,12 @@ void wf_spin(unsigned round)
 bool wf_spin_briefly(unsigned round)
 {
     return round < 1;
+}
+
+bool wf_glance(struct wf_glance *glance)
+{
+    (void)glance;
+    return false;
 }
 
 // ---- time -------------------------------------------------------------------------------

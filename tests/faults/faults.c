@@ -283,6 +283,10 @@ IN_PLACE_OF(long, syscall, long number, ...)
     for (size_t i = 0; i < 6; i++)
         a[i] = va_arg(args, long);
     va_end(args);
+#ifdef SYS_futex_waitv
+    if (number == SYS_futex_waitv && hits(INTERRUPT))
+        return -1;
+#endif
     if (number == SYS_futex) {
         int op = (int)a[1] & FUTEX_CMD_MASK;
         bool sleeps = op == FUTEX_WAIT || op == FUTEX_WAIT_BITSET;
