@@ -5,7 +5,8 @@
 //
 //     EMPTY    nothing            -> wf_unpark: TOKEN          -> owner: ASLEEP, RINGING
 //     TOKEN    a wake-up waits    -> wf_unpark: TOKEN          -> owner: EMPTY
-//     ASLEEP   sleeps on the word -> wf_unpark: TOKEN + futex  -> owner: EMPTY
+//     ASLEEP   sleeps on the word, and perhaps on a shared one  -> wf_unpark: TOKEN + futex
+//                                                              -> owner: EMPTY
 //     RINGING  sleeps in ppoll    -> wf_unpark: TOKEN + bell   -> owner: EMPTY
 //     PARKED   sleeps as `parking` does (a fiber)  -> wf_unpark: TOKEN + wake  -> owner: EMPTY
 //

@@ -79,6 +79,13 @@ weft_future *wf_crew_take_queued(struct processes *t, weft_future *f)
 
 static const struct wf_owner owner;
 
+static int bear(const struct processes *t, struct wf_member *m)
+{
+    m->channel = m->process->channel;
+    wf_store(&m->channel->lacks, t->lacks, WF_SEQ_CST);
+    return wf_family_bear(m->process);
+}
+
 int wf_crew_hire(struct processes *t)
 {
     const struct weft_pool_options *o = &t->base.options;
@@ -92,7 +99,7 @@ int wf_crew_hire(struct processes *t)
     m->left = o->tasks_per_worker > 0 ? o->tasks_per_worker : LONG_MAX;
     m->owner = t;
     m->process = wf_family_new(&birth, &owner, m);
-    int rc = m->process ? wf_family_bear(m->process) : weft_error_code();
+    int rc = m->process ? bear(t, m) : weft_error_code();
     if (rc < 0) {
         if (m->process)
             wf_family_discard(m->process);
@@ -100,8 +107,6 @@ int wf_crew_hire(struct processes *t)
         return rc;
     }
     t->started++;
-    m->channel = m->process->channel;
-    wf_store(&m->channel->lacks, t->lacks, WF_SEQ_CST);
     wf_member_add(&t->members, m);
     t->alive++;
     return 0;

@@ -86,9 +86,9 @@ int wf_process_start(weft_future *f)
     memcpy(birth.name, f->task.name, sizeof birth.name);
     m->left = 1;
     m->process = wf_family_new(&birth, &owner, m);
+    m->channel = m->process ? m->process->channel : NULL;
     int rc = m->process ? 0 : weft_error_code();
     if (rc == 0) {
-        m->channel = m->process->channel;
         wf_lock(&mu);
         rc = start(m, f);
         weft_unlock(&mu);

@@ -98,10 +98,10 @@ static bool grow(struct wf_store *s)
 // While busy: from those that were given back, else the next of the latest chunk.
 static void *take(struct wf_store *s, size_t size)
 {
-    void **free = &s->free[size / WF_STORE_UNIT - 1];
-    void **block = *free;
+    void **list = &s->free[size / WF_STORE_UNIT - 1];
+    void **block = *list;
     if (block) {
-        *free = *block;
+        *list = *block;
         return block;
     }
     while (s->left < size)
@@ -143,9 +143,9 @@ void wf_store_give(struct wf_store *store, void *block, size_t size)
     }
     struct wf_store_chunk *rest = NULL;
     wf_spin_lock(&store->busy);
-    void **free = &store->free[size / WF_STORE_UNIT - 1];
-    *(void **)block = *free;
-    *free = block;
+    void **list = &store->free[size / WF_STORE_UNIT - 1];
+    *(void **)block = *list;
+    *list = block;
     if (--store->used == 0 && store->chunks->next)
         rest = start_again(store);
     wf_spin_unlock(&store->busy);
