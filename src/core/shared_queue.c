@@ -107,6 +107,7 @@ struct move {
     void *to;         // of a get
     const void *from; // of a put
     bool is_over;     // it was closed, and for a get: drained
+    bool slept;       // on the other side: a wake-up that came may have to be passed on
 };
 
 // How many may pass, as far as is known.
@@ -146,7 +147,6 @@ static bool count(const struct move *m, uint64_t *passed)
 // With the lock: it passes, or it is over. False: it has to wait, and nap says for what.
 static bool pass(struct move *m, uint64_t *passed, struct wf_nap *nap)
 {
-    bool slept = nap->slept_on == wf_low_half(&m->other->passed);
     while (!has_more(m, *passed)) {
         if ((*passed | m->mine->seen) & CLOSED) // the second: a sleep would miss the wake-up
             return (m->is_over = true);
@@ -156,7 +156,7 @@ static bool pass(struct move *m, uint64_t *passed, struct wf_nap *nap)
     }
     copy(m, *passed);
     m->is_over = !count(m, passed);
-    if (slept)
+    if (m->slept)
         leave_others(m->other, m->mine->seen, has_more(m, *passed + ONE));
     return true;
 }
@@ -165,6 +165,8 @@ static bool move(void *ctx, struct wf_nap *nap)
 {
     struct move *m = ctx;
     struct side *mine = m->mine;
+    // Kept, for it may yet sleep on the lock.
+    m->slept = m->slept || nap->slept_on == wf_low_half(&m->other->passed);
     if (!wf_shared_take(&mine->mu, nap, NULL))
         return false;
     uint64_t passed = wf_load(&mine->passed, WF_ACQUIRE); // if closed, so is the other to us
@@ -183,6 +185,8 @@ static int call(const char *call, struct move *m, size_t size, weft_time deadlin
     if (wf_kin_self() == 0)
         return weft_fail(-ENOTSUP, "%s: the child of a plain fork has no part in it", call);
     int rc = wf_shared_call(call, q, deadline, move, m);
+    if (rc < 0 && m->slept) // it gave up while it slept on the lock
+        wf_futex_wake_some_shared(wf_low_half(&m->other->passed), 1);
     return rc == 0 && m->is_over ? wf_failed(call, -EPIPE) : rc;
 }
 
@@ -222,5 +226,6 @@ size_t weft_shared_queue_length(const weft_shared_queue *q)
 {
     wf_require(q, "weft_shared_queue_length(NULL)");
     uint64_t gets = wf_load(&q->gets.passed, WF_ACQUIRE); // first: it is never ahead of the puts
-    return (size_t)((wf_load(&q->puts.passed, WF_ACQUIRE) >> SHIFT) - (gets >> SHIFT));
+    uint64_t length = (wf_load(&q->puts.passed, WF_ACQUIRE) >> SHIFT) - (gets >> SHIFT);
+    return length < q->capacity ? (size_t)length : q->capacity; // more were taken out meanwhile
 }
