@@ -5,11 +5,12 @@
 #include "waits_listeners.h"
 #include "waits_locks.h"
 #include "waits_pipes.h"
+#include "waits_shared.h"
 #include "waits_sockets.h"
 #include "waits_tasks.h"
 
 static const struct wait waits[] = {
-    WAITS_FOR_LOCKS,   WAITS_FOR_TASKS,     WAITS_FOR_PIPES,
+    WAITS_FOR_LOCKS,   WAITS_FOR_TASKS,     WAITS_FOR_PIPES, WAITS_FOR_SHARED,
     WAITS_FOR_SOCKETS, WAITS_FOR_LISTENERS, {.name = NULL},
 };
 
