@@ -12,6 +12,13 @@ SHARED int square(const int *n, long *out)
 }
 WEFT_TASK(square, int, long);
 
+SHARED weft_pool *pool_of(int workers)
+{
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = workers);
+    assert_non_null(pool);
+    return pool;
+}
+
 // ---- ways to die -------------------------------------------------------------------------
 
 enum death {
@@ -156,6 +163,17 @@ SHARED struct weft_info await_begun(const weft_future *f)
         nap_ms(1);
     } while (info.pid == 0 && !weft_done(f));
     return info;
+}
+
+SHARED pid_t ancestor_of(pid_t pid)
+{
+    char path[64], line[512];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *f = fopen(path, "re");
+    assert_non_null(f);
+    assert_non_null(fgets(line, sizeof line, f));
+    fclose(f);
+    return (pid_t)strtol(strrchr(line, ')') + 4, NULL, 10);
 }
 
 #endif

@@ -18,13 +18,6 @@ static int sleep_long(const weft_none *none, weft_none *out)
 }
 WEFT_TASK(sleep_long, weft_none, weft_none);
 
-static weft_pool *pool_of(int workers)
-{
-    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = workers);
-    assert_non_null(pool);
-    return pool;
-}
-
 // ---- tasks and results ---------------------------------------------------------------------
 
 static void many_tasks_give_their_results(void **state)

@@ -198,22 +198,33 @@ TEST(misuse_of_a_queue_aborts_with_one_line)
     expect_abort(put_another_size, "weft_shared_put(", "4", "8");
     expect_abort(get_another_size, "weft_shared_get(", "4", "1");
     expect_abort(queue_of_no_size, "weft_shared_queue_new", "no size");
-    expect_abort(free_a_queue_twice, "weft_shared_queue_free(");
+    expect_abort(free_a_queue_twice, "weft_shared_free(", "free already");
 }
 
 static const struct scene scenes[] = {
-    SCENE(free_a_stranger),    SCENE(free_a_stranger_among_regions),
-    SCENE(free_twice),         SCENE(free_the_middle),
+    SCENE(free_a_stranger),
+    SCENE(free_a_stranger_among_regions),
+    SCENE(free_twice),
+    SCENE(free_the_middle),
     SCENE(make_one_of_no_size),
-    SCENE(unlock_a_free_one),  SCENE(unlock_anothers),
-    SCENE(lock_twice),         SCENE(lock_twice_with_patience),
-    SCENE(release_too_many),   SCENE(release_far_too_many),
-    SCENE(lock_nothing),       SCENE(unlock_nothing),
-    SCENE(acquire_nothing),    SCENE(release_nothing),
-    SCENE(set_nothing),        SCENE(await_nothing),
-    SCENE(put_nothing),        SCENE(get_from_nothing),
-    SCENE(close_nothing),      SCENE(put_another_size),
-    SCENE(get_another_size),   SCENE(queue_of_no_size),
+    SCENE(unlock_a_free_one),
+    SCENE(unlock_anothers),
+    SCENE(lock_twice),
+    SCENE(lock_twice_with_patience),
+    SCENE(release_too_many),
+    SCENE(release_far_too_many),
+    SCENE(lock_nothing),
+    SCENE(unlock_nothing),
+    SCENE(acquire_nothing),
+    SCENE(release_nothing),
+    SCENE(set_nothing),
+    SCENE(await_nothing),
+    SCENE(put_nothing),
+    SCENE(get_from_nothing),
+    SCENE(close_nothing),
+    SCENE(put_another_size),
+    SCENE(get_another_size),
+    SCENE(queue_of_no_size),
     SCENE(free_a_queue_twice),
 };
 

@@ -109,7 +109,7 @@ SHARED weft_time much_later(void)
 SHARED long sleeps_of(int tid)
 {
     char path[64], line[256];
-    snprintf(path, sizeof path, "/proc/%d/status", tid);
+    snprintf(path, sizeof path, "/proc/%d/status", tid); // of another process as well
     FILE *f = fopen(path, "re");
     if (!f)
         return -1;
