@@ -39,12 +39,13 @@ bool wf_shared_take(weft_shared_mutex *m, struct wf_nap *nap, bool *died)
     uint64_t word = 0, mine = wf_kin_self() << SHIFT;
     if (nap->slept_on == wf_low_half(&m->word_))
         mine |= WAITED; // others may sleep still
-    while (!wf_cas(&m->word_, &word, mine | (word & WAITED), WF_ACQUIRE)) {
+    // Each failed swap brings another word, which may have a holder, and is looked at anew.
+    while (is_held(word) || !wf_cas(&m->word_, &word, mine | (word & WAITED), WF_ACQUIRE)) {
         word = watch(m);
         if (!is_held(word))
             continue;
         if (!(word & WAITED) && !wf_cas(&m->word_, &word, word | WAITED, WF_RELAXED))
-            continue; // with the new word: it may be free, or held by another
+            continue;
         nap->word = wf_low_half(&m->word_);
         nap->expected = (uint32_t)(word | WAITED);
         return false;
