@@ -2,7 +2,7 @@
 // shared_limits_test.c - where shared memory ends: in the children of a plain fork, where the
 // system grants no memory or descriptor for it, and on kernels that cannot sleep on several words.
 #include "fork_helpers.h"
-#include "shared_helpers.h"
+#include "shared_board.h"
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -228,10 +228,15 @@ static int scene_of_no_descriptor(void)
 
 static int scene_of_no_descriptor_later(void)
 {
+    struct rlimit before, none;
+    CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    none = before;
+    none.rlim_cur = 0;
     char *r = weft_shared(10), *more;
     CHECK(r && processes_work() == 0);
-    CHECK(setrlimit(RLIMIT_NOFILE, (&(struct rlimit){0, 0})) == 0);
+    CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
     CHECK(more = weft_shared(1 << 20));
+    CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
     weft_shared_free(&more);
     weft_shared_free(&r);
     return 0;
