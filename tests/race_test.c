@@ -6,6 +6,7 @@
 // are equally frequent: later when it was got, earlier when it was not. What is asserted holds for
 // every round, whichever came first.
 #include "bad_days.h"
+#include "shared_board.h"
 
 #include <sched.h>
 
@@ -35,6 +36,8 @@ static struct {
     struct link link;
     weft_listener *listener;
     int guest;
+    struct board *board;
+    weft_shared_queue *shared;
 } s;
 
 // ---- what races -------------------------------------------------------------------------
@@ -295,6 +298,106 @@ static int settle_task(bool got)
     return 0;
 }
 
+// ---- what lies in shared memory ------------------------------------------------------------
+
+static void open_board(void)
+{
+    s.board = board_new();
+}
+
+static void free_board(void)
+{
+    weft_shared_free(&s.board);
+}
+
+static void set_shared_event(void)
+{
+    weft_shared_event_set(&s.board->event);
+}
+
+static int wait_for_shared_event(weft_time deadline)
+{
+    return weft_shared_event_wait(&s.board->event, deadline);
+}
+
+static int settle_shared_event(bool got)
+{
+    (void)got;
+    CHECK(weft_shared_event_is_set(&s.board->event) && wait_for_shared_event(WEFT_POLL) == 0);
+    weft_shared_event_clear(&s.board->event);
+    return 0;
+}
+
+static void shared_release_one(void)
+{
+    weft_shared_release(&s.board->sem, 1);
+}
+
+static int shared_acquire(weft_time deadline)
+{
+    return weft_shared_acquire(&s.board->sem, deadline);
+}
+
+static int settle_shared_sem(bool got)
+{
+    CHECK(got || shared_acquire(WEFT_POLL) == 0);
+    CHECK(shared_acquire(WEFT_POLL) == -ETIMEDOUT);
+    return 0;
+}
+
+static void open_shared_queue(void)
+{
+    s.shared = weft_shared_queue_new(sizeof(int), 1);
+    assert_non_null(s.shared);
+}
+
+static void free_shared_queue(void)
+{
+    weft_shared_queue_free(&s.shared);
+}
+
+static void shared_put_number(void)
+{
+    int number = atomic_load(&s.round);
+    (void)weft_shared_put(s.shared, &number, WEFT_POLL); // there is room; settle sees it
+}
+
+static int shared_get_number(weft_time deadline)
+{
+    int number = -1, rc = weft_shared_get(s.shared, &number, deadline);
+    CHECK(number == (rc == 0 ? atomic_load(&s.round) : -1));
+    return rc;
+}
+
+static int settle_shared_queue(bool got)
+{
+    CHECK(weft_shared_queue_length(s.shared) == (got ? 0 : 1));
+    return got ? 0 : shared_get_number(WEFT_POLL);
+}
+
+static void fill_shared_queue(void)
+{
+    open_shared_queue();
+    assert_int_equal(weft_shared_put(s.shared, &(int){-2}, WEFT_POLL), 0);
+}
+
+static void make_shared_room(void)
+{
+    int number;
+    (void)weft_shared_get(s.shared, &number, WEFT_POLL);
+}
+
+static int shared_put_in_time(weft_time deadline)
+{
+    return weft_shared_put(s.shared, &(int){-3}, deadline);
+}
+
+static int settle_shared_room(bool got)
+{
+    CHECK(weft_shared_queue_length(s.shared) == (got ? 1 : 0));
+    return got ? 0 : shared_put_in_time(WEFT_POLL);
+}
+
 static const struct race races[] = {
     {"get", open_queue, put_number, get_number, settle_queue, free_queue},
     {"put", fill_queue, make_room, put_in_time, settle_room, free_queue},
@@ -307,6 +410,14 @@ static const struct race races[] = {
     {"wait_fd", open_link, say_byte, await_event_on_fd, settle_readable, close_link},
     {"accept", open_listener, knock, accept_one, settle_guest, close_listener},
     {"wait", nothing, set_event, wait_for_task, settle_task, nothing},
+    {"shared event", open_board, set_shared_event, wait_for_shared_event, settle_shared_event,
+     free_board},
+    {"shared semaphore", open_board, shared_release_one, shared_acquire, settle_shared_sem,
+     free_board},
+    {"shared get", open_shared_queue, shared_put_number, shared_get_number, settle_shared_queue,
+     free_shared_queue},
+    {"shared put", fill_shared_queue, make_shared_room, shared_put_in_time, settle_shared_room,
+     free_shared_queue},
 };
 
 // ---- rounds -----------------------------------------------------------------------------
