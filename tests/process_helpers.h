@@ -165,15 +165,4 @@ SHARED struct weft_info await_begun(const weft_future *f)
     return info;
 }
 
-SHARED pid_t ancestor_of(pid_t pid)
-{
-    char path[64], line[512];
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    FILE *f = fopen(path, "re");
-    assert_non_null(f);
-    assert_non_null(fgets(line, sizeof line, f));
-    fclose(f);
-    return (pid_t)strtol(strrchr(line, ')') + 4, NULL, 10);
-}
-
 #endif

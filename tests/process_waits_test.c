@@ -14,13 +14,6 @@
 
 enum { WAITERS = 8 };
 
-static weft_pool *pool_of(int workers)
-{
-    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = workers);
-    assert_non_null(pool);
-    return pool;
-}
-
 static int nap(const int *ms, weft_none *out)
 {
     (void)out;
