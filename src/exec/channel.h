@@ -56,7 +56,8 @@ _Static_assert((int)WEFT_ERROR_MAX <= (int)WF_PAYLOAD, "a message fits");
 // When a worker rings the bell. DRY: before it sleeps, for no task follows.
 enum wf_tell { WF_TELL_NOTHING, WF_TELL_DRY, WF_TELL_EACH };
 
-enum wf_phase { WF_STARTING, WF_READY, WF_START_FAILED };
+// LEAVING is none of the small numbers that a stray write leaves: whoever says it is not ended.
+enum wf_phase { WF_STARTING, WF_READY, WF_START_FAILED, WF_LEAVING = 0x1eaf1e55 };
 
 struct wf_channel {
     // What the root writes, and the worker when it lies down.

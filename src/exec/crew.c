@@ -11,7 +11,8 @@
 #include "core/error.h"
 #include "os/clock.h"
 
-enum { BIRTHS = 10, RETRY_NS = 20 * 1000000, GRACE_NS = 100 * 1000000, SILENCE_NS = 1000000000 };
+enum { BIRTHS = 10, RETRY_NS = 20 * 1000000, GRACE_NS = 100 * 1000000 };
+enum { SILENCE_NS = 1000000000, STUCK_NS = 2000000000 };
 
 // Everything is called with mu held, but for what says otherwise.
 
@@ -294,7 +295,7 @@ static void look_at_phase(struct processes *t, struct wf_member *m, struct wf_en
 {
     const struct wf_channel *c = m->channel;
     uint32_t phase = wf_load(&c->phase, WF_SEQ_CST);
-    if (phase == WF_READY && !m->ready) {
+    if ((phase == WF_READY || phase == WF_LEAVING) && !m->ready) {
         m->ready = true;
         t->failures = 0;
     }
@@ -560,6 +561,19 @@ static int64_t expire_sent(struct processes *t, weft_future *f, int64_t now, str
     return WF_NEVER_DUE;
 }
 
+// With mu held: one that takes nothing of what it was sent, though it is set up, or does not leave,
+// is stopped, or in a task that it hides. To end it costs no task.
+static void look_for_stuck(struct wf_member *m, int64_t now)
+{
+    bool idle = m->ready && wf_member_is_idle(m);
+    if (!idle || m->idle_ns == 0 || m->idle_at != m->head) {
+        m->idle_at = m->head;
+        m->idle_ns = idle ? now : 0;
+    } else if (now - m->idle_ns > STUCK_NS) {
+        put_down(m, "it did not take its tasks");
+    }
+}
+
 // The keeper's.
 void wf_crew_on_due(struct wf_watch *watch)
 {
@@ -570,6 +584,8 @@ void wf_crew_on_due(struct wf_watch *watch)
     wf_crew_look(t, &ended);
     int64_t now = wf_clock_now();
     int64_t due = expire_queued(t, now, &ended);
+    for (struct wf_member *m = t->members; m; m = m->next)
+        look_for_stuck(m, now);
     for (weft_future *f = t->running.first, *next; f; f = next) {
         next = f->next;
         int64_t next_due = expire_sent(t, f, now, &ended);

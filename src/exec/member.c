@@ -273,6 +273,14 @@ const uint32_t *wf_member_state(const struct wf_member *m, const weft_future *f)
     return &slot_at(m, f->slot)->state;
 }
 
+bool wf_member_is_idle(const struct wf_member *m)
+{
+    if (m->head == m->tail)
+        return m->left == 0 && wf_load(&m->process->channel->phase, WF_SEQ_CST) != WF_LEAVING;
+    uint32_t state = wf_load(&slot_at(m, m->head)->state, WF_SEQ_CST);
+    return state == WF_SLOT_SENT || state == WF_SLOT_REVOKED;
+}
+
 bool wf_member_has_begun(const struct wf_member *m, const weft_future *f)
 {
     return wf_load(&slot_at(m, f->slot)->state, WF_SEQ_CST) != WF_SLOT_SENT;

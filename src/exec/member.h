@@ -24,6 +24,8 @@ struct wf_member {
     uint32_t rounds;               // 1 and more: how often those had to look again
     const struct weft_task *what;  // of the task before, and where it lies in the process
     uint64_t there;
+    uint32_t idle_at;              // the head, when it was first seen not to begin it,
+    int64_t idle_ns;               // and when that was; or 0
     struct wf_sent {
         weft_future *f;  // NULL: taken back
         void *parcel;    // of its argument and result, or NULL
@@ -72,5 +74,7 @@ bool wf_member_has_result(const struct wf_member *m); // collect would find one
 bool wf_member_has_many(const struct wf_member *m);   // or so many that it is worth it,
 bool wf_member_is_dry(const struct wf_member *m);     // or all; or it has nothing to do anyway
 const uint32_t *wf_member_state(const struct wf_member *m, const weft_future *f);
+// It has not begun the first that it has, or does not leave, though it has none and is dismissed.
+bool wf_member_is_idle(const struct wf_member *m);
 
 #endif

@@ -242,6 +242,8 @@ static void dismiss_all(struct processes *t)
     await_all(t);
     for (struct wf_member *m = t->members; m; m = m->next)
         wf_member_dismiss(m);
+    t->attention++;
+    look_and_end(t);
     while (t->alive > 0)
         (void)wf_cond_wait(&t->change, &t->mu, WEFT_FOREVER); // likewise
 }

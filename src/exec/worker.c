@@ -277,6 +277,7 @@ static int serve(void)
         if (me.alone)
             break;
     }
+    wf_store(&me.channel->phase, WF_LEAVING, WF_SEQ_CST);
     return code;
 }
 
