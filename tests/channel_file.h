@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// channel_file.h - how a task finds what its worker shares with the root, to write where it must not.
+// channel_file.h - how a task finds what its worker shares with the root, to write where it must
+// not.
 #ifndef WEFT_TESTS_CHANNEL_FILE_H
 #define WEFT_TESTS_CHANNEL_FILE_H
 
