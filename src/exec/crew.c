@@ -295,7 +295,8 @@ static void look_at_phase(struct processes *t, struct wf_member *m, struct wf_en
 {
     const struct wf_channel *c = m->channel;
     uint32_t phase = wf_load(&c->phase, WF_SEQ_CST);
-    if ((phase == WF_READY || phase == WF_LEAVING) && !m->ready) {
+    // Whatever it says: one that has gone by a slot is set up.
+    if (!m->ready && (m->head > 0 || (phase != WF_STARTING && phase != WF_START_FAILED))) {
         m->ready = true;
         t->failures = 0;
     }
