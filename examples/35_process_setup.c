@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // 35_process_setup.c - what a worker process knows at its start, and on_start, which tells it more.
+// Lecture: L70.
 //
 // A worker is not a copy of the program as it is now: its globals have their initial values,
 // whatever the program has written since. What its tasks need is set up by on_start, once in each

@@ -370,7 +370,7 @@ static void no_wake_up_is_lost_on_the_way_there_and_back(void **state)
     no_wake_up_is_lost_from(WEFT_FIBERS, FULL / 4);
 }
 
-// ---- waits in a worker end early ----------------------------------------------------------------
+// ---- waits in a worker end early --------------------------------------------------------------
 
 static int acquire_for_ever(const struct job *job, weft_none *none)
 {
@@ -400,7 +400,7 @@ static void a_worker_that_waits_is_asked_to_stop_and_eats_no_unit(void **state)
     weft_pool_close(&pool);
 }
 
-// ---- under WEFT_CHECK=1 --------------------------------------------------------------------------
+// ---- under WEFT_CHECK=1 -----------------------------------------------------------------------
 
 static int add_one(struct board *const *board, weft_none *none)
 {

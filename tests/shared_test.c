@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // shared_test.c - regions and what synchronises them, between the tasks of one process.
-// shared_queue_test.c has the queue, shared_misuse_test.c what is misuse, waits_test.c how waits end
-// early; shared_processes_test.c and shared_faults_test.c have the other processes.
+// shared_queue_test.c has the queue, shared_misuse_test.c what is misuse, waits_test.c how waits
+// end early; shared_processes_test.c, shared_faults_test.c and shared_limits_test.c have the other
+// processes.
 #include "shared_helpers.h"
 
 // ---- regions ------------------------------------------------------------------------

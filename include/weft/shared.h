@@ -8,7 +8,7 @@
 //     struct board *b = weft_shared(sizeof *b); // this pointer may go into arguments
 //     int rc = weft_shared_lock(&b->mu, WEFT_FOREVER);
 //     if (rc == -EOWNERDEAD) // its holder died: we hold it, and mend the state
-//         b->total = recount(b), rc = 0;
+//         b->total = 0, rc = 0;
 //     if (rc == 0) {
 //         b->total++;
 //         weft_shared_unlock(&b->mu);

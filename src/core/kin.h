@@ -14,7 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { WF_KIN_ROOT = 1, WF_KIN_MAX = 65536 }; // alive at once
+enum { WF_KIN_ROOT = 1 };
+#ifndef WF_KIN_MAX       // the explorer has few
+#define WF_KIN_MAX 65536 // alive at once
+#endif
 
 struct wf_kin {
     uint64_t last;               // number that was given; who has processes made changes it

@@ -86,9 +86,11 @@ static void watch(const struct side *other, uint64_t seen)
             return;
 }
 
-// False: it is no longer at `seen`.
+// False: it is no longer at `seen`, or was closed by then: nobody would wake us.
 static bool sleep_on(struct side *other, uint64_t seen, struct wf_nap *nap)
 {
+    if (seen & CLOSED)
+        return false;
     if (!(seen & WAITED) && !wf_cas(&other->passed, &seen, seen | WAITED, WF_RELAXED))
         return false;
     nap->word = wf_low_half(&other->passed);
@@ -156,7 +158,7 @@ static bool count(const struct move *m, uint64_t *passed)
 static bool pass(struct move *m, uint64_t *passed, struct wf_nap *nap)
 {
     while (!has_more(m, *passed)) {
-        if ((*passed | m->mine->seen) & CLOSED) // the second: a sleep would miss the wake-up
+        if ((*passed | m->mine->seen) & CLOSED)
             return (m->is_over = true);
         watch(m->other, m->mine->seen);
         if (!has_more(m, *passed) && sleep_on(m->other, m->mine->seen, nap))

@@ -24,8 +24,8 @@ struct wf_member {
     uint32_t rounds;               // 1 and more: how often those had to look again
     const struct weft_task *what;  // of the task before, and where it lies in the process
     uint64_t there;
-    uint32_t idle_at;              // the head, when it was first seen not to begin it,
-    int64_t idle_ns;               // and when that was; or 0
+    uint32_t idle_at; // the head, when it was first seen not to begin it,
+    int64_t idle_ns;  // and when that was; or 0
     struct wf_sent {
         weft_future *f;  // NULL: taken back
         void *parcel;    // of its argument and result, or NULL

@@ -18,7 +18,7 @@ enum { MOST_SECONDS = 120 };
 static const struct scenario *const tables[] = {
     park_scenarios,  mutex_scenarios,  cond_scenarios,       sync_scenarios,
     queue_scenarios, future_scenarios, group_scenarios,      pool_scenarios,
-    exit_scenarios,  fiber_scenarios,  fiber_wait_scenarios,
+    exit_scenarios,  fiber_scenarios,  fiber_wait_scenarios, shared_scenarios,
 };
 
 static struct {

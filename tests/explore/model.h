@@ -25,5 +25,6 @@ uint64_t *xp_kin(void); // of which process the task is
 #define atexit xp_atexit
 #define pause xp_pause
 #define wf_kin_number (*xp_kin())
+#define WF_KIN_MAX 16 // the table is copied for each run
 
 #endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "core/kin.h"
 #include "run.h"
 
 #include <signal.h>
@@ -325,7 +326,8 @@ static void begin_task(void)
 static void make_task(struct xp_task *task, int index, void *(*run)(void *), void *arg)
 {
     void *memory = task->memory;
-    *task = (struct xp_task){.index = index, .memory = memory, .run = run, .arg = arg};
+    uint64_t kin = index > 0 ? xp->now->kin : WF_KIN_ROOT;
+    *task = (struct xp_task){.index = index, .memory = memory, .run = run, .arg = arg, .kin = kin};
     task->op.place.what = "begins";
     (void)snprintf(task->name, sizeof task->name, index == 0 ? "main" : "task %d", index);
 }

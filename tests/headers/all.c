@@ -193,6 +193,18 @@ int use_sync(weft_mutex *m, weft_mutex *n)
     return rc ? rc : weft_local_set(&user, weft_local_get(&user));
 }
 
+int use_shared(int x);
+int use_shared(int x)
+{
+    WEFT_SCOPED(weft_shared_queue_free)
+    weft_shared_queue *q = weft_shared_queue_new(sizeof(int), 3);
+    int *number = weft_shared(sizeof *number);
+    int rc = weft_shared_put(q, &x, WEFT_FOREVER);
+    rc = rc ? rc : weft_shared_get(q, number, WEFT_POLL);
+    weft_shared_free(&number);
+    return rc;
+}
+
 int use_explorer(void (*fn)(void *), int *p);
 int use_explorer(void (*fn)(void *), int *p)
 {

@@ -116,6 +116,17 @@ static int compare(const void *a, const void *b)
     return *static_cast<const int *>(a) - *static_cast<const int *>(b);
 }
 
+int use_shared(int *number)
+{
+    WEFT_SCOPED(weft_shared_queue_free)
+    weft_shared_queue *q = weft_shared_queue_new(sizeof(int), 3);
+    int *region = static_cast<int *>(weft_shared(sizeof *region));
+    int rc = weft_shared_put(q, number, WEFT_POLL);
+    rc = rc ? rc : weft_shared_get(q, region, WEFT_POLL);
+    weft_shared_free(&region);
+    return rc;
+}
+
 int use_queue(int *number);
 int use_queue(int *number)
 {

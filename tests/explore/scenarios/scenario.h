@@ -30,7 +30,7 @@ struct scenario {
 // Each file's table; ends with a name of NULL.
 extern const struct scenario park_scenarios[], mutex_scenarios[], cond_scenarios[],
     sync_scenarios[], queue_scenarios[], future_scenarios[], group_scenarios[], pool_scenarios[],
-    exit_scenarios[], fiber_scenarios[], fiber_wait_scenarios[];
+    exit_scenarios[], fiber_scenarios[], fiber_wait_scenarios[], shared_scenarios[];
 
 // Threads beside the main task.
 static inline wf_thread go(void *(*run)(void *), void *arg)
