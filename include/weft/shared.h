@@ -34,14 +34,16 @@ WEFT_C_BEGIN
 
 // Zeroed, page-aligned, its memory taken at once. It stays until it is freed, or the program ends,
 // whoever made it. NULL: -ENOMEM; -EMFILE or -ENFILE, at first use; -ENOTSUP (a child of a plain
-// fork, or a worker of a program that had no room for shared memory). Addresses for four times the
-// machine's memory are set aside, and a region takes the next power of two of them.
+// fork, or the program's first process was started when no shared memory could be had). Addresses
+// for four times the machine's memory are set aside, and a region takes the next power of two of
+// them. Waits only while another process does the same, as weft_shared_free.
 void *weft_shared(size_t size) __attribute__((warn_unused_result));
 // void weft_shared_free(T **region): gives it back for all processes; nobody may be using it.
 #define weft_shared_free(region) (weft_shared_free_(*(region)), (void)(*(region) = NULL))
 
-// Waits return 0, -ETIMEDOUT or -ECANCELED, and what else is said. With WEFT_POLL they do not wait.
-// Nobody stands in line: of those who wait, any may be next.
+// Waits return 0, -ETIMEDOUT or -ECANCELED, and what else is said. With WEFT_POLL they do not wait,
+// not even for the moment in which another puts or gets. Nobody stands in line: of those who wait,
+// any may be next.
 
 // A mutex that survives its holder: the next lock returns -EOWNERDEAD once, holding it; unlocking
 // then says that the state is mended. Only the task that locked it may unlock it, and locking it

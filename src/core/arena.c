@@ -46,7 +46,7 @@ static struct {
     weft_mutex mu;            // guards the opening
     struct wf_arena_place is; // at: atomic, NULL: not open
     int fd;                   // the root's, to hand on
-    int refused;              // why it cannot be opened
+    int refused;              // there are processes without one
 } here;
 
 static struct arena *arena(void)
@@ -125,7 +125,6 @@ int wf_arena_open(struct wf_arena_place *place)
         rc = -ENOMEM;
         for (size_t size = wanted_size(); rc == -ENOMEM && size >= SMALLEST; size /= 4)
             rc = open_of(size);
-        here.refused = rc;
     }
     *place = here.is;
     return rc < 0 ? rc : here.fd;

@@ -17,11 +17,11 @@ struct wf_arena_place {
 };
 
 // In the root, before anybody is to join: made, if it is not there. The descriptor to map it by,
-// which stays the arena's; or a negative errno, now and ever after: -ENOMEM, -EMFILE, -ENFILE.
+// which stays the arena's; or -ENOMEM, -EMFILE, -ENFILE, or, once it was forgone, -ENOTSUP.
 int wf_arena_open(struct wf_arena_place *place);
 // In a process that was started by exec. False: something else lies there.
 bool wf_arena_join(const struct wf_arena_place *place, int fd);
-// In that process: there is none, nor will be.
+// There is none, nor will be: processes are made without one, or are made so.
 void wf_arena_forgo(void);
 
 struct wf_kin *wf_arena_kin(void); // NULL: no arena

@@ -77,7 +77,9 @@ static int shake_hands(void)
     if (!hello)
         return -ENOMEM;
     struct wf_wish wish = {.kind = WF_WISH_HELLO};
-    int arena = wf_arena_open(&wish.arena); // without one there are processes all the same
+    int arena = wf_arena_open(&wish.arena);
+    if (arena < 0)
+        wf_arena_forgo(); // there are processes all the same
     int rc = send_wish(&wish, family.bell, arena);
     struct pollfd answer = {.fd = family.socket, .events = POLLIN};
     if (rc == 0 && poll(&answer, 1, HELLO_MS) <= 0)
