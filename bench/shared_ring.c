@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// shared_ring.c - the least that it can cost: a ring for one who puts and one who gets, who spin. No
-// lock, no sleep, no deadline, and who dies in it wedges the other. shared_ring ROW prints
+// shared_ring.c - the least that it can cost: a ring for one who puts and one who gets, who spin.
+// No lock, no sleep, no deadline, and who dies in it wedges the other. shared_ring ROW prints
 // nanoseconds.
 #include <stdatomic.h>
 #include <sched.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// 32_process_lock.c - data that processes share, a lock, and one who dies with it. Lecture: L66, L68.
+// 32_process_lock.c - data that processes share, a lock, and one who dies with it. Lecture: L66,
+// L68.
 //
 // The lecture says that processes cannot share data. They can, in memory made for it. What two of
 // them may not do at once, a lock keeps apart; and if its holder is killed, the next one is told,

@@ -290,6 +290,8 @@ static int refuse_futex_waitv(unsigned error)
     return 0;
 }
 
+enum { ROUNDS = 20 }; // each waits for a look, which comes every few milliseconds
+
 struct link {
     weft_shared_queue *in, *out;
 };
@@ -311,7 +313,7 @@ static int talk(enum weft_kind kind)
     CHECK(link.in && link.out);
     weft_future *f = weft_start(kind, echo, &link);
     CHECK(f);
-    for (int i = 0, item = -1; i < 200; i++) {
+    for (int i = 0, item = -1; i < ROUNDS; i++) {
         CHECK(weft_shared_put(link.in, &i, much_later()) == 0);
         CHECK(weft_shared_get(link.out, &item, much_later()) == 0 && item == i);
     }

@@ -204,7 +204,8 @@ bool xp_is_freed(const volatile void *address);
 const char *xp_memory_fault(bool allows_leaks); // at the end of a run: what is wrong, or NULL
 
 // A process begins: it is among the living (core/kin.h). It is killed, at any of its steps while it
-// has its number; that it is dead nobody knows before it is buried. Nothing happens if it has ended.
+// has its number; that it is dead nobody knows before it is buried. Nothing happens if it has
+// ended.
 void xp_kin_add(uint64_t kin);
 void xp_kill(uint64_t kin);
 
