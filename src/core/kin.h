@@ -36,14 +36,14 @@ static inline uint64_t wf_kin_self(void)
 
 // ---- who has processes made, one at a time ----------------------------------------------
 uint64_t wf_kin_new(void); // the number of one to be, alive from now on; 0: no memory is shared
-void wf_kin_bury(uint64_t kin);
+void wf_kin_bury(uint64_t number);
 void wf_kin_bury_all(void); // but the root: nobody else is left
 
-void wf_kin_become(uint64_t kin);
+void wf_kin_become(uint64_t number);
 void wf_kin_leave(void); // in the child of a plain fork: what is shared is its parent's
 
 // ---- everybody --------------------------------------------------------------------------
-bool wf_kin_lives(uint64_t kin);
+bool wf_kin_lives(uint64_t number);
 // To sleep on. Load it (acquire) before the look at what is waited for.
 const uint32_t *wf_kin_deaths(void);
 
