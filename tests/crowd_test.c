@@ -7,7 +7,7 @@
 enum { CROWD = UNDER_TSAN ? 8000 : UNDER_ASAN ? 20000 : 100000 };
 // The first test has them all, twice. For the others, whose point is another, fewer will do: on a
 // slow machine a crowd takes ten seconds.
-enum { FEWER = CROWD / 4 };
+enum { FEWER = CROWD / 10 };
 
 // What the crowd waits in. Nothing of it ever comes.
 static struct {
