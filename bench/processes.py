@@ -36,7 +36,9 @@ ROWS = [
     Row("paused_start", "after a pause", "0,1", without=PYTHON),
 ]
 GOALS = [
-    Goal("weft", "map", at_most=5000),
+    Goal("weft", "map", at_most=5000,
+         why="first touches of some 600 pages; where one takes 14 us, as on this machine on that day, they are "
+         "most of it"),
     Goal("weft", "submits", at_most=10000,
          why="root and two workers share two cores, and each has more than 100 ns to do for a task"),
     Goal("weft", "round_trip", at_most=9,
@@ -44,8 +46,11 @@ GOALS = [
     Goal("weft", "round_trip", at_most=1.5, of="bare C"),
     Goal("weft", "awake", at_most=2,
          why="the kernel had put root and worker on one core"),
-    Goal("weft", "death", at_most=1000),
+    Goal("weft", "death", at_most=1000,
+         why="a process that dies gives its pages back first, which takes as long as their first touches"),
     Goal("weft", "replaced", at_most=2000),
-    Goal("weft", "start", at_most=2, of="bare C"),
+    Goal("weft", "start", at_most=2, of="bare C",
+         why="after a fork each page is touched for the first time, 14 us a page on this machine on that day: "
+         "the ancestor and a worker have more of them than a bare child, and four wake-ups lie between"),
     Goal("weft", "paused_start", at_most=2, of="bare C"),
 ]

@@ -27,5 +27,6 @@ ROWS = [
 ]
 GOALS = [
     Goal("weft", "stream", at_most=100,
-         why="two locks and three atomic steps an item, where the bare ring has two plain stores"),
+         why="three atomic steps at each end, and two sides that read each other's lines; a ring under one "
+         "lock passes items in bursts"),
 ]

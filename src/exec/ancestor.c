@@ -10,7 +10,7 @@
 // and the spare's socket. So a fork copies nothing that is half done.
 //
 // Once a program has started a second process for one task, it is thought to start more: then the
-// ancestor forks one ahead, the spare, while those that were asked for run. It holds nothing, waits
+// ancestor forks one ahead, the spare, once nothing has come for a moment. It holds nothing, waits
 // for a wish on a socket of its own, and becomes what that asks for. The root knows nothing of it
 // before. It saves no work, but the fork is no longer between a wish and its process.
 #include "exec/ancestor.h"
@@ -32,6 +32,8 @@
 #include "os/poll.h"
 #include "os/spawn.h"
 
+enum { QUIET_MS = 1 };
+
 static struct {
     int bell, signals;
     sigset_t before; // the signals that were blocked
@@ -42,6 +44,7 @@ static struct {
     size_t count, room;
     pid_t spare;      // 0: there is none
     int spare_socket; // to it
+    bool wants_spare; // once it is quiet
     uint64_t starts;  // of processes for one task
 } ancestor;
 
@@ -237,7 +240,7 @@ static bool grant(void)
         signal_child(&wish);
     wf_carry_drop(&message);
     if (wish.kind == WF_WISH_FORK && wish.birth.alone && ancestor.starts++ > 0)
-        make_spare(); // now that no other's descriptors are open here
+        ancestor.wants_spare = true;
     return true;
 }
 
@@ -306,8 +309,13 @@ __attribute__((constructor)) static void catch_ancestor(void)
                             {.fd = ancestor.signals, .events = POLLIN}};
     bool lives = ancestor.signals >= 0;
     while (lives) {
-        if (poll(fds, 2, -1) < 0)
-            continue; // EINTR
+        // Not before it is quiet: a death that is told late, or a start, costs more than it saves.
+        int ready = poll(fds, 2, ancestor.wants_spare ? QUIET_MS : -1);
+        if (ready == 0)
+            make_spare(); // no other's descriptors are open here
+        ancestor.wants_spare = ancestor.wants_spare && ready != 0;
+        if (ready <= 0)
+            continue; // or EINTR
         if (fds[1].revents)
             reap();
         if (fds[0].revents)
