@@ -19,6 +19,20 @@ SHARED weft_pool *pool_of(int workers)
     return pool;
 }
 
+// One that has an end, and closes it.
+struct bearer {
+    weft_end end;
+};
+
+SHARED int bear_end(const struct bearer *b, weft_none *none)
+{
+    (void)none;
+    weft_end end = b->end;
+    weft_end_close(&end);
+    return 0;
+}
+WEFT_TASK(bear_end, struct bearer, weft_none, .ends = {WEFT_END(struct bearer, end)});
+
 // ---- ways to die -------------------------------------------------------------------------
 
 enum death {

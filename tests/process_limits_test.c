@@ -267,19 +267,6 @@ static int limit_worker(const rlim_t *soft, rlim_t *before)
 }
 WEFT_TASK(limit_worker, rlim_t, rlim_t);
 
-struct bearer {
-    weft_end end;
-};
-
-static int bear_end(const struct bearer *b, weft_none *none)
-{
-    (void)none;
-    weft_end end = b->end;
-    weft_end_close(&end);
-    return 0;
-}
-WEFT_TASK(bear_end, struct bearer, weft_none, .ends = {WEFT_END(struct bearer, end)});
-
 static int give_end(weft_pool *pool)
 {
     weft_end ours, theirs;

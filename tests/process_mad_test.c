@@ -98,19 +98,6 @@ static void a_result_of_which_no_word_is_said_is_found(void **state)
 
 // ---- descriptors ------------------------------------------------------------------------------
 
-struct bearer {
-    weft_end end;
-};
-
-static int bear_end(const struct bearer *b, weft_none *none)
-{
-    (void)none;
-    weft_end end = b->end;
-    weft_end_close(&end);
-    return 0;
-}
-WEFT_TASK(bear_end, struct bearer, weft_none, .ends = {WEFT_END(struct bearer, end)});
-
 // The task behind this one loses what says that it has an end.
 static int rob_the_next(struct hold *const *h, weft_none *none)
 {

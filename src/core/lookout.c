@@ -49,14 +49,6 @@ static void take_out(struct wf_lookout *l)
         lookout.first = l->next;
 }
 
-static bool is_as_expected(const struct wf_wait *wait)
-{
-    for (unsigned i = 0; i < wait->word_count; i++)
-        if (wf_load(wait->words[i].word, WF_ACQUIRE) != wait->words[i].expected)
-            return false;
-    return true;
-}
-
 // ---- the thread -------------------------------------------------------------------------
 
 // What it sleeps on, each word once.
@@ -101,11 +93,11 @@ static void look_around(struct view *view)
     wf_spin_lock(&lookout.busy);
     for (struct wf_lookout *l = lookout.first, *next; l; l = next) {
         next = l->next;
-        if (is_as_expected(l->wait)) {
-            look_at(view, l->wait);
-        } else {
+        if (wf_words_changed(l->wait)) {
             take_out(l);
             wf_unpark(l->parker); // its watch lies on its stack until it sees that it is out
+        } else {
+            look_at(view, l->wait);
         }
     }
     wf_spin_unlock(&lookout.busy);
