@@ -86,16 +86,27 @@ static int lose_a_worker(weft_pool *pool)
     return 0;
 }
 
-static int scene_of_no_forks(void)
+// Two workers, and an ancestor that may make no other.
+static int open_without_forks(weft_pool **pool, pid_t *ancestor, rlim_t *before)
 {
     int rc = become_somebody();
     if (rc != 0)
         return rc;
-    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 2);
-    CHECK(pool && squares_come(pool, 20) == 0 && weft_list(WEFT_PROCESSES, NULL, 0) == 2);
-    pid_t ancestor = ancestor_of(any_worker());
+    *pool = weft_pool_open(WEFT_PROCESSES, .workers = 2);
+    CHECK(*pool && squares_come(*pool, 20) == 0 && weft_list(WEFT_PROCESSES, NULL, 0) == 2);
+    *ancestor = ancestor_of(any_worker());
+    CHECK(*ancestor > 0 && limit(*ancestor, RLIMIT_NPROC, 1, before) == 0);
+    return 0;
+}
+
+static int scene_of_no_forks(void)
+{
+    weft_pool *pool;
+    pid_t ancestor;
     rlim_t before;
-    CHECK(ancestor > 0 && limit(ancestor, RLIMIT_NPROC, 1, &before) == 0);
+    int rc = open_without_forks(&pool, &ancestor, &before);
+    if (rc != 0)
+        return rc;
     CHECK(use_without_forks(pool) == 0);
     CHECK(lose_a_worker(pool) == 0);
     CHECK(limit(ancestor, RLIMIT_NPROC, before, NULL) == 0);
@@ -109,14 +120,12 @@ static int scene_of_no_forks(void)
 // ever.
 static int scene_of_the_last_worker(void)
 {
-    int rc = become_somebody();
+    weft_pool *pool;
+    pid_t ancestor;
+    rlim_t before;
+    int rc = open_without_forks(&pool, &ancestor, &before);
     if (rc != 0)
         return rc;
-    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 2);
-    CHECK(pool && squares_come(pool, 20) == 0 && weft_list(WEFT_PROCESSES, NULL, 0) == 2);
-    pid_t ancestor = ancestor_of(any_worker());
-    rlim_t before;
-    CHECK(ancestor > 0 && limit(ancestor, RLIMIT_NPROC, 1, &before) == 0);
     CHECK(lose_a_worker(pool) == 0);
     CHECK(kill(any_worker(), SIGKILL) == 0);
     CHECK(eventually(weft_list(WEFT_PROCESSES, NULL, 0) == 0));
