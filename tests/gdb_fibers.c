@@ -9,7 +9,11 @@
 #include <unistd.h>
 #include <weft/weft.h>
 
+#if defined(__clang__) // makes no clones and does not know the word
+#define KEPT __attribute__((noinline)) static
+#else
 #define KEPT __attribute__((noinline, noclone)) static
+#endif
 
 static weft_queue *letters;
 static weft_mutex taken;

@@ -30,7 +30,7 @@ static int64_t limit_ms(void)
     double load = 0, share;
     (void)getloadavg(&load, 1);
     share = load / weft_cores();
-    return (int64_t)(WITHIN_MS * (share > 1 ? share : 1));
+    return (int64_t)((double)WITHIN_MS * (share > 1 ? share : 1));
 }
 
 // One quick try is enough; that nobody stays counts each time, or waitpid does not return.
