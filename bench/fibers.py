@@ -27,7 +27,7 @@ ROWS = [
     Row("between_loops", "an item through a queue of 128, between two threads", "0,1"),
     Row("parked", "bytes of a parked one, of 100,000, with a guard", "0,1"),
 ]
-FUTURE = ("some twenty locked instructions: for the future, its parker, its stack, and exit, which counts "
+FUTURE = ("nine locked instructions: for the future, its parker, its wait, and exit, which counts "
           "what lives under a lock; none of them knows yet that all is on one loop")
 QUEUE = ("each wait goes through a lock, a line and the park word, all of them fit for other threads too: "
          "about ten locked instructions each")

@@ -365,6 +365,18 @@ static int fail_with_a_count(void)
     return weft_fail(5, "no failure");
 }
 
+// The same code before, from whomever, says nothing about this call.
+TEST(a_call_that_fails_with_the_code_of_an_older_failure_says_its_own)
+{
+    weft_fail(-EBADF, "backend db.example: its descriptor is gone");
+    assert_int_equal(weft_send((weft_end){-1}, "x", 1, WEFT_FOREVER), -EBADF);
+    assert_failed(-EBADF, "weft_send: Bad file descriptor");
+    assert_int_equal(weft_wait_fd(-1, 0, WEFT_FOREVER), -EBADF);
+    assert_failed(-EBADF, "weft_wait_fd: -1 is no descriptor");
+    assert_int_equal(weft_send((weft_end){-1}, "x", 1, WEFT_FOREVER), -EBADF);
+    assert_failed(-EBADF, "weft_send: Bad file descriptor");
+}
+
 TEST(a_code_that_is_not_negative_aborts)
 {
     expect_abort(fail_with_zero, "weft_fail", "negative");
@@ -458,6 +470,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_dropped_task_that_fails_is_told_to_the_hook),
     cmocka_unit_test(joined_cancelled_and_successful_tasks_are_not_told_to_the_hook),
     cmocka_unit_test(without_a_hook_one_line_on_stderr_names_the_task_and_the_failure),
+    cmocka_unit_test(a_call_that_fails_with_the_code_of_an_older_failure_says_its_own),
     cmocka_unit_test(a_code_that_is_not_negative_aborts),
     cmocka_unit_test(without_memory_the_code_is_kept),
     cmocka_unit_test(without_memory_also_a_threads_first_call_keeps_the_code),

@@ -19,13 +19,13 @@ from tap import Skip, main, run, test
 
 # Name of the task, loop, what it waits in, the functions on its stack, innermost first.
 FIBERS = [
-    ("Thread-2 (postman)", "weft-loop-1", r"weft_get_\(0x[0-9a-f]+\)",
+    ("Fiber-2 (postman)", "weft-loop-1", r"weft_get_\(0x[0-9a-f]+\)",
      ["fiber_sleeps", "weft_get_", "wait_for_a_letter", "postman", "wf_future_run"]),
-    ("Thread-3 (locked_out)", "weft-loop-1", r"weft_lock\(mutex 0x[0-9a-f]+\)",
+    ("Fiber-3 (locked_out)", "weft-loop-1", r"weft_lock\(mutex 0x[0-9a-f]+\)",
      ["fiber_sleeps", "weft_lock", "wait_for_a_key", "locked_out", "wf_future_run"]),
-    ("Thread-4 (reader)", "weft-loop-1", r"weft_wait_fd, descriptor \d+",
+    ("Fiber-4 (reader)", "weft-loop-1", r"weft_wait_fd, descriptor \d+",
      ["fiber_sleeps", "weft_wait_fd", "wait_for_bytes", "reader", "wf_future_run"]),
-    ("Thread-5 (dreamer)", "weft-loop-1", r"weft_sleep",
+    ("Fiber-5 (dreamer)", "weft-loop-1", r"weft_sleep",
      ["fiber_sleeps", "weft_sleep", *["dream"] * 11, "dreamer", "wf_future_run"]),
 ]
 
@@ -74,7 +74,7 @@ def each_fiber_is_listed_with_its_loop_and_what_it_waits_in():
 
 @test
 def the_one_that_runs_is_said_to_run():
-    line = r"^ *\d+  Thread-1 \(overseer\) +weft-loop-1 +runs$"
+    line = r"^ *\d+  Fiber-1 \(overseer\) +weft-loop-1 +runs$"
     assert re.search(line, listing(), re.M), listing()
 
 
@@ -100,13 +100,13 @@ def a_backtrace_has_the_functions_that_wait_and_their_callers():
 
 @test
 def the_backtrace_of_the_one_that_runs_is_its_threads():
-    part = part_of("Thread-1 (overseer)", stopped("weft fiber all bt"))
+    part = part_of("Fiber-1 (overseer)", stopped("weft fiber all bt"))
     come_in_order(["all_are_parked", "overseer", "wf_future_run"], functions_of(part))
 
 
 @test
 def other_commands_for_frames_see_the_fibers_variables():
-    part = part_of("Thread-5 (dreamer)", stopped("weft fiber all frame apply all -q info locals"))
+    part = part_of("Fiber-5 (dreamer)", stopped("weft fiber all frame apply all -q info locals"))
     kept = [int(value) for value in re.findall(r"^kept = \{(\d+),", part, re.M)]
     assert kept == list(range(11)), part
 
@@ -142,7 +142,7 @@ def a_core_has_them_too():
         cores = list(pathlib.Path(folder).glob("*core*"))
         if not cores:
             raise Skip("the kernel leaves no core here")
-        is_listed("Thread-2 (postman)", gdb(f"core-file {cores[0]}", "weft fibers"))
+        is_listed("Fiber-2 (postman)", gdb(f"core-file {cores[0]}", "weft fibers"))
         backtraces_are_right(gdb(f"core-file {cores[0]}", "weft fiber all bt"))
 
 

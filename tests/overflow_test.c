@@ -163,7 +163,7 @@ static void an_overflow_says_which_fiber_on_which_task(void **state)
     (void)state;
     not_under_a_sanitizer();
     expect_overflow(play_named, SIGSEGV, "client-7 (task handler)", " 64 KiB", ".stack_size");
-    expect_overflow(play_nameless, SIGSEGV, "fiber Thread-1 (handler) overflowed", " 64 KiB");
+    expect_overflow(play_nameless, SIGSEGV, "fiber Fiber-1 (handler) overflowed", " 64 KiB");
 }
 
 static void an_overflow_in_a_pool_names_the_worker_and_its_task(void **state)

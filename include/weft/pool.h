@@ -115,7 +115,8 @@ void weft_pool_close(weft_pool **pool);
     ((void)sizeof(fn(__VA_ARGS__, NULL)), weft_start_((options), &fn##_task, __VA_ARGS__))
 struct weft_start_options {
     enum weft_kind kind;
-    const char *name;  // copied, the first 31 bytes. NULL: "Thread-1 (page_size)" and the like
+    const char *name;  // copied, the first 31 bytes. NULL: "Thread-1 (page_size)", and likewise
+                       // "Fiber-1 (page_size)", "Process-1 (page_size)"
     bool daemon;       // the program does not wait for it
     size_t stack_size; // 0: 8 MiB; of a fiber 64 KiB
 };

@@ -34,8 +34,9 @@ void wf_check_gives(uint32_t *owner, const char *call, const char *thing, const 
     uint32_t holder = wf_load(owner, WF_RELAXED);
     if (holder == 0 || (holder & (uint32_t)WF_NO_OWNER))
         return; // free (the unlock itself will say so), or a worker's
+    char name[WF_NAME_MAX];
     wf_require(holder == wf_owner_id(task), "%s(%p) by %s: the %s is held by task %u", call, lock,
-               task->name, thing, holder);
+               wf_task_name(task, name), thing, holder);
     task->held--;
     wf_store(owner, 0, WF_RELAXED);
 }
@@ -62,7 +63,9 @@ void wf_check_took_shared(const void *lock)
 void wf_check_gives_shared(const void *lock, const char *call)
 {
     struct wf_task *task = wf_current();
-    wf_require(task->held > 0, "%s(%p) by %s: it is held by others only", call, lock, task->name);
+    char name[WF_NAME_MAX];
+    wf_require(task->held > 0, "%s(%p) by %s: it is held by others only", call, lock,
+               wf_task_name(task, name));
     task->held--;
     const void **slot = shared_slot(task, lock);
     if (slot)
@@ -100,7 +103,8 @@ static bool look(const struct wf_parker *parker, struct wf_task *task, void *ctx
         return true;
     const struct wf_wait *wait = parker->wait;
     step->parker = parker;
-    memcpy(step->name, task->name, sizeof step->name);
+    char name[WF_NAME_MAX];
+    wf_copy_name(step->name, wf_task_name(task, name));
     bool ends = wait && wait->stops && wf_load(&parker->task->cancelled, WF_RELAXED) != 0;
     if (wait && wait->owner && !ends) {
         step->what = wait->what;

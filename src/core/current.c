@@ -21,7 +21,7 @@
 #include "os/poll.h"
 #include "os/thread.h"
 
-enum { PARKERS_AT_ONCE = 64 };
+enum { PARKERS_AT_ONCE = 64, IDS_AT_ONCE = 32 };
 
 uint32_t wf_fork_count;
 bool wf_is_orphan;
@@ -36,16 +36,16 @@ static uint32_t last_stranger;   // atomic: the N of Dummy-N
 
 _Thread_local struct wf_parker *wf_running;
 
-void wf_copy_name(char copy[WF_NAME_MAX], const char *name)
-{
-    size_t size = strnlen(name, WF_NAME_MAX - 1);
-    memcpy(copy, name, size);
-    copy[size] = '\0';
-}
-
+// A few at a time are set aside for the caller: one locked instruction for many tasks.
 int64_t wf_task_new_id(void)
 {
-    return wf_add(&last_id, 1, WF_RELAXED) + 1;
+    struct wf_parker *self = wf_self();
+    if (self->ids_left == 0) {
+        self->next_id = wf_add(&last_id, IDS_AT_ONCE, WF_RELAXED) + 1;
+        self->ids_left = IDS_AT_ONCE;
+    }
+    self->ids_left--;
+    return self->next_id++;
 }
 
 // ---- making and ending parkers ----------------------------------------------------------
@@ -196,6 +196,7 @@ static void set_up(struct wf_parker *parker)
     parker->seat = NULL;
     parker->host = NULL;
     parker->pool = NULL;
+    parker->ids_left = 0;
     parker->name[0] = '\0';
     parker->tid = 0;
     parker->own = (struct wf_task){.deadline = WEFT_FOREVER};
@@ -237,6 +238,11 @@ void wf_parker_renew(struct wf_parker *parker)
     clean_up(parker);
     parker->host = NULL;
     parker->pool = NULL;
+    if (parker->name[0] == '\0')
+        return;
+    wf_spin_lock(&parker->busy);
+    parker->name[0] = '\0';
+    wf_spin_unlock(&parker->busy);
 }
 
 void wf_parker_end(struct wf_parker *parker)
@@ -267,6 +273,11 @@ void wf_self_is_worker(const char name[WF_NAME_MAX], const struct wf_host *host,
 
 // ---- tasks ------------------------------------------------------------------------------
 
+void wf_task_will_run(struct wf_task *task, struct wf_parker *parker)
+{
+    wf_store(&task->parker, parker, WF_RELAXED); // whatever publishes the task publishes this
+}
+
 void wf_task_enter(struct wf_task *task)
 {
     struct wf_parker *parker = wf_self();
@@ -276,8 +287,9 @@ void wf_task_enter(struct wf_task *task)
     wf_spin_unlock(&parker->busy);
     // Who cancels sets the flag, then looks for the parker; the task lets its parker be seen, then
     // looks for the flag (wf_interrupted). Both in the one order of seq_cst: one of them sees the
-    // other, so that no request is slept through.
-    wf_store(&task->parker, parker, WF_SEQ_CST);
+    // other, so that no request is slept through. After wf_task_will_run there is nothing to see.
+    if (wf_load(&task->parker, WF_RELAXED) != parker)
+        wf_store(&task->parker, parker, WF_SEQ_CST);
 }
 
 void wf_task_free_shares(struct wf_task *task)
@@ -288,7 +300,8 @@ void wf_task_free_shares(struct wf_task *task)
 
 void wf_task_leave(struct wf_task *task)
 {
-    wf_locals_destroy(&task->locals); // may still call weft, as this task
+    if (task->locals.values)
+        wf_locals_destroy(&task->locals); // may still call weft, as this task
     if (task->shares)
         wf_task_free_shares(task);
     struct wf_parker *parker = task->parker;

@@ -35,7 +35,7 @@ struct wf_parking {
     // deadline has come (-ETIMEDOUT), something is ready on wait->fd (the events), or the transfer
     // is made (1). What did not end the sleep is disarmed.
     int (*lie_down)(struct wf_parker *self, const struct wf_wait *wait, weft_time deadline);
-    void (*wake)(struct wf_parker *parker); // by whoever turned PARKED into a token. Any thread
+    void (*wake)(struct wf_parker *parker); // by who turned PARKED into another word. Any thread
     void (*yield)(struct wf_parker *self);
     bool (*transfers)(const struct wf_parker *self); // lie_down takes a wait's transfer
 };
@@ -59,9 +59,14 @@ struct wf_task {
     const void **shares;    // the first few of those that it holds with others; NULL: none yet
     int error_code;         // the latest failure, or 0
     const char *error_call; // the call of ours that failed with it: the text is not made yet
+    bool explained;         // by wf_explain, and no call has failed with it yet
     char *error_text;       // WEFT_ERROR_MAX bytes, or NULL: no failure yet, or no memory
     struct wf_locals locals;
-    char name[WF_NAME_MAX]; // set before it runs
+    // ---- what it is called: wf_task_name. Set before it runs
+    const char *function; // of its weft_task
+    const char *series;   // "Thread-": it is the number-th that was given no name; or NULL
+    uint32_t number;
+    char name[WF_NAME_MAX]; // if it was given one, else ""
 };
 
 struct wf_parker {
@@ -75,7 +80,9 @@ struct wf_parker {
     const struct wf_host *host;       // whose worker it is, or NULL. Its own, like the next three
     void *pool;                       // for the host
     bool telling;                     // inside a host's call, which may wait itself
-    char name[WF_NAME_MAX];           // of the thread, if it is ours
+    uint32_t ids_left;                // of those that were set aside for what it starts; its own
+    int64_t next_id;
+    char name[WF_NAME_MAX]; // of the thread, if it is ours: see wf_parker_name
     pid_t tid;
     struct wf_parker *next, *prev; // in the list of the living; next also in the free list
     struct wf_task own;            // what a plain thread runs
@@ -105,13 +112,23 @@ void wf_parker_begin(struct wf_parker *parker, const struct wf_parking *parking,
 void wf_parker_renew(struct wf_parker *parker);
 void wf_parker_end(struct wf_parker *parker);
 
-// Run `task` on the calling parker until the matching leave. Leaving destroys its locals.
+// Run `task` on the calling parker until the matching leave. Leaving destroys its locals. Who gives
+// it a parker before anybody knows of it says so with `will_run`: then it need not be told here.
+void wf_task_will_run(struct wf_task *task, struct wf_parker *parker);
 void wf_task_enter(struct wf_task *task);
 void wf_task_leave(struct wf_task *task);
 void wf_task_free_error(struct wf_task *task);
 void wf_task_free_shares(struct wf_task *task);
 int64_t wf_task_new_id(void);
+
+// ---- names: name.c ------------------------------------------------------------------------
 void wf_copy_name(char copy[WF_NAME_MAX], const char *name); // cut to fit
+// "client-7"; "square"; "Thread-5 (square)", which is put together when somebody asks, in `text`:
+// few do, and it took a fifth of a fiber's start. Also in a signal handler.
+const char *wf_task_name(const struct wf_task *task, char text[WF_NAME_MAX]);
+// The name of a thread of ours, of a worker, or of the task that a fiber was started for; else "".
+// Its own, or with its busy bit.
+const char *wf_parker_name(const struct wf_parker *parker, char text[WF_NAME_MAX]);
 
 // Ask it to stop. Any thread, while the task's memory lives.
 void wf_task_cancel(struct wf_task *task);

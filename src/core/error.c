@@ -29,14 +29,11 @@ static bool have_room(struct wf_task *task)
     return task->error_text != NULL;
 }
 
-int weft_fail(int code, const char *fmt, ...)
+static struct wf_task *say(int code, const char *fmt, va_list args)
 {
     wf_require(code < 0, "weft_fail(%d): a code is a negative errno", code);
     char text[WEFT_ERROR_MAX + 1]; // first a copy: the arguments may be the old message
-    va_list args;
-    va_start(args, fmt);
     int n = vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
     if (n < 0)
         text[0] = '\0'; // a broken format says nothing; the code still does
     wf_cut_text(text, WEFT_ERROR_MAX);
@@ -45,6 +42,24 @@ int weft_fail(int code, const char *fmt, ...)
     task->error_call = NULL;
     if (have_room(task))
         memcpy(task->error_text, text, strlen(text) + 1);
+    return task;
+}
+
+int weft_fail(int code, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    say(code, fmt, args)->explained = false;
+    va_end(args);
+    return code;
+}
+
+int wf_explain(int code, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    say(code, fmt, args)->explained = true;
+    va_end(args);
     return code;
 }
 
@@ -55,10 +70,11 @@ int wf_failed(const char *call, int rc)
         return rc;
     struct wf_task *task = wf_current();
     bool plain = rc == -ETIMEDOUT || rc == -ECANCELED || rc == -EPIPE;
-    if (plain || task->error_code != rc) { // else: who knew more has said it
+    if (plain || !task->explained || task->error_code != rc) {
         task->error_code = rc;
         task->error_call = call;
     }
+    task->explained = false;
     return rc;
 }
 

@@ -7,6 +7,10 @@
 // Tell whoever weft_on_unobserved named, or stderr, of a failure that nobody will join.
 void wf_report_unobserved(const char *task, int code, const char *message);
 
+// weft_fail, by somebody inside a call of ours who knows more than its code says: the call itself
+// fails by wf_failed, which keeps these words.
+int wf_explain(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 // A call of ours failed with rc < 0: note it, the text for later. Returns rc, also if it is not
 // negative.
 int wf_failed(const char *call, int rc);

@@ -8,7 +8,7 @@
 //     ASLEEP   sleeps on the word, and perhaps on a shared one  -> wf_unpark: TOKEN + futex
 //                                                              -> owner: EMPTY
 //     RINGING  sleeps in ppoll    -> wf_unpark: TOKEN + bell   -> owner: EMPTY
-//     PARKED   sleeps as `parking` does (a fiber)  -> wf_unpark: TOKEN + wake  -> owner: EMPTY
+//     PARKED   sleeps as `parking` does (a fiber)  -> wf_unpark: EMPTY + wake
 //
 // No wake-up is lost: wf_unpark's exchange comes either before the owner's step out of EMPTY, which
 // then fails and finds the token, or after it, and then it sees that the owner sleeps and wakes it;
@@ -22,7 +22,9 @@
 // The word tells the waker which kind of sleep it is, and not the parker's fields: a sleeper that
 // its deadline ends at the same moment may be gone, and its parker another's. PARKED is the
 // exception that proves it: its sleeper does not go on before who turned the word has called
-// `wake`, so `parking` is there to be read.
+// `wake`, so `parking` is there to be read. For the same reason it needs no token: that it goes on
+// says all, and what the waker wrote is seen by way of `wake`, a queue of one thread or an inbox.
+// A token that is there when it goes on came later, and is for its next sleep.
 //
 // We thought of a condition variable per task: a second lock at each wake-up, and no descriptors.
 #include "core/park.h"
@@ -118,8 +120,12 @@ static int park_on_descriptor(struct wf_parker *parker, const struct wf_wait *wa
 
 static int park_otherwise(struct wf_parker *parker, const struct wf_wait *wait, weft_time deadline)
 {
-    int rc = lie_down(parker, PARKED) ? parker->parking->lie_down(parker, wait, deadline) : 0;
-    return get_up(parker) && rc == -ETIMEDOUT ? 0 : rc;
+    if (!lie_down(parker, PARKED)) {
+        (void)get_up(parker); // the token that came first
+        return 0;
+    }
+    int rc = parker->parking->lie_down(parker, wait, deadline);
+    return rc == -ETIMEDOUT && take_token(parker) ? 0 : rc;
 }
 
 // A fiber cannot sleep on a word: somebody does so for it.
@@ -168,13 +174,17 @@ int wf_park(const struct wf_wait *wait, weft_time deadline)
 
 void wf_unpark(struct wf_parker *parker)
 {
+    if (wf_load(&parker->word, WF_RELAXED) == PARKED && wf_park_give_up(parker)) {
+        parker->parking->wake(parker);
+        return;
+    }
     // release: pairs with the owner's acquire; acquire: the bell, see lie_down
     uint32_t was = wf_exchange(&parker->word, TOKEN, WF_ACQ_REL);
     if (was == ASLEEP)
         wf_futex_wake(&parker->word);
     else if (was == RINGING)
         wf_bell_ring(parker->bell);
-    else if (was == PARKED)
+    else if (was == PARKED) // it lay down since; the token stays, for its next sleep
         parker->parking->wake(parker);
 }
 

@@ -81,8 +81,8 @@ static inline bool wf_words_changed(const struct wf_wait *wait)
 // Give the parker its token. Any thread, any time, also after its end (current.h).
 void wf_unpark(struct wf_parker *parker);
 
-// For a `parking`: end the sleep of one for another reason than its token. False: a wake is on its
-// way. Its own loop.
+// For a `parking`, on its own loop, and for wf_unpark: end the sleep of one. True: and it is the
+// caller's to let it go on. False: a wake is on its way.
 enum { WF_PARKED = 4 };
 bool wf_park_give_up(struct wf_parker *parker);
 

@@ -454,10 +454,10 @@ static void look(struct wf_process *process)
 // With mu held.
 static void fail_begun(struct wf_ended *ended, const struct wf_member *m, weft_future *f, int died)
 {
-    char how[WEFT_ERROR_MAX], text[2 * WEFT_ERROR_MAX];
+    char how[WEFT_ERROR_MAX], text[2 * WEFT_ERROR_MAX], name[WF_NAME_MAX];
     wf_family_explain(died, how, sizeof how);
     const char *why = died == SIGKILL ? m->killed : NULL;
-    (void)snprintf(text, sizeof text, "%s: its process %s %s%s%s", f->task.name,
+    (void)snprintf(text, sizeof text, "%s: its process %s %s%s%s", wf_task_name(&f->task, name),
                    m->process->birth.name, how, why ? ", by the pool: " : "", why ? why : "");
     wf_crew_fail(ended, f, -EOWNERDEAD, text);
 }

@@ -7,7 +7,8 @@
 // Both are set while the word is busy, so exactly one of the two ends - the executor's and the
 // owner's - is the second, and that one reports an unobserved failure. DONE is stored with release
 // and read with acquire: who sees it sees the result. The store that sets DONE is the ender's last
-// touch but for its own reference.
+// touch but for its own reference. Of a task that was started alone it is the very last: with DONE
+// the executor's reference goes to the owner, unless that has abandoned it before.
 #include "exec/future.h"
 
 #include <errno.h>
@@ -112,17 +113,19 @@ weft_future *wf_future_new(const struct weft_task *what, const void *arg, weft_p
         (void)weft_fail(-ENOMEM, "%s: no memory for its argument and result", what->name);
         return NULL;
     }
-    *f = (weft_future){
-        .fork_ = wf_fork_count,
-        .refs = 2,
-        .task = {.id = wf_task_new_id(), .deadline = WEFT_FOREVER},
-        .what = what,
-        .arg = (char *)f + shape.arg_at,
-        .result = (char *)f + shape.result_at,
-    };
+    // All at once, and of a size that the compiler does not know: what it puts in place of a known
+    // one takes several times as long.
+    memset(f, 0, shape.size);
+    f->fork_ = wf_fork_count;
+    f->refs = 2;
+    f->task.id = wf_task_new_id();
+    f->task.deadline = WEFT_FOREVER;
+    f->task.function = what->name;
     f->id = wf_owner_id(&f->task);
+    f->what = what;
+    f->arg = (char *)f + shape.arg_at;
+    f->result = (char *)f + shape.result_at;
     memcpy(f->arg, arg, what->arg_size);
-    memset(f->result, 0, what->result_size);
     if (wf_checking)
         wf_exit_count_owned(1);
     return f;
@@ -134,10 +137,8 @@ weft_future *wf_future_ref(weft_future *f)
     return f;
 }
 
-void wf_future_unref(weft_future *f)
+static void release(weft_future *f)
 {
-    if (wf_sub(&f->refs, 1, WF_ACQ_REL) > 1) // who frees sees all that the others did
-        return;
     wf_task_free_error(&f->task);
     weft_pool *pool = f->pool;
     give_memory(f);
@@ -145,11 +146,30 @@ void wf_future_unref(weft_future *f)
         wf_pool_unref(pool);
 }
 
+void wf_future_unref(weft_future *f)
+{
+    // Who frees sees all that the others did. The last one is alone: nobody else can count.
+    if (wf_load(&f->refs, WF_ACQUIRE) == 1 || wf_sub(&f->refs, 1, WF_ACQ_REL) == 1)
+        release(f);
+}
+
 void wf_future_disown(weft_future *f)
 {
     if (wf_checking)
         wf_exit_count_owned(-1);
     wf_future_unref(f);
+}
+
+// The owner's reference, and with it the executor's, if that came with DONE.
+static void disown_ended(weft_future *f)
+{
+    if (f->pool) {
+        wf_future_disown(f);
+        return;
+    }
+    if (wf_checking)
+        wf_exit_count_owned(-1);
+    release(f);
 }
 
 // ---- done -------------------------------------------------------------------------------
@@ -174,8 +194,9 @@ static void report(const weft_future *f)
     // Whoever cancels a task knows that it was.
     if (f->code >= 0 || f->code == -ECANCELED)
         return;
-    char buffer[WEFT_ERROR_MAX];
-    wf_pool_report(f->pool, f->task.name, f->code, wf_future_message(f, buffer, sizeof buffer));
+    char buffer[WEFT_ERROR_MAX], name[WF_NAME_MAX];
+    wf_pool_report(f->pool, wf_task_name(&f->task, name), f->code,
+                   wf_future_message(f, buffer, sizeof buffer));
 }
 
 // Set the flags in the word; what they were before. DONE empties the line.
@@ -192,28 +213,41 @@ static uintptr_t publish(weft_future *f, uintptr_t flags)
     return before;
 }
 
-// Reported: it was, in the task itself.
-static void settle(weft_future *f, int code, bool reported)
+// Reported: it was, in the task itself. True: it was abandoned; else one that was started alone is
+// the owner's by now.
+static bool settle(weft_future *f, int code, bool reported)
 {
     f->code = code;
-    if ((publish(f, DONE) & ABANDONED) && !reported)
+    bool abandoned = (publish(f, DONE) & ABANDONED) != 0;
+    if (abandoned && !reported)
         report(f);
+    return abandoned;
+}
+
+static void settle_pooled(weft_future *f, int code, bool reported)
+{
+    (void)settle(f, code, reported);
     if (f->group)
         wf_group_note(f->group, f);
 }
 
 static void end(weft_future *f, int code, bool reported)
 {
-    settle(f, code, reported);
-    if (f->pool)
-        f->pool->executor->ended(f->pool, f);
-    wf_future_unref(f);
+    weft_pool *pool = f->pool;
+    if (pool) {
+        settle_pooled(f, code, reported);
+        pool->executor->ended(pool, f);
+        wf_future_unref(f);
+    } else if (settle(f, code, reported)) {
+        wf_future_unref(f);
+    }
 }
 
 int wf_refuse_task(struct wf_task *task, const struct weft_task *what, void *arg, int code)
 {
     wf_ends_close(what, arg);
-    return weft_fail(code, "%s: %s before it began", task->name,
+    char name[WF_NAME_MAX];
+    return weft_fail(code, "%s: %s before it began", wf_task_name(task, name),
                      code == -ECANCELED ? "cancelled" : "its deadline passed");
 }
 
@@ -229,7 +263,9 @@ void wf_future_run(weft_future *f)
     else
         (void)wf_refuse_task(task, f->what, f->arg, code);
     wf_exit_if_forked(f->fork_, code);
-    wf_require(task->held == 0, "task %s returned with %u locks held", task->name, task->held);
+    char name[WF_NAME_MAX];
+    wf_require(task->held == 0, "task %s returned with %u locks held", wf_task_name(task, name),
+               task->held);
     f->code = code;
     (void)wf_error_text(task); // whoever joins only reads it
     bool abandoned = (wf_load(&f->word_, WF_ACQUIRE) & ABANDONED) != 0;
@@ -256,7 +292,7 @@ void wf_future_finish(weft_future *f)
 
 void wf_future_finish_untold(weft_future *f)
 {
-    settle(f, f->code, false);
+    settle_pooled(f, f->code, false);
     wf_future_unref(f);
 }
 
@@ -272,10 +308,12 @@ static bool withdraw(weft_future *f)
     return f->pool && f->pool->executor->withdraw(f->pool, f);
 }
 
-void wf_future_abandon(weft_future *f)
+bool wf_future_abandon(weft_future *f)
 {
-    if (publish(f, ABANDONED) & DONE)
+    bool done = (publish(f, ABANDONED) & DONE) != 0;
+    if (done)
         report(f);
+    return done;
 }
 
 // ---- waiting ----------------------------------------------------------------------------
@@ -432,7 +470,7 @@ int weft_join(weft_future **future, void *result, size_t size)
         .what = "weft_join", .thing = "task", .object = f, .fd = WF_NO_FD, .owner = &f->id};
     (void)await(f, &wait, WEFT_FOREVER); // does not stop, has no deadline
     int rc = take_result(f, result);
-    wf_future_disown(f);
+    disown_ended(f);
     return rc;
 }
 
@@ -501,6 +539,8 @@ void weft_drop(weft_future **future)
     if (!f || f->fork_ != wf_fork_count)
         return;
     weft_cancel(f);
-    wf_future_abandon(f);
-    wf_future_disown(f);
+    if (wf_future_abandon(f))
+        disown_ended(f);
+    else
+        wf_future_disown(f);
 }

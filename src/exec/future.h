@@ -54,8 +54,8 @@ weft_future *wf_future_ref(weft_future *f);
 void wf_future_unref(weft_future *f);
 void wf_future_disown(weft_future *f); // the owner's reference: joined, dropped, or never given out
 
-// Nobody will join it: its failure is reported when it ends.
-void wf_future_abandon(weft_future *f);
+// Nobody will join it: its failure is reported when it ends. True: it has ended.
+bool wf_future_abandon(weft_future *f);
 
 // The current task was asked to stop before it began, for this reason: its ends are closed, and
 // that is its failure. Returns code.

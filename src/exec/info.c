@@ -14,11 +14,12 @@ _Static_assert(sizeof(((struct weft_info *)0)->name) == WF_NAME_MAX, "one size o
 
 void wf_name_task(char *name, size_t size, const char *worker, const struct wf_task *task)
 {
-    char text[2 * WF_NAME_MAX + 4];
+    char text[2 * WF_NAME_MAX + 4], buffer[WF_NAME_MAX];
+    const char *own = wf_task_name(task, buffer);
     if (task->pooled && worker)
-        (void)snprintf(text, sizeof text, "%s (%s)", worker, task->name);
+        (void)snprintf(text, sizeof text, "%s (%s)", worker, own);
     else
-        (void)snprintf(text, sizeof text, "%s", task->name);
+        (void)snprintf(text, sizeof text, "%s", own);
     wf_cut_text(text, size);
     memcpy(name, text, strlen(text) + 1);
 }
@@ -36,8 +37,9 @@ void wf_describe(const struct wf_parker *parker, const struct wf_task *task, str
                                .tid = parker->tid,
                                .daemon = task->daemon,
                                .alive = true};
-    wf_name_task(info->name, sizeof info->name, parker->name[0] != '\0' ? parker->name : NULL,
-                 task);
+    char buffer[WF_NAME_MAX];
+    const char *worker = wf_parker_name(parker, buffer);
+    wf_name_task(info->name, sizeof info->name, worker[0] != '\0' ? worker : NULL, task);
 }
 
 void weft_self(struct weft_info *info)

@@ -478,6 +478,12 @@ static struct fiber *new_fiber(struct wf_loop *loop, size_t stack_size)
 
 int wf_loop_start(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), void *arg)
 {
+    return wf_loop_start_task(loop, stack_size, fn, arg, NULL);
+}
+
+int wf_loop_start_task(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), void *arg,
+                       struct wf_task *task)
+{
     bool here = is_here(loop);
     bool spare = here && loop->spares && stack_size <= loop->spares->stack.size;
     struct fiber *fiber = spare ? take_spare(loop) : new_fiber(loop, stack_size);
@@ -485,6 +491,8 @@ int wf_loop_start(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), v
         return -ENOMEM;
     fiber->fn = fn;
     fiber->arg = arg;
+    if (task)
+        wf_task_will_run(task, &fiber->parker);
     wf_seen_new(&fiber->seen, fiber->stack.bottom, fiber->stack.size);
     fiber->sp = wf_context_new(fiber->stack.bottom + fiber->stack.size, fiber_begins);
     if (here) {

@@ -15,6 +15,7 @@
 
 struct wf_loop;
 struct wf_parker;
+struct wf_task;
 struct wf_pulse;
 
 // Start a loop on a thread of its own. 0, -ENOMEM, -EAGAIN (no more threads), -EMFILE, -ENFILE.
@@ -24,6 +25,9 @@ void wf_loop_free(struct wf_loop *loop);
 
 // Run fn(arg) as a fiber. 0 or -ENOMEM. stack_size 0: 64 KiB. Any thread.
 int wf_loop_start(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), void *arg);
+// The same for one that runs this task and no other, of which nobody knows yet; or NULL.
+int wf_loop_start_task(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), void *arg,
+                       struct wf_task *task);
 
 // ---- for its own fibers, and for who is called by it --------------------------------------
 // Something to do once when the loop's turn ends: at the latest after 64 switches, and before it

@@ -24,8 +24,10 @@ static bool names_function(const char *name)
 void wf_name_fiber(struct wf_text *text, const struct wf_parker *parker)
 {
     const struct wf_task *task = parker->task;
-    wf_text_add(text, parker->name);
-    if (!task || task == &parker->own || (!task->pooled && names_function(parker->name)))
+    char buffer[WF_NAME_MAX];
+    const char *name = wf_parker_name(parker, buffer);
+    wf_text_add(text, name);
+    if (!task || task == &parker->own || (!task->pooled && names_function(name)))
         return; // between two tasks, or told already
     const weft_future *f = (const void *)((const char *)task - offsetof(weft_future, task));
     wf_text_add(text, " (task ");

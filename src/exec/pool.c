@@ -117,7 +117,8 @@ weft_future *wf_pool_order(weft_pool *pool, const struct wf_order *order,
     weft_future *f = wf_future_new(what, arg, pool);
     if (!f)
         return NULL;
-    wf_copy_name(f->task.name, order->name ? order->name : what->name);
+    if (order->name)
+        wf_copy_name(f->task.name, order->name);
     f->task.deadline = order->deadline;
     f->task.pooled = true;
     f->task.inherits = order->inherits;
@@ -151,7 +152,7 @@ int weft_spawn_(weft_pool *pool, const struct weft_task *what, const void *arg)
     weft_future *f = wf_pool_order(pool, &order, what, arg);
     if (!f)
         return weft_error_code();
-    wf_future_abandon(f);
+    (void)wf_future_abandon(f); // it has a pool, and references for both
     wf_future_disown(f);
     return 0;
 }
@@ -166,41 +167,20 @@ void wf_pool_report(const weft_pool *pool, const char *task, int code, const cha
 
 // ---- alone ------------------------------------------------------------------------------
 
-static char *add(char *at, const char *end, const char *text)
-{
-    while (at < end && *text)
-        *at++ = *text++;
-    *at = '\0';
-    return at;
-}
-
-static char *add_number(char *at, const char *end, uint32_t number)
-{
-    char digits[12] = "";
-    char *first = digits + sizeof digits - 1;
-    do
-        *--first = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    return add(at, end, first);
-}
-
-// Without printf, which took half of a fiber's start.
 static void name_alone(weft_future *f, const char *name)
 {
-    static uint32_t last, last_process; // of those that were given no name
-    bool is_process = f->kind == WEFT_PROCESSES;
-    char text[WF_NAME_MAX + 1];
-    const char *end = text + WF_NAME_MAX;
-    char *at = add(text, end, name ? name : is_process ? "Process-" : "Thread-");
-    if (!name) {
-        at = add_number(at, end, wf_add(is_process ? &last_process : &last, 1, WF_RELAXED) + 1);
-        at = add(at, end, " (");
-        at = add(at, end, f->what->name);
-        at = add(at, end, ")");
+    static struct {
+        const char *name;
+        uint32_t last; // atomic
+    } series[] = {[WEFT_FIBERS] = {"Fiber-", 0},
+                  [WEFT_THREADS] = {"Thread-", 0},
+                  [WEFT_PROCESSES] = {"Process-", 0}};
+    if (name) {
+        wf_copy_name(f->task.name, name);
+        return;
     }
-    if (at == end)
-        wf_cut_text(text, WF_NAME_MAX);
-    memcpy(f->task.name, text, WF_NAME_MAX);
+    f->task.series = series[f->kind].name;
+    f->task.number = wf_add(&series[f->kind].last, 1, WF_RELAXED) + 1;
 }
 
 // 0, or with the error set.

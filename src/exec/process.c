@@ -27,9 +27,9 @@ static weft_future *outcome(struct wf_member *m, int died)
     if (f)
         return f;
     f = wf_member_inherit(m, &begun);
-    char how[WEFT_ERROR_MAX], text[2 * WEFT_ERROR_MAX];
+    char how[WEFT_ERROR_MAX], text[2 * WEFT_ERROR_MAX], name[WF_NAME_MAX];
     wf_family_explain(died, how, sizeof how);
-    (void)snprintf(text, sizeof text, "%s: its process %s", f->task.name, how);
+    (void)snprintf(text, sizeof text, "%s: its process %s", wf_task_name(&f->task, name), how);
     bool ended_by_us = f->task.daemon && wf_load(&wf_daemons, WF_RELAXED) != WF_DAEMONS_LIVE;
     wf_future_fail(f, ended_by_us ? -ECANCELED : died < 0 ? died : -EOWNERDEAD, text);
     return f;
@@ -83,7 +83,8 @@ int wf_process_start(weft_future *f)
     if (!m)
         return weft_fail(-ENOMEM, "weft_start(%s): no memory", f->what->name);
     struct wf_birth birth = {.alone = true, .daemon = f->task.daemon};
-    memcpy(birth.name, f->task.name, sizeof birth.name);
+    char name[WF_NAME_MAX];
+    wf_copy_name(birth.name, wf_task_name(&f->task, name));
     m->left = 1;
     m->process = wf_family_new(&birth, &owner, m);
     m->channel = m->process ? m->process->channel : NULL;

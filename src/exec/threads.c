@@ -252,8 +252,8 @@ static int blocked(void *pool, const struct wf_wait *wait)
         (void)ask_again(t, rc);
         return 0; // whom it waits for may be outside: the pool rests till then
     }
-    return weft_fail(-EAGAIN, "%s: all workers of pool %s wait, and it has no spare left (%s)",
-                     wait->what, t->base.name, rc == -EBUSY ? "max_spares" : strerror(-rc));
+    return wf_explain(-EAGAIN, "%s: all workers of pool %s wait, and it has no spare left (%s)",
+                      wait->what, t->base.name, rc == -EBUSY ? "max_spares" : strerror(-rc));
 }
 
 static void unblocked(void *pool)
@@ -484,24 +484,25 @@ const struct wf_executor wf_threads = {
 
 // ---- a thread, or a fiber, for one task ---------------------------------------------------
 
-// Run it; was it a daemon? The future may be gone then.
-static bool run_and_forget(weft_future *f)
-{
-    bool daemon = f->task.daemon;
-    wf_self_is_worker(f->task.name, NULL, NULL);
-    wf_future_run(f);
-    return daemon;
-}
-
 static void *run_alone(void *arg)
 {
-    wf_exit_end_thread(run_and_forget(arg));
+    weft_future *f = arg;
+    bool daemon = f->task.daemon; // f may be gone once it was run
+    char text[WF_NAME_MAX], name[WF_NAME_MAX];
+    wf_copy_name(name, wf_task_name(&f->task, text));
+    wf_self_is_worker(name, NULL, NULL);
+    wf_future_run(f);
+    wf_exit_end_thread(daemon);
     return NULL;
 }
 
+// A fiber goes by its task's name, and is a worker between two tasks since it was made.
 static void run_alone_as_fiber(void *arg)
 {
-    wf_exit_remove_task(run_and_forget(arg));
+    weft_future *f = arg;
+    bool daemon = f->task.daemon;
+    wf_future_run(f);
+    wf_exit_remove_task(daemon);
 }
 
 int wf_run_alone(weft_future *f, size_t stack_size)
@@ -512,5 +513,5 @@ int wf_run_alone(weft_future *f, size_t stack_size)
         return wf_thread_start(&options, &thread);
     struct wf_loop *loop;
     int rc = wf_loop_default(&loop);
-    return rc < 0 ? rc : wf_loop_start(loop, stack_size, run_alone_as_fiber, f);
+    return rc < 0 ? rc : wf_loop_start_task(loop, stack_size, run_alone_as_fiber, f, &f->task);
 }

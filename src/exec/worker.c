@@ -158,7 +158,9 @@ static int run(struct wf_slot *slot, struct job *job, struct wf_task *task)
     if (code == 0)
         code = job->what->run(job->arg, job->result);
     wf_exit_if_forked(fork, code);
-    wf_require(task->held == 0, "task %s returned with %u locks held", task->name, task->held);
+    char name[WF_NAME_MAX];
+    wf_require(task->held == 0, "task %s returned with %u locks held", wf_task_name(task, name),
+               task->held);
     return code;
 }
 
@@ -191,9 +193,12 @@ static int do_task(struct wf_slot *slot)
 {
     struct job job = {.what = (const struct weft_task *)(uintptr_t)slot->what};
     job.layout = wf_layout_of(job.what);
-    struct wf_task task = {
-        .id = wf_task_new_id(), .deadline = {slot->deadline_ns}, .pooled = !me.alone};
-    wf_copy_name(task.name, me.alone ? me.parker->name : job.what->name);
+    struct wf_task task = {.id = wf_task_new_id(),
+                           .deadline = {slot->deadline_ns},
+                           .pooled = !me.alone,
+                           .function = job.what->name};
+    if (me.alone)
+        wf_copy_name(task.name, me.parker->name);
     wf_store(&me.task, &task, WF_RELAXED);
     wf_store(&me.slot, slot, WF_SEQ_CST);
     if (wf_load(&slot->cancelled, WF_SEQ_CST) != 0) // the handler came too early to see the slot

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <weft/error.h>
+#include "core/error.h"
 #include "net/block.h"
 
 void wf_buffer_free(struct wf_buffer *b)
@@ -21,7 +21,7 @@ static int grow(struct wf_buffer *b, size_t capacity)
 {
     char *bytes = capacity == WF_BLOCK ? wf_block_take() : malloc(capacity);
     if (!bytes)
-        return weft_fail(-ENOMEM, "connection: no memory for %zu bytes", capacity);
+        return wf_explain(-ENOMEM, "connection: no memory for %zu bytes", capacity);
     size_t length = b->length;
     if (length > 0)
         memcpy(bytes, b->bytes + b->head, length);

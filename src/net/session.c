@@ -17,9 +17,9 @@
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
-#include <weft/error.h>
 #include <weft/sync.h>
 
+#include "core/error.h"
 #include "core/misuse.h"
 #include "net/layer.h"
 #include "net/tls.h"
@@ -96,7 +96,7 @@ static int make_method(void *arg)
 
 static int fail(const struct session *s)
 {
-    return weft_fail(s->failed, "TLS with %s: %s", weft_peer(s->layer.conn), s->why);
+    return wf_explain(s->failed, "TLS with %s: %s", weft_peer(s->layer.conn), s->why);
 }
 
 static int fail_with(struct session *s, int code, const char *why)

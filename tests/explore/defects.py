@@ -251,9 +251,12 @@ DEFECTS = [
     Defect("timers: who rises does not know its place", "exec/timers.c",
            "    timer->place = at;\n", "    if (at > 0)\n        timer->place = at;\n", "timers: *"),
     Defect("park: a fiber's sleep begins without a look at the token", "core/park.c",
-           "int rc = lie_down(parker, PARKED) ? parker->parking->lie_down(parker, wait, deadline) : 0;",
-           "wf_store(&parker->word, PARKED, WF_RELEASE);\n"
-           "    int rc = parker->parking->lie_down(parker, wait, deadline);", "fiber: *"),
+           "    if (!lie_down(parker, PARKED)) {",
+           "    wf_store(&parker->word, PARKED, WF_RELEASE);\n    if (0) {", "fiber: *"),
+    Defect("park: a fiber is woken by two", "core/park.c",
+           "wf_load(&parker->word, WF_RELAXED) == PARKED && wf_park_give_up(parker)",
+           "wf_load(&parker->word, WF_RELAXED) == PARKED && (wf_park_give_up(parker), true)",
+           "fiber: *"),
     Defect("exit: does not wait for started tasks", "exec/exit.c",
            "        else if (wf_load(&state.tasks, WF_SEQ_CST) > own_tasks())\n"
            "            (void)wf_cond_wait(&state.fewer, &state.mu, WEFT_FOREVER); // shielded\n",

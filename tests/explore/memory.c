@@ -178,6 +178,25 @@ char *xp_strdup(const char *text)
     return copied ? strcpy(copied, text) : NULL;
 }
 
+static bool stores_into(const struct xp_task *task, const struct block *block)
+{
+    const char *begin = (const char *)(block + 1);
+    for (int i = 0; i < task->stored; i++) {
+        const char *object = task->stores[i].object;
+        if (object >= begin && object < begin + block->size)
+            return true;
+    }
+    return false;
+}
+
+// Whoever gets the memory next gets it by way of the allocator, after what the one before wrote.
+// Only stores of others may still be on their way into it.
+static void land_own_stores(const struct block *block)
+{
+    while (xp_is_running() && stores_into(xp->now, block))
+        xp_land(xp->now, 0);
+}
+
 void xp_free(void *p)
 {
     if (!p)
@@ -189,6 +208,7 @@ void xp_free(void *p)
     struct block *block = (struct block *)p - 1;
     if (block->is_freed)
         xp_fail("memory is freed twice");
+    land_own_stores(block);
     block->is_freed = true;
     memset(p, FREED, block->size);
 }

@@ -60,6 +60,16 @@ def through(first, link):
         first = first[link]
 
 
+def task_name(task):
+    """As wf_task_name puts it together."""
+    given, function = task["name"].string(), task["function"]
+    if given or function == 0:
+        return given
+    if task["series"] == 0:
+        return function.string()
+    return f"{task['series'].string()}{int(task['number'])} ({function.string()})"
+
+
 class Fiber:
     def __init__(self, parker, fiber):
         self.parker = parker
@@ -82,7 +92,7 @@ class Fiber:
         task = self.parker["task"]
         if task == 0:
             return "(not begun)"
-        name, worker = (text.string() for text in (task["name"], self.parker["name"]))
+        name, worker = task_name(task), self.parker["name"].string()
         return f"{worker} ({name})" if worker and task["pooled"] else name
 
     @property
