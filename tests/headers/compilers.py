@@ -23,6 +23,7 @@ def present(language):
     variable, others = {"c": ("CC", C), "c++": ("CXX", CXX)}[language]
     commands, seen = [], set()
     for command in [os.environ.get(variable, "").split(), *others]:
+        command = command[pathlib.Path(command[0]).name == "ccache":] if command else command
         program = shutil.which(command[0]) if command else None
         if program and os.path.realpath(program) not in seen:
             seen.add(os.path.realpath(program))
@@ -53,6 +54,11 @@ class Checks:
     def add(self, name, check, *arguments, **named):
         """check(...) returns None if all is well, else what is wrong."""
         self.pending.append((name, self.pool.submit(check, *arguments, **named)))
+
+    def each(self, jobs):
+        """{name: what function(*arguments) gives}, for {name: (function, *arguments)}."""
+        pending = {name: self.pool.submit(*job) for name, job in jobs.items()}
+        return {name: future.result() for name, future in pending.items()}
 
     def finish(self):
         failures = 0

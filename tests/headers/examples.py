@@ -6,6 +6,9 @@ An example is a run of comment lines indented by five spaces or more. One that d
 or a task is compiled as it stands, any other as the body of a function, amid names that it takes
 for granted (CONTEXT). Left out are the prototypes that describe a macro - they have a parameter
 `fn`, or a type that is a single letter - the table of error codes, and lines of "...".
+
+The bodies are compiled together first, each as its own function; where that gives no error none is
+compiled alone.
 """
 import pathlib
 import re
@@ -78,29 +81,54 @@ def examples(header):
             yield text
 
 
+def is_body(text):
+    return not STANDS_ALONE.search(text)
+
+
+def body(text, name="example"):
+    return f"int {name}(void);\nint {name}(void)\n{{\n{text}\nreturn 0;\n}}\n"
+
+
 def program(text):
-    if STANDS_ALONE.search(text):
-        return f"{HEAD}{text}\n"
-    return f"{HEAD}{CONTEXT}int example(void);\nint example(void)\n{{\n{text}\nreturn 0;\n}}\n"
+    return HEAD + (CONTEXT + body(text) if is_body(text) else f"{text}\n")
 
 
-def check(source):
+def program_of_all(texts):
+    return HEAD + CONTEXT + "".join(body(text, f"example_{n}") for n, text in enumerate(texts))
+
+
+def check(source, known=()):
     for compiler in compilers.present("c"):
+        if compiler[0] in known:
+            continue
         ok, said = compilers.compiles(compiler, "gnu17", source, *OPTIONS)
         if not ok:
             return compilers.complaint(compiler, "gnu17", said)
     return None
 
 
+def takes_all(compiler, source):
+    return compilers.compiles(compiler, "gnu17", source, *OPTIONS)[0]
+
+
 def main():
+    found = {(header, number): text
+             for header in sorted(compilers.INCLUDE.glob("weft/*.h"))
+             for number, text in enumerate(examples(header), 1)}
     checks = compilers.Checks()
     with compilers.temporary() as folder:
-        for header in sorted(compilers.INCLUDE.glob("weft/*.h")):
-            for number, text in enumerate(examples(header), 1):
-                source = pathlib.Path(folder) / f"{header.stem}_{number}.c"
-                source.write_text(program(text))
-                checks.add(f"weft/{header.name}, example {number}: {text.splitlines()[0].strip()}",
-                           check, source)
+        folder = pathlib.Path(folder)
+        together = {text for text in found.values() if is_body(text) and "#" not in text}
+        batch = folder / "all.c"
+        batch.write_text(program_of_all(sorted(together)))
+        taken = checks.each({compiler[0]: (takes_all, compiler, batch)
+                             for compiler in compilers.present("c")})
+        known = {compiler for compiler, ok in taken.items() if ok}
+        for (header, number), text in found.items():
+            source = folder / f"{header.stem}_{number}.c"
+            source.write_text(program(text))
+            checks.add(f"weft/{header.name}, example {number}: {text.splitlines()[0].strip()}",
+                       check, source, known if text in together else ())
         checks.finish()
 
 

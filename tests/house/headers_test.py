@@ -35,33 +35,33 @@ def says(script, include, *arguments):
 @test
 def a_header_that_does_not_compile_alone_is_found():
     with copy("base.h", "#include <stdint.h>\n", "") as include:
-        assert "weft/time.h alone, as C" in says("alone.py", include)
+        assert "weft/time.h alone, as C" in says("alone.py", include, "time.h")
 
 
 @test
 def a_header_without_a_guard_is_found():
     with copy("time.h", "#define WEFT_TIME_H\n", "") as include:
-        assert "weft/time.h alone, as C++" in says("alone.py", include)
+        assert "weft/time.h alone, as C++" in says("alone.py", include, "time.h")
 
 
 @test
 def a_warning_in_a_header_is_found():
     new = "static inline int weft_wrong_(long n)\n{\n    return n;\n}\nWEFT_C_END\n"
     with copy("time.h", "WEFT_C_END\n", new) as include:
-        assert "weft/time.h alone, as C" in says("alone.py", include)
+        assert "weft/time.h alone, as C" in says("alone.py", include, "time.h")
 
 
 @test
 def what_only_c_understands_is_found():
     with copy("time.h", "WEFT_C_END\n", "void weft_wrong_(int class);\nWEFT_C_END\n") as include:
-        wrong = says("alone.py", include)
+        wrong = says("alone.py", include, "time.h")
         assert "weft/time.h alone, as C++" in wrong and "weft/time.h alone, as C" not in wrong, wrong
 
 
 @test
 def a_macro_that_nobody_tries_is_found():
     with copy("time.h", "WEFT_C_END\n", "#define weft_untried(x) (x)\nWEFT_C_END\n") as include:
-        assert says("alone.py", include) == [
+        assert says("alone.py", include, "time.h") == [
             "all.c leaves no macro out", "all.cc leaves no macro out"]
 
 
