@@ -69,6 +69,23 @@ static void the_same_stacks_are_used_again(void **state)
     wf_stacks_free(stacks);
 }
 
+static void who_takes_and_gives_a_few_asks_nothing_of_the_kernel(void **state)
+{
+    (void)state;
+    enum { N = 10 };
+    struct wf_stack *taken[N];
+    struct wf_stacks *stacks = new_stacks();
+    take_many(stacks, taken, N, 0);
+    count_calls(MADVISE, 0);
+    for (int i = 0; i < 1000; i++) { // more bytes than may stay warm, if they were added up
+        give_many(taken, N);
+        take_many(stacks, taken, N, 0);
+    }
+    give_many(taken, N);
+    assert_int_equal(end_wish(), 0);
+    wf_stacks_free(stacks);
+}
+
 // Cold ones in the middle of several regions, taken and given in many orders: never one twice.
 static void no_stack_is_handed_out_twice(void **state)
 {
@@ -475,6 +492,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_stack_has_the_size_that_was_asked_for),
     cmocka_unit_test(many_unused_small_ones_hide_no_large_one),
     cmocka_unit_test(the_same_stacks_are_used_again),
+    cmocka_unit_test(who_takes_and_gives_a_few_asks_nothing_of_the_kernel),
     cmocka_unit_test(no_stack_is_handed_out_twice),
     cmocka_unit_test(many_threads_take_from_one_store),
     cmocka_unit_test(two_stores_share_no_region),
