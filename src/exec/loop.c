@@ -79,6 +79,7 @@ struct wf_loop {
     bool expects;         // something soon from another thread: spin before a sleep
     struct wf_timers timers;
     struct wf_engine *engine;
+    struct wf_stacks *stacks;
     struct wf_turn turn;
     struct fiber *inbox; // atomic: a stack
     uint32_t asleep;     // atomic
@@ -465,7 +466,7 @@ static pid_t thread_of(const struct wf_loop *loop)
 
 static struct fiber *new_fiber(struct wf_loop *loop, size_t stack_size)
 {
-    struct wf_stack *stack = wf_stack_take(stack_size, sizeof(struct fiber));
+    struct wf_stack *stack = wf_stack_take(loop->stacks, stack_size);
     if (!stack)
         return NULL;
     struct fiber *fiber = (struct fiber *)stack;
@@ -549,6 +550,7 @@ static void release(struct wf_loop *loop)
     if (loop->engine)
         wf_engine_free(loop->engine);
     wf_timers_free(&loop->timers);
+    wf_stacks_free(loop->stacks);
     free(loop);
 }
 
@@ -563,6 +565,9 @@ static void say_refused(int error)
 static int open_loop(struct wf_loop *loop)
 {
     int refused = 0;
+    loop->stacks = wf_stacks_new(sizeof(struct fiber));
+    if (!loop->stacks)
+        return -ENOMEM;
     int rc = wf_engine_new(&loop->engine, &refused);
     wf_require(rc != -EINVAL, "WEFT_IO=%s in the environment: neither uring nor epoll",
                getenv("WEFT_IO"));

@@ -122,13 +122,30 @@ enum { FIBER_STACK = 24 << 10, RECORDS = 64 };
 
 static _Alignas(64) char records[RECORDS][1024]; // not a run's memory: they are never gone
 
-struct wf_stack *wf_stack_take(size_t size, size_t record)
+struct wf_stacks {
+    size_t record;
+};
+
+struct wf_stacks *wf_stacks_new(size_t record)
+{
+    struct wf_stacks *stacks = xp_calloc(1, sizeof *stacks);
+    if (stacks)
+        stacks->record = record;
+    return stacks;
+}
+
+void wf_stacks_free(struct wf_stacks *stacks)
+{
+    xp_free(stacks);
+}
+
+struct wf_stack *wf_stack_take(struct wf_stacks *stacks, size_t size)
 {
     (void)size;
     struct wf_stack *stack = xp->records;
     if (stack)
         xp->records = stack->next;
-    else if (record > sizeof records[0] || xp->record_count == RECORDS)
+    else if (stacks->record > sizeof records[0] || xp->record_count == RECORDS)
         xp_fail("more than %d records of fibers, or larger than %zu bytes", RECORDS,
                 sizeof records[0]);
     else
