@@ -11,6 +11,7 @@
 //     -ETIMEDOUT   the deadline came first       -ECANCELED  this task was asked to stop
 //     -EPIPE       closed, or broken             -EAGAIN     no more threads, or no spare worker
 //     -ENOTSUP     not here (this kind, a forked child)      -ENOMEM  out of memory
+//     -EOWNERDEAD  the process that ran it, or held the lock, has died
 // The message - which host, which file, which signal - is kept beside the code, per task. Both
 // travel with a result: joining a failed task gives the joiner the same code and message.
 //

@@ -3,9 +3,9 @@
 //
 //   error.h  how everything fails              time.h    deadlines
 //   task.h   a function, its argument and result by value; cancellation, cleanup, task-locals
-//   pool.h   run tasks on threads; futures; groups; map
+//   pool.h   run tasks on threads, fibers and processes; futures; groups; map
 //   sync.h   locks and signals                 queue.h   values between tasks
-//   net.h    sockets                           wait.h    descriptors, signals, calls that block
+//   net.h    sockets; tls.h on them            wait.h    descriptors, signals, calls that block
 //   pipe.h   messages between tasks, also of several processes
 //   shared.h memory that several processes see, and locks, queues and signals in it
 //   base.h   what these need of the compiler
