@@ -37,6 +37,37 @@ static void many_tasks_give_their_results(void **state)
     assert_null(pool);
 }
 
+struct path {
+    char name[32];
+};
+
+static int keep_open(const struct path *path, weft_none *out)
+{
+    (void)out;
+    static FILE *log; // stays open, as a log does
+    log = log ? log : fopen(path->name, "a");
+    return log && fputs("seen;", log) >= 0 ? 0 : -EIO;
+}
+WEFT_TASK(keep_open, struct path, weft_none);
+
+static void what_a_task_wrote_to_a_stream_is_out_before_its_result(void **state)
+{
+    (void)state;
+    struct path path = {"/tmp/weft-test-XXXXXX"};
+    char text[16] = "";
+    int fd = mkstemp(path.name);
+    weft_pool *pool = pool_of(1);
+    for (int i = 1; i <= 2; i++) {
+        weft_future *f = weft_submit(pool, keep_open, &path);
+        assert_int_equal(weft_join(&f, NULL, 0), 0);
+        assert_int_equal(pread(fd, text, sizeof text - 1, 0), 5 * i);
+    }
+    assert_string_equal(text, "seen;seen;");
+    weft_pool_close(&pool);
+    close(fd);
+    unlink(path.name);
+}
+
 static int fail_at_7(const int *n, long *out)
 {
     *out = *n;
@@ -225,6 +256,7 @@ static void a_worker_has_a_name(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(many_tasks_give_their_results),
+    cmocka_unit_test(what_a_task_wrote_to_a_stream_is_out_before_its_result),
     cmocka_unit_test(a_map_names_the_item_that_failed),
     cmocka_unit_test(a_spawned_task_that_dies_is_reported),
     cmocka_unit_test(a_death_costs_one_task_and_the_queue_lives_on),

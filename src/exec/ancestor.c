@@ -31,6 +31,7 @@
 #include "os/packet.h"
 #include "os/poll.h"
 #include "os/spawn.h"
+#include "os/streams.h"
 
 enum { QUIET_MS = 1 };
 
@@ -304,6 +305,7 @@ __attribute__((constructor)) static void catch_ancestor(void)
     if (!wf_spawn_was(WF_ANCESTOR))
         return;
     prepare();
+    wf_streams_prepare();
     __fpurge(stdout); // what constructors have printed, the root prints
     struct pollfd fds[2] = {{.fd = WF_SPAWN_FD, .events = POLLIN},
                             {.fd = ancestor.signals, .events = POLLIN}};
