@@ -73,6 +73,9 @@ void wf_crew_attend(struct processes *t, const weft_future *f, struct wf_attenti
                     struct wf_ended *ended);
 void wf_crew_leave(struct processes *t, struct wf_attention *a, struct wf_ended *ended);
 
+void wf_crew_put_down(struct wf_member *m, const char *why); // kill it; the first reason counts
+
+// crew_due.c
 void wf_crew_be_due(struct processes *t, int64_t ns); // on_due is called then, or before
 void wf_crew_on_due(struct wf_watch *watch);          // the keeper's; takes mu itself
 
