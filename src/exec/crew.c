@@ -50,10 +50,7 @@ void wf_crew_end_all(struct processes *t, struct wf_ended *ended)
     wf_guard(&t->mu);
     t->unfinished -= count;
     t->attention -= of_groups;
-    if (count == 1)
-        weft_cond_signal(&t->room);
-    else
-        weft_cond_broadcast(&t->room);
+    wf_crew_tell_room(t);
     if (t->unfinished == 0)
         weft_cond_broadcast(&t->change);
 }
@@ -63,7 +60,6 @@ weft_future *wf_crew_take_queued(struct processes *t, weft_future *f)
     wf_futures_remove(&t->queue, f);
     f->place = WF_NOWHERE;
     t->queued--;
-    weft_cond_signal(&t->room);
     return f;
 }
 
@@ -210,6 +206,7 @@ void wf_crew_dispatch(struct processes *t, struct wf_ended *ended)
             break;
     }
     see_to_members(t, ended);
+    wf_crew_tell_room(t);
 }
 
 // One that was sent goes back to the head of the queue.
@@ -341,6 +338,15 @@ void wf_crew_look(struct processes *t, struct wf_ended *ended)
     for (struct wf_member *m = t->members; m; m = m->next)
         look_at(t, m, ended);
     act(t, ended);
+}
+
+void wf_crew_look_and_end(struct processes *t)
+{
+    struct wf_ended ended = {NULL, NULL};
+    wf_crew_look(t, &ended);
+    weft_unlock(&t->mu);
+    wf_crew_end_all(t, &ended);
+    wf_lock(&t->mu);
 }
 
 // A result is taken when that lets somebody work, or when there are many: each costs the worker a
