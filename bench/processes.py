@@ -51,6 +51,6 @@ GOALS = [
     Goal("weft", "replaced", at_most=2000),
     Goal("weft", "start", at_most=2, of="bare C",
          why="after a fork each page is touched for the first time, 14 us a page on this machine on that day: "
-         "the ancestor and a worker have more of them than a bare child, and four wake-ups lie between"),
+         "the ancestor and a worker have 41 of them, a bare child 21, and four wake-ups lie between"),
     Goal("weft", "paused_start", at_most=2, of="bare C"),
 ]
