@@ -37,8 +37,7 @@ ROWS = [
 ]
 GOALS = [
     Goal("weft", "map", at_most=5000,
-         why="first touches of some 600 pages; where one takes 14 us, as on this machine on that day, they are "
-         "most of it"),
+         why="2 ms of processor time in all; root and workers had to share the two cores with other work"),
     Goal("weft", "submits", at_most=10000,
          why="root and two workers share two cores, and each has more than 100 ns to do for a task"),
     Goal("weft", "round_trip", at_most=9,

@@ -101,6 +101,52 @@ static void a_map_names_the_item_that_failed(void **state)
     weft_pool_close(&pool);
 }
 
+// More of them than a worker has at hand at once, and, as the second kind, larger than that.
+static void a_map_of_many_items_gives_each_its_result(void **state)
+{
+    (void)state;
+    enum { N = 60000 };
+    static int in[N];
+    static long out[N];
+    weft_pool *pool = pool_of(2);
+    for (int i = 0; i < N; i++)
+        in[i] = i + 1;
+    assert_int_equal(weft_map(pool, WEFT_FOREVER, square, N, out, in), 0);
+    for (int i = 0; i < N; i++)
+        assert_int_equal(out[i], (long)(i + 1) * (i + 1));
+    weft_pool_close(&pool);
+}
+
+struct large {
+    char bytes[50001];
+};
+
+// Of each second byte, from the first or the second on; the rest of a result is zeros.
+static int reverse(const struct large *in, struct large *out)
+{
+    for (size_t i = in->bytes[0] & 1; i < sizeof in->bytes; i += 2)
+        out->bytes[i] = in->bytes[sizeof in->bytes - 1 - i];
+    return 0;
+}
+WEFT_TASK(reverse, struct large, struct large);
+
+static void a_map_of_large_items_gives_each_its_result(void **state)
+{
+    (void)state;
+    enum { N = 7 };
+    static struct large in[N], out[N], expected;
+    weft_pool *pool = pool_of(2);
+    for (size_t i = 0; i < sizeof in; i++)
+        ((char *)in)[i] = (char)(i % 251);
+    assert_int_equal(weft_map(pool, WEFT_FOREVER, reverse, N, out, in), 0);
+    for (int i = 0; i < N; i++) {
+        memset(&expected, 0, sizeof expected);
+        assert_int_equal(reverse(&in[i], &expected), 0);
+        assert_memory_equal(&out[i], &expected, sizeof expected);
+    }
+    weft_pool_close(&pool);
+}
+
 static int told;
 static void note_failure(const char *task, int code, const char *message, void *ctx)
 {
@@ -335,6 +381,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(many_tasks_give_their_results),
     cmocka_unit_test(what_a_task_wrote_to_a_stream_is_out_before_its_result),
     cmocka_unit_test(a_map_names_the_item_that_failed),
+    cmocka_unit_test(a_map_of_many_items_gives_each_its_result),
+    cmocka_unit_test(a_map_of_large_items_gives_each_its_result),
     cmocka_unit_test(a_spawned_task_that_dies_is_reported),
     cmocka_unit_test(a_death_costs_one_task_and_the_queue_lives_on),
     cmocka_unit_test(weft_kill_ends_a_running_task),
