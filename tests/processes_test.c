@@ -37,6 +37,37 @@ static void many_tasks_give_their_results(void **state)
     assert_null(pool);
 }
 
+struct path {
+    char name[32];
+};
+
+static int keep_open(const struct path *path, weft_none *out)
+{
+    (void)out;
+    static FILE *log; // stays open, as a log does
+    log = log ? log : fopen(path->name, "a");
+    return log && fputs("seen;", log) >= 0 ? 0 : -EIO;
+}
+WEFT_TASK(keep_open, struct path, weft_none);
+
+static void what_a_task_wrote_to_a_stream_is_out_before_its_result(void **state)
+{
+    (void)state;
+    struct path path = {"/tmp/weft-test-XXXXXX"};
+    char text[16] = "";
+    int fd = mkstemp(path.name);
+    weft_pool *pool = pool_of(1);
+    for (int i = 1; i <= 2; i++) {
+        weft_future *f = weft_submit(pool, keep_open, &path);
+        assert_int_equal(weft_join(&f, NULL, 0), 0);
+        assert_int_equal(pread(fd, text, sizeof text - 1, 0), 5 * i);
+    }
+    assert_string_equal(text, "seen;seen;");
+    weft_pool_close(&pool);
+    close(fd);
+    unlink(path.name);
+}
+
 static int fail_at_7(const int *n, long *out)
 {
     *out = *n;
@@ -67,6 +98,52 @@ static void a_map_names_the_item_that_failed(void **state)
     assert_non_null(strstr(weft_error(), "die_at_7 of item 7"));
     assert_non_null(strstr(weft_error(), "SIGKILL"));
     assert_int_equal(weft_map(pool, WEFT_FOREVER, square, 20, out, in), 0);
+    weft_pool_close(&pool);
+}
+
+// More of them than a worker has at hand at once, and, as the second kind, larger than that.
+static void a_map_of_many_items_gives_each_its_result(void **state)
+{
+    (void)state;
+    enum { N = 60000 };
+    static int in[N];
+    static long out[N];
+    weft_pool *pool = pool_of(2);
+    for (int i = 0; i < N; i++)
+        in[i] = i + 1;
+    assert_int_equal(weft_map(pool, WEFT_FOREVER, square, N, out, in), 0);
+    for (int i = 0; i < N; i++)
+        assert_int_equal(out[i], (long)(i + 1) * (i + 1));
+    weft_pool_close(&pool);
+}
+
+struct large {
+    char bytes[50001];
+};
+
+// Of each second byte, from the first or the second on; the rest of a result is zeros.
+static int reverse(const struct large *in, struct large *out)
+{
+    for (size_t i = in->bytes[0] & 1; i < sizeof in->bytes; i += 2)
+        out->bytes[i] = in->bytes[sizeof in->bytes - 1 - i];
+    return 0;
+}
+WEFT_TASK(reverse, struct large, struct large);
+
+static void a_map_of_large_items_gives_each_its_result(void **state)
+{
+    (void)state;
+    enum { N = 7 };
+    static struct large in[N], out[N], expected;
+    weft_pool *pool = pool_of(2);
+    for (size_t i = 0; i < sizeof in; i++)
+        ((char *)in)[i] = (char)(i % 251);
+    assert_int_equal(weft_map(pool, WEFT_FOREVER, reverse, N, out, in), 0);
+    for (int i = 0; i < N; i++) {
+        memset(&expected, 0, sizeof expected);
+        assert_int_equal(reverse(&in[i], &expected), 0);
+        assert_memory_equal(&out[i], &expected, sizeof expected);
+    }
     weft_pool_close(&pool);
 }
 
@@ -223,9 +300,89 @@ static void a_worker_has_a_name(void **state)
     assert_true(goes(info.pid));
 }
 
+// ---- a full backlog ------------------------------------------------------------------------
+
+enum { BACKLOG = 256, EACH = 600, SUBMITTERS = 4 }; // so large that it counts as room for many
+
+static int submit_and_join(weft_pool *const *pool, weft_none *none)
+{
+    (void)none;
+    weft_future *futures[EACH];
+    int failed = 0;
+    for (int i = 0; i < EACH; i++)
+        failed += !(futures[i] = weft_submit(*pool, square, &i));
+    for (int i = 0; i < EACH; i++)
+        failed += weft_join(&futures[i], NULL, 0) < 0;
+    return failed == 0 ? 0 : -EIO;
+}
+WEFT_TASK(submit_and_join, weft_pool *, weft_none);
+
+static void all_who_wait_for_room_come_in(void **state)
+{
+    (void)state;
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 2, .backlog = BACKLOG);
+    weft_future *submitters[SUBMITTERS];
+    for (int i = 0; i < SUBMITTERS; i++)
+        assert_non_null(submitters[i] = weft_start(WEFT_THREADS, submit_and_join, &pool));
+    for (int i = 0; i < SUBMITTERS; i++)
+        assert_int_equal(weft_join(&submitters[i], NULL, 0), 0);
+    weft_pool_close(&pool);
+}
+
+// Not by weft: or the pool would have another worker for as long.
+static int await_letter(const struct bearer *b, weft_none *none)
+{
+    (void)none;
+    char letter;
+    weft_end end = b->end;
+    ssize_t n = read(end.fd, &letter, 1);
+    weft_end_close(&end);
+    return n == 1 ? 0 : -EIO;
+}
+WEFT_TASK(await_letter, struct bearer, weft_none, .ends = {WEFT_END(struct bearer, end)});
+
+static int submit_one(weft_pool *const *pool, weft_none *none)
+{
+    (void)none;
+    weft_future *f = weft_submit(*pool, square, &(int){7});
+    return f ? weft_join(&f, NULL, 0) : weft_error_code();
+}
+WEFT_TASK(submit_one, weft_pool *, weft_none);
+
+// The one behind him had to wait because he did.
+static void who_gives_up_his_wait_for_room_holds_nobody_up(void **state)
+{
+    (void)state;
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 1, .backlog = BACKLOG);
+    weft_future *futures[BACKLOG], *submitters[3];
+    struct bearer b;
+    weft_end ours;
+    assert_int_equal(weft_pipe(&ours, &b.end), 0);
+    weft_future *holds = weft_submit(pool, await_letter, &b);
+    for (int i = 0; i < BACKLOG; i++)
+        assert_non_null(futures[i] = weft_submit(pool, square, &i));
+    for (int i = 0; i < 3; i++)
+        assert_non_null(submitters[i] = weft_start(WEFT_THREADS, submit_one, &pool));
+    nap_ms(50);
+    assert_false(weft_done(submitters[0]) || weft_done(submitters[1]));
+    weft_cancel(submitters[0]);
+    assert_int_equal(weft_join(&submitters[0], NULL, 0), -ECANCELED);
+    assert_int_equal(weft_send(ours, "x", 1, WEFT_FOREVER), 0);
+    for (int i = 1; i < 3; i++)
+        assert_int_equal(weft_join(&submitters[i], NULL, 0), 0);
+    assert_int_equal(weft_join(&holds, NULL, 0), 0);
+    for (int i = 0; i < BACKLOG; i++)
+        assert_int_equal(weft_join(&futures[i], NULL, 0), 0);
+    weft_end_close(&ours);
+    weft_pool_close(&pool);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(many_tasks_give_their_results),
+    cmocka_unit_test(what_a_task_wrote_to_a_stream_is_out_before_its_result),
     cmocka_unit_test(a_map_names_the_item_that_failed),
+    cmocka_unit_test(a_map_of_many_items_gives_each_its_result),
+    cmocka_unit_test(a_map_of_large_items_gives_each_its_result),
     cmocka_unit_test(a_spawned_task_that_dies_is_reported),
     cmocka_unit_test(a_death_costs_one_task_and_the_queue_lives_on),
     cmocka_unit_test(weft_kill_ends_a_running_task),
@@ -234,6 +391,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(on_start_may_die),
     cmocka_unit_test(a_worker_is_replaced_after_its_tasks),
     cmocka_unit_test(a_worker_has_a_name),
+    cmocka_unit_test(all_who_wait_for_room_come_in),
+    cmocka_unit_test(who_gives_up_his_wait_for_room_holds_nobody_up),
 };
 
 TEST_MAIN(tests)

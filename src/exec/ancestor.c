@@ -31,6 +31,7 @@
 #include "os/packet.h"
 #include "os/poll.h"
 #include "os/spawn.h"
+#include "os/streams.h"
 
 enum { QUIET_MS = 1 };
 
@@ -90,12 +91,7 @@ static void leave_ancestor(pid_t parent)
         _exit(1); // it died before the line above
     (void)close(WF_SPAWN_FD);
     (void)close(ancestor.signals);
-    free(ancestor.children);
-    int nothing = open("/dev/null", O_RDONLY);
-    if (nothing > 0) {
-        (void)dup2(nothing, STDIN_FILENO); // the terminal is the root's
-        (void)close(nothing);
-    }
+    // The list of children stays: to free it is to copy three pages.
     (void)sigprocmask(SIG_SETMASK, &ancestor.before, NULL);
 }
 
@@ -125,12 +121,10 @@ static int make_room(void)
 
 // ---- the spare --------------------------------------------------------------------------
 
-// What a worker does before it knows what it is to be, it has done.
 static _Noreturn void be_spare(int socket, pid_t parent)
 {
     leave_ancestor(parent);
     wf_spawn_set_title("weft-spare");
-    wf_worker_prepare();
     struct wf_wish wish;
     struct wf_carry message = {.bytes = &wish, .size = sizeof wish};
     ssize_t n = wf_carry_receive(socket, &message, true);
@@ -185,7 +179,6 @@ static pid_t fork_worker(const struct wf_wish *wish, const struct wf_carry *mess
     if (pid != 0)
         return pid;
     leave_ancestor(parent);
-    wf_worker_prepare();
     become_worker(wish, message->fds);
 }
 
@@ -282,6 +275,18 @@ static void leave_it_to_root(int sig)
     (void)sig;
 }
 
+// The terminal is the root's.
+static void close_input(void)
+{
+    int nothing = open("/dev/null", O_RDONLY);
+    if (nothing <= 0)
+        return;
+    (void)dup2(nothing, STDIN_FILENO);
+    (void)close(nothing);
+}
+
+// What is the same for all workers is done here once: after a fork each page that is touched for
+// the first time costs as much as ten system calls.
 static void prepare(void)
 {
     static const int terminal[] = {SIGINT, SIGQUIT, SIGHUP};
@@ -294,6 +299,9 @@ static void prepare(void)
     (void)sigprocmask(SIG_BLOCK, &death, &ancestor.before);
     ancestor.signals = wf_signal_fd(&death);
     (void)fcntl(WF_SPAWN_FD, F_SETFD, FD_CLOEXEC);
+    close_input();
+    wf_streams_prepare();
+    wf_worker_prepare();
 }
 
 bool wf_ancestor_would_stop;

@@ -51,7 +51,7 @@ struct wf_heritage {
     uint64_t kin; // 0: no memory is shared
     int channel, socket, bell;
 };
-void wf_worker_prepare(void); // worker.c: what is the same for all of them; then
+void wf_worker_prepare(void); // worker.c: what is the same for all of them, in the ancestor; then
 int wf_worker_run(const struct wf_heritage *heritage);
 
 #endif

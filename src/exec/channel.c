@@ -2,27 +2,9 @@
 #include "exec/channel.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <unistd.h>
 
-#include "core/round.h"
 #include "os/shm.h"
-
-static struct wf_layout lay_out(const struct weft_task *what, size_t begin)
-{
-    size_t arg_at = wf_round_up(begin, what->arg_align);
-    size_t result_at = wf_round_up(arg_at + what->arg_size, what->result_align);
-    return (struct wf_layout){
-        .arg_at = arg_at, .result_at = result_at, .size = result_at + what->result_size};
-}
-
-struct wf_layout wf_layout_of(const struct weft_task *what)
-{
-    struct wf_layout in_slot = lay_out(what, offsetof(struct wf_slot, payload));
-    in_slot.fits = in_slot.size <= WF_SLOT_SIZE && what->arg_align <= WF_SLOT_ALIGN &&
-                   what->result_align <= WF_SLOT_ALIGN;
-    return in_slot.fits ? in_slot : lay_out(what, 0);
-}
 
 void *wf_parcel_join(int fd, size_t size)
 {

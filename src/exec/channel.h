@@ -22,9 +22,12 @@
 #ifndef WF_EXEC_CHANNEL_H
 #define WF_EXEC_CHANNEL_H
 
+#include <stddef.h>
+
 #include <weft/error.h>
 #include <weft/task.h>
 
+#include "core/round.h"
 #include "os/atomic.h"
 
 enum { WF_SLOTS = 256, WF_SLOT_SIZE = 512, WF_SLOT_ALIGN = 64, WF_PAYLOAD = WF_SLOT_SIZE - 40 };
@@ -80,7 +83,23 @@ struct wf_layout {
     size_t arg_at, result_at; // from the begin of the slot, or the parcel
     size_t size;              // of the parcel
 };
-struct wf_layout wf_layout_of(const struct weft_task *what);
+
+static inline struct wf_layout wf_lay_out(const struct weft_task *what, size_t begin)
+{
+    size_t arg_at = wf_round_up(begin, what->arg_align);
+    size_t result_at = wf_round_up(arg_at + what->arg_size, what->result_align);
+    return (struct wf_layout){
+        .arg_at = arg_at, .result_at = result_at, .size = result_at + what->result_size};
+}
+
+// Here, and not in channel.c: to return it by memory took longer than to compute it.
+static inline struct wf_layout wf_layout_of(const struct weft_task *what)
+{
+    struct wf_layout in_slot = wf_lay_out(what, offsetof(struct wf_slot, payload));
+    in_slot.fits = in_slot.size <= WF_SLOT_SIZE && what->arg_align <= WF_SLOT_ALIGN &&
+                   what->result_align <= WF_SLOT_ALIGN;
+    return in_slot.fits ? in_slot : wf_lay_out(what, 0);
+}
 
 // A new one, for the root; *fd is for the worker, and the caller closes it. Its size is sealed.
 // NULL with *fd a negative errno: -EMFILE, -ENFILE, -ENOMEM.

@@ -11,18 +11,9 @@
 #include "core/error.h"
 #include "os/clock.h"
 
-enum { BIRTHS = 10, RETRY_NS = 20 * 1000000, GRACE_NS = 100 * 1000000 };
-enum { SILENCE_NS = 1000000000, STUCK_NS = 2000000000 };
+enum { BIRTHS = 10, RETRY_NS = 20 * 1000000, SILENCE_NS = 1000000000 };
 
 // Everything is called with mu held, but for what says otherwise.
-
-void wf_crew_be_due(struct processes *t, int64_t ns)
-{
-    if (ns >= t->due_ns)
-        return;
-    t->due_ns = ns;
-    wf_family_watch(&t->watch, ns);
-}
 
 // ---- futures end ------------------------------------------------------------------------
 
@@ -59,10 +50,7 @@ void wf_crew_end_all(struct processes *t, struct wf_ended *ended)
     wf_guard(&t->mu);
     t->unfinished -= count;
     t->attention -= of_groups;
-    if (count == 1)
-        weft_cond_signal(&t->room);
-    else
-        weft_cond_broadcast(&t->room);
+    wf_crew_tell_room(t);
     if (t->unfinished == 0)
         weft_cond_broadcast(&t->change);
 }
@@ -72,7 +60,6 @@ weft_future *wf_crew_take_queued(struct processes *t, weft_future *f)
     wf_futures_remove(&t->queue, f);
     f->place = WF_NOWHERE;
     t->queued--;
-    weft_cond_signal(&t->room);
     return f;
 }
 
@@ -219,6 +206,7 @@ void wf_crew_dispatch(struct processes *t, struct wf_ended *ended)
             break;
     }
     see_to_members(t, ended);
+    wf_crew_tell_room(t);
 }
 
 // One that was sent goes back to the head of the queue.
@@ -262,7 +250,7 @@ static void balance(struct processes *t)
 
 // ---- results come -----------------------------------------------------------------------
 
-static void put_down(struct wf_member *m, const char *why)
+void wf_crew_put_down(struct wf_member *m, const char *why)
 {
     if (m->killed)
         return;
@@ -272,7 +260,7 @@ static void put_down(struct wf_member *m, const char *why)
 
 static void put_down_mad(struct wf_member *m)
 {
-    put_down(m, "it wrote into its channel what cannot be");
+    wf_crew_put_down(m, "it wrote into its channel what cannot be");
 }
 
 void wf_crew_collect(struct processes *t, struct wf_member *m, struct wf_ended *ended)
@@ -350,6 +338,15 @@ void wf_crew_look(struct processes *t, struct wf_ended *ended)
     for (struct wf_member *m = t->members; m; m = m->next)
         look_at(t, m, ended);
     act(t, ended);
+}
+
+void wf_crew_look_and_end(struct processes *t)
+{
+    struct wf_ended ended = {NULL, NULL};
+    wf_crew_look(t, &ended);
+    weft_unlock(&t->mu);
+    wf_crew_end_all(t, &ended);
+    wf_lock(&t->mu);
 }
 
 // A result is taken when that lets somebody work, or when there are many: each costs the worker a
@@ -523,78 +520,3 @@ static void died(struct wf_process *process, int died)
 }
 
 static const struct wf_owner owner = {look, died};
-
-// ---- deadlines --------------------------------------------------------------------------
-
-// With mu held: those in the queue whose deadline has passed end. When is the next due?
-static int64_t expire_queued(struct processes *t, int64_t now, struct wf_ended *ended)
-{
-    int64_t due = WF_NEVER_DUE;
-    for (weft_future *f = t->queue.first, *next; f; f = next) {
-        next = f->next;
-        int64_t deadline = f->task.deadline.ns;
-        if (deadline <= now)
-            wf_crew_fail(ended, wf_crew_take_queued(t, f), -ETIMEDOUT,
-                         "its deadline passed before it began");
-        else
-            due = deadline < due ? deadline : due;
-    }
-    return due;
-}
-
-// With mu held: the same for one that was sent. It ends if it has not begun; if it has, it is asked
-// to (its own calls say so), and after a grace its process is killed.
-static int64_t expire_sent(struct processes *t, weft_future *f, int64_t now, struct wf_ended *ended)
-{
-    int64_t deadline = f->task.deadline.ns;
-    struct wf_member *m = f->seat;
-    if (deadline > now)
-        return deadline; // also "never"
-    if (wf_member_revoke(m, f)) {
-        wf_futures_remove(&t->running, f);
-        wf_crew_fail(ended, f, -ETIMEDOUT, "its deadline passed before it began");
-        return WF_NEVER_DUE;
-    }
-    if (deadline + GRACE_NS > now)
-        return deadline + GRACE_NS;
-    if (!wf_member_has_result(m))
-        put_down(m, "it ran on past its deadline");
-    return WF_NEVER_DUE;
-}
-
-// With mu held: one that takes nothing of what it was sent, though it is set up, or does not leave,
-// is stopped, or in a task that it hides. To end it costs no task.
-static void look_for_stuck(struct wf_member *m, int64_t now)
-{
-    bool idle = m->ready && wf_member_is_idle(m);
-    if (!idle || m->idle_ns == 0 || m->idle_at != m->head) {
-        m->idle_at = m->head;
-        m->idle_ns = idle ? now : 0;
-    } else if (now - m->idle_ns > STUCK_NS) {
-        put_down(m, "it did not take its tasks");
-    }
-}
-
-// The keeper's.
-void wf_crew_on_due(struct wf_watch *watch)
-{
-    struct processes *t = (struct processes *)((char *)watch - offsetof(struct processes, watch));
-    struct wf_ended ended = {NULL, NULL};
-    wf_lock(&t->mu);
-    t->due_ns = WF_NEVER_DUE;
-    wf_crew_look(t, &ended);
-    int64_t now = wf_clock_now();
-    int64_t due = expire_queued(t, now, &ended);
-    for (struct wf_member *m = t->members; m; m = m->next)
-        look_for_stuck(m, now);
-    for (weft_future *f = t->running.first, *next; f; f = next) {
-        next = f->next;
-        int64_t next_due = expire_sent(t, f, now, &ended);
-        due = next_due < due ? next_due : due;
-    }
-    if (t->retry_ns > 0 && t->retry_ns < due)
-        due = t->retry_ns;
-    wf_crew_be_due(t, due);
-    weft_unlock(&t->mu);
-    wf_crew_end_all(t, &ended);
-}

@@ -23,7 +23,7 @@ struct processes {
     const struct weft_task *known; // atomic: one whose function was found in the workers
     struct wf_store store;         // of its futures
     weft_mutex mu;                 // guards everything below
-    weft_cond room;                // for submitters: the queue shrank, or the pool closes
+    weft_cond room;                // for submitters: there is room for many, or the pool closes
     weft_cond change;              // for close and drain: unfinished or alive fell
     struct wf_futures queue, running;
     size_t queued;     // in queue
@@ -33,6 +33,7 @@ struct processes {
     int blocked;       // of those, waiting inside a task
     int failures;      // births in a row that came to nothing
     int attention;     // tasks that wait for one of ours, and groups' tasks
+    size_t submitters; // who wait for room
     uint32_t watchers; // threads that wait and take results themselves
     uint32_t started;  // workers so far, for their names
     int broken;        // why no worker can be had, or what on_start returned
@@ -66,6 +67,7 @@ void wf_crew_dispatch(struct processes *t, struct wf_ended *ended); // from the 
 void wf_crew_unload(struct processes *t, struct wf_member *m, bool all);
 void wf_crew_collect(struct processes *t, struct wf_member *m, struct wf_ended *ended); // results
 void wf_crew_look(struct processes *t, struct wf_ended *ended); // at all, and do what follows
+void wf_crew_look_and_end(struct processes *t); // and end those that have, without mu for a moment
 void wf_crew_feed(struct processes *t, struct wf_ended *ended); // no more than one submit needs
 
 // Somebody waits for f, or looks again, or waits no more: how he is to sleep, who takes results.
@@ -73,6 +75,13 @@ void wf_crew_attend(struct processes *t, const weft_future *f, struct wf_attenti
                     struct wf_ended *ended);
 void wf_crew_leave(struct processes *t, struct wf_attention *a, struct wf_ended *ended);
 
+void wf_crew_put_down(struct wf_member *m, const char *why); // kill it; the first reason counts
+
+// crew_room.c. 0; -EPIPE: the pool closes; -ECANCELED. Telling: after all that may have made room.
+int wf_crew_wait_for_room(struct processes *t);
+void wf_crew_tell_room(struct processes *t);
+
+// crew_due.c
 void wf_crew_be_due(struct processes *t, int64_t ns); // on_due is called then, or before
 void wf_crew_on_due(struct wf_watch *watch);          // the keeper's; takes mu itself
 

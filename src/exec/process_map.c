@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 // process_map.c - an array, shared out among worker processes.
 //
-// The items lie in a file that all of them map: the arguments are copied in once, the results out
-// once, and workers take pieces by a counter in it, so no item is a message of its own. Pieces
-// shrink towards the end, as in map.c. Each worker notes which item it is at: that names the item
-// that failed, also when the worker died of it.
+// The items lie in a file, behind a head that all of them map. Workers take pieces by a counter in
+// the head, so no item is a message of its own. Pieces shrink towards the end, as in map.c. Each
+// worker notes which item it is at: that names the item that failed, also when the worker died of
+// it.
+//
+// The items are read and written, not mapped: each is passed once, and to touch a page of a mapping
+// for the first time costs as much as to copy two to twenty. A worker does it by parts of a piece,
+// in memory that it touches again and again.
 //
 // The root believes none of this but what it can check: a piece that nobody has done is found by
 // the sum of what the workers say that they did.
@@ -25,13 +29,14 @@
 #include "exec/ends.h"
 #include "exec/executor.h"
 #include "exec/modules.h"
+#include "os/shm.h"
 
-enum { PAGE = 4096 };
+enum { PAGE = 4096, PART = 4 * PAGE };
 
 // How the file begins. The items follow on the next page.
 struct head {
     struct wf_symbol what;
-    uint64_t n, helpers, in_at, out_at, size;
+    uint64_t n, helpers, in_at, out_at;
     uint64_t next; // atomic: the first item that nobody has taken
     uint32_t stop; // atomic: one has failed
     uint64_t at[]; // atomic: the item that each helper is at
@@ -40,7 +45,7 @@ struct head {
 struct share {
     weft_end file;
     uint32_t helper;
-    uint64_t size;
+    uint64_t head_size;
 };
 
 // ---- in the workers ---------------------------------------------------------------------
@@ -58,21 +63,98 @@ static uint64_t take(struct head *head, uint64_t *begin)
     return size;
 }
 
-static int work(struct head *head, const struct weft_task *what, uint32_t helper, uint64_t *done)
+// Where a worker has a part of its piece.
+struct desk {
+    const struct weft_task *what;
+    int fd;
+    char *in, *out;
+    uint64_t room; // items
+};
+
+static int open_desk(struct desk *desk)
 {
-    const char *in = (const char *)head + head->in_at;
-    char *out = (char *)head + head->out_at;
+    const struct weft_task *what = desk->what;
+    size_t larger = what->arg_size > what->result_size ? what->arg_size : what->result_size;
+    desk->room = larger > 0 && larger < PART ? PART / larger : 1;
+    desk->in = aligned_alloc(what->arg_align,
+                             wf_round_up(desk->room * what->arg_size, what->arg_align));
+    desk->out = aligned_alloc(what->result_align,
+                              wf_round_up(desk->room * what->result_size, what->result_align));
+    if (desk->in && desk->out)
+        return 0;
+    return weft_fail(-ENOMEM, "weft_map: no memory for items of %zu and %zu bytes", what->arg_size,
+                     what->result_size);
+}
+
+static void close_desk(struct desk *desk)
+{
+    free(desk->in);
+    free(desk->out);
+}
+
+static int fetch(const struct desk *desk, const struct head *head, uint64_t begin, uint64_t size)
+{
+    size_t item = desk->what->arg_size;
+    memset(desk->out, 0, size * desk->what->result_size);
+    int rc = wf_shm_read(desk->fd, head->in_at + begin * item, desk->in, size * item);
+    return rc == 0 ? 0 : weft_fail(rc, "weft_map: its items: %s", strerror(-rc));
+}
+
+static int deliver(const struct desk *desk, const struct head *head, uint64_t begin, uint64_t size)
+{
+    size_t item = desk->what->result_size;
+    int rc = wf_shm_write(desk->fd, head->out_at + begin * item, desk->out, size * item);
+    return rc == 0 ? 0 : weft_fail(rc, "weft_map: its results: %s", strerror(-rc));
+}
+
+static int run_part(const struct desk *desk, uint64_t *at, uint64_t begin, uint64_t size)
+{
+    const struct weft_task *what = desk->what;
+    int rc = 0;
+    for (uint64_t i = 0; i < size && rc >= 0; i++) {
+        wf_store(at, begin + i, WF_RELAXED);
+        uint32_t fork = wf_fork_count;
+        rc = what->run(desk->in + i * what->arg_size, desk->out + i * what->result_size);
+        wf_exit_if_forked(fork, rc);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static int do_piece(const struct desk *desk, struct head *head, uint64_t *at, uint64_t begin,
+                    uint64_t size)
+{
+    int rc = 0;
+    for (uint64_t done = 0, part; done < size && rc == 0; done += part) {
+        part = size - done < desk->room ? size - done : desk->room;
+        rc = fetch(desk, head, begin + done, part);
+        if (rc == 0)
+            rc = run_part(desk, at, begin + done, part);
+        if (rc == 0)
+            rc = deliver(desk, head, begin + done, part);
+    }
+    return rc;
+}
+
+static int work(const struct desk *desk, struct head *head, uint64_t *at, uint64_t *done)
+{
     uint64_t begin, size;
     int rc = 0;
-    while (rc == 0 && (rc = weft_check()) == 0 && (size = take(head, &begin)) > 0)
-        for (uint64_t i = begin; i < begin + size && rc == 0; i++) {
-            wf_store(&head->at[helper], i, WF_RELAXED);
-            uint32_t fork = wf_fork_count;
-            rc = what->run(in + i * what->arg_size, out + i * what->result_size);
-            wf_exit_if_forked(fork, rc);
-            rc = rc < 0 ? rc : 0;
-            *done += rc == 0;
-        }
+    while (rc == 0 && (rc = weft_check()) == 0 && (size = take(head, &begin)) > 0) {
+        rc = do_piece(desk, head, at, begin, size);
+        *done += rc == 0 ? size : 0;
+    }
+    return rc;
+}
+
+static int do_share(const struct share *share, struct head *head, uint64_t *done)
+{
+    struct desk desk = {.fd = share->file.fd, .what = wf_modules_find(&head->what)};
+    if (!desk.what)
+        return weft_fail(-ENOTSUP, "weft_map: the worker does not have this task");
+    int rc = open_desk(&desk);
+    if (rc == 0)
+        rc = work(&desk, head, &head->at[share->helper], done);
+    close_desk(&desk);
     if (rc < 0)
         wf_store(&head->stop, 1, WF_RELAXED);
     return rc;
@@ -80,15 +162,13 @@ static int work(struct head *head, const struct weft_task *what, uint32_t helper
 
 static int share_of_map(const struct share *share, uint64_t *done)
 {
-    struct head *head = wf_parcel_join(share->file.fd, share->size);
-    (void)close(share->file.fd);
-    if (!head)
-        return weft_fail(-ENOMEM, "weft_map: no memory for %zu bytes of items",
-                         (size_t)share->size);
-    const struct weft_task *what = wf_modules_find(&head->what);
-    int rc = what ? work(head, what, share->helper, done)
-                  : weft_fail(-ENOTSUP, "weft_map: the worker does not have this task");
-    wf_parcel_free(head, share->size);
+    weft_end file = share->file;
+    struct head *head = wf_shm_map(file.fd, share->head_size);
+    int rc = head ? do_share(share, head, done)
+                  : weft_fail(-ENOMEM, "weft_map: no memory for its head");
+    if (head)
+        wf_shm_unmap(head, share->head_size);
+    weft_end_close(&file);
     return rc;
 }
 WEFT_TASK(share_of_map, struct share, uint64_t, .ends = {WEFT_END(struct share, file)});
@@ -98,7 +178,7 @@ WEFT_TASK(share_of_map, struct share, uint64_t, .ends = {WEFT_END(struct share, 
 struct map {
     const struct weft_task *what;
     struct head *head;
-    size_t helpers, out_at, size; // as in the head, where a worker may have written
+    size_t helpers, in_at, out_at; // as in the head, where a worker may have written
     int fd;
     uint32_t ordered;
     weft_future **futures;
@@ -117,15 +197,18 @@ static int lay_out(struct map *map, size_t n, size_t helpers, const void *in)
         return weft_fail(-ENOMEM, "weft_map: %zu items are too many", n);
     size_t out_at = in_at + wf_round_up(in_size, PAGE);
     size = out_at + wf_round_up(out_size, PAGE);
-    map->head = wf_parcel_new(size, &map->fd);
-    if (!map->head)
-        return weft_fail(map->fd, "weft_map: %zu bytes of items: %s", size, strerror(-map->fd));
+    map->fd = wf_shm_new("weft-map", size);
+    map->head = map->fd >= 0 ? wf_shm_map(map->fd, in_at) : NULL;
+    int rc = map->head ? 0 : map->fd < 0 ? map->fd : -ENOMEM;
+    if (rc == 0)
+        rc = wf_shm_write(map->fd, in_at, in, in_size);
+    if (rc < 0)
+        return weft_fail(rc, "weft_map: %zu bytes of items: %s", size, strerror(-rc));
     map->helpers = helpers;
+    map->in_at = in_at;
     map->out_at = out_at;
-    map->size = size;
     *map->head = (struct head){
-        .what = place, .n = n, .helpers = helpers, .in_at = in_at, .out_at = out_at, .size = size};
-    memcpy((char *)map->head + in_at, in, in_size);
+        .what = place, .n = n, .helpers = helpers, .in_at = in_at, .out_at = out_at};
     return 0;
 }
 
@@ -135,7 +218,7 @@ static int order_helpers(weft_pool *pool, weft_time deadline, struct map *map)
     const struct wf_order order = {
         .call = "weft_map", .name = map->what->name, .deadline = deadline};
     while (map->ordered < map->helpers) {
-        struct share share = {.helper = map->ordered, .size = map->size};
+        struct share share = {.helper = map->ordered, .head_size = map->in_at};
         share.file.fd = fcntl(map->fd, F_DUPFD_CLOEXEC, 0);
         if (share.file.fd < 0)
             return map->ordered > 0 ? 0 : weft_fail(-errno, "weft_map: %s", strerror(errno));
@@ -219,8 +302,10 @@ static int run_map(weft_pool *pool, weft_time deadline, struct map *map, size_t 
     int rc = order_helpers(pool, deadline, map);
     if (rc == 0)
         rc = judge(map, await_helpers(map), n);
-    if (rc == 0)
-        memcpy(out, (char *)map->head + map->out_at, n * map->what->result_size);
+    if (rc == 0) {
+        rc = wf_shm_read(map->fd, map->out_at, out, n * map->what->result_size);
+        rc = rc == 0 ? 0 : weft_fail(rc, "weft_map: its results: %s", strerror(-rc));
+    }
     free(map->futures);
     return rc;
 }
@@ -235,12 +320,13 @@ int wf_process_map(weft_pool *pool, weft_time deadline, const struct weft_task *
         wf_check_argument(what, (const char *)in + i * what->arg_size);
     size_t workers = (size_t)pool->options.workers;
     size_t helpers = n < workers ? n : workers;
-    struct map map = {.what = what};
+    struct map map = {.what = what, .fd = -1};
     int rc = lay_out(&map, n, helpers, in);
-    if (!map.head)
-        return rc;
-    rc = run_map(pool, deadline, &map, n, out);
-    wf_parcel_free(map.head, map.size);
-    (void)close(map.fd);
+    if (rc == 0)
+        rc = run_map(pool, deadline, &map, n, out);
+    if (map.head)
+        wf_shm_unmap(map.head, map.in_at);
+    if (map.fd >= 0)
+        (void)close(map.fd);
     return rc;
 }

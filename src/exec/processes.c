@@ -19,40 +19,6 @@ static struct processes *processes_of(const weft_pool *pool)
 
 // ---- tasks come and go ------------------------------------------------------------------
 
-// With mu held, but for a moment in which those that have ended are.
-static void look_and_end(struct processes *t)
-{
-    struct wf_ended ended = {NULL, NULL};
-    wf_crew_look(t, &ended);
-    weft_unlock(&t->mu);
-    wf_crew_end_all(t, &ended);
-    wf_lock(&t->mu);
-}
-
-// Those that wait in a worker's channel, behind the one that it runs, wait as those in the queue.
-static bool is_full(const struct processes *t)
-{
-    size_t waiting = t->queued;
-    for (const struct wf_member *m = t->members; m; m = m->next)
-        waiting += m->load > 1 ? m->load - 1 : 0;
-    return waiting >= t->base.options.backlog;
-}
-
-// Each result makes room. But where a channel full of tasks is the lesser part, one that runs dry
-// is soon enough.
-static int wait_for_room(struct processes *t)
-{
-    int rc = 0, each = t->base.options.backlog < WF_SLOTS;
-    if (t->closing || !is_full(t))
-        return t->closing ? -EPIPE : 0;
-    t->attention += each;
-    look_and_end(t);
-    while (rc == 0 && !t->closing && is_full(t))
-        rc = wf_cond_wait(&t->room, &t->mu, WEFT_FOREVER);
-    t->attention -= each;
-    return rc == 0 && t->closing ? -EPIPE : rc;
-}
-
 // Its function is in the workers. What is there once is there in all that will be.
 static bool is_known(struct processes *t, const struct weft_task *what)
 {
@@ -72,7 +38,7 @@ static int processes_submit(weft_pool *pool, weft_future *f)
     if (!is_known(t, f->what))
         return weft_error_code();
     wf_lock(&t->mu);
-    int rc = wait_for_room(t);
+    int rc = wf_crew_wait_for_room(t);
     if (rc == 0) {
         t->unfinished++;
         t->queued++;
@@ -121,7 +87,7 @@ static void processes_ended(weft_pool *pool, weft_future *f)
     t->unfinished--;
     t->attention -= f->group != NULL;
     weft_cond_broadcast(&t->change);
-    weft_cond_signal(&t->room);
+    wf_crew_tell_room(t);
     weft_unlock(&t->mu);
 }
 
@@ -221,7 +187,7 @@ static bool processes_quiet(weft_pool *pool)
 static void await_all(struct processes *t)
 {
     t->attention++;
-    look_and_end(t);
+    wf_crew_look_and_end(t);
     while (t->unfinished > 0)
         (void)wf_cond_wait(&t->change, &t->mu, WEFT_FOREVER); // shielded by the caller
     t->attention--;
@@ -243,7 +209,7 @@ static void dismiss_all(struct processes *t)
     for (struct wf_member *m = t->members; m; m = m->next)
         wf_member_dismiss(m);
     t->attention++;
-    look_and_end(t);
+    wf_crew_look_and_end(t);
     while (t->alive > 0)
         (void)wf_cond_wait(&t->change, &t->mu, WEFT_FOREVER); // likewise
 }

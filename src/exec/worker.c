@@ -24,6 +24,7 @@
 #include "os/futex.h"
 #include "os/poll.h"
 #include "os/spawn.h"
+#include "os/streams.h"
 
 enum { SOON_NS = 50000, LOOK_NS = 16000 };
 
@@ -183,12 +184,6 @@ static void deliver(struct wf_slot *slot)
         ring_if_told();
 }
 
-// What a task printed comes before its result.
-static void flush_output(void)
-{
-    (void)fflush(NULL);
-}
-
 static int do_task(struct wf_slot *slot)
 {
     struct job job = {.what = (const struct weft_task *)(uintptr_t)slot->what};
@@ -205,7 +200,7 @@ static int do_task(struct wf_slot *slot)
         wf_store(&task.cancelled, 1, WF_SEQ_CST);
     wf_task_enter(&task);
     int code = run(slot, &job, &task);
-    flush_output();
+    wf_streams_flush(); // what a task printed comes before its result
     wf_store(&me.slot, NULL, WF_SEQ_CST);
     if (code < 0)
         explain(slot, code, &task);
@@ -292,7 +287,7 @@ static int set_up(const struct wf_birth *birth)
     uint32_t fork = wf_fork_count;
     int rc = birth->on_start ? birth->on_start(birth->ctx) : 0;
     wf_exit_if_forked(fork, rc);
-    flush_output();
+    wf_streams_flush();
     struct wf_channel *c = me.channel;
     if (rc < 0) {
         bool is_its = weft_error_code() == rc;

@@ -72,6 +72,28 @@ void wf_shm_unmap(void *at, size_t size)
     (void)munmap(at, size); // it is a mapping of ours
 }
 
+int wf_shm_write(int fd, size_t at, const void *bytes, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        ssize_t n = pwrite(fd, (const char *)bytes + done, size - done, (off_t)(at + done));
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+int wf_shm_read(int fd, size_t at, void *bytes, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        ssize_t n = pread(fd, (char *)bytes + done, size - done, (off_t)(at + done));
+        if (n == 0 || (n < 0 && errno != EINTR))
+            return n == 0 ? -EIO : -errno;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
 void wf_shm_hide(void *at, size_t size)
 {
     (void)madvise(at, size, MADV_DONTDUMP);

@@ -17,6 +17,11 @@ void *wf_shm_map_apart(int fd, size_t size);
 void *wf_shm_map_at(int fd, size_t size, void *at);
 void wf_shm_unmap(void *at, size_t size);
 
+// Into the file, and out of it, without a mapping: who passes each byte once need not touch its
+// pages for the first time, which costs ten times the copy. 0, or -ENOMEM, -ENOSPC: no memory.
+int wf_shm_write(int fd, size_t at, const void *bytes, size_t size);
+int wf_shm_read(int fd, size_t at, void *bytes, size_t size);
+
 // Leave the mapping out of core files, but for what is taken here: its memory, now. 0 or -ENOMEM.
 // (Linux before 5.14 cannot; memory comes at first use there.)
 void wf_shm_hide(void *at, size_t size);

@@ -83,6 +83,8 @@ static bool is_our_socket(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
 }
 
+static size_t title_room; // what the first argument was
+
 bool wf_spawn_was(const char *variable)
 {
     const char *value = getauxval(AT_SECURE) != 0 ? NULL : getenv(variable);
@@ -91,6 +93,7 @@ bool wf_spawn_was(const char *variable)
     if (!value || strcmp(value, expected) != 0)
         return false;
     (void)unsetenv(variable);
+    title_room = strlen(program_invocation_name);
     return is_our_socket(WF_SPAWN_FD);
 }
 
@@ -100,14 +103,13 @@ void wf_spawn_reap(pid_t pid)
         continue;
 }
 
+// Without printf, whose pages a new process would touch for this alone.
 void wf_spawn_set_title(const char *title)
 {
-    static size_t room; // what the first argument was
-    if (room == 0)
-        room = strlen(program_invocation_name);
     (void)prctl(PR_SET_NAME, title);
-    if (room < WF_SPAWN_TITLE)
+    if (title_room < WF_SPAWN_TITLE)
         return; // a wrapper has changed the arguments
-    memset(program_invocation_name, 0, room);
-    (void)snprintf(program_invocation_name, room, "%s", title);
+    size_t size = strnlen(title, title_room - 1);
+    memcpy(program_invocation_name, title, size);
+    memset(program_invocation_name + size, 0, title_room - size);
 }

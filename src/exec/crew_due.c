@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// crew_due.c - what is done when a time has come: deadlines, workers that do not move, births that
+// are tried again.
+#include <errno.h>
+
+#include "exec/crew.h"
+#include "os/clock.h"
+
+enum { GRACE_NS = 100 * 1000000, STUCK_NS = 2000000000 };
+
+// Everything is called with mu held, but for what says otherwise.
+
+void wf_crew_be_due(struct processes *t, int64_t ns)
+{
+    if (ns >= t->due_ns)
+        return;
+    t->due_ns = ns;
+    wf_family_watch(&t->watch, ns);
+}
+
+// Those in the queue whose deadline has passed end. When is the next due?
+static int64_t expire_queued(struct processes *t, int64_t now, struct wf_ended *ended)
+{
+    int64_t due = WF_NEVER_DUE;
+    for (weft_future *f = t->queue.first, *next; f; f = next) {
+        next = f->next;
+        int64_t deadline = f->task.deadline.ns;
+        if (deadline <= now)
+            wf_crew_fail(ended, wf_crew_take_queued(t, f), -ETIMEDOUT,
+                         "its deadline passed before it began");
+        else
+            due = deadline < due ? deadline : due;
+    }
+    return due;
+}
+
+// The same for one that was sent. It ends if it has not begun; if it has, it is asked to (its own
+// calls say so), and after a grace its process is killed.
+static int64_t expire_sent(struct processes *t, weft_future *f, int64_t now, struct wf_ended *ended)
+{
+    int64_t deadline = f->task.deadline.ns;
+    struct wf_member *m = f->seat;
+    if (deadline > now)
+        return deadline; // also "never"
+    if (wf_member_revoke(m, f)) {
+        wf_futures_remove(&t->running, f);
+        wf_crew_fail(ended, f, -ETIMEDOUT, "its deadline passed before it began");
+        return WF_NEVER_DUE;
+    }
+    if (deadline + GRACE_NS > now)
+        return deadline + GRACE_NS;
+    if (!wf_member_has_result(m))
+        wf_crew_put_down(m, "it ran on past its deadline");
+    return WF_NEVER_DUE;
+}
+
+// One that takes nothing of what it was sent, though it is set up, or does not leave, is stopped,
+// or in a task that it hides. To end it costs no task.
+static void look_for_stuck(struct wf_member *m, int64_t now)
+{
+    bool idle = m->ready && wf_member_is_idle(m);
+    if (!idle || m->idle_ns == 0 || m->idle_at != m->head) {
+        m->idle_at = m->head;
+        m->idle_ns = idle ? now : 0;
+    } else if (now - m->idle_ns > STUCK_NS) {
+        wf_crew_put_down(m, "it did not take its tasks");
+    }
+}
+
+// The keeper's, without mu.
+void wf_crew_on_due(struct wf_watch *watch)
+{
+    struct processes *t = (struct processes *)((char *)watch - offsetof(struct processes, watch));
+    struct wf_ended ended = {NULL, NULL};
+    wf_lock(&t->mu);
+    t->due_ns = WF_NEVER_DUE;
+    wf_crew_look(t, &ended);
+    int64_t now = wf_clock_now();
+    int64_t due = expire_queued(t, now, &ended);
+    for (struct wf_member *m = t->members; m; m = m->next)
+        look_for_stuck(m, now);
+    for (weft_future *f = t->running.first, *next; f; f = next) {
+        next = f->next;
+        int64_t next_due = expire_sent(t, f, now, &ended);
+        due = next_due < due ? next_due : due;
+    }
+    if (t->retry_ns > 0 && t->retry_ns < due)
+        due = t->retry_ns;
+    wf_crew_be_due(t, due);
+    weft_unlock(&t->mu);
+    wf_crew_end_all(t, &ended);
+}
