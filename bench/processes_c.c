@@ -203,9 +203,32 @@ static double submits(void)
     return (end - begin) / 1e3;
 }
 
+static void add_up(struct shared *s)
+{
+    long sum = 0;
+    for (unsigned i = 0; i < MESSAGES; i++)
+        sum += take(s->there, i);
+    put(s->back, 0, sum == (long)MESSAGES * (MESSAGES - 1) / 2);
+}
+
+// One way, and one answer at the end.
+static double messages(void)
+{
+    struct shared *s = shared_new();
+    pid_t peer = fork_peer(add_up, s);
+    double begin = now_ns();
+    for (unsigned i = 0; i < MESSAGES; i++)
+        put(s->there, i, (int)i);
+    if (take(s->back, 0) != 1)
+        (void)die("the sum is wrong");
+    double end = now_ns();
+    end_peer(peer);
+    return (end - begin) / 1e3;
+}
+
 static const struct row rows[] = {
-    {"submits", submits}, {"round_trip", round_trip},          {"awake", awake},
-    {"start", start},     {"paused_start", start_after_pause},
+    {"submits", submits}, {"messages", messages}, {"round_trip", round_trip},
+    {"awake", awake},     {"start", start},       {"paused_start", start_after_pause},
 };
 
 int main(int argc, char **argv)

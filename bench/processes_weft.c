@@ -80,6 +80,44 @@ static double submits(void)
     return (end - begin) / 1e3;
 }
 
+struct message {
+    long words[8];
+};
+static long told; // in the worker: the sum of what came
+
+static int hear(const struct message *message, weft_none *none)
+{
+    (void)none;
+    told += message->words[7];
+    return 0;
+}
+WEFT_TASK(hear, struct message, weft_none);
+
+static int sum_up(const weft_none *none, long *sum)
+{
+    (void)none;
+    *sum = told;
+    return 0;
+}
+WEFT_TASK(sum_up, weft_none, long);
+
+// Nobody joins them; the one worker takes them in their order, so the last to be asked has seen all.
+static double messages(void)
+{
+    weft_pool *pool = open_pool(1);
+    long sum = 0, expected = (long)ITEMS * (ITEMS - 1) / 2;
+    double begin = now_ns();
+    for (long i = 0; i < ITEMS; i++)
+        if (weft_spawn(pool, hear, &(struct message){{[7] = i}}) < 0)
+            (void)die(weft_error());
+    weft_future *f = weft_submit(pool, sum_up, &(weft_none){0});
+    if (!f || weft_join_as(&f, sum_up, &sum) < 0 || sum != expected)
+        (void)die("messages were lost");
+    double end = now_ns();
+    weft_pool_close(&pool);
+    return (end - begin) / 1e3;
+}
+
 static double trips(int idles)
 {
     static double figures[TRIPS];
@@ -169,6 +207,7 @@ static double start_after_pause(void)
 static const struct row rows[] = {
     {"map", map},
     {"submits", submits},
+    {"messages", messages},
     {"round_trip", round_trip},
     {"awake", awake},
     {"death", death},
