@@ -6,7 +6,7 @@
 #ifndef WEFT_TESTS_SCENES_H
 #define WEFT_TESTS_SCENES_H
 
-enum { SCENE_S = 20, PROGRAM_S = 60 }; // then it has hung
+enum { SCENE_S = 20, PROGRAM_S = 100 }; // then it has hung
 
 struct scene {
     const char *name;

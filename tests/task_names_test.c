@@ -256,6 +256,49 @@ static void a_short_list_tells_how_many_there_are(void **state)
         part(&meetings[i], &futures[i]);
 }
 
+static weft_event all_have_looked;
+static weft_waitgroup arrived;
+
+static int wait_by_name(const weft_none *none, weft_none *out)
+{
+    (void)none, (void)out;
+    weft_waitgroup_done(&arrived);
+    return weft_event_wait(&all_have_looked, WEFT_FOREVER);
+}
+WEFT_TASK(wait_by_name, weft_none, weft_none);
+
+// Of all that live, the one with this name, or NULL.
+static const struct weft_info *find(const struct weft_info *infos, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(infos[i].name, name) == 0)
+            return &infos[i];
+    return NULL;
+}
+
+static void fibers_are_listed_by_their_names(void **state)
+{
+    (void)state;
+    weft_future *named, *other;
+    weft_waitgroup_add(&arrived, 2);
+    named = weft_start_as(WEFT_WITH(.kind = WEFT_FIBERS, .name = "client-7", .daemon = true),
+                          wait_by_name, &(weft_none){0});
+    other = weft_start(WEFT_FIBERS, wait_by_name, &(weft_none){0});
+    assert_int_equal(weft_waitgroup_wait(&arrived, WEFT_FOREVER), 0);
+    struct weft_info infos[4];
+    assert_int_equal(weft_list(WEFT_FIBERS, infos, COUNT(infos)), 2);
+    const struct weft_info *seven = find(infos, 2, "client-7");
+    const struct weft_info *first = find(infos, 2, "Fiber-1 (wait_by_name)");
+    assert_true(seven && first);
+    assert_true(seven->kind == WEFT_FIBERS && first->kind == WEFT_FIBERS);
+    assert_true(seven->alive && seven->daemon && first->alive && !first->daemon);
+    assert_true(seven->id != first->id && seven->pid == getpid() && seven->tid != 0);
+    weft_event_set(&all_have_looked);
+    assert_int_equal(weft_join(&named, NULL, 0), 0);
+    assert_int_equal(weft_join(&other, NULL, 0), 0);
+    assert_int_equal(weft_list(WEFT_FIBERS, NULL, 0), 0);
+}
+
 static void a_task_of_a_pool_is_listed_while_it_runs(void **state)
 {
     (void)state;
@@ -523,6 +566,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(ids_are_never_used_again),
     cmocka_unit_test(running_tasks_are_listed_by_name),
     cmocka_unit_test(a_short_list_tells_how_many_there_are),
+    cmocka_unit_test(fibers_are_listed_by_their_names),
     cmocka_unit_test(a_task_of_a_pool_is_listed_while_it_runs),
     cmocka_unit_test(a_failure_that_nobody_joins_is_told_to_the_hook),
     cmocka_unit_test(success_cancellation_and_joined_failures_are_not_told),
