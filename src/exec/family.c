@@ -442,7 +442,7 @@ void wf_family_unwatch(struct wf_watch *watch)
         watch->next->prev = watch->prev;
     watch->next = watch->prev = NULL;
     while (family.ringing == watch)
-        (void)wf_cond_wait(&family.rung, &family.mu, WEFT_FOREVER); // shielded by the caller
+        (void)wf_cond_wait("weft_pool_close", &family.rung, &family.mu, WEFT_FOREVER); // shielded
 }
 
 static int64_t due(void)
@@ -550,7 +550,7 @@ static void await_births(void)
 {
     bool was = weft_shield(true);
     while (family.unborn > 0 && family.is_kept && !wf_thread_is_self(family.keeper))
-        (void)wf_cond_wait(&family.born, &family.mu, WEFT_FOREVER); // shielded
+        (void)wf_cond_wait("weft_list", &family.born, &family.mu, WEFT_FOREVER); // shielded
     (void)weft_shield(was);
 }
 

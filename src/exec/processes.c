@@ -48,7 +48,7 @@ static int wait_for_room(struct processes *t)
     t->attention += each;
     look_and_end(t);
     while (rc == 0 && !t->closing && is_full(t))
-        rc = wf_cond_wait(&t->room, &t->mu, WEFT_FOREVER);
+        rc = wf_cond_wait("weft_submit", &t->room, &t->mu, WEFT_FOREVER);
     t->attention -= each;
     return rc == 0 && t->closing ? -EPIPE : rc;
 }
@@ -223,7 +223,7 @@ static void await_all(struct processes *t)
     t->attention++;
     look_and_end(t);
     while (t->unfinished > 0)
-        (void)wf_cond_wait(&t->change, &t->mu, WEFT_FOREVER); // shielded by the caller
+        (void)wf_cond_wait("weft_pool_close", &t->change, &t->mu, WEFT_FOREVER); // shielded
     t->attention--;
 }
 
@@ -245,7 +245,7 @@ static void dismiss_all(struct processes *t)
     t->attention++;
     look_and_end(t);
     while (t->alive > 0)
-        (void)wf_cond_wait(&t->change, &t->mu, WEFT_FOREVER); // likewise
+        (void)wf_cond_wait("weft_pool_close", &t->change, &t->mu, WEFT_FOREVER); // likewise
 }
 
 static void processes_close(weft_pool *pool)
