@@ -21,6 +21,7 @@ enum { WF_NAME_MAX = 32 }; // as in struct weft_info
 struct wf_task;
 struct wf_wait;
 struct wf_parker;
+union wf_trace_cell; // trace.h
 
 // What a pool wants to know of its workers while they run tasks. Called by the worker itself.
 struct wf_host {
@@ -61,7 +62,8 @@ struct wf_task {
     const char *error_call; // the call of ours that failed with it: the text is not made yet
     char *error_text;       // WEFT_ERROR_MAX bytes, or NULL: no failure yet, or no memory
     struct wf_locals locals;
-    char name[WF_NAME_MAX]; // set before it runs
+    const union wf_trace_cell *traced; // while tracing: that it was queued, or began; else NULL
+    char name[WF_NAME_MAX];            // set before it runs
 };
 
 struct wf_parker {
@@ -77,8 +79,12 @@ struct wf_parker {
     bool telling;                     // inside a host's call, which may wait itself
     char name[WF_NAME_MAX];           // of the thread, if it is ours
     pid_t tid;
-    struct wf_parker *next, *prev; // in the list of the living; next also in the free list
-    struct wf_task own;            // what a plain thread runs
+    uint32_t track;                   // while tracing: its row, 0: none yet. Its own, like the next
+    const union wf_trace_cell *left;  // the begin of the task that it ran last, and whose end still
+    int64_t left_ns;                  // has to do with what it does; and when it ended
+    const union wf_trace_cell *waker; // atomic: the latest wake-up
+    struct wf_parker *next, *prev;    // in the list of the living; next also in the free list
+    struct wf_task own;               // what a plain thread runs
 };
 
 // What wf_self found last, or NULL. Who runs several parkers on one thread sets it at each switch.

@@ -33,6 +33,7 @@
 
 #include "core/lookout.h"
 #include "core/misuse.h"
+#include "core/trace.h"
 #include "os/atomic.h"
 #include "os/futex.h"
 #include "os/poll.h"
@@ -168,6 +169,8 @@ int wf_park(const struct wf_wait *wait, weft_time deadline)
 
 void wf_unpark(struct wf_parker *parker)
 {
+    if (wf_traced())
+        wf_trace_wakes(parker);
     // release: pairs with the owner's acquire; acquire: the bell, see lie_down
     uint32_t was = wf_exchange(&parker->word, TOKEN, WF_ACQ_REL);
     if (was == ASLEEP)
@@ -191,6 +194,8 @@ int wf_wait_begin_told(struct wf_wait *wait)
     struct wf_parker *parker = wf_self();
     if (parker->telling) // the host's own lock was taken: no news for the host
         return 0;
+    if (wf_traced())
+        wf_trace_waits(parker, wait);
     if (wf_noting)
         wf_note_wait(wait);
     if (wf_checking && wait->owner)
@@ -210,6 +215,8 @@ void wf_wait_end_told(struct wf_wait *wait)
         return;
     if (wf_noting)
         wf_note_wait(NULL);
+    if (wf_traced())
+        wf_trace_goes_on(parker, wait);
     if (!host_cares(parker, wait))
         return;
     parker->telling = true;

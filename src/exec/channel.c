@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/round.h"
+#include "core/trace.h"
 #include "os/shm.h"
 
 static struct wf_layout lay_out(const struct weft_task *what, size_t begin)
@@ -49,7 +50,10 @@ void wf_parcel_free(void *parcel, size_t size)
 
 struct wf_channel *wf_channel_new(int *fd)
 {
-    return wf_parcel_new(sizeof(struct wf_channel), fd);
+    struct wf_channel *channel = wf_parcel_new(sizeof *channel, fd);
+    if (channel)
+        channel->traces = wf_tracing;
+    return channel;
 }
 
 struct wf_channel *wf_channel_join(int fd)

@@ -20,6 +20,7 @@
 #include "core/error.h"
 #include "core/misuse.h"
 #include "core/round.h"
+#include "core/trace.h"
 #include "exec/ends.h"
 #include "exec/executor.h"
 #include "os/futex.h"
@@ -196,6 +197,8 @@ static uintptr_t publish(weft_future *f, uintptr_t flags)
 static void settle(weft_future *f, int code, bool reported)
 {
     f->code = code;
+    if (wf_traced())
+        wf_trace_ended(&f->task);
     if ((publish(f, DONE) & ABANDONED) && !reported)
         report(f);
     if (f->group)
