@@ -1512,6 +1512,29 @@ def ex35_workers_know_what_on_start_told_them():
     equal(example("35_process_setup"), Result("\n".join(lines), "", 0))
 
 
+# ---- what is seen of them ---------------------------------------------------------------
+
+
+def kitchen(kind):
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "kitchen.json"
+        command = [EXAMPLES / "36_trace", kind]
+        equal(run(command), Result("6 dishes are served\n", "", 0))
+        equal(run(command, env={"WEFT_TRACE": str(path)}), Result("6 dishes are served\n", "", 0))
+        return json.loads(path.read_bytes())["traceEvents"]
+
+
+@check
+def ex36_a_trace_shows_two_cooks_who_share_a_stove():
+    for kind, suffix in ("threads", ""), ("fibers", " (fiber)"):
+        events = kitchen(kind)
+        rows = {e["args"]["name"] for e in events if e.get("name") == "thread_name"}
+        assert {f"cook Ada{suffix}", f"cook Bo{suffix}", f"waiter{suffix}"} <= rows, rows
+        begun = collections.Counter(e["name"] for e in events if e["ph"] == "B")
+        equal([begun[name] for name in ("cook Ada", "cook Bo", "chop", "fry")], [1, 1, 6, 6])
+        assert begun["weft_sleep"] == 12 and begun["weft_lock"] > 0, begun
+
+
 # ---- TAP ------------------------------------------------------------------------------
 
 printing = threading.Lock()

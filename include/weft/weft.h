@@ -8,6 +8,7 @@
 //   net.h    sockets; tls.h on them            wait.h    descriptors, signals, calls that block
 //   pipe.h   messages between tasks, also of several processes
 //   shared.h memory that several processes see, and locks, queues and signals in it
+//   trace.h  a timeline of all of it
 //   base.h   what these need of the compiler
 //
 //     #include <weft/weft.h>
@@ -34,6 +35,7 @@
 //
 // Environment: WEFT_CHECK=1 finds misuse, deadlocks, leaked futures, fibers that do not wait, and
 // addresses in arguments for other processes.
+// WEFT_TRACE=FILE writes a timeline of tasks and waits at exit (trace.h).
 // WEFT_IO=uring or epoll: what fibers wait by, if the kernel allows it; without it io_uring, else
 // epoll. Another word aborts.
 #ifndef WEFT_H
@@ -48,5 +50,6 @@
 #include <weft/task.h>
 #include <weft/time.h>
 #include <weft/tls.h>
+#include <weft/trace.h>
 #include <weft/wait.h>
 #endif

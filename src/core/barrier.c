@@ -59,7 +59,7 @@ static int wait_for_all(weft_barrier *b, weft_time deadline)
     b->here_ = &visit;
     int rc = 0;
     while (rc == 0 && !visit.over)
-        rc = wf_cond_wait(&b->all_, &b->mu_, deadline);
+        rc = wf_cond_wait("weft_barrier_wait", &b->all_, &b->mu_, deadline);
     if (visit.over) // also if we were about to give up: the round has decided
         return visit.outcome < 0 ? visit.outcome : place;
     break_it(b);

@@ -40,10 +40,10 @@ int weft_cond_wait(weft_cond *c, weft_mutex *m, weft_time deadline)
     return wf_failed("weft_cond_wait", wait_once(c, m, "weft_cond_wait", deadline, false));
 }
 
-int wf_cond_wait(weft_cond *c, weft_mutex *m, weft_time deadline)
+int wf_cond_wait(const char *call, weft_cond *c, weft_mutex *m, weft_time deadline)
 {
     (void)wf_fresh(c, wf_after_fork_free);
-    return wait_once(c, m, "weft_cond_wait", deadline, true);
+    return wait_once(c, m, call, deadline, true);
 }
 
 int weft_cond_wait_for(weft_cond *c, weft_mutex *m, bool (*ready)(const void *), const void *arg,

@@ -15,6 +15,7 @@
 #include "core/kin.h"
 #include "core/misuse.h"
 #include "core/park.h"
+#include "core/trace.h"
 #include "os/atomic.h"
 #include "os/clock.h"
 #include "os/futex.h"
@@ -83,6 +84,7 @@ static void in_child(void)
 {
     wf_fork_count++;
     wf_kin_leave();
+    wf_trace_forget();
     wf_is_orphan = wf_is_orphan || wf_starts_tasks != 0;
     living = wf_running;
     if (wf_running)
@@ -134,8 +136,8 @@ static void leave_living(struct wf_parker *parker)
         living = parker->next;
 }
 
-// Take a block and put it among the living. Only word and busy outlive a parker: somebody may
-// still be about to wake the one before.
+// Take a block and put it among the living. Only word, busy and waker outlive a parker:
+// somebody may still be about to wake the one before.
 static struct wf_parker *take_parker(void)
 {
     wf_spin_lock(&registry_busy);
@@ -175,6 +177,8 @@ static void end_thread(void *ending)
     clean_up(parker);
     wf_running = NULL;
     give_parker(parker);
+    if (wf_traced())
+        wf_trace_thread_ends();
 }
 
 static void name_stranger(struct wf_task *own, pid_t tid)
@@ -199,6 +203,8 @@ static void set_up(struct wf_parker *parker)
     parker->ids_left = 0;
     parker->name[0] = '\0';
     parker->tid = 0;
+    parker->track = 0;
+    parker->left = NULL;
     parker->own = (struct wf_task){.deadline = WEFT_FOREVER};
 }
 
@@ -238,6 +244,8 @@ void wf_parker_renew(struct wf_parker *parker)
     clean_up(parker);
     parker->host = NULL;
     parker->pool = NULL;
+    parker->track = 0;
+    parker->left = NULL;
     if (parker->name[0] == '\0')
         return;
     wf_spin_lock(&parker->busy);
@@ -290,6 +298,8 @@ void wf_task_enter(struct wf_task *task)
     // other, so that no request is slept through. After wf_task_will_run there is nothing to see.
     if (wf_load(&task->parker, WF_RELAXED) != parker)
         wf_store(&task->parker, parker, WF_SEQ_CST);
+    if (wf_traced())
+        wf_trace_begins(parker, task);
 }
 
 void wf_task_free_shares(struct wf_task *task)
@@ -305,6 +315,8 @@ void wf_task_leave(struct wf_task *task)
     if (task->shares)
         wf_task_free_shares(task);
     struct wf_parker *parker = task->parker;
+    if (wf_traced())
+        wf_trace_ends(parker, task);
     wf_store(&task->parker, NULL, WF_RELAXED);
     wf_spin_lock(&parker->busy);
     parker->task = task->outer;

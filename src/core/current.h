@@ -21,6 +21,7 @@ enum { WF_NAME_MAX = 32 }; // as in struct weft_info
 struct wf_task;
 struct wf_wait;
 struct wf_parker;
+union wf_trace_cell; // trace.h
 
 // What a pool wants to know of its workers while they run tasks. Called by the worker itself.
 struct wf_host {
@@ -62,6 +63,7 @@ struct wf_task {
     bool explained;         // by wf_explain, and no call has failed with it yet
     char *error_text;       // WEFT_ERROR_MAX bytes, or NULL: no failure yet, or no memory
     struct wf_locals locals;
+    const union wf_trace_cell *traced; // while tracing: that it was queued, or began; else NULL
     // ---- what it is called: wf_task_name. Set before it runs
     const char *function; // of its weft_task
     const char *series;   // "Thread-": it is the number-th that was given no name; or NULL
@@ -84,8 +86,12 @@ struct wf_parker {
     int64_t next_id;
     char name[WF_NAME_MAX]; // of the thread, if it is ours: see wf_parker_name
     pid_t tid;
-    struct wf_parker *next, *prev; // in the list of the living; next also in the free list
-    struct wf_task own;            // what a plain thread runs
+    uint32_t track;                   // while tracing: its row, 0: none yet. Its own, like the next
+    const union wf_trace_cell *left;  // the begin of the task that it ran last, and whose end still
+    int64_t left_ns;                  // has to do with what it does; and when it ended
+    const union wf_trace_cell *waker; // atomic: the latest wake-up
+    struct wf_parker *next, *prev;    // in the list of the living; next also in the free list
+    struct wf_task own;               // what a plain thread runs
 };
 
 // What wf_self found last, or NULL. Who runs several parkers on one thread sets it at each switch.

@@ -16,7 +16,7 @@ __attribute__((constructor)) static void read_environment(void)
 {
     const char *value = getenv("WEFT_CHECK");
     wf_checking = value && value[0] != '\0' && strcmp(value, "0") != 0;
-    wf_noting = wf_checking;
+    wf_noting = wf_noting || wf_checking; // or somebody else has asked for it
 }
 
 void wf_misuse(const char *fmt, ...)

@@ -9,10 +9,11 @@
 // weft_lock (stops: weft_lock_until) under the name of another call. Own: see wf_lock.
 int wf_mutex_lock(weft_mutex *m, const char *call, weft_time deadline, bool stops, bool own);
 // For the library's own locks, which are held for a few lines and never across a wait: as weft_lock
-// and weft_cond_wait, but taking the mutex is told to no pool. A pool that is told takes its own
-// lock; two pools, each told of a wait for the other's, would wait for each other.
+// and weft_cond_wait, the latter under the name of the public call that waits; but taking the mutex
+// is told to no pool. A pool that is told takes its own lock; two pools, each told of a wait for
+// the other's, would wait for each other.
 void wf_lock(weft_mutex *m);
-int wf_cond_wait(weft_cond *c, weft_mutex *m, weft_time deadline);
+int wf_cond_wait(const char *call, weft_cond *c, weft_mutex *m, weft_time deadline);
 static inline weft_mutex *wf_guard_take(weft_mutex *m)
 {
     wf_lock(m);

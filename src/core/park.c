@@ -35,6 +35,7 @@
 
 #include "core/lookout.h"
 #include "core/misuse.h"
+#include "core/trace.h"
 #include "os/atomic.h"
 #include "os/futex.h"
 #include "os/poll.h"
@@ -174,6 +175,8 @@ int wf_park(const struct wf_wait *wait, weft_time deadline)
 
 void wf_unpark(struct wf_parker *parker)
 {
+    if (wf_traced())
+        wf_trace_wakes(parker);
     if (wf_load(&parker->word, WF_RELAXED) == PARKED && wf_park_give_up(parker)) {
         parker->parking->wake(parker);
         return;
@@ -201,6 +204,8 @@ int wf_wait_begin_told(struct wf_wait *wait)
     struct wf_parker *parker = wf_self();
     if (parker->telling) // the host's own lock was taken: no news for the host
         return 0;
+    if (wf_traced())
+        wf_trace_waits(parker, wait);
     if (wf_noting)
         wf_note_wait(wait);
     if (wf_checking && wait->owner)
@@ -220,6 +225,8 @@ void wf_wait_end_told(struct wf_wait *wait)
         return;
     if (wf_noting)
         wf_note_wait(NULL);
+    if (wf_traced())
+        wf_trace_goes_on(parker, wait);
     if (!host_cares(parker, wait))
         return;
     parker->telling = true;

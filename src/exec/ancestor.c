@@ -309,7 +309,7 @@ bool wf_ancestor_would_stop;
 __attribute__((constructor)) static void catch_ancestor(void)
 {
     wf_ancestor_would_stop = true;
-    if (!wf_spawn_was(WF_ANCESTOR))
+    if (!wf_spawn_was())
         return;
     prepare();
     __fpurge(stdout); // what constructors have printed, the root prints

@@ -8,9 +8,6 @@
 #include "exec/family.h"
 #include "exec/modules.h"
 
-// In the environment of an ancestor (os/spawn.h).
-#define WF_ANCESTOR "WEFT_ANCESTOR_"
-
 // The constructor that stops an ancestor is in this program, and has run. (Whoever starts the
 // program once more looks at this: so the linker leaves it in, too.)
 extern bool wf_ancestor_would_stop;

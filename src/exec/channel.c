@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "core/trace.h"
 #include "os/shm.h"
 
 void *wf_parcel_join(int fd, size_t size)
@@ -31,7 +32,10 @@ void wf_parcel_free(void *parcel, size_t size)
 
 struct wf_channel *wf_channel_new(int *fd)
 {
-    return wf_parcel_new(sizeof(struct wf_channel), fd);
+    struct wf_channel *channel = wf_parcel_new(sizeof *channel, fd);
+    if (channel)
+        channel->traces = wf_tracing;
+    return channel;
 }
 
 struct wf_channel *wf_channel_join(int fd)

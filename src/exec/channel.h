@@ -68,13 +68,18 @@ struct wf_channel {
     uint32_t stop;   // atomic: leave, when what was sent is done
     uint32_t tell;   // atomic: ring the bell after a result; enum wf_tell. The ring clears it
     uint32_t lacks;  // atomic: tasks are queued for want of a worker that does not wait
+    uint32_t traces; // say in `runs` when tasks ran; never changes
     uint32_t waited; // atomic: not 0 while somebody in the root sleeps on it until the next result
     // What the worker writes.
     _Alignas(WF_SLOT_ALIGN) uint32_t phase; // atomic; enum wf_phase
+    int32_t pid;                            // atomic, for traces: its own, once it has begun
     uint32_t blocked;                       // atomic: 1 while the task waits for something
     int32_t start_code;                     // of on_start, once START_FAILED
     char start_text[WEFT_ERROR_MAX];
     _Alignas(WF_SLOT_SIZE) struct wf_slot slots[WF_SLOTS];
+    struct wf_run { // of the task in the slot: 0 until it has begun. Both atomic
+        int64_t begun_ns, ended_ns;
+    } runs[WF_SLOTS];
 };
 
 // Where argument and result lie: in the slot, if they fit, else in a parcel, a file of their own.

@@ -48,7 +48,7 @@ static int await_room(struct processes *t)
     t->attention += each;
     wf_crew_look_and_end(t);
     for (; rc == 0 && !t->closing && room(t) < least; least = 1)
-        rc = wf_cond_wait(&t->room, &t->mu, WEFT_FOREVER);
+        rc = wf_cond_wait("weft_submit", &t->room, &t->mu, WEFT_FOREVER);
     t->attention -= each;
     t->submitters--;
     return rc == 0 && t->closing ? -EPIPE : rc;

@@ -74,7 +74,7 @@ static void wait_for_all(void)
         if (pool)
             drain(pool);
         else if (wf_load(&state.tasks, WF_SEQ_CST) > own_tasks())
-            (void)wf_cond_wait(&state.fewer, &state.mu, WEFT_FOREVER); // shielded
+            (void)wf_cond_wait("exit", &state.fewer, &state.mu, WEFT_FOREVER); // shielded
         else
             return;
     }
@@ -102,7 +102,7 @@ static void end_daemons(void)
     weft_time grace = weft_after_ms(GRACE_MS);
     int rc = 0;
     while (rc == 0 && wf_load(&state.daemons, WF_SEQ_CST) > (wf_current()->daemon ? 1 : 0))
-        rc = wf_cond_wait(&state.fewer, &state.mu, grace);
+        rc = wf_cond_wait("exit", &state.fewer, &state.mu, grace);
     if (!wf_current()->daemon) // else the rest of exit would not come back either
         wf_store(&wf_daemons, WF_DAEMONS_GONE, WF_RELAXED);
 }

@@ -107,7 +107,7 @@ static int start_ancestor(void)
         return rc;
     char title[WF_SPAWN_TITLE];
     (void)snprintf(title, sizeof title, "%s: ancestor of workers", program_invocation_short_name);
-    rc = wf_spawn_self(title, ends[1], WF_ANCESTOR, &family.ancestor);
+    rc = wf_spawn_self(title, ends[1], &family.ancestor);
     (void)close(ends[1]);
     family.socket = ends[0];
     if (rc == 0 && (rc = shake_hands()) < 0) {
@@ -150,7 +150,7 @@ static int see_to_ancestor(void)
         return 0;
     if (family.stops)
         return weft_fail(-EPIPE, "processes: the program has ended");
-    if (!wf_ancestor_would_stop || getenv(WF_ANCESTOR) || !wf_modules_is_linked())
+    if (!wf_ancestor_would_stop || getenv(WF_SPAWN_VARIABLE) || !wf_modules_is_linked())
         return weft_fail(-ENOTSUP, "processes: weft was loaded by dlopen, so a fresh start of the "
                                    "program would not stop before main");
     int rc = start_keeper();
@@ -442,7 +442,7 @@ void wf_family_unwatch(struct wf_watch *watch)
         watch->next->prev = watch->prev;
     watch->next = watch->prev = NULL;
     while (family.ringing == watch)
-        (void)wf_cond_wait(&family.rung, &family.mu, WEFT_FOREVER); // shielded by the caller
+        (void)wf_cond_wait("weft_pool_close", &family.rung, &family.mu, WEFT_FOREVER); // shielded
 }
 
 static int64_t due(void)
@@ -550,7 +550,7 @@ static void await_births(void)
 {
     bool was = weft_shield(true);
     while (family.unborn > 0 && family.is_kept && !wf_thread_is_self(family.keeper))
-        (void)wf_cond_wait(&family.born, &family.mu, WEFT_FOREVER); // shielded
+        (void)wf_cond_wait("weft_list", &family.born, &family.mu, WEFT_FOREVER); // shielded
     (void)weft_shield(was);
 }
 

@@ -21,6 +21,7 @@
 #include "core/error.h"
 #include "core/misuse.h"
 #include "core/round.h"
+#include "core/trace.h"
 #include "exec/ends.h"
 #include "exec/executor.h"
 #include "os/futex.h"
@@ -218,6 +219,8 @@ static uintptr_t publish(weft_future *f, uintptr_t flags)
 static bool settle(weft_future *f, int code, bool reported)
 {
     f->code = code;
+    if (wf_traced())
+        wf_trace_ended(&f->task);
     bool abandoned = (publish(f, DONE) & ABANDONED) != 0;
     if (abandoned && !reported)
         report(f);

@@ -160,7 +160,7 @@ int weft_group_next(weft_group *group, struct weft_outcome *outcome, void *resul
     int rc = wf_interrupted();
     wf_lock(&group->mu);
     while (rc == 0 && !group->ended.first && group->working.first)
-        rc = wf_cond_wait(&group->change, &group->mu, deadline);
+        rc = wf_cond_wait("weft_group_next", &group->change, &group->mu, deadline);
     weft_future *f = rc == 0 ? group->ended.first : NULL;
     if (f)
         take_out(&group->ended, f);
@@ -193,7 +193,7 @@ void weft_group_close(weft_group **group)
     bool was = weft_shield(true);
     wf_lock(&g->mu);
     while (g->working.first)
-        (void)wf_cond_wait(&g->change, &g->mu, WEFT_FOREVER); // shielded
+        (void)wf_cond_wait("weft_group_close", &g->change, &g->mu, WEFT_FOREVER); // shielded
     weft_unlock(&g->mu);
     (void)weft_shield(was);
     forget_latest(g);

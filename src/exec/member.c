@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/trace.h"
 #include "exec/ends.h"
 #include "os/carry.h"
 #include "os/futex.h"
@@ -197,6 +198,17 @@ static void take_result(struct wf_sent *sent, const struct wf_slot *slot)
                f->what->result_size);
 }
 
+// It is over in there, one way or another.
+static void note_run(const struct wf_member *m, struct wf_task *task, uint32_t at)
+{
+    const struct wf_run *when = &m->channel->runs[at % WF_SLOTS];
+    const struct wf_trace_run run = {.pid = wf_load(&m->channel->pid, WF_RELAXED),
+                                     .process = m->process->birth.name,
+                                     .begun_ns = wf_load(&when->begun_ns, WF_RELAXED),
+                                     .ended_ns = wf_load(&when->ended_ns, WF_RELAXED)};
+    wf_trace_ran(task, &run);
+}
+
 static void let_go_ends(struct wf_member *m, struct wf_sent *sent)
 {
     if (!sent->holds_ends)
@@ -218,6 +230,8 @@ weft_future *wf_member_collect(struct wf_member *m, bool *mad)
             return NULL;
         }
         if (has_result) {
+            if (wf_traced())
+                note_run(m, &sent->f->task, m->head);
             take_result(sent, slot);
             let_go_ends(m, sent);
         }
@@ -238,6 +252,8 @@ weft_future *wf_member_inherit(struct wf_member *m, bool *begun)
         if (!sent->f)
             continue;
         *begun = state != WF_SLOT_SENT;
+        if (*begun && wf_traced())
+            note_run(m, &sent->f->task, m->head - 1);
         if (*begun)
             let_go_ends(m, sent);
         return forget(m, sent);

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/misuse.h"
+#include "core/trace.h"
 #include "exec/executor.h"
 #include "os/thread.h"
 
@@ -129,7 +130,10 @@ weft_future *wf_pool_order(weft_pool *pool, const struct wf_order *order,
     f->kind = pool->options.kind;
     if (order->group)
         wf_group_join(order->group, f);
+    if (wf_traced())
+        wf_trace_queued(&f->task);
     if (pool->executor->submit(pool, f) < 0) {
+        wf_trace_ended(&f->task);
         if (order->group)
             wf_group_leave(order->group, f);
         wf_future_unref(f);
@@ -206,8 +210,11 @@ weft_future *weft_start_(struct weft_start_options o, const struct weft_task *wh
     f->task.daemon = o.daemon;
     name_alone(f, o.name);
     wf_exit_add_task(o.daemon);
+    if (wf_traced())
+        wf_trace_queued(&f->task);
     if (run_alone(f, o.stack_size) == 0)
         return f;
+    wf_trace_ended(&f->task);
     wf_exit_remove_task(f->task.daemon);
     wf_future_unref(f);
     wf_future_disown(f);

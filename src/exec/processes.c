@@ -189,7 +189,7 @@ static void await_all(struct processes *t)
     t->attention++;
     wf_crew_look_and_end(t);
     while (t->unfinished > 0)
-        (void)wf_cond_wait(&t->change, &t->mu, WEFT_FOREVER); // shielded by the caller
+        (void)wf_cond_wait("weft_pool_close", &t->change, &t->mu, WEFT_FOREVER); // shielded
     t->attention--;
 }
 
@@ -211,7 +211,7 @@ static void dismiss_all(struct processes *t)
     t->attention++;
     wf_crew_look_and_end(t);
     while (t->alive > 0)
-        (void)wf_cond_wait(&t->change, &t->mu, WEFT_FOREVER); // likewise
+        (void)wf_cond_wait("weft_pool_close", &t->change, &t->mu, WEFT_FOREVER); // likewise
 }
 
 static void processes_close(weft_pool *pool)

@@ -133,7 +133,7 @@ static weft_future *next_task(struct threads *t)
     while (!t->stop && (t->queued == 0 || is_surplus(t))) {
         bool spare = t->alive > t->base.options.workers;
         t->sleeping++;
-        int rc = wf_cond_wait(&t->work, &t->mu,
+        int rc = wf_cond_wait("weft_pool", &t->work, &t->mu,
                               spare ? weft_after_ms(SPARE_IDLE_MS) : WEFT_FOREVER);
         t->sleeping--;
         if (rc == -ETIMEDOUT && t->alive > t->base.options.workers &&
@@ -273,7 +273,7 @@ static int wait_for_room(struct threads *t)
     bool own = wf_self()->pool == t;
     int rc = 0;
     while (rc == 0 && !own && !t->closing && t->queued >= t->base.options.backlog)
-        rc = wf_cond_wait(&t->room, &t->mu, WEFT_FOREVER);
+        rc = wf_cond_wait("weft_submit", &t->room, &t->mu, WEFT_FOREVER);
     return rc == 0 && t->closing ? -EPIPE : rc;
 }
 
@@ -382,7 +382,7 @@ static void threads_drain(weft_pool *pool)
     struct threads *t = threads_of(pool);
     wf_lock(&t->mu);
     while (t->unfinished > own_tasks(t))
-        (void)wf_cond_wait(&t->change, &t->mu, WEFT_FOREVER); // shielded by the caller
+        (void)wf_cond_wait("exit", &t->change, &t->mu, WEFT_FOREVER); // shielded by the caller
     weft_unlock(&t->mu);
 }
 
@@ -391,7 +391,7 @@ static void stop_workers(struct threads *t)
     t->stop = true;
     weft_cond_broadcast(&t->work);
     while (t->alive > 0)
-        (void)wf_cond_wait(&t->change, &t->mu, WEFT_FOREVER); // shielded by the caller
+        (void)wf_cond_wait("weft_pool_close", &t->change, &t->mu, WEFT_FOREVER); // shielded
     if (t->any_ended)
         wf_thread_join(t->ended);
 }
@@ -411,7 +411,7 @@ static void threads_close(weft_pool *pool)
     t->closing = true;
     weft_cond_broadcast(&t->room);
     while (t->unfinished > 0)
-        (void)wf_cond_wait(&t->change, &t->mu, WEFT_FOREVER); // likewise
+        (void)wf_cond_wait("weft_pool_close", &t->change, &t->mu, WEFT_FOREVER); // likewise
     stop_workers(t);
     weft_unlock(&t->mu);
     end_loops(t);

@@ -184,8 +184,16 @@ static void deliver(struct wf_slot *slot)
         ring_if_told();
 }
 
+static void note_time(int64_t *at)
+{
+    if (me.channel->traces)
+        wf_store(at, wf_clock_now(), WF_RELAXED); // the slot's state publishes it
+}
+
 static int do_task(struct wf_slot *slot)
 {
+    struct wf_run *when = &me.channel->runs[slot - me.channel->slots];
+    note_time(&when->begun_ns);
     struct job job = {.what = (const struct weft_task *)(uintptr_t)slot->what};
     job.layout = wf_layout_of(job.what);
     struct wf_task task = {.id = wf_task_new_id(),
@@ -209,6 +217,7 @@ static int do_task(struct wf_slot *slot)
     if (job.parcel)
         wf_parcel_free(job.parcel, job.layout.size);
     slot->code = code;
+    note_time(&when->ended_ns);
     return code;
 }
 
@@ -318,6 +327,7 @@ int wf_worker_run(const struct wf_heritage *heritage)
     if (!me.channel)
         return 1;
     (void)close(heritage->channel);
+    wf_store(&me.channel->pid, getpid(), WF_RELAXED); // whoever sees a task begun sees this
     me.socket = heritage->socket;
     me.bell = heritage->bell;
     me.alone = birth->alone;

@@ -47,10 +47,10 @@ static int prepare(posix_spawnattr_t *attr, posix_spawn_file_actions_t *actions,
     return rc;
 }
 
-int wf_spawn_self(const char *title, int fd, const char *variable, pid_t *pid)
+int wf_spawn_self(const char *title, int fd, pid_t *pid)
 {
     char line[64], name[WF_SPAWN_TITLE + 1];
-    (void)snprintf(line, sizeof line, "%s=%d", variable, WF_SPAWN_FD);
+    (void)snprintf(line, sizeof line, "%s=%d", WF_SPAWN_VARIABLE, WF_SPAWN_FD);
     (void)snprintf(name, sizeof name, "%-*s", WF_SPAWN_TITLE, title);
     char *argv[] = {name, NULL};
     posix_spawnattr_t attr;
@@ -85,16 +85,25 @@ static bool is_our_socket(int fd)
 
 static size_t title_room; // what the first argument was
 
-bool wf_spawn_was(const char *variable)
+static bool find_out(void)
 {
-    const char *value = getauxval(AT_SECURE) != 0 ? NULL : getenv(variable);
+    const char *value = getauxval(AT_SECURE) != 0 ? NULL : getenv(WF_SPAWN_VARIABLE);
     char expected[16];
     (void)snprintf(expected, sizeof expected, "%d", WF_SPAWN_FD);
     if (!value || strcmp(value, expected) != 0)
         return false;
-    (void)unsetenv(variable);
+    (void)unsetenv(WF_SPAWN_VARIABLE);
     title_room = strlen(program_invocation_name);
     return is_our_socket(WF_SPAWN_FD);
+}
+
+// Constructors ask, whose order nobody knows.
+bool wf_spawn_was(void)
+{
+    static bool asked, was;
+    was = asked ? was : find_out();
+    asked = true;
+    return was;
 }
 
 void wf_spawn_reap(pid_t pid)

@@ -10,11 +10,13 @@ enum { WF_SPAWN_FD = 3, WF_SPAWN_TITLE = 128 };
 
 // Start /proc/self/exe with `title` for its name, WF_SPAWN_FD for a copy of the descriptor fd, the
 // standard streams, and nothing else open; no signal blocked or ignored; and the environment with
-// `variable`=WF_SPAWN_FD added. 0 or a negative errno: -EAGAIN, -ENOMEM, -ENOENT (no /proc).
-int wf_spawn_self(const char *title, int fd, const char *variable, pid_t *pid);
+// WF_SPAWN_VARIABLE=WF_SPAWN_FD added. 0 or a negative errno: -EAGAIN, -ENOMEM, -ENOENT (no /proc).
+#define WF_SPAWN_VARIABLE "WEFT_ANCESTOR_"
+int wf_spawn_self(const char *title, int fd, pid_t *pid);
 
-// In a process that was started so, before main: true, once; the variable is gone then.
-bool wf_spawn_was(const char *variable);
+// In a process that was started so: true, if it is asked before main for the first time. The
+// variable is gone then.
+bool wf_spawn_was(void);
 
 void wf_spawn_reap(pid_t pid); // wait until it has ended, and leave no zombie
 

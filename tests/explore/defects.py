@@ -190,7 +190,7 @@ DEFECTS = [
            "    if (t->sleeping > 0)\n        weft_cond_signal(&t->work);\n", "", "pool: *"),
     Defect("pool: close does not wait for what is queued", "exec/threads.c",
            "    while (t->unfinished > 0)\n"
-           "        (void)wf_cond_wait(&t->change, &t->mu, WEFT_FOREVER); // likewise\n", "",
+           "        (void)wf_cond_wait(\"weft_pool_close\", &t->change, &t->mu, WEFT_FOREVER); // likewise\n", "",
            "pool: *"),
     # ---- loops of fibers
     Defect("loop: it looks into the inbox before it says that it sleeps", "exec/loop.c",
@@ -259,7 +259,7 @@ DEFECTS = [
            "fiber: *"),
     Defect("exit: does not wait for started tasks", "exec/exit.c",
            "        else if (wf_load(&state.tasks, WF_SEQ_CST) > own_tasks())\n"
-           "            (void)wf_cond_wait(&state.fewer, &state.mu, WEFT_FOREVER); // shielded\n",
+           "            (void)wf_cond_wait(\"exit\", &state.fewer, &state.mu, WEFT_FOREVER); // shielded\n",
            "", "exit: *"),
     # ---- what processes share
     Defect("shared mutex: given back without a wake-up", "core/shared_mutex.c",

@@ -25,6 +25,7 @@ uint64_t *xp_kin(void); // of which process the task is
 #define atexit xp_atexit
 #define pause xp_pause
 #define wf_kin_number (*xp_kin())
+#define wf_tracing false
 #define WF_KIN_MAX 16 // the table is copied for each run
 
 #endif
