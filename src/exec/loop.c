@@ -36,8 +36,7 @@
 #include "os/stack.h"
 #include "os/thread.h"
 
-enum { SOON_NS = 50000, SPINS_BEFORE_SLEEP = 4 };
-enum { RUNS_BETWEEN_LOOKS = 64, MOST_SPARES = 256 };
+enum { SOON_NS = 50000, SPINS_BEFORE_SLEEP = 4, RUNS_BETWEEN_LOOKS = 64, MOST_SPARES = 256 };
 
 struct fiber {
     struct wf_stack stack; // first: the record at the stack's top, and overflow.c knows it
@@ -110,8 +109,7 @@ const struct wf_pulse *wf_loop_pulse(const struct wf_parker *parker)
 
 static bool is_here(const struct wf_loop *loop)
 {
-    const struct wf_loop *here = wf_loop_here();
-    return here && here == loop;
+    return loop == wf_loop_here();
 }
 
 // ---- the run queue, the inbox -----------------------------------------------------------
@@ -475,11 +473,6 @@ static struct fiber *new_fiber(struct wf_loop *loop, size_t stack_size)
     wf_parker_begin(&fiber->parker, &fiber_parking, fiber);
     fiber->parker.tid = thread_of(loop);
     return fiber;
-}
-
-int wf_loop_start(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), void *arg)
-{
-    return wf_loop_start_task(loop, stack_size, fn, arg, NULL);
 }
 
 int wf_loop_start_task(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), void *arg,

@@ -24,10 +24,14 @@ int wf_loop_new(const char *name, struct wf_loop **loop);
 void wf_loop_free(struct wf_loop *loop);
 
 // Run fn(arg) as a fiber. 0 or -ENOMEM. stack_size 0: 64 KiB. Any thread.
-int wf_loop_start(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), void *arg);
-// The same for one that runs this task and no other, of which nobody knows yet; or NULL.
+// Of one that runs this task and no other, of which nobody knows yet; or NULL.
 int wf_loop_start_task(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), void *arg,
                        struct wf_task *task);
+static inline int wf_loop_start(struct wf_loop *loop, size_t stack_size, void (*fn)(void *),
+                                void *arg)
+{
+    return wf_loop_start_task(loop, stack_size, fn, arg, NULL);
+}
 
 // ---- for its own fibers, and for who is called by it --------------------------------------
 // Something to do once when the loop's turn ends: at the latest after 64 switches, and before it
