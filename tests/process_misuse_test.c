@@ -67,6 +67,73 @@ static void misuse_in_a_task_ends_its_worker(void **state)
                 "scene_of_a_wrong_task", &ran);
 }
 
+// ---- a descriptor that is not open ------------------------------------------------------------
+
+struct heavy_bearer {
+    weft_end ends[2];
+    char load[4096]; // goes over as a file of its own
+};
+
+static int bear_much(const struct heavy_bearer *b, weft_none *none)
+{
+    (void)none;
+    for (int i = 0; i < 2; i++)
+        weft_end_close(&(weft_end){b->ends[i].fd});
+    return 0;
+}
+WEFT_TASK(bear_much, struct heavy_bearer, weft_none,
+          .ends = {WEFT_END(struct heavy_bearer, ends[0]), WEFT_END(struct heavy_bearer, ends[1])});
+
+static weft_end closed_end(void)
+{
+    int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 500); // where nothing else comes to lie
+    assert_true(fd >= 0 && close(fd) == 0);
+    return (weft_end){fd};
+}
+
+static void assert_fails_alone(weft_pool *pool, weft_future *f, const char *name)
+{
+    long out = 0;
+    weft_future *next = weft_submit(pool, square, &(int){3});
+    assert_non_null(f);
+    assert_int_equal(weft_join_as(&next, square, &out), 0);
+    assert_int_equal(out, 9);
+    assert_int_equal(weft_join(&f, NULL, 0), -EBADF);
+    assert_non_null(strstr(weft_error(), name));
+    assert_non_null(strstr(weft_error(), "descriptors cannot be sent"));
+}
+
+static void a_closed_descriptor_fails_its_task_alone(void **state)
+{
+    (void)state;
+    weft_pool *pool = pool_of(2);
+    struct heavy_bearer heavy = {.ends = {closed_end(), closed_end()}};
+    weft_end ours;
+    assert_fails_alone(pool, weft_submit(pool, bear_end, &(struct bearer){closed_end()}),
+                       "bear_end");
+    assert_int_equal(weft_pipe(&ours, &heavy.ends[0]), 0);
+    assert_fails_alone(pool, weft_submit(pool, bear_much, &heavy), "bear_much");
+    char byte;
+    assert_int_equal(weft_recv(ours, &byte, 1, much_later()), -EPIPE); // the other was closed
+    weft_end_close(&ours);
+    weft_pool_close(&pool);
+}
+
+static void a_closed_descriptor_fails_the_start(void **state)
+{
+    (void)state;
+    weft_end ours;
+    struct heavy_bearer heavy = {.ends = {closed_end(), closed_end()}};
+    assert_failed_with(weft_start(WEFT_PROCESSES, bear_end, &(struct bearer){closed_end()}),
+                       -EBADF);
+    assert_non_null(strstr(weft_error(), "bear_end: its descriptors cannot be sent"));
+    assert_int_equal(weft_pipe(&ours, &heavy.ends[0]), 0);
+    assert_failed_with(weft_start(WEFT_PROCESSES, bear_much, &heavy), -EBADF);
+    assert_int_equal(weft_send(heavy.ends[0], "x", 1, WEFT_POLL), 0); // still the sender's
+    weft_end_close(&heavy.ends[0]);
+    weft_end_close(&ours);
+}
+
 static const struct scene scenes[] = {
     SCENE(scene_of_a_wrong_size),
     SCENE(scene_of_ends_outside),
@@ -77,6 +144,8 @@ static const struct scene scenes[] = {
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(misuse_of_a_future_ends_the_program),
     cmocka_unit_test(misuse_in_a_task_ends_its_worker),
+    cmocka_unit_test(a_closed_descriptor_fails_its_task_alone),
+    cmocka_unit_test(a_closed_descriptor_fails_the_start),
 };
 
 TEST_MAIN_WITH_SCENES(tests, scenes)
