@@ -148,8 +148,10 @@ static int scene_of_no_ancestor(void)
     CHECK(limit(0, RLIMIT_NPROC, 1, &before) == 0);
     CHECK(!weft_start(WEFT_PROCESSES, square, &(int){1}));
     CHECK(weft_error_code() == -EAGAIN);
+    CHECK(strstr(weft_error(), "the program cannot be started once more: Resource temporarily"));
     CHECK(!weft_pool_open(WEFT_PROCESSES, .workers = 1));
-    CHECK(weft_error_code() == -EAGAIN && weft_error()[0] != '\0');
+    CHECK(weft_error_code() == -EAGAIN);
+    CHECK(strstr(weft_error(), "the program cannot be started once more: Resource temporarily"));
     CHECK(limit(0, RLIMIT_NPROC, before, NULL) == 0);
     return squares_come(NULL, 3);
 }

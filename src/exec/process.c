@@ -58,12 +58,16 @@ static void look(struct wf_process *process)
 
 static const struct wf_owner owner = {look, died};
 
-// With mu held. The task lies in the channel before the process is there.
+// With mu held. The task lies in the channel before the process is there. That there is an ancestor
+// is seen first: then "not now" (-EAGAIN, without a message) can only mean the descriptors.
 static int start(struct wf_member *m, weft_future *f)
 {
+    if (wf_family_there(f->what, f->what->name) == 0)
+        return weft_error_code();
     int rc = wf_member_push(m, f);
     if (rc == -EAGAIN)
-        rc = weft_fail(rc, "%s: its descriptors cannot be sent", f->what->name);
+        rc = weft_fail(rc, "%s: its descriptors cannot be sent: too many are under way",
+                       f->what->name);
     if (rc < 0)
         return rc;
     wf_member_add(&started, m);
