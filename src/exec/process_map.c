@@ -24,6 +24,7 @@
 #include "exec/channel.h"
 #include "exec/ends.h"
 #include "exec/executor.h"
+#include "exec/family.h"
 #include "exec/modules.h"
 
 enum { PAGE = 4096 };
@@ -231,6 +232,8 @@ int wf_process_map(weft_pool *pool, weft_time deadline, const struct weft_task *
     if (what->ends[0] != 0)
         return weft_fail(-ENOTSUP, "weft_map: descriptors of %s do not travel to processes",
                          what->name);
+    if (wf_family_there(what, what->name) == 0)
+        return weft_error_code();
     for (size_t i = 0; wf_checking && i < n; i++)
         wf_check_argument(what, (const char *)in + i * what->arg_size);
     size_t workers = (size_t)pool->options.workers;

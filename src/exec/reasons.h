@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// reasons.h - what is said of processes that cannot be had, and of those that died.
+#ifndef WF_EXEC_REASONS_H
+#define WF_EXEC_REASONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+// Set the error and return -ENOTSUP, if this program can have no workers at all. Else 0.
+int wf_reasons_against_all(void);
+
+// Set the error, and return its code: the program could not be started once more, with this code of
+// wf_spawn_self or of the handshake.
+int wf_reasons_against_start(int rc);
+
+// Set the error to -ENOTSUP: what is called so and lies `here` is not in the workers.
+void wf_reasons_against(const void *here, const char *name);
+
+#endif
