@@ -181,7 +181,69 @@ static void before_its_constructors_weft_says_so(void **state)
     show_unless(ran.status == 0 && is_said && ran.err[0] == '\0', "an early start", &ran);
 }
 
+// ---- a constructor that starts a thread ---------------------------------------------------------
+
+static void *do_nothing(void *arg)
+{
+    return arg;
+}
+
+static void *idle(void *arg)
+{
+    for (;;)
+        pause();
+    return arg;
+}
+
+__attribute__((constructor(102))) static void start_a_thread(void)
+{
+    const char *what = getenv("WEFT_TEST_THREAD");
+    pthread_t thread;
+    if (!what || pthread_create(&thread, NULL, strcmp(what, "ends") ? idle : do_nothing, NULL) != 0)
+        return;
+    if (strcmp(what, "ends") == 0)
+        pthread_join(thread, NULL);
+}
+
+static int scene_of_a_thread(void)
+{
+    long out = 0;
+    weft_future *f = weft_start(WEFT_PROCESSES, square, &(int){3});
+    int rc = f ? weft_join_as(&f, square, &out) : weft_error_code();
+    printf("%d %ld %s", rc, out, rc < 0 ? weft_error() : "");
+    if (rc == 0)
+        return 0;
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 1);
+    printf("; %d %s", pool ? 0 : weft_error_code(), pool ? "" : weft_error());
+    if (waitpid(-1, NULL, WNOHANG) != -1 || errno != ECHILD)
+        return 1;                                    // somebody is left
+    f = weft_start(WEFT_THREADS, square, &(int){3}); // all else goes on
+    return weft_join_as(&f, square, &out) == 0 && out == 9 ? 0 : 1;
+}
+
+static void play_thread(const char *what, struct ran *ran)
+{
+    setenv("WEFT_TEST_THREAD", what, 1);
+    run_scene("scene_of_a_thread", false, ran);
+    unsetenv("WEFT_TEST_THREAD");
+}
+
+static void a_thread_of_a_constructor_is_refused(void **state)
+{
+    (void)state;
+    struct ran ran;
+    play_thread("stays", &ran);
+    const char *why = "a constructor of the program or of a library starts";
+    const char *first = strstr(ran.out, why);
+    bool is_said = strncmp(ran.out, "-95 0 processes: ", 17) == 0 && first &&
+                   strstr(first, "; -95 weft_pool_open: processes: ") && strstr(first + 1, why);
+    show_unless(ran.status == 0 && is_said && ran.err[0] == '\0', "a thread that stays", &ran);
+    play_thread("ends", &ran);
+    show_unless(ran.status == 0 && strcmp(ran.out, "0 9 ") == 0, "one that was joined", &ran);
+}
+
 static const struct scene scenes[] = {
+    SCENE(scene_of_a_thread),
     SCENE(scene_of_a_library_that_is_replaced),
     SCENE(scene_of_an_early_start),
 };
@@ -192,6 +254,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(nor_is_what_lies_in_no_file),
     cmocka_unit_test(a_library_that_was_replaced_is_another),
     cmocka_unit_test(before_its_constructors_weft_says_so),
+    cmocka_unit_test(a_thread_of_a_constructor_is_refused),
 };
 
 TEST_MAIN_WITH_SCENES(tests, scenes)

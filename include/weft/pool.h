@@ -61,8 +61,9 @@ struct weft_pool_options {
 // Worker processes descend from a fresh start of the program, stopped before main, so a pool of
 // them may be opened at any time, whatever threads run. Globals have their initial values there:
 // on_start sets up what tasks need. An argument must mean something there: no pointers. -ENOTSUP
-// for a function of a library that was loaded by dlopen, or replaced on disk since the start, and
-// for all where weft itself was loaded so. A worker that dies fails the task that it ran with
+// for a function of a library that was loaded by dlopen, or replaced on disk since the start; and
+// for all where weft itself was loaded so, or where a constructor, of the program or of a library,
+// starts a thread. A worker that dies fails the task that it ran with
 // -EOWNERDEAD, is replaced, and costs no other; ten in a row that die before on_start is done fail
 // the pool's tasks. A task that runs on 100 ms past its deadline is killed. docs/processes.md tells
 // more.

@@ -86,6 +86,8 @@ static int shake_hands(void)
         rc = -ETIMEDOUT;
     if (rc == 0 && receive(hello, sizeof *hello, true) != (ssize_t)sizeof *hello)
         rc = -EPIPE;
+    if (rc == 0 && hello->has_threads)
+        rc = WF_HAS_THREADS;
     if (rc == 0 && hello->is_apart)
         rc = -EADDRINUSE;
     if (rc == 0) {

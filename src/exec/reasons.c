@@ -26,6 +26,9 @@ int wf_reasons_against_all(void)
 
 int wf_reasons_against_start(int rc)
 {
+    if (rc == WF_HAS_THREADS)
+        return weft_fail(-ENOTSUP, "processes: a constructor of the program or of a library starts "
+                                   "a thread, which no worker can have");
     bool never = rc == -ENOENT || rc == -ETIMEDOUT || rc == -EPIPE;
     return weft_fail(never ? -ENOTSUP : rc,
                      "processes: the program cannot be started once more: %s", strerror(-rc));

@@ -11,6 +11,7 @@ int wf_reasons_against_all(void);
 
 // Set the error, and return its code: the program could not be started once more, with this code of
 // wf_spawn_self or of the handshake.
+enum { WF_HAS_THREADS = -4095 }; // of the handshake alone; no errno: a constructor's threads
 int wf_reasons_against_start(int rc);
 
 // Set the error to -ENOTSUP: what is called so and lies `here` is not in the workers.
