@@ -67,6 +67,83 @@ static void misuse_in_a_task_ends_its_worker(void **state)
                 "scene_of_a_wrong_task", &ran);
 }
 
+// ---- what on_start is called with -------------------------------------------------------------
+
+static struct setting {
+    int number;
+} setting = {42};
+static int number_there;
+
+static int read_setting(void *ctx)
+{
+    number_there = ((struct setting *)ctx)->number;
+    return 0;
+}
+
+static int take_setting(void *ctx)
+{
+    (void)read_setting(ctx);
+    return ctx == &setting ? 0 : weft_fail(-EFAULT, "it is another one");
+}
+
+static int take_number(void *ctx)
+{
+    number_there = (int)(intptr_t)ctx;
+    return 0;
+}
+
+static int tell_number(const weft_none *none, int *out)
+{
+    (void)none;
+    *out = number_there;
+    return 0;
+}
+WEFT_TASK(tell_number, weft_none, int);
+
+// That a pool's worker has from its on_start.
+static int number_by(int (*on_start)(void *ctx), void *ctx)
+{
+    int out = 0;
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 1, .on_start = on_start, .ctx = ctx,
+                                     .name = "ctx");
+    weft_future *f = weft_submit(pool, tell_number, &(weft_none){0});
+    int rc = weft_join_as(&f, tell_number, &out);
+    weft_pool_close(&pool);
+    return rc < 0 ? rc : out;
+}
+
+static int scene_of_good_ctxs(void)
+{
+    setting.number = 43; // in this process
+    CHECK(number_by(take_setting, &setting) == 42);
+    CHECK(number_by(take_number, (void *)7) == 7);
+    struct setting *shared = weft_shared(sizeof *shared);
+    CHECK(shared);
+    shared->number = 44;
+    CHECK(number_by(read_setting, shared) == 44);
+    weft_shared_free(&shared);
+    return 0;
+}
+
+static int scene_of_a_heap_as_ctx(void)
+{
+    struct setting *heap = malloc(sizeof *heap);
+    CHECK(number_by(take_number, heap) == (int)(intptr_t)heap);
+    CHECK(number_by(NULL, heap) == 0); // for on_error, in the root
+    free(heap);
+    return 0;
+}
+
+static void ctx_may_be_what_workers_have_too(void **state)
+{
+    (void)state;
+    expect_clean_end(scene_of_good_ctxs);
+    struct ran ran;
+    run_scene("scene_of_a_heap_as_ctx", true, &ran);
+    bool is_said = is_one_line(ran.err) && has_all(ran.err, WORDS_("weft: pool ctx: ctx holds"));
+    show_unless(ran.status == 0 && is_said, "scene_of_a_heap_as_ctx", &ran);
+}
+
 // ---- a descriptor that is not open ------------------------------------------------------------
 
 struct heavy_bearer {
@@ -135,15 +212,14 @@ static void a_closed_descriptor_fails_the_start(void **state)
 }
 
 static const struct scene scenes[] = {
-    SCENE(scene_of_a_wrong_size),
-    SCENE(scene_of_ends_outside),
-    SCENE(scene_of_no_future),
-    SCENE(scene_of_a_wrong_task),
+    SCENE(scene_of_a_wrong_size), SCENE(scene_of_ends_outside), SCENE(scene_of_no_future),
+    SCENE(scene_of_a_wrong_task), SCENE(scene_of_good_ctxs),    SCENE(scene_of_a_heap_as_ctx),
 };
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(misuse_of_a_future_ends_the_program),
     cmocka_unit_test(misuse_in_a_task_ends_its_worker),
+    cmocka_unit_test(ctx_may_be_what_workers_have_too),
     cmocka_unit_test(a_closed_descriptor_fails_its_task_alone),
     cmocka_unit_test(a_closed_descriptor_fails_the_start),
 };

@@ -52,7 +52,9 @@ struct weft_pool_options {
     int (*on_start)(void *ctx); // run first in each worker; < 0 fails the pool's tasks with it
     // Told, on its thread, of a failed task that nobody will join. NULL: weft_on_unobserved.
     void (*on_error)(const char *task, int code, const char *message, void *ctx);
-    void *ctx; // for both
+    void *ctx; // for both. To on_start in a process: the address of a static is that of the same
+               // one there, which has its initial value; shared memory (shared.h) and numbers are
+               // what they are; the heap and the stack are not there (WEFT_CHECK=1 says so)
 };
 
 // weft_pool_open(kind, .workers = 4, ...): NULL with -ENOMEM, -ENOTSUP (a forked child) or -EAGAIN
@@ -63,10 +65,9 @@ struct weft_pool_options {
 // on_start sets up what tasks need. An argument must mean something there: no pointers. -ENOTSUP
 // for a function of a library that was loaded by dlopen, or replaced on disk since the start; and
 // for all where weft itself was loaded so, or where a constructor, of the program or of a library,
-// starts a thread. A worker that dies fails the task that it ran with
-// -EOWNERDEAD, is replaced, and costs no other; ten in a row that die before on_start is done fail
-// the pool's tasks. A task that runs on 100 ms past its deadline is killed. docs/processes.md tells
-// more.
+// starts a thread. A worker that dies fails the task that it ran with -EOWNERDEAD, is replaced, and
+// costs no other; ten in a row that die before on_start is done fail the pool's tasks. A task that
+// runs on 100 ms past its deadline is killed. docs/processes.md tells more.
 #define weft_pool_open(...) \
     weft_pool_open_(WEFT_OPTIONS_(struct weft_pool_options, .kind = __VA_ARGS__))
 // Ask every task in it, queued or running, to stop; not those that are submitted later.

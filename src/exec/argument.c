@@ -78,16 +78,22 @@ static bool is_news(const struct weft_task *what)
     return false;
 }
 
-static void say(const struct weft_task *what, size_t at, uintptr_t word)
+static void say(const char *where, uintptr_t word)
 {
     char line[LINE];
-    int n = snprintf(
-        line, sizeof line,
-        "weft: %s: byte %zu of its argument holds %#lx, which looks like an address in "
-        "%s of this process; another one does not have what is there\n",
-        what->name, at, (unsigned long)word, kind_of(word));
+    int n = snprintf(line, sizeof line,
+                     "weft: %s holds %#lx, which looks like an address in %s of this process; "
+                     "another one does not have what is there\n",
+                     where, (unsigned long)word, kind_of(word));
     if (n > 0 && n < LINE)
         wf_say(line, (size_t)n);
+}
+
+static void say_of_argument(const struct weft_task *what, size_t at, uintptr_t word)
+{
+    char where[LINE / 2];
+    (void)snprintf(where, sizeof where, "%s: byte %zu of its argument", what->name, at);
+    say(where, word);
 }
 
 void wf_check_argument(const struct weft_task *what, const void *arg)
@@ -98,6 +104,15 @@ void wf_check_argument(const struct weft_task *what, const void *arg)
         uintptr_t word;
         memcpy(&word, (const char *)arg + at, sizeof word);
         if (is_address(word) && is_news(what))
-            say(what, at, word);
+            say_of_argument(what, at, word);
     }
+}
+
+void wf_check_ctx(const char *pool, const void *ctx)
+{
+    if (!wf_checking || !is_address((uintptr_t)ctx) || wf_modules_is_linked(ctx))
+        return;
+    char where[LINE / 2];
+    (void)snprintf(where, sizeof where, "pool %s: ctx", pool);
+    say(where, (uintptr_t)ctx);
 }

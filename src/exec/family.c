@@ -329,6 +329,14 @@ struct wf_process *wf_family_new(const struct wf_birth *birth, const struct wf_o
     return p;
 }
 
+// With mu held. What lies in a module is there too, at another address; all else, as a number, is
+// handed on as it is.
+static void *ctx_there(void *ctx)
+{
+    uintptr_t there = ctx ? look_up(ctx) : 0;
+    return there != 0 ? (void *)there : ctx;
+}
+
 // With mu held.
 static int bear(struct wf_process *p)
 {
@@ -341,6 +349,7 @@ static int bear(struct wf_process *p)
             return -ENOTSUP;
         }
         wish.birth.on_start = (int (*)(void *))there;
+        wish.birth.ctx = ctx_there(p->birth.ctx);
     }
     wish.serial = p->serial = ++family.last_serial;
     add(p);

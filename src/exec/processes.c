@@ -307,6 +307,8 @@ static int processes_open(const struct weft_pool *base, weft_pool **pool)
         free(t);
         return weft_fail(rc, "weft_pool_open: %s", why);
     }
+    if (base->options.on_start)
+        wf_check_ctx(base->name, base->options.ctx);
     *pool = &t->base;
     return 0;
 }
