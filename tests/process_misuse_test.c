@@ -211,6 +211,27 @@ static void a_closed_descriptor_fails_the_start(void **state)
     weft_end_close(&ours);
 }
 
+// ---- a map over ends ---------------------------------------------------------------------------
+
+static void a_map_over_ends_is_refused_and_closes_them(void **state)
+{
+    (void)state;
+    weft_pool *pool = pool_of(1);
+    weft_end ours[2];
+    struct bearer theirs[2];
+    weft_none out[2];
+    char byte;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(weft_pipe(&ours[i], &theirs[i].end), 0);
+    assert_int_equal(weft_map(pool, WEFT_FOREVER, bear_end, 2, out, theirs), -ENOTSUP);
+    assert_non_null(strstr(weft_error(), "bear_end has .ends"));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(weft_recv(ours[i], &byte, 1, much_later()), -EPIPE);
+        weft_end_close(&ours[i]);
+    }
+    weft_pool_close(&pool);
+}
+
 static const struct scene scenes[] = {
     SCENE(scene_of_a_wrong_size), SCENE(scene_of_ends_outside), SCENE(scene_of_no_future),
     SCENE(scene_of_a_wrong_task), SCENE(scene_of_good_ctxs),    SCENE(scene_of_a_heap_as_ctx),
@@ -222,6 +243,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(ctx_may_be_what_workers_have_too),
     cmocka_unit_test(a_closed_descriptor_fails_its_task_alone),
     cmocka_unit_test(a_closed_descriptor_fails_the_start),
+    cmocka_unit_test(a_map_over_ends_is_refused_and_closes_them),
 };
 
 TEST_MAIN_WITH_SCENES(tests, scenes)

@@ -230,7 +230,9 @@ int wf_process_map(weft_pool *pool, weft_time deadline, const struct weft_task *
                    void *out, const void *in)
 {
     if (what->ends[0] != 0)
-        return weft_fail(-ENOTSUP, "weft_map: descriptors of %s do not travel to processes",
+        return weft_fail(-ENOTSUP,
+                         "weft_map: %s has .ends, and the items of a map bring no descriptors to "
+                         "processes; weft_submit does",
                          what->name);
     if (wf_family_there(what, what->name) == 0)
         return weft_error_code();
