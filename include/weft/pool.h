@@ -67,7 +67,9 @@ struct weft_pool_options {
 // for all where weft itself was loaded so, or where a constructor, of the program or of a library,
 // starts a thread. A worker that dies fails the task that it ran with -EOWNERDEAD, is replaced, and
 // costs no other; ten in a row that die before on_start is done fail the pool's tasks. A task that
-// runs on 100 ms past its deadline is killed. docs/processes.md tells more.
+// runs on 100 ms past its deadline is killed. That fresh start is one more child of the program,
+// until it exits: wait for your own by their pids, not with wait() until there is none.
+// docs/processes.md tells more.
 #define weft_pool_open(...) \
     weft_pool_open_(WEFT_OPTIONS_(struct weft_pool_options, .kind = __VA_ARGS__))
 // Ask every task in it, queued or running, to stop; not those that are submitted later.
