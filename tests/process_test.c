@@ -223,6 +223,69 @@ static void it_is_listed_and_described(void **state)
     assert_int_equal(weft_list(WEFT_PROCESSES, infos, 4), 0);
 }
 
+static int tell_self(const weft_none *none, struct weft_info *out)
+{
+    (void)none;
+    weft_self(out);
+    return 0;
+}
+WEFT_TASK(tell_self, weft_none, struct weft_info);
+
+// On both sides it is the same one.
+static struct weft_info self_of(weft_future *f)
+{
+    struct weft_info here, there = {.id = 0};
+    assert_non_null(f);
+    assert_int_equal(weft_wait(f, much_later()), 0);
+    weft_inspect(f, &here);
+    assert_int_equal(weft_join_as(&f, tell_self, &there), 0);
+    assert_int_equal(there.kind, WEFT_PROCESSES);
+    assert_int_equal(there.id, here.id);
+    assert_int_equal(there.daemon, here.daemon);
+    assert_true(there.alive && there.pid != getpid() && there.pid == there.tid);
+    assert_true(here.pid == there.pid || here.pid == 0);
+    assert_false(here.alive);
+    return here;
+}
+
+static void a_task_knows_itself_as_the_program_knows_it(void **state)
+{
+    (void)state;
+    enum { N = 3 };
+    struct weft_info infos[2 * N];
+    weft_pool *pool = pool_of(2);
+    for (int i = 0; i < N; i++) {
+        bool daemon = i == 1;
+        infos[2 * i] = self_of(weft_start_as(WEFT_WITH(.kind = WEFT_PROCESSES, .daemon = daemon),
+                                             tell_self, &(weft_none){0}));
+        assert_int_equal(infos[2 * i].daemon, daemon);
+        assert_true(infos[2 * i].pid > 0); // it has ended, and is still known
+        infos[2 * i + 1] = self_of(weft_submit(pool, tell_self, &(weft_none){0}));
+    }
+    for (int i = 0; i < 2 * N; i++)
+        for (int k = 0; k < i; k++)
+            assert_true(infos[i].id != infos[k].id);
+    weft_pool_close(&pool);
+}
+
+static int count_itself(const weft_none *none, int *out)
+{
+    (void)none;
+    struct weft_info infos[4];
+    *out = (int)weft_list(WEFT_PROCESSES, infos, 4) + 10 * (int)weft_list(WEFT_THREADS, infos, 4);
+    return 0;
+}
+WEFT_TASK(count_itself, weft_none, int);
+
+static void a_worker_lists_what_it_has_started_itself(void **state)
+{
+    (void)state;
+    int out = -1;
+    weft_future *f = weft_start(WEFT_PROCESSES, count_itself, &(weft_none){0});
+    assert_int_equal(weft_join_as(&f, count_itself, &out), 0);
+    assert_int_equal(out, 0);
+}
+
 // ---- stopped, and killed -----------------------------------------------------------------
 
 static int compute_until_asked(const weft_none *none, weft_none *out)
@@ -460,6 +523,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(output_comes_before_the_result_and_once),
     cmocka_unit_test(main_never_runs_twice),
     cmocka_unit_test(it_is_listed_and_described),
+    cmocka_unit_test(a_task_knows_itself_as_the_program_knows_it),
+    cmocka_unit_test(a_worker_lists_what_it_has_started_itself),
     cmocka_unit_test(a_request_to_stop_reaches_who_sleeps_and_who_computes),
     cmocka_unit_test(a_request_to_stop_reaches_who_sleeps),
     cmocka_unit_test(one_that_is_killed_fails_alone),

@@ -194,8 +194,9 @@ void weft_group_close(weft_group **group); // cancels, waits (shielded) and free
 struct weft_info {
     char name[32];
     enum weft_kind kind;
-    int64_t id;     // unique in this program's life, never 0
-    pid_t pid, tid; // of the process and OS thread it runs on; 0 before it starts
+    int64_t id;     // unique in this process's life, never 0; in a process, that of the future
+    pid_t pid, tid; // of the process and OS thread it runs, or ran, on; 0 before it starts, and of
+                    // a task of a process pool whenever it does not run
     bool daemon, alive;
     int exit_code; // processes that ended: status, or minus the signal
 };
@@ -203,8 +204,8 @@ struct weft_info {
 void weft_self(struct weft_info *info);
 void weft_inspect(const weft_future *f, struct weft_info *info); // another; not NULL
 // Describe up to `cap` live tasks of one kind; returns how many there are. Plain threads count
-// from their first call of weft that needs to know them. Of processes, it waits for those that are
-// just being made.
+// from their first call of weft that needs to know them. Of processes: those that the caller's has
+// started; it waits for those that are just being made.
 size_t weft_list(enum weft_kind kind, struct weft_info *infos, size_t cap);
 int weft_cores(void); // cores this process may use: affinity and cgroup honoured; at least 1
 

@@ -262,7 +262,7 @@ void wf_family_discard(struct wf_process *p)
 static void bury(struct wf_process *p, int died)
 {
     be_born(p);
-    wf_store(&p->pid, 0, WF_RELAXED);
+    p->was = wf_exchange(&p->pid, 0, WF_RELAXED);
     p->owner->died(p, died);
     take_out(p);
     wf_family_discard(p);
@@ -509,6 +509,7 @@ static void lose_ancestor(void)
     weft_unlock(&family.mu);
     for (struct wf_process *next; p; p = next) {
         next = p->next;
+        p->was = wf_load(&p->pid, WF_RELAXED);
         p->owner->died(p, WF_DIED_WITH_ANCESTOR);
         wf_family_discard(p);
     }

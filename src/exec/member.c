@@ -76,8 +76,8 @@ static int send_descriptors(const struct wf_member *m, struct wf_slot *slot, con
     if (parcel >= 0)
         message.fds[message.count++] = parcel;
     message.count += wf_ends_collect(f->what, f->arg, message.fds + message.count);
-    slot->count = (uint32_t)message.count;
-    slot->serial = m->tail;
+    slot->count = (uint16_t)message.count;
+    slot->serial = (uint16_t)m->tail;
     return message.count > 0 ? wf_carry_send(m->process->socket, &message, false) : 0;
 }
 
@@ -151,6 +151,7 @@ int wf_member_push(struct wf_member *m, weft_future *f)
     m->holding += sent->holds_ends;
     slot->what = what;
     slot->deadline_ns = f->task.deadline.ns;
+    slot->id = f->task.id;
     wf_store(&slot->cancelled, wf_load(&f->task.cancelled, WF_RELAXED), WF_RELAXED);
     f->seat = m;
     f->slot = m->tail++;

@@ -38,6 +38,7 @@ static weft_future *outcome(struct wf_member *m, int died)
 static void died(struct wf_process *process, int died)
 {
     struct wf_member *m = process->of;
+    pid_t pid = process->was;
     wf_lock(&mu);
     weft_future *f = outcome(m, died);
     wf_channel_free(wf_family_release(process));
@@ -45,6 +46,7 @@ static void died(struct wf_process *process, int died)
     weft_unlock(&mu);
     free(m);
     f->exit_code = died < 0 ? 0 : WIFSIGNALED(died) ? -WTERMSIG(died) : WEXITSTATUS(died);
+    wf_store(&f->tid, pid, WF_RELAXED);
     bool daemon = f->task.daemon;
     wf_future_finish(f);
     wf_exit_remove_task(daemon);
@@ -123,7 +125,8 @@ void wf_process_describe(const weft_future *f, struct weft_info *info)
     wf_guard(&mu);
     const struct wf_member *m = f->seat;
     info->alive = m != NULL;
-    info->pid = info->tid = m ? wf_load(&m->process->pid, WF_ACQUIRE) : 0;
+    info->pid = info->tid = m ? wf_load(&m->process->pid, WF_ACQUIRE)
+                              : wf_load(&f->tid, WF_RELAXED);
     info->exit_code = m ? 0 : f->exit_code;
 }
 

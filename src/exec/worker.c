@@ -31,9 +31,11 @@ static struct {
     struct wf_channel *channel;
     int socket, bell;
     uint32_t next; // slot to take
-    bool alone, spins;
+    bool alone, spins, daemon;
     bool expects;             // a task soon
     struct wf_parker *parker; // who runs the tasks
+    int64_t id; // of the task that runs, in the root. Written before it is entered, so whoever
+                // sees it on its parker sees this
     // ---- atomic: what the handler looks at
     struct wf_slot *slot; // of the task that runs, or NULL
     struct wf_task *task;
@@ -96,7 +98,7 @@ struct job {
 static int receive_for(const struct wf_slot *slot, struct wf_carry *message)
 {
     for (;;) {
-        uint64_t serial = 0;
+        uint16_t serial = 0;
         message->bytes = &serial;
         message->size = sizeof serial;
         ssize_t n = wf_carry_receive(me.socket, message, true);
@@ -194,6 +196,7 @@ static int do_task(struct wf_slot *slot)
     struct wf_task task = {
         .id = wf_task_new_id(), .deadline = {slot->deadline_ns}, .pooled = !me.alone};
     wf_copy_name(task.name, me.alone ? me.parker->name : job.what->name);
+    me.id = slot->id;
     wf_store(&me.task, &task, WF_RELAXED);
     wf_store(&me.slot, slot, WF_SEQ_CST);
     if (wf_load(&slot->cancelled, WF_SEQ_CST) != 0) // the handler came too early to see the slot
@@ -300,6 +303,18 @@ static int set_up(const struct wf_birth *birth)
     return rc < 0 ? rc : 0;
 }
 
+bool wf_worker_is(const struct wf_parker *parker)
+{
+    return me.channel && parker == me.parker;
+}
+
+void wf_worker_describe(const struct wf_task *task, struct weft_info *info)
+{
+    info->daemon = me.daemon;
+    if (task == wf_load(&me.task, WF_RELAXED))
+        info->id = me.id;
+}
+
 void wf_worker_prepare(void)
 {
     me.parker = wf_self();
@@ -322,6 +337,7 @@ int wf_worker_run(const struct wf_heritage *heritage)
     me.bell = heritage->bell;
     me.alone = birth->alone;
     me.spins = birth->spins;
+    me.daemon = birth->daemon;
     wf_self_is_worker(birth->name, me.alone ? NULL : &host, &me);
     if (set_up(birth) < 0)
         return 1;

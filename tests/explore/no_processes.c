@@ -31,6 +31,15 @@ void wf_process_describe(const weft_future *f, struct weft_info *info)
 void wf_process_cancel_daemons(void)
 {
 }
+bool wf_worker_is(const struct wf_parker *parker)
+{
+    (void)parker;
+    return false;
+}
+void wf_worker_describe(const struct wf_task *task, struct weft_info *info)
+{
+    (void)task, (void)info;
+}
 size_t wf_family_list(struct weft_info *infos, size_t cap)
 {
     (void)infos, (void)cap;
