@@ -47,7 +47,9 @@ struct weft_pool_options {
                     // (waits that cannot fail ask it for 0.2 s)
     int tasks_per_worker;       // of processes: a worker is replaced after so many. 0: never
     size_t backlog;             // tasks that may wait; then submit waits. 0: 1024 * workers
-    size_t stack_size;          // of a worker. 0: 8 MiB; of a fiber 64 KiB
+    size_t stack_size;          // of a worker. 0: 8 MiB; of a fiber 64 KiB. Of a process at least
+                                // so much. 0: the soft limit (ulimit -s); at most the hard one,
+                                // and 128 MiB or the soft one, whichever is more
     const char *name;           // prefix of thread names: "weft" gives weft-1, weft-2... Copied
     int (*on_start)(void *ctx); // run first in each worker; < 0 fails the pool's tasks with it
     // Told, on its thread, of a failed task that nobody will join. NULL: weft_on_unobserved.
@@ -58,8 +60,8 @@ struct weft_pool_options {
 };
 
 // weft_pool_open(kind, .workers = 4, ...): NULL with -ENOMEM, -ENOTSUP (a forked child) or -EAGAIN
-// (no more threads); for fibers and processes also -EMFILE, -ENFILE. The workers are started at
-// once.
+// (no more threads); for fibers and processes also -EMFILE, -ENFILE; for processes -EINVAL (a stack
+// that none can have). The workers are started at once.
 // Worker processes descend from a fresh start of the program, stopped before main, so a pool of
 // them may be opened at any time, whatever threads run. Globals have their initial values there:
 // on_start sets up what tasks need. An argument must mean something there: no pointers. -ENOTSUP
@@ -111,9 +113,9 @@ void weft_pool_close(weft_pool **pool);
 
 // Run fn(arg) alone on a fresh thread or process, or on a fiber: of the caller's loop, or, from a
 // thread, of one of as many as there are cores. weft.h says what happens to it at exit. NULL with
-// -ENOMEM, -EAGAIN (no more threads) or -ENOTSUP; for a fiber or process also -EMFILE, -ENFILE,
-// for a process -EBADF (pipe.h). It ends with its task, by exit; that it could not be made is its
-// task's error: -EAGAIN.
+// -ENOMEM, -EAGAIN (no more threads) or -ENOTSUP; for a fiber or process also -EMFILE, -ENFILE, for
+// a process -EBADF (pipe.h) and -EINVAL (its stack). A process ends with its task, by exit; that it
+// could not be made is its task's error: -EAGAIN.
 //     weft_future *f = weft_start(WEFT_THREADS, page_size, &request);
 //     weft_future *g = weft_start_as(WEFT_WITH(.kind = WEFT_THREADS, .name = "first",
 //                                              .daemon = true), page_size, &request);
@@ -124,7 +126,7 @@ struct weft_start_options {
     enum weft_kind kind;
     const char *name;  // copied, the first 31 bytes. NULL: "Thread-1 (page_size)" and the like
     bool daemon;       // the program does not wait for it
-    size_t stack_size; // 0: 8 MiB; of a fiber 64 KiB
+    size_t stack_size; // 0: 8 MiB; of a fiber 64 KiB; of a process as a pool's
 };
 #define WEFT_WITH(...) WEFT_OPTIONS_(struct weft_start_options, __VA_ARGS__)
 

@@ -29,9 +29,10 @@ struct wf_birth {
     char name[WF_NAME_MAX];
     int (*on_start)(void *ctx);
     void *ctx;
-    bool alone;  // for one task: it ends with it, by exit
-    bool daemon; // the program does not wait for it
-    bool spins;  // it may look for the next task for some microseconds before it sleeps
+    size_t stack_size; // that it may grow to; no more than the system's limit: that
+    bool alone;        // for one task: it ends with it, by exit
+    bool daemon;       // the program does not wait for it
+    bool spins;        // it may look for the next task for some microseconds before it sleeps
 };
 
 // Who had a process made. Called by the keeper, with no lock held.

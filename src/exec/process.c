@@ -14,6 +14,7 @@
 #include "exec/argument.h"
 #include "exec/executor.h"
 #include "exec/member.h"
+#include "exec/reasons.h"
 
 // Guards the seats of futures, and what lies in their channels.
 static weft_mutex mu;
@@ -82,13 +83,15 @@ static int start(struct wf_member *m, weft_future *f)
     return rc;
 }
 
-int wf_process_start(weft_future *f)
+int wf_process_start(weft_future *f, size_t stack_size)
 {
     wf_check_argument(f->what, f->arg);
+    if (wf_reasons_against_stack(stack_size) < 0)
+        return weft_error_code();
     struct wf_member *m = calloc(1, sizeof *m);
     if (!m)
         return weft_fail(-ENOMEM, "weft_start(%s): no memory", f->what->name);
-    struct wf_birth birth = {.alone = true, .daemon = f->task.daemon};
+    struct wf_birth birth = {.stack_size = stack_size, .alone = true, .daemon = f->task.daemon};
     memcpy(birth.name, f->task.name, sizeof birth.name);
     m->left = 1;
     m->process = wf_family_new(&birth, &owner, m);

@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "exec/ancestor.h"
+#include "os/spawn.h"
 
 int wf_reasons_against_all(void)
 {
@@ -32,6 +33,14 @@ int wf_reasons_against_start(int rc)
     bool never = rc == -ENOENT || rc == -ETIMEDOUT || rc == -EPIPE;
     return weft_fail(never ? -ENOTSUP : rc,
                      "processes: the program cannot be started once more: %s", strerror(-rc));
+}
+
+int wf_reasons_against_stack(size_t size)
+{
+    size_t most = wf_spawn_most_stack();
+    return size <= most
+               ? 0
+               : weft_fail(-EINVAL, "processes: a stack of %zu bytes: at most %zu", size, most);
 }
 
 void wf_reasons_against(const void *here, const char *name)

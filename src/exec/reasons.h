@@ -14,6 +14,9 @@ int wf_reasons_against_all(void);
 enum { WF_HAS_THREADS = -4095 }; // of the handshake alone; no errno: a constructor's threads
 int wf_reasons_against_start(int rc);
 
+// Set the error and return -EINVAL, if no process can have a stack of this size. Else 0.
+int wf_reasons_against_stack(size_t size);
+
 // Set the error to -ENOTSUP: what is called so and lies `here` is not in the workers.
 void wf_reasons_against(const void *here, const char *name);
 

@@ -32,6 +32,7 @@ static struct {
     int socket, bell;
     uint32_t next; // slot to take
     bool alone, spins, daemon;
+    bool lacks_stack;         // of the size that was asked for
     bool expects;             // a task soon
     struct wf_parker *parker; // who runs the tasks
     int64_t id; // of the task that runs, in the root. Written before it is entered, so whoever
@@ -154,6 +155,8 @@ static int run(struct wf_slot *slot, struct job *job, struct wf_task *task)
     int code = unpack(slot, job);
     if (slot->count > !job->layout.fits)
         ring(); // the root may close its own
+    if (code == 0 && me.lacks_stack)
+        code = weft_fail(-ENOMEM, "%s: no room for its stack", job->what->name);
     if (code == 0 && !me.alone && (code = wf_interrupted()) < 0)
         return wf_refuse_task(task, job->what, job->arg, code);
     uint32_t fork = wf_fork_count;
@@ -338,6 +341,7 @@ int wf_worker_run(const struct wf_heritage *heritage)
     me.alone = birth->alone;
     me.spins = birth->spins;
     me.daemon = birth->daemon;
+    me.lacks_stack = wf_spawn_let_stack_grow(birth->stack_size) < 0;
     wf_self_is_worker(birth->name, me.alone ? NULL : &host, &me);
     if (set_up(birth) < 0)
         return 1;

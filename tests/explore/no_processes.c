@@ -12,8 +12,9 @@ static int open_none(const struct weft_pool *base, weft_pool **pool)
 }
 const struct wf_executor wf_processes = {.open = open_none};
 
-int wf_process_start(weft_future *f)
+int wf_process_start(weft_future *f, size_t stack_size)
 {
+    (void)stack_size;
     return weft_fail(-ENOTSUP, "weft_start(%s): the explorer has no processes", f->what->name);
 }
 void wf_process_stop(weft_future *f)
