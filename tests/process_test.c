@@ -203,6 +203,27 @@ static int sleep_long(const weft_none *none, weft_none *out)
 }
 WEFT_TASK(sleep_long, weft_none, weft_none);
 
+static void read_name(pid_t pid, char name[16])
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+    FILE *f = fopen(path, "re");
+    assert_true(f && fgets(name, 16, f));
+    name[strcspn(name, "\n")] = '\0';
+    fclose(f);
+}
+
+static void its_ancestor_has_a_name(void **state)
+{
+    (void)state;
+    char name[16];
+    weft_future *f = weft_start_as(WEFT_WITH(.kind = WEFT_PROCESSES, .name = "sleeper"), sleep_long,
+                                   &(weft_none){0});
+    read_name(ancestor_of(await_begun(f).pid), name);
+    assert_string_equal(name, "weft-ancestor");
+    weft_drop(&f);
+}
+
 static void it_is_listed_and_described(void **state)
 {
     (void)state;
@@ -522,6 +543,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(it_is_another_process_and_has_little_of_ours),
     cmocka_unit_test(output_comes_before_the_result_and_once),
     cmocka_unit_test(main_never_runs_twice),
+    cmocka_unit_test(its_ancestor_has_a_name),
     cmocka_unit_test(it_is_listed_and_described),
     cmocka_unit_test(a_task_knows_itself_as_the_program_knows_it),
     cmocka_unit_test(a_worker_lists_what_it_has_started_itself),

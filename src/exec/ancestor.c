@@ -307,6 +307,7 @@ __attribute__((constructor)) static void catch_ancestor(void)
     wf_ancestor_would_stop = true;
     if (!wf_spawn_was(WF_ANCESTOR))
         return;
+    wf_thread_set_name("weft-ancestor"); // exec has called it "exe"
     prepare();
     __fpurge(stdout); // what constructors have printed, the root prints
     struct pollfd fds[2] = {{.fd = WF_SPAWN_FD, .events = POLLIN},
