@@ -101,7 +101,7 @@ static int sum_up(const weft_none *none, long *sum)
 }
 WEFT_TASK(sum_up, weft_none, long);
 
-// Nobody joins them; the one worker takes them in their order, so the last to be asked has seen all.
+// Nobody joins them; the one worker takes them in order, so the last to be asked has seen all.
 static double messages(void)
 {
     weft_pool *pool = open_pool(1);

@@ -148,8 +148,10 @@ static int scene_of_no_ancestor(void)
     CHECK(limit(0, RLIMIT_NPROC, 1, &before) == 0);
     CHECK(!weft_start(WEFT_PROCESSES, square, &(int){1}));
     CHECK(weft_error_code() == -EAGAIN);
+    CHECK(strstr(weft_error(), "the program cannot be started once more: Resource temporarily"));
     CHECK(!weft_pool_open(WEFT_PROCESSES, .workers = 1));
-    CHECK(weft_error_code() == -EAGAIN && weft_error()[0] != '\0');
+    CHECK(weft_error_code() == -EAGAIN);
+    CHECK(strstr(weft_error(), "the program cannot be started once more: Resource temporarily"));
     CHECK(limit(0, RLIMIT_NPROC, before, NULL) == 0);
     return squares_come(NULL, 3);
 }
@@ -342,7 +344,77 @@ static void a_worker_without_memory_harms_nobody_else(void **state)
     weft_pool_close(&pool);
 }
 
+// ---- the stack --------------------------------------------------------------------------------
+
+// Takes 1 KiB and some for each step.
+__attribute__((noinline)) static long dive_by(long steps)
+{
+    volatile char space[1024];
+    space[0] = 1;
+    return steps == 0 ? space[0] : dive_by(steps - 1) + space[0];
+}
+
+static int dive(const long *steps, long *out)
+{
+    *out = dive_by(*steps) - 1;
+    return 0;
+}
+WEFT_TASK(dive, long, long);
+
+enum { DEEP = 20 << 10 }; // more than the 8 MiB that are usual
+
+static int dive_in(weft_pool *pool, size_t stack_size)
+{
+    long out = 0, steps = DEEP;
+    weft_future *f = pool ? weft_submit(pool, dive, &steps)
+                          : weft_start_as(
+                                WEFT_WITH(.kind = WEFT_PROCESSES, .stack_size = stack_size), dive,
+                                &steps);
+    CHECK(f);
+    int rc = weft_join_as(&f, dive, &out);
+    CHECK(rc < 0 || out == DEEP);
+    return rc;
+}
+
+static int scene_of_stacks(void)
+{
+    rlim_t before;
+    CHECK(limit(0, RLIMIT_STACK, 8 << 20, &before) == 0);
+    for (int i = 0; i < 3; i++) // the last one may be the spare
+        CHECK(dive_in(NULL, 100 << 20) == 0);
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 2, .stack_size = 64 << 20);
+    CHECK(pool && dive_in(pool, 0) == 0 && dive_in(pool, 0) == 0);
+    weft_pool_close(&pool);
+    CHECK(SANITIZED || dive_in(NULL, 0) == -EOWNERDEAD);
+    CHECK(SANITIZED || strstr(weft_error(), "SIGSEGV"));
+    CHECK(squares_come(NULL, 1) == 0);
+    return 0;
+}
+
+static void a_stack_is_as_large_as_asked_for(void **state)
+{
+    (void)state;
+    assert_ends("scene_of_stacks", 0, "");
+}
+
+static void a_stack_that_none_can_have_is_refused(void **state)
+{
+    (void)state;
+    size_t much = (size_t)1 << 46; // beyond all addresses, whatever the limits
+    weft_future *f = weft_start_as(WEFT_WITH(.kind = WEFT_PROCESSES, .stack_size = much), square,
+                                   &(int){1});
+    struct rlimit stack;
+    assert_int_equal(getrlimit(RLIMIT_STACK, &stack), 0);
+    if (stack.rlim_cur == RLIM_INFINITY)
+        skip(); // then it is not weft that refuses
+    assert_failed_with(f, -EINVAL);
+    assert_non_null(strstr(weft_error(), "a stack of 70368744177664 bytes: at most"));
+    assert_failed_with(weft_pool_open(WEFT_PROCESSES, .stack_size = much), -EINVAL);
+    assert_int_equal(squares_come(NULL, 1), 0);
+}
+
 static const struct scene scenes[] = {
+    SCENE(scene_of_stacks),
     SCENE(scene_of_no_forks),
     SCENE(scene_of_the_last_worker),
     SCENE(scene_of_no_ancestor),
@@ -357,6 +429,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_ancestor_without_descriptors_says_so),
     cmocka_unit_test(a_worker_without_descriptors_fails_who_brings_some),
     cmocka_unit_test(a_worker_without_memory_harms_nobody_else),
+    cmocka_unit_test(a_stack_is_as_large_as_asked_for),
+    cmocka_unit_test(a_stack_that_none_can_have_is_refused),
 };
 
 TEST_MAIN_WITH_SCENES(tests, scenes)

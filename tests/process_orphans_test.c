@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// process_orphans_test.c - a program that is killed leaves nobody: not its ancestor, no worker, no
-// zombie. This program uses no processes itself: it adopts the orphans of its scenes, and counts.
+// process_orphans_test.c - a program that is killed, or interrupted with all its processes,
+// leaves nobody: not its ancestor, no worker, no zombie. This program uses no processes itself: it
+// adopts the orphans of its scenes, and counts.
 #include "process_helpers.h"
 
 #include <sys/prctl.h>
@@ -34,14 +35,15 @@ static int64_t limit_ms(void)
 }
 
 // One quick try is enough; that nobody stays counts each time, or waitpid does not return.
-static void dies_with_all(const char *scene)
+static void dies_with_all(const char *scene, int sig)
 {
     int64_t least = INT64_MAX;
     for (int i = 0; i < TRIES && least > limit_ms(); i++) {
         struct ran ran;
         run_scene(scene, false, &ran);
         int64_t began = now_ms();
-        assert_true(WIFSIGNALED(ran.status) && WTERMSIG(ran.status) == SIGKILL);
+        bool dead = WIFSIGNALED(ran.status) && WTERMSIG(ran.status) == sig;
+        show_unless(dead && ran.out[0] == '\0' && ran.err[0] == '\0', scene, &ran);
         int count = bury_orphans();
         int64_t took = now_ms() - began;
         least = took < least ? took : least;
@@ -51,23 +53,36 @@ static void dies_with_all(const char *scene)
         fail_msg("in %d tries they took %d ms or more", TRIES, (int)least);
 }
 
+static void say_nothing(const char *task, int code, const char *message, void *ctx)
+{
+    (void)task, (void)code, (void)message, (void)ctx;
+}
+
 static weft_pool *busy_pool(int workers)
 {
-    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = workers);
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = workers, .on_error = say_nothing);
     for (int i = 0; pool && i < workers; i++)
         (void)weft_spawn(pool, never_return, &(weft_none){0});
     return pool;
 }
 
-static int scene_of_workers_at_work(void)
+// Three workers of a pool and one for one task, all at work.
+static weft_pool *busy_family(weft_future **alone)
 {
     weft_pool *pool = busy_pool(3);
-    weft_future *alone = weft_start(WEFT_PROCESSES, never_return, &(weft_none){0});
+    *alone = weft_start(WEFT_PROCESSES, never_return, &(weft_none){0});
     struct weft_info infos[8];
-    while (pool && alone && weft_list(WEFT_PROCESSES, infos, 8) < 4)
+    while (pool && *alone && weft_list(WEFT_PROCESSES, infos, 8) < 4)
         nap_ms(1);
-    if (alone)
-        (void)await_begun(alone);
+    if (*alone)
+        (void)await_begun(*alone);
+    return pool;
+}
+
+static int scene_of_workers_at_work(void)
+{
+    weft_future *alone;
+    (void)busy_family(&alone);
     raise(SIGKILL);
     return 0;
 }
@@ -88,34 +103,97 @@ static int scene_of_a_stopped_worker(void)
     return 0;
 }
 
+// A group of its own, as a shell gives a program: the test is not in it.
+static bool is_apart(void)
+{
+    return setpgid(0, 0) == 0 && getpgrp() == getpid();
+}
+
+// Ctrl+C: the terminal interrupts each process of the group.
+static int scene_of_an_interrupt(void)
+{
+    weft_future *alone;
+    return is_apart() && busy_family(&alone) ? kill(0, SIGINT) : 1;
+}
+
+static volatile sig_atomic_t interrupts;
+static void note_interrupt(int sig)
+{
+    (void)sig;
+    interrupts = interrupts + 1;
+}
+
+// The program says what it means: the tasks go on until they are asked to stop.
+static int scene_of_an_interrupt_that_is_handled(void)
+{
+    const struct sigaction action = {.sa_handler = note_interrupt, .sa_flags = SA_RESTART};
+    if (!is_apart() || sigaction(SIGINT, &action, NULL) < 0)
+        return 1;
+    weft_future *alone;
+    weft_pool *pool = busy_family(&alone);
+    if (!pool || !alone || kill(0, SIGINT) < 0)
+        return 1;
+    long out = 0;
+    weft_future *other = weft_start(WEFT_PROCESSES, square, &(int){3});
+    CHECK(weft_join_as(&other, square, &out) == 0 && out == 9);
+    CHECK(interrupts == 1 && !weft_done(alone) && weft_list(WEFT_PROCESSES, NULL, 0) == 4);
+    CHECK(weft_kill(alone) == 0 && weft_join(&alone, NULL, 0) == -EOWNERDEAD);
+    weft_pool_cancel(pool); // those that have not begun
+    struct weft_info infos[4];
+    size_t n = weft_list(WEFT_PROCESSES, infos, 4);
+    for (size_t i = 0; i < n && i < 4; i++)
+        kill(infos[i].pid, SIGKILL); // else the exit waits for their tasks
+    return 0;
+}
+
 static void a_program_that_is_killed_leaves_nobody(void **state)
 {
     (void)state;
-    dies_with_all("scene_of_workers_at_work");
+    dies_with_all("scene_of_workers_at_work", SIGKILL);
+}
+
+static void nor_does_one_that_is_interrupted_with_all_its_processes(void **state)
+{
+    (void)state;
+    dies_with_all("scene_of_an_interrupt", SIGINT);
+}
+
+static void what_an_interrupt_means_the_program_says(void **state)
+{
+    (void)state;
+    struct ran ran;
+    run_scene("scene_of_an_interrupt_that_is_handled", false, &ran);
+    show_unless(ran.status == 0 && ran.out[0] == '\0' && ran.err[0] == '\0',
+                "scene_of_an_interrupt_that_is_handled", &ran);
+    assert_int_equal(bury_orphans(), 0);
 }
 
 static void nor_while_workers_are_being_made(void **state)
 {
     (void)state;
-    dies_with_all("scene_of_workers_being_made");
+    dies_with_all("scene_of_workers_being_made", SIGKILL);
 }
 
 static void nor_one_that_is_stopped(void **state)
 {
     (void)state;
-    dies_with_all("scene_of_a_stopped_worker");
+    dies_with_all("scene_of_a_stopped_worker", SIGKILL);
 }
 
 static const struct scene scenes[] = {
     SCENE(scene_of_workers_at_work),
     SCENE(scene_of_workers_being_made),
     SCENE(scene_of_a_stopped_worker),
+    SCENE(scene_of_an_interrupt),
+    SCENE(scene_of_an_interrupt_that_is_handled),
 };
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_program_that_is_killed_leaves_nobody),
     cmocka_unit_test(nor_while_workers_are_being_made),
     cmocka_unit_test(nor_one_that_is_stopped),
+    cmocka_unit_test(nor_does_one_that_is_interrupted_with_all_its_processes),
+    cmocka_unit_test(what_an_interrupt_means_the_program_says),
 };
 
 static int adopt(void **state)

@@ -42,8 +42,10 @@ typedef struct {
 // whatever kind runs it: once the task is handed over, the task closes it, and the sender's copy
 // is no longer valid. A task that was handed over and never runs (it was cancelled before, its
 // deadline passed, its pool failed) has its ends closed by weft. If handing over failed, they are
-// still the sender's; but weft_map and weft_block take them in any case. A member {-1} is no end.
-// Any descriptor travels so, as a weft_end {fd}.
+// still the sender's; but weft_map and weft_block take them in any case. (weft_map on processes
+// brings no ends: -ENOTSUP for a task that has some; weft_submit does.) A member {-1} is no end.
+// Any descriptor travels so, as a weft_end {fd}. One that is not open never arrives in a process:
+// weft_start gives -EBADF there, and a pool's task fails with it. On threads the task finds out.
 #ifdef __cplusplus
 #define WEFT_END(type, member) \
     (offsetof(type, member) + 1 + 0 * sizeof(static_cast<weft_end *>(&((type *)0)->member)))

@@ -47,30 +47,38 @@ struct weft_pool_options {
                     // (waits that cannot fail ask it for 0.2 s)
     int tasks_per_worker;       // of processes: a worker is replaced after so many. 0: never
     size_t backlog;             // tasks that may wait; then submit waits. 0: 1024 * workers
-    size_t stack_size;          // of a worker. 0: 8 MiB; of a fiber 64 KiB
+    size_t stack_size;          // of a worker. 0: 8 MiB; of a fiber 64 KiB. Of a process at least
+                                // so much. 0: the soft limit (ulimit -s); at most the hard one,
+                                // and 128 MiB or the soft one, whichever is more
     const char *name;           // prefix of thread names: "weft" gives weft-1, weft-2... Copied
     int (*on_start)(void *ctx); // run first in each worker; < 0 fails the pool's tasks with it
     // Told, on its thread, of a failed task that nobody will join. NULL: weft_on_unobserved.
     void (*on_error)(const char *task, int code, const char *message, void *ctx);
-    void *ctx; // for both
+    void *ctx; // for both. To on_start in a process: the address of a static is that of the same
+               // one there, which has its initial value; shared memory (shared.h) and numbers are
+               // what they are; the heap and the stack are not there (WEFT_CHECK=1 says so)
 };
 
 // weft_pool_open(kind, .workers = 4, ...): NULL with -ENOMEM, -ENOTSUP (a forked child) or -EAGAIN
-// (no more threads); for fibers and processes also -EMFILE, -ENFILE. The workers are started at
-// once.
+// (no more threads); for fibers and processes also -EMFILE, -ENFILE; for processes -EINVAL (a stack
+// that none can have). The workers are started at once.
 // Worker processes descend from a fresh start of the program, stopped before main, so a pool of
 // them may be opened at any time, whatever threads run. Globals have their initial values there:
 // on_start sets up what tasks need. An argument must mean something there: no pointers. -ENOTSUP
-// for a function of a library that was loaded by dlopen, and for all where weft itself was. A
-// worker that dies fails the task that it ran with -EOWNERDEAD, is replaced, and costs no other;
-// ten in a row that die before on_start is done fail the pool's tasks. A task that runs on 100 ms
-// past its deadline is killed. docs/processes.md tells more.
+// for a function of a library that was loaded by dlopen, or replaced on disk since the start; and
+// for all where weft itself was loaded so, or where a constructor, of the program or of a library,
+// starts a thread. A worker that dies fails the task that it ran with -EOWNERDEAD, is replaced, and
+// costs no other; ten in a row that die before on_start is done fail the pool's tasks. A task that
+// runs on 100 ms past its deadline is killed. That fresh start is one more child of the program,
+// until it exits: wait for your own by their pids, not with wait() until there is none.
+// docs/processes.md tells more.
 #define weft_pool_open(...) \
     weft_pool_open_(WEFT_OPTIONS_(struct weft_pool_options, .kind = __VA_ARGS__))
 // Ask every task in it, queued or running, to stop; not those that are submitted later.
 void weft_pool_cancel(weft_pool *pool);
 // Wait for all tasks and threads, shielded, and release everything; submits that come meanwhile get
-// -EPIPE. Futures stay valid. From a task of this pool: aborts.
+// -EPIPE. Futures stay valid. From a task of this pool: aborts. It waits for on_start too, which no
+// deadline and no weft_pool_cancel ends: one that never returns keeps the pool open for ever.
 void weft_pool_close(weft_pool **pool);
 
 // ---- ways to run a task --------------------------------------------------------
@@ -105,8 +113,9 @@ void weft_pool_close(weft_pool **pool);
 
 // Run fn(arg) alone on a fresh thread or process, or on a fiber: of the caller's loop, or, from a
 // thread, of one of as many as there are cores. weft.h says what happens to it at exit. NULL with
-// -ENOMEM, -EAGAIN (no more threads) or -ENOTSUP; for a fiber or process also -EMFILE, -ENFILE. A
-// process ends with its task, by exit; that it could not be made is its task's error: -EAGAIN.
+// -ENOMEM, -EAGAIN (no more threads) or -ENOTSUP; for a fiber or process also -EMFILE, -ENFILE, for
+// a process -EBADF (pipe.h) and -EINVAL (its stack). A process ends with its task, by exit; that it
+// could not be made is its task's error: -EAGAIN.
 //     weft_future *f = weft_start(WEFT_THREADS, page_size, &request);
 //     weft_future *g = weft_start_as(WEFT_WITH(.kind = WEFT_THREADS, .name = "first",
 //                                              .daemon = true), page_size, &request);
@@ -118,7 +127,7 @@ struct weft_start_options {
     const char *name;  // copied, the first 31 bytes. NULL: "Thread-1 (page_size)", and likewise
                        // "Fiber-1 (page_size)", "Process-1 (page_size)"
     bool daemon;       // the program does not wait for it
-    size_t stack_size; // 0: 8 MiB; of a fiber 64 KiB
+    size_t stack_size; // 0: 8 MiB; of a fiber 64 KiB; of a process as a pool's
 };
 #define WEFT_WITH(...) WEFT_OPTIONS_(struct weft_start_options, __VA_ARGS__)
 
@@ -188,8 +197,9 @@ void weft_group_close(weft_group **group); // cancels, waits (shielded) and free
 struct weft_info {
     char name[32];
     enum weft_kind kind;
-    int64_t id;     // unique in this program's life, never 0
-    pid_t pid, tid; // of the process and OS thread it runs on; 0 before it starts
+    int64_t id;     // unique in this process's life, never 0; in a process, that of the future
+    pid_t pid, tid; // of the process and OS thread it runs, or ran, on; 0 before it starts, and of
+                    // a task of a process pool whenever it does not run
     bool daemon, alive;
     int exit_code; // processes that ended: status, or minus the signal
 };
@@ -197,8 +207,8 @@ struct weft_info {
 void weft_self(struct weft_info *info);
 void weft_inspect(const weft_future *f, struct weft_info *info); // another; not NULL
 // Describe up to `cap` live tasks of one kind; returns how many there are. Plain threads count
-// from their first call of weft that needs to know them. Of processes, it waits for those that are
-// just being made.
+// from their first call of weft that needs to know them. Of processes: those that the caller's has
+// started; it waits for those that are just being made.
 size_t weft_list(enum weft_kind kind, struct weft_info *infos, size_t cap);
 int weft_cores(void); // cores this process may use: affinity and cgroup honoured; at least 1
 

@@ -11,7 +11,9 @@
 // The same function runs wherever a kind (pool.h) puts it. weft copies the argument when you
 // hand the task over and the result when you join it, so neither side keeps a pointer into the
 // other's stack. An argument bound for another process must mean something there: no pointers.
-// (WEFT_CHECK=1 finds words in it that are addresses of this process, and says which.)
+// (WEFT_CHECK=1 looks for words in it that are addresses of this process, and says on stderr which
+// it finds, once for each function. It guesses, so the program goes on: bytes that nobody reads may
+// hold an old one.)
 #ifndef WEFT_TASK_H
 #define WEFT_TASK_H
 

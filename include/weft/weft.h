@@ -34,7 +34,7 @@
 // can wait parks for ever.
 //
 // Environment: WEFT_CHECK=1 finds misuse, deadlocks, leaked futures, fibers that do not wait, and
-// addresses in arguments for other processes.
+// what looks like addresses in arguments for other processes.
 // WEFT_TRACE=FILE writes a timeline of tasks and waits at exit (trace.h).
 // WEFT_IO=uring or epoll: what fibers wait by, if the kernel allows it; without it io_uring, else
 // epoll. Another word aborts.

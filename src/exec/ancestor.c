@@ -7,7 +7,9 @@
 // one none. So globals have their initial values in a worker, and on_start is there for the rest.
 //
 // One thread, and no descriptor but the socket, the bell that its workers inherit, its own signals,
-// and the spare's socket. So a fork copies nothing that is half done.
+// and the spare's socket. So a fork copies nothing that is half done. (A constructor that starts a
+// thread spoils this, and takes the news of deaths away, for it does not block SIGCHLD: then the
+// root is told, and does without processes.)
 //
 // Once a program has started a second process for one task, it is thought to start more: then the
 // ancestor forks one ahead, the spare, once nothing has come for a moment. It holds nothing, waits
@@ -32,6 +34,7 @@
 #include "os/poll.h"
 #include "os/spawn.h"
 #include "os/streams.h"
+#include "os/thread.h"
 
 enum { QUIET_MS = 1 };
 
@@ -76,6 +79,7 @@ static void greet(const struct wf_wish *wish, const struct wf_carry *message)
     ancestor.bell = message->fds[0];
     if (!hello)
         _exit(1);
+    hello->has_threads = !wf_thread_is_alone();
     hello->is_apart = !join_arena(wish, message);
     hello->count = wf_modules_list(hello->modules);
     struct wf_carry answer = {.bytes = hello, .size = sizeof *hello};
@@ -311,6 +315,7 @@ __attribute__((constructor)) static void catch_ancestor(void)
     wf_ancestor_would_stop = true;
     if (!wf_spawn_was())
         return;
+    wf_thread_set_name("weft-ancestor"); // exec has called it "exe"
     prepare();
     __fpurge(stdout); // what constructors have printed, the root prints
     struct pollfd fds[2] = {{.fd = WF_SPAWN_FD, .events = POLLIN},

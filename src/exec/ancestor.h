@@ -37,7 +37,8 @@ struct wf_news {
 
 // The answer to HELLO.
 struct wf_hello {
-    bool is_apart; // something else lies where the arena is to be
+    bool is_apart;    // something else lies where the arena is to be
+    bool has_threads; // that a constructor has started
     size_t count;
     struct wf_module modules[WF_MODULES_MAX];
 };

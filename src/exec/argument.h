@@ -5,8 +5,12 @@
 
 #include <weft/task.h>
 
-// Under WEFT_CHECK=1: abort, naming the byte, if a word of the argument is an address of this
-// process: in the other it means something else, or nothing.
+// Under WEFT_CHECK=1: say on stderr, once for each function and naming the byte, that a word of the
+// argument looks like an address of this process: in the other it means something else, or nothing.
 void wf_check_argument(const struct weft_task *what, const void *arg);
+
+// The same of the ctx that a pool's on_start is called with. What lies in the program or a library
+// that it is linked with, workers have too.
+void wf_check_ctx(const char *pool, const void *ctx);
 
 #endif

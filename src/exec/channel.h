@@ -48,8 +48,9 @@ struct wf_slot {
     uint32_t cancelled;                     // atomic: the root asks the task to stop
     uint64_t what;                          // where its struct weft_task lies in the worker
     int64_t deadline_ns;                    // CLOCK_MONOTONIC is one clock for all processes
-    uint64_t serial; // of the message on the socket that brings its descriptors
-    uint32_t count;  // of those; the first is its parcel, if it has one
+    int64_t id;                             // of its future: the worker tells it by this
+    uint16_t serial; // of the message that brings its descriptors; the socket never holds so many
+    uint16_t count;  // of those; the first is its parcel, if it has one
     int32_t code;    // once DONE. If it is negative, the payload holds the message, or ""
     char payload[WF_PAYLOAD];
 };

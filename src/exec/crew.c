@@ -66,7 +66,6 @@ weft_future *wf_crew_take_queued(struct processes *t, weft_future *f)
 // ---- members ----------------------------------------------------------------------------
 
 static const struct wf_owner owner;
-
 static int bear(const struct processes *t, struct wf_member *m)
 {
     m->channel = m->process->channel;
@@ -81,6 +80,7 @@ int wf_crew_hire(struct processes *t)
     if (!m)
         return weft_fail(-ENOMEM, "pool %s: no memory for a worker", t->base.name);
     struct wf_birth birth = {.on_start = o->on_start, .ctx = o->ctx, .spins = t->spins};
+    birth.stack_size = o->stack_size;
     char name[2 * WF_NAME_MAX];
     (void)snprintf(name, sizeof name, "%s-%u", t->base.name, t->started + 1);
     wf_copy_name(birth.name, name);

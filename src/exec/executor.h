@@ -82,8 +82,9 @@ weft_future *wf_pool_order(weft_pool *pool, const struct wf_order *order,
 // Run a future alone on a thread, or a fiber, of its own, which the future's fields describe.
 int wf_run_alone(weft_future *f, size_t stack_size);
 
-// The same on a process of its own (process.c). 0, or with the error set as wf_family_bear.
-int wf_process_start(weft_future *f);
+// The same on a process of its own (process.c). 0, or with the error set as wf_family_bear, or
+// -EINVAL: a stack that none can have.
+int wf_process_start(weft_future *f, size_t stack_size);
 void wf_process_stop(weft_future *f); // ask it; end it; describe it: alive, pid, exit_code
 void wf_process_kill(weft_future *f);
 void wf_process_describe(const weft_future *f, struct weft_info *info);

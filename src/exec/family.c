@@ -4,7 +4,7 @@
 // A process enters the list under `mu`, before the ancestor is asked for it, and leaves it by the
 // keeper's hand, which alone walks along it without the lock: what it stands on stays. So an
 // owner's functions are called without any lock, and may ask for the next process.
-#define _GNU_SOURCE // program_invocation_short_name, sigabbrev_np
+#define _GNU_SOURCE // program_invocation_short_name
 #include "exec/family.h"
 
 #include <errno.h>
@@ -13,13 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/error.h"
 #include "core/misuse.h"
 #include "core/mutex.h"
 #include "exec/ancestor.h"
+#include "exec/reasons.h"
 #include "os/carry.h"
 #include "os/clock.h"
 #include "os/packet.h"
@@ -86,6 +86,8 @@ static int shake_hands(void)
         rc = -ETIMEDOUT;
     if (rc == 0 && receive(hello, sizeof *hello, true) != (ssize_t)sizeof *hello)
         rc = -EPIPE;
+    if (rc == 0 && hello->has_threads)
+        rc = WF_HAS_THREADS;
     if (rc == 0 && hello->is_apart)
         rc = -EADDRINUSE;
     if (rc == 0) {
@@ -150,10 +152,10 @@ static int see_to_ancestor(void)
         return 0;
     if (family.stops)
         return weft_fail(-EPIPE, "processes: the program has ended");
-    if (!wf_ancestor_would_stop || getenv(WF_SPAWN_VARIABLE) || !wf_modules_is_linked())
-        return weft_fail(-ENOTSUP, "processes: weft was loaded by dlopen, so a fresh start of the "
-                                   "program would not stop before main");
-    int rc = start_keeper();
+    int rc = wf_reasons_against_all();
+    if (rc < 0)
+        return rc;
+    rc = start_keeper();
     // Each start lies at other addresses.
     for (int tries = 0; rc == 0 && !family.is_there && tries < PLACES; tries++) {
         rc = start_ancestor();
@@ -161,8 +163,7 @@ static int see_to_ancestor(void)
             rc = 0;
     }
     if (rc < 0)
-        return weft_fail(rc == -ENOENT || rc == -ETIMEDOUT || rc == -EPIPE ? -ENOTSUP : rc,
-                         "processes: the program cannot be started once more: %s", strerror(-rc));
+        return wf_reasons_against_start(rc);
     wf_bell_ring(family.bell); // the keeper has a socket to listen to
     return 0;
 }
@@ -233,19 +234,6 @@ static struct wf_process *find(uint64_t serial)
     return p;
 }
 
-void wf_family_explain(int died, char *text, size_t size)
-{
-    if (died < 0)
-        (void)snprintf(text, size, "could not be made: %s", strerror(-died));
-    else if (WIFSIGNALED(died) && sigabbrev_np(WTERMSIG(died)))
-        (void)snprintf(text, size, "was killed by SIG%s (%s)", sigabbrev_np(WTERMSIG(died)),
-                       sigdescr_np(WTERMSIG(died)));
-    else if (WIFSIGNALED(died))
-        (void)snprintf(text, size, "was killed by signal %d", WTERMSIG(died));
-    else
-        (void)snprintf(text, size, "ended with status %d", WEXITSTATUS(died));
-}
-
 static void close_theirs(struct wf_process *p)
 {
     for (int i = 0; i < 2; i++)
@@ -274,7 +262,7 @@ void wf_family_discard(struct wf_process *p)
 static void bury(struct wf_process *p, int died)
 {
     be_born(p);
-    wf_store(&p->pid, 0, WF_RELAXED);
+    p->was = wf_exchange(&p->pid, 0, WF_RELAXED);
     p->owner->died(p, died);
     take_out(p);
     wf_family_discard(p);
@@ -303,8 +291,7 @@ uint64_t wf_family_there(const void *here, const char *name)
         there = look_up(here);
     weft_unlock(&family.mu);
     if (rc == 0 && there == 0)
-        (void)weft_fail(-ENOTSUP, "processes: %s lies in a library that was loaded by dlopen",
-                        name);
+        wf_reasons_against(here, name);
     return there;
 }
 
@@ -342,6 +329,14 @@ struct wf_process *wf_family_new(const struct wf_birth *birth, const struct wf_o
     return p;
 }
 
+// With mu held. What lies in a module is there too, at another address; all else, as a number, is
+// handed on as it is.
+static void *ctx_there(void *ctx)
+{
+    uintptr_t there = ctx ? look_up(ctx) : 0;
+    return there != 0 ? (void *)there : ctx;
+}
+
 // With mu held.
 static int bear(struct wf_process *p)
 {
@@ -349,10 +344,12 @@ static int bear(struct wf_process *p)
     if (p->birth.on_start) {
         const void *here = (const void *)(uintptr_t)p->birth.on_start;
         uintptr_t there = look_up(here);
-        if (there == 0)
-            return weft_fail(-ENOTSUP, "processes: on_start lies in a library that was loaded by "
-                                       "dlopen");
+        if (there == 0) {
+            wf_reasons_against(here, "on_start");
+            return -ENOTSUP;
+        }
         wish.birth.on_start = (int (*)(void *))there;
+        wish.birth.ctx = ctx_there(p->birth.ctx);
     }
     wish.serial = p->serial = ++family.last_serial;
     add(p);
@@ -512,6 +509,7 @@ static void lose_ancestor(void)
     weft_unlock(&family.mu);
     for (struct wf_process *next; p; p = next) {
         next = p->next;
+        p->was = wf_load(&p->pid, WF_RELAXED);
         p->owner->died(p, WF_DIED_WITH_ANCESTOR);
         wf_family_discard(p);
     }

@@ -29,9 +29,10 @@ struct wf_birth {
     char name[WF_NAME_MAX];
     int (*on_start)(void *ctx);
     void *ctx;
-    bool alone;  // for one task: it ends with it, by exit
-    bool daemon; // the program does not wait for it
-    bool spins;  // it may look for the next task for some microseconds before it sleeps
+    size_t stack_size; // that it may grow to; no more than the system's limit: that
+    bool alone;        // for one task: it ends with it, by exit
+    bool daemon;       // the program does not wait for it
+    bool spins;        // it may look for the next task for some microseconds before it sleeps
 };
 
 // Who had a process made. Called by the keeper, with no lock held.
@@ -65,6 +66,7 @@ struct wf_process {
     int theirs[2]; // the worker's channel and socket, until it is born; or -1
     struct wf_birth birth;
     bool born; // or buried: heard of; the family's
+    pid_t was; // its pid, once it has ended; the keeper's
     // ---- atomic
     pid_t pid; // 0 until the ancestor has made it
 };
@@ -87,6 +89,10 @@ uint64_t wf_family_there(const void *here, const char *name);
 void wf_family_signal(const struct wf_process *process, int sig); // if it has not ended
 // "killed by SIGSEGV (Segmentation fault)", "ended with status 3": of what `died` was told.
 void wf_family_explain(int died, char *text, size_t size);
+
+// In a worker: this parker runs its tasks. Then: what the root knows of this one.
+bool wf_worker_is(const struct wf_parker *parker);
+void wf_worker_describe(const struct wf_task *task, struct weft_info *info);
 
 // Describe those that live, as weft_list; waits for the births that were asked for.
 size_t wf_family_list(struct weft_info *infos, size_t cap);

@@ -26,6 +26,8 @@ void wf_name_task(char *name, size_t size, const char *worker, const struct wf_t
 
 static enum weft_kind kind_of(const struct wf_parker *parker)
 {
+    if (wf_worker_is(parker))
+        return WEFT_PROCESSES;
     return parker->parking ? WEFT_FIBERS : WEFT_THREADS;
 }
 
@@ -37,6 +39,8 @@ void wf_describe(const struct wf_parker *parker, const struct wf_task *task, str
                                .tid = parker->tid,
                                .daemon = task->daemon,
                                .alive = true};
+    if (info->kind == WEFT_PROCESSES)
+        wf_worker_describe(task, info);
     char buffer[WF_NAME_MAX];
     const char *worker = wf_parker_name(parker, buffer);
     wf_name_task(info->name, sizeof info->name, worker[0] != '\0' ? worker : NULL, task);

@@ -77,8 +77,8 @@ static int send_descriptors(const struct wf_member *m, struct wf_slot *slot, con
     if (parcel >= 0)
         message.fds[message.count++] = parcel;
     message.count += wf_ends_collect(f->what, f->arg, message.fds + message.count);
-    slot->count = (uint32_t)message.count;
-    slot->serial = m->tail;
+    slot->count = (uint16_t)message.count;
+    slot->serial = (uint16_t)m->tail;
     return message.count > 0 ? wf_carry_send(m->process->socket, &message, false) : 0;
 }
 
@@ -112,6 +112,21 @@ static void fetch_next(const struct wf_member *m)
     __builtin_prefetch(slot, 1);
 }
 
+// Its socket is full of descriptors for tasks before, or too many are under way; or it is dead, as
+// the keeper will hear. All else is the task's own fault, or will not pass.
+static bool will_pass(int rc)
+{
+    return rc == -EAGAIN || rc == -ETOOMANYREFS || rc == -EPIPE || rc == -ECONNRESET ||
+           rc == -ENOTCONN;
+}
+
+static int refuse(const struct weft_task *what, int rc)
+{
+    return will_pass(rc)
+               ? -EAGAIN
+               : weft_fail(rc, "%s: its descriptors cannot be sent: %s", what->name, strerror(-rc));
+}
+
 int wf_member_push(struct wf_member *m, weft_future *f)
 {
     if (!wf_member_has_room(m))
@@ -128,16 +143,16 @@ int wf_member_push(struct wf_member *m, weft_future *f)
     rc = send_descriptors(m, slot, f, parcel);
     if (parcel >= 0)
         (void)close(parcel);
-    // Its socket is full of descriptors for tasks before; or it is dead, as the keeper will hear.
     if (rc < 0) {
         forget_parcel(sent, f->what);
-        return -EAGAIN;
+        return refuse(f->what, rc);
     }
     sent->f = f;
     sent->holds_ends = slot->count > (sent->parcel != NULL);
     m->holding += sent->holds_ends;
     slot->what = what;
     slot->deadline_ns = f->task.deadline.ns;
+    slot->id = f->task.id;
     wf_store(&slot->cancelled, wf_load(&f->task.cancelled, WF_RELAXED), WF_RELAXED);
     f->seat = m;
     f->slot = m->tail++;

@@ -41,7 +41,7 @@ void wf_member_remove(struct wf_member **first, struct wf_member *m);
 bool wf_member_has_room(const struct wf_member *m);
 
 // Give it a task. 0; -EAGAIN: it has no room; or why the task cannot be sent, with its message
-// (-ENOTSUP, -ENOMEM, -EMFILE, -ENFILE).
+// (-ENOTSUP, -ENOMEM, -EMFILE, -ENFILE; -EBADF: it names a descriptor that is not open).
 int wf_member_push(struct wf_member *m, weft_future *f);
 
 // Take back one that it has not begun. False: it has.

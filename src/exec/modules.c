@@ -128,8 +128,8 @@ const void *wf_modules_find(const struct wf_symbol *symbol)
     return NULL;
 }
 
-// ---- is weft linked, or was it loaded? --------------------------------------------------
-// The executable's list of needed libraries, and theirs, lead to the module that we are in.
+// ---- is it linked, or was it loaded? ----------------------------------------------------
+// The executable's list of needed libraries, and theirs, lead to the module that it is in.
 
 enum { NEEDED_MAX = 64 };
 
@@ -183,7 +183,7 @@ static size_t add_needed(const struct link_map *first, const struct link_map *ma
     return count;
 }
 
-bool wf_modules_is_linked(void)
+bool wf_modules_is_linked(const void *here)
 {
     const struct link_map *first = _r_debug.r_map;
     if (!first)
@@ -191,7 +191,7 @@ bool wf_modules_is_linked(void)
     const struct link_map *list[NEEDED_MAX] = {first};
     size_t count = 1;
     for (size_t i = 0; i < count; i++) {
-        if (contains(list[i], (uintptr_t)&wf_modules_is_linked))
+        if (contains(list[i], (uintptr_t)here))
             return true;
         count = add_needed(first, list[i], list, count);
     }

@@ -31,8 +31,8 @@ struct wf_symbol {
 bool wf_modules_name(const void *here, struct wf_symbol *symbol); // false: it lies in no module
 const void *wf_modules_find(const struct wf_symbol *symbol);      // NULL: no such module is here
 
-// weft itself is the program's executable, or a library that it is linked with: so it is there
+// It lies in the program's executable, or in a library that it is linked with: so it is there
 // before main whenever that file is started. Not so if it was loaded by dlopen.
-bool wf_modules_is_linked(void);
+bool wf_modules_is_linked(const void *here);
 
 #endif

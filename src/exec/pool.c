@@ -191,7 +191,7 @@ static void name_alone(weft_future *f, const char *name)
 static int run_alone(weft_future *f, size_t stack_size)
 {
     if (f->kind == WEFT_PROCESSES)
-        return wf_process_start(f);
+        return wf_process_start(f, stack_size);
     int rc = wf_run_alone(f, stack_size);
     if (rc < 0)
         return weft_fail(rc, "weft_start(%s): no thread: %s", f->what->name, strerror(-rc));

@@ -14,6 +14,7 @@
 #include "exec/argument.h"
 #include "exec/executor.h"
 #include "exec/member.h"
+#include "exec/reasons.h"
 
 // Guards the seats of futures, and what lies in their channels.
 static weft_mutex mu;
@@ -38,6 +39,7 @@ static weft_future *outcome(struct wf_member *m, int died)
 static void died(struct wf_process *process, int died)
 {
     struct wf_member *m = process->of;
+    pid_t pid = process->was;
     wf_lock(&mu);
     weft_future *f = outcome(m, died);
     wf_channel_free(wf_family_release(process));
@@ -45,6 +47,7 @@ static void died(struct wf_process *process, int died)
     weft_unlock(&mu);
     free(m);
     f->exit_code = died < 0 ? 0 : WIFSIGNALED(died) ? -WTERMSIG(died) : WEXITSTATUS(died);
+    wf_store(&f->tid, pid, WF_RELAXED);
     bool daemon = f->task.daemon;
     wf_future_finish(f);
     wf_exit_remove_task(daemon);
@@ -58,12 +61,16 @@ static void look(struct wf_process *process)
 
 static const struct wf_owner owner = {look, died};
 
-// With mu held. The task lies in the channel before the process is there.
+// With mu held. The task lies in the channel before the process is there. That there is an ancestor
+// is seen first: then "not now" (-EAGAIN, without a message) can only mean the descriptors.
 static int start(struct wf_member *m, weft_future *f)
 {
+    if (wf_family_there(f->what, f->what->name) == 0)
+        return weft_error_code();
     int rc = wf_member_push(m, f);
     if (rc == -EAGAIN)
-        rc = weft_fail(rc, "%s: its descriptors cannot be sent", f->what->name);
+        rc = weft_fail(rc, "%s: its descriptors cannot be sent: too many are under way",
+                       f->what->name);
     if (rc < 0)
         return rc;
     wf_member_add(&started, m);
@@ -76,13 +83,15 @@ static int start(struct wf_member *m, weft_future *f)
     return rc;
 }
 
-int wf_process_start(weft_future *f)
+int wf_process_start(weft_future *f, size_t stack_size)
 {
     wf_check_argument(f->what, f->arg);
+    if (wf_reasons_against_stack(stack_size) < 0)
+        return weft_error_code();
     struct wf_member *m = calloc(1, sizeof *m);
     if (!m)
         return weft_fail(-ENOMEM, "weft_start(%s): no memory", f->what->name);
-    struct wf_birth birth = {.alone = true, .daemon = f->task.daemon};
+    struct wf_birth birth = {.stack_size = stack_size, .alone = true, .daemon = f->task.daemon};
     char name[WF_NAME_MAX];
     wf_copy_name(birth.name, wf_task_name(&f->task, name));
     m->left = 1;
@@ -120,7 +129,8 @@ void wf_process_describe(const weft_future *f, struct weft_info *info)
     wf_guard(&mu);
     const struct wf_member *m = f->seat;
     info->alive = m != NULL;
-    info->pid = info->tid = m ? wf_load(&m->process->pid, WF_ACQUIRE) : 0;
+    info->pid = info->tid = m ? wf_load(&m->process->pid, WF_ACQUIRE)
+                              : wf_load(&f->tid, WF_RELAXED);
     info->exit_code = m ? 0 : f->exit_code;
 }
 

@@ -28,6 +28,7 @@
 #include "exec/channel.h"
 #include "exec/ends.h"
 #include "exec/executor.h"
+#include "exec/family.h"
 #include "exec/modules.h"
 #include "os/shm.h"
 
@@ -314,8 +315,12 @@ int wf_process_map(weft_pool *pool, weft_time deadline, const struct weft_task *
                    void *out, const void *in)
 {
     if (what->ends[0] != 0)
-        return weft_fail(-ENOTSUP, "weft_map: descriptors of %s do not travel to processes",
+        return weft_fail(-ENOTSUP,
+                         "weft_map: %s has .ends, and the items of a map bring no descriptors to "
+                         "processes; weft_submit does",
                          what->name);
+    if (wf_family_there(what, what->name) == 0)
+        return weft_error_code();
     for (size_t i = 0; wf_checking && i < n; i++)
         wf_check_argument(what, (const char *)in + i * what->arg_size);
     size_t workers = (size_t)pool->options.workers;

@@ -10,6 +10,7 @@
 #include "core/misuse.h"
 #include "exec/argument.h"
 #include "exec/crew.h"
+#include "exec/reasons.h"
 #include "os/thread.h"
 
 static struct processes *processes_of(const weft_pool *pool)
@@ -258,9 +259,10 @@ static int make_all(struct processes *t)
 
 static int processes_open(const struct weft_pool *base, weft_pool **pool)
 {
-    struct processes *t = calloc(1, sizeof *t);
+    int code = wf_reasons_against_stack(base->options.stack_size);
+    struct processes *t = code == 0 ? calloc(1, sizeof *t) : NULL;
     if (!t)
-        return weft_fail(-ENOMEM, "weft_pool_open: out of memory");
+        return code < 0 ? code : weft_fail(-ENOMEM, "weft_pool_open: out of memory");
     *t = (struct processes){.base = *base,
                             .spins = wf_thread_cores() > 1,
                             .due_ns = WF_NEVER_DUE,
@@ -273,6 +275,8 @@ static int processes_open(const struct weft_pool *base, weft_pool **pool)
         free(t);
         return weft_fail(rc, "weft_pool_open: %s", why);
     }
+    if (base->options.on_start)
+        wf_check_ctx(base->name, base->options.ctx);
     *pool = &t->base;
     return 0;
 }

@@ -32,9 +32,12 @@ static struct {
     struct wf_channel *channel;
     int socket, bell;
     uint32_t next; // slot to take
-    bool alone, spins;
+    bool alone, spins, daemon;
+    bool lacks_stack;         // of the size that was asked for
     bool expects;             // a task soon
     struct wf_parker *parker; // who runs the tasks
+    int64_t id; // of the task that runs, in the root. Written before it is entered, so whoever
+                // sees it on its parker sees this
     // ---- atomic: what the handler looks at
     struct wf_slot *slot; // of the task that runs, or NULL
     struct wf_task *task;
@@ -97,7 +100,7 @@ struct job {
 static int receive_for(const struct wf_slot *slot, struct wf_carry *message)
 {
     for (;;) {
-        uint64_t serial = 0;
+        uint16_t serial = 0;
         message->bytes = &serial;
         message->size = sizeof serial;
         ssize_t n = wf_carry_receive(me.socket, message, true);
@@ -153,6 +156,8 @@ static int run(struct wf_slot *slot, struct job *job, struct wf_task *task)
     int code = unpack(slot, job);
     if (slot->count > !job->layout.fits)
         ring(); // the root may close its own
+    if (code == 0 && me.lacks_stack)
+        code = weft_fail(-ENOMEM, "%s: no room for its stack", job->what->name);
     if (code == 0 && !me.alone && (code = wf_interrupted()) < 0)
         return wf_refuse_task(task, job->what, job->arg, code);
     uint32_t fork = wf_fork_count;
@@ -202,6 +207,7 @@ static int do_task(struct wf_slot *slot)
                            .function = job.what->name};
     if (me.alone)
         wf_copy_name(task.name, me.parker->name);
+    me.id = slot->id;
     wf_store(&me.task, &task, WF_RELAXED);
     wf_store(&me.slot, slot, WF_SEQ_CST);
     if (wf_load(&slot->cancelled, WF_SEQ_CST) != 0) // the handler came too early to see the slot
@@ -309,6 +315,18 @@ static int set_up(const struct wf_birth *birth)
     return rc < 0 ? rc : 0;
 }
 
+bool wf_worker_is(const struct wf_parker *parker)
+{
+    return me.channel && parker == me.parker;
+}
+
+void wf_worker_describe(const struct wf_task *task, struct weft_info *info)
+{
+    info->daemon = me.daemon;
+    if (task == wf_load(&me.task, WF_RELAXED))
+        info->id = me.id;
+}
+
 void wf_worker_prepare(void)
 {
     me.parker = wf_self();
@@ -332,6 +350,8 @@ int wf_worker_run(const struct wf_heritage *heritage)
     me.bell = heritage->bell;
     me.alone = birth->alone;
     me.spins = birth->spins;
+    me.daemon = birth->daemon;
+    me.lacks_stack = wf_spawn_let_stack_grow(birth->stack_size) < 0;
     wf_self_is_worker(birth->name, me.alone ? NULL : &host, &me);
     if (set_up(birth) < 0)
         return 1;

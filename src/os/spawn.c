@@ -5,11 +5,14 @@
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -121,4 +124,47 @@ void wf_spawn_set_title(const char *title)
     size_t size = strnlen(title, title_room - 1);
     memcpy(program_invocation_name, title, size);
     memset(program_invocation_name + size, 0, title_room - size);
+}
+
+// ---- the stack --------------------------------------------------------------------------
+// The kernel lets the first stack grow to the soft limit of the moment, but keeps free below it
+// only what that was at the start of the program, and some: 128 MiB and more, unless the addresses
+// that it drew by chance are next to each other. So who wants more than the limit looks first.
+
+enum { SPACE = 128 << 20 };
+
+size_t wf_spawn_most_stack(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_STACK, &limit) < 0)
+        return 0;
+    rlim_t most = limit.rlim_cur > SPACE ? limit.rlim_cur : SPACE;
+    return most < limit.rlim_max ? most : limit.rlim_max;
+}
+
+static bool is_free(uintptr_t begin, uintptr_t end)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    begin -= begin % page;
+    end -= end % page;
+    void *at = mmap((void *)begin, end - begin, PROT_NONE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    if (at == MAP_FAILED)
+        return false;
+    (void)munmap(at, end - begin);
+    return at == (void *)begin; // a kernel before 4.17 takes it for a hint
+}
+
+int wf_spawn_let_stack_grow(size_t size)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_STACK, &limit) < 0)
+        return -errno;
+    if (size <= limit.rlim_cur)
+        return 0;
+    if (!is_free(here - size, here - limit.rlim_cur))
+        return -ENOMEM;
+    limit.rlim_cur = size;
+    return setrlimit(RLIMIT_STACK, &limit) < 0 ? -errno : 0;
 }

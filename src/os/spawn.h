@@ -4,6 +4,7 @@
 #define WF_OS_SPAWN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 enum { WF_SPAWN_FD = 3, WF_SPAWN_TITLE = 128 };
@@ -19,6 +20,11 @@ int wf_spawn_self(const char *title, int fd, pid_t *pid);
 bool wf_spawn_was(void);
 
 void wf_spawn_reap(pid_t pid); // wait until it has ended, and leave no zombie
+
+// The largest stack that the one thread of a process which descends from us can have; and let that
+// of this process grow to `size`. 0, -ENOMEM (something lies there), -EPERM.
+size_t wf_spawn_most_stack(void);
+int wf_spawn_let_stack_grow(size_t size);
 
 // What ps shows of this process, whose first argument was WF_SPAWN_TITLE bytes long: see title.
 void wf_spawn_set_title(const char *title);

@@ -5,12 +5,25 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/atomic.h"
+
+#if defined(__SANITIZE_THREAD__)
+#define OF_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define OF_SANITIZER 1
+#endif
+#endif
+#ifndef OF_SANITIZER
+#define OF_SANITIZER 0
+#endif
 
 enum { DEFAULT_STACK = 8 << 20, NAME_MAX_BYTES = 15 };
 
@@ -110,4 +123,24 @@ int wf_thread_at_exit(void (*destroy)(void *), void *value)
 int wf_thread_at_fork(void (*before)(void), void (*after)(void), void (*child)(void))
 {
     return -pthread_atfork(before, after, child);
+}
+
+// Without /proc, or where it counts otherwise, nothing is known, and this is no reason to refuse.
+static bool has_others(void)
+{
+    struct stat tasks;
+    return stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 3 + OF_SANITIZER; // ".", ".."
+}
+
+bool wf_thread_is_alone(void)
+{
+    enum {
+        PATIENCE_MS = 100
+    }; // a join returns a little before the kernel has forgotten the thread
+    for (int ms = 0; has_others(); ms++) {
+        if (ms == PATIENCE_MS)
+            return false;
+        (void)poll(NULL, 0, 1);
+    }
+    return true;
 }

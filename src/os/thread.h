@@ -36,6 +36,10 @@ int wf_thread_at_exit(void (*destroy)(void *), void *value);
 // 0 or -ENOMEM.
 int wf_thread_at_fork(void (*before)(void), void (*after)(void), void (*child)(void));
 
+// No other thread runs in this process, but for one that is about to be gone after its join. (A
+// sanitizer's own is not counted.)
+bool wf_thread_is_alone(void);
+
 int wf_thread_cores(void); // that this process may use, by affinity and cgroup; at least 1
 
 #endif

@@ -12,8 +12,9 @@ static int open_none(const struct weft_pool *base, weft_pool **pool)
 }
 const struct wf_executor wf_processes = {.open = open_none};
 
-int wf_process_start(weft_future *f)
+int wf_process_start(weft_future *f, size_t stack_size)
 {
+    (void)stack_size;
     return weft_fail(-ENOTSUP, "weft_start(%s): the explorer has no processes", f->what->name);
 }
 void wf_process_stop(weft_future *f)
@@ -30,6 +31,15 @@ void wf_process_describe(const weft_future *f, struct weft_info *info)
 }
 void wf_process_cancel_daemons(void)
 {
+}
+bool wf_worker_is(const struct wf_parker *parker)
+{
+    (void)parker;
+    return false;
+}
+void wf_worker_describe(const struct wf_task *task, struct weft_info *info)
+{
+    (void)task, (void)info;
 }
 size_t wf_family_list(struct weft_info *infos, size_t cap)
 {
