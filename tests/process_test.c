@@ -221,7 +221,8 @@ static void its_ancestor_has_a_name(void **state)
                                    &(weft_none){0});
     read_name(ancestor_of(await_begun(f).pid), name);
     assert_string_equal(name, "weft-ancestor");
-    weft_drop(&f);
+    weft_cancel(f);
+    assert_int_equal(weft_join(&f, NULL, 0), -ECANCELED);
 }
 
 static void it_is_listed_and_described(void **state)
