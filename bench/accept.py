@@ -8,8 +8,8 @@ A server on core 0 takes each connection over loopback TCP and closes it. A prog
 times, looks until the server has closed them all, and begins again. The figure is the server's CPU
 time, that of the kernel for it included, by the connections of 0.6 s after a warm-up. *bare epoll*
 accepts by calls until nobody is left; *poll* does so too, told by the ring; *single* asks the ring for
-one connection at a time, *multishot* once for all. weft also asks for the names of both ends and sets
-two options, which is four calls more; Go does the like.
+one connection at a time, *multishot* once for all. weft also asks for the names of both ends, which is
+two calls more; Go does the like, and sets options.
 """
 ROUNDS = 9
 REFERENCE = "bare epoll"
@@ -27,6 +27,6 @@ FIGURES = [
     Figure("cpu", "CPU of the server, µs a connection", 2),
     Figure("rate", "thousand connections a second (more is better)"),
 ]
-NAMES = "the names of both ends and two options are four calls"
+NAMES = "the names of both ends are two calls more"
 GOALS = [Goal(f"weft, {engine}", row.name, "cpu", at_most=1.1, of="bare epoll", why=NAMES)
          for engine in ("io_uring", "epoll") for row in ROWS]

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // 36_trace.c - to see who waits for whom: two cooks, one stove, a waiter.
+// Lecture: L41.
 //
 //     WEFT_TRACE=kitchen.json 36_trace [fibers]
 //

@@ -26,6 +26,24 @@ static void a_silent_peer_is_asked_three_times(void **state)
     link_down(&link);
 }
 
+static void expect_options(weft_conn *c)
+{
+    assert_non_null(c);
+    assert_int_not_equal(value_of(IPPROTO_TCP, TCP_NODELAY, c), 0);
+    assert_int_not_equal(value_of(SOL_SOCKET, SO_KEEPALIVE, c), 0);
+}
+
+static void from_the_start_neither_end_delays_and_both_are_kept_alive(void **state)
+{
+    (void)state;
+    weft_conn *connected, *accepted;
+    pair_up(&connected, &accepted);
+    expect_options(connected);
+    expect_options(accepted);
+    weft_conn_close(&connected);
+    weft_conn_close(&accepted);
+}
+
 static void with_0_it_is_never_asked(void **state)
 {
     (void)state;
@@ -76,6 +94,7 @@ static const struct scene scenes[] = {{"keepalive_of_nothing", run_keepalive_of_
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_silent_peer_is_asked_three_times),
+    cmocka_unit_test(from_the_start_neither_end_delays_and_both_are_kept_alive),
     cmocka_unit_test(with_0_it_is_never_asked),
     cmocka_unit_test(what_is_no_time_is_an_error_and_changes_nothing),
     cmocka_unit_test(on_a_unix_socket_it_means_nothing),

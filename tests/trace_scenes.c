@@ -31,8 +31,9 @@ struct sight {
 static bool look(const struct wf_parker *parker, struct wf_task *task, void *ctx)
 {
     struct sight *sight = ctx;
-    sight->seen = strcmp(task->name, sight->task) == 0 && parker->task == task && parker->wait &&
-                  strcmp(parker->wait->what, sight->call) == 0;
+    char text[WF_NAME_MAX];
+    sight->seen = strcmp(wf_task_name(task, text), sight->task) == 0 && parker->task == task &&
+                  parker->wait && strcmp(parker->wait->what, sight->call) == 0;
     return !sight->seen;
 }
 

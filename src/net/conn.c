@@ -42,7 +42,7 @@ static void read_name(int fd, int (*get)(int, struct sockaddr *, socklen_t *), c
     wf_address_text(&address, text);
 }
 
-static void set_options(int fd)
+void wf_conn_set_options(int fd)
 {
     const int on = 1; // all three fail only where they mean nothing: on Unix sockets
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -68,7 +68,6 @@ weft_conn *wf_conn_new(int fd)
     c->number = wf_add(&last_number, 1, WF_RELAXED) + 1;
     c->unsure = strncmp(peer, "unix:", 5) == 0; // there a read also stops at what came with bytes
     c->fork = wf_fork_count;
-    set_options(fd);
     return c;
 }
 

@@ -10,6 +10,10 @@
 // NULL, with -ENOMEM set.
 weft_conn *wf_conn_new(int fd);
 
+// No delay and keep-alive, for one that was connected; or for a listener: what it accepts has its
+// options from it (Linux: tcp_create_openreq_child), and two calls fewer.
+void wf_conn_set_options(int fd);
+
 // A stream socket for that kind of address, non-blocking, closed on exec; or a negative errno.
 int wf_socket_new(int family);
 

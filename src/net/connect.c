@@ -252,8 +252,10 @@ weft_conn *weft_connect(const char *address, weft_time deadline)
     bool is_path = found.count == 1 && found.items[0].any.sa_family == AF_UNIX;
     int fd = is_path ? connect_to_path(&found.items[0], deadline) : race(&found, deadline);
     free(found.items);
-    if (fd >= 0)
+    if (fd >= 0) {
+        wf_conn_set_options(fd);
         return wf_conn_new(fd);
+    }
     (void)weft_fail(fd, "connect %s: %s", address, strerror(-fd));
     return NULL;
 }

@@ -119,6 +119,7 @@ static weft_listener *new_listener(int fd, const struct wf_address *own)
         (void)weft_fail(-ENOMEM, "weft_listen: out of memory");
         return NULL;
     }
+    wf_conn_set_options(fd);
     *l = (weft_listener){.fd = fd, .refs = 1, .fork = wf_fork_count, .stand_in = -1};
     struct wf_address got = {.size = sizeof got.storage};
     if (getsockname(fd, &got.any, &got.size) < 0)
