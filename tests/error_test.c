@@ -368,12 +368,14 @@ static int fail_with_a_count(void)
 // The same code before, from whomever, says nothing about this call.
 TEST(a_call_that_fails_with_the_code_of_an_older_failure_says_its_own)
 {
+    weft_end gone = {dup(STDERR_FILENO)};
+    close(gone.fd);
     weft_fail(-EBADF, "backend db.example: its descriptor is gone");
-    assert_int_equal(weft_send((weft_end){-1}, "x", 1, WEFT_FOREVER), -EBADF);
+    assert_int_equal(weft_send(gone, "x", 1, WEFT_FOREVER), -EBADF);
     assert_failed(-EBADF, "weft_send: Bad file descriptor");
     assert_int_equal(weft_wait_fd(-1, 0, WEFT_FOREVER), -EBADF);
     assert_failed(-EBADF, "weft_wait_fd: -1 is no descriptor");
-    assert_int_equal(weft_send((weft_end){-1}, "x", 1, WEFT_FOREVER), -EBADF);
+    assert_int_equal(weft_send(gone, "x", 1, WEFT_FOREVER), -EBADF);
     assert_failed(-EBADF, "weft_send: Bad file descriptor");
 }
 

@@ -51,7 +51,7 @@ def static_value(function, name):
 
 
 def fiber_type():
-    return gdb.lookup_type("struct fiber", symbols_of("wf_loop_start"))
+    return gdb.lookup_type("struct fiber", symbols_of("wf_loop_start_task"))
 
 
 def through(first, link):
@@ -130,7 +130,7 @@ def describe(call, wait):
 
 def is_library(frame):
     """Of the files beside loop.c, or in the folders beside its own."""
-    loop = pathlib.PurePath(gdb.lookup_global_symbol("wf_loop_start").symtab.fullname())
+    loop = pathlib.PurePath(gdb.lookup_global_symbol("wf_loop_start_task").symtab.fullname())
     symtab = frame.find_sal().symtab
     return symtab is None or loop.parent.parent in pathlib.PurePath(symtab.fullname()).parents
 
