@@ -443,8 +443,11 @@ __attribute__((destructor)) static void end_trace(void)
         wf_trace_write(trace.path, trace.origin_ns);
 }
 
+// Without a trace nothing is written: every thread of the parent has read it, without a lock.
 void wf_trace_forget(void)
 {
+    if (!wf_tracing)
+        return;
     wf_tracing = false;
     wf_noting = wf_checking;
 }
