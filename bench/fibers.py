@@ -30,7 +30,7 @@ ROWS = [
 FUTURE = ("nine locked instructions: for the future, its parker, its wait, and exit, which counts "
           "what lives under a lock; none of them knows yet that all is on one loop")
 QUEUE = ("each wait goes through a lock, a line and the park word, all of them fit for other threads too: "
-         "about ten locked instructions each")
+         "about four locked instructions each")
 GOALS = [
     Goal("weft", "yield", at_most=10, why="two calls through tables, errno kept, timers looked at "
          "at each 64th switch"),
