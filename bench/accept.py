@@ -27,6 +27,6 @@ FIGURES = [
     Figure("cpu", "CPU of the server, µs a connection", 2),
     Figure("rate", "thousand connections a second (more is better)"),
 ]
-NAMES = "the names of both ends are two calls more"
+NAMES = "the names of both ends are two calls and two texts more, and a connection is memory with a lock"
 GOALS = [Goal(f"weft, {engine}", row.name, "cpu", at_most=1.1, of="bare epoll", why=NAMES)
          for engine in ("io_uring", "epoll") for row in ROWS]
