@@ -166,7 +166,7 @@ TEST(a_wait_times_out_not_before_the_deadline_and_with_the_mutex_held)
 
 TEST(a_wait_that_timed_out_returns_only_with_the_mutex)
 {
-    struct place p = {.patience = weft_after_ms(30)};
+    struct place p = {.patience = weft_after_ms(200)};
     struct away a;
     line_up(&p, &a, 1);
     weft_lock(&p.mu);
