@@ -15,8 +15,7 @@ _Noreturn void wf_misuse(const char *fmt, ...) __attribute__((format(printf, 1, 
 
 // WEFT_CHECK=1 was in the environment when the program began. Never changes after that.
 extern bool wf_checking;
-// What waits is to be found by others: while checking or
-// tracing, and in the explorer. As constant.
+// What waits is to be found by others: while checking or tracing, and in the explorer. As constant.
 extern bool wf_noting;
 
 #endif
