@@ -9,13 +9,14 @@
 enum { ROOMS = 2, QUEUE_LIMIT = 16 << 20 };
 
 static struct server rooms[ROOMS];
+static weft_listener *listeners[ROOMS];
 
 static int welcome(struct server *const *arg, weft_none *none)
 {
     struct server *s = *arg;
     (void)none;
-    for (weft_conn *conn; (conn = accept_weft(s->listener));) {
-        struct client *client = client_new(&s->room, &conn);
+    for (weft_conn *conn; (conn = accept_weft(listeners[s - rooms]));) {
+        struct client *client = client_new(&s->crowd, &conn);
         if (!client || handler_start(&(struct visit){.server = s, .client = client}) < 0)
             die(weft_error());
         journal_line(&s->events, "join id=%ld addr=%s n=%zu", client->id, weft_peer(client->conn),
@@ -39,7 +40,7 @@ WEFT_TASK(open_doors, weft_none, weft_none);
 
 static const char *port_of(const struct server *s)
 {
-    return strrchr(weft_listener_address(s->listener), ':') + 1;
+    return strrchr(weft_listener_address(listeners[s - rooms]), ':') + 1;
 }
 
 int main(void)
@@ -47,10 +48,10 @@ int main(void)
     int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     for (int i = 0; i < ROOMS; i++) {
         rooms[i].events = (struct journal){.fd = nowhere, .who = "broadcast"};
-        rooms[i].listener = weft_listen("127.0.0.1:0");
-        if (!rooms[i].listener)
+        listeners[i] = weft_listen("127.0.0.1:0");
+        if (!listeners[i])
             die(weft_error());
-        room_init(&rooms[i].room, QUEUE_LIMIT);
+        crowd_init(&rooms[i].crowd, QUEUE_LIMIT);
     }
     printf("%s %s\n", port_of(&rooms[0]), port_of(&rooms[1]));
     fflush(stdout);

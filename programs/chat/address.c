@@ -83,3 +83,15 @@ int chat_address_split(const char *address, char host[CHAT_ADDRESS_MAX])
     (void)snprintf(host, CHAT_ADDRESS_MAX, "%.*s", (int)size, address);
     return colon ? atoi(colon + 1) : 0; // the text was made from a number
 }
+
+void address_host(const char *end, char *out, size_t room)
+{
+    const char *port = strrchr(end, ':');
+    size_t size = port ? (size_t)(port - end) : strlen(end);
+    if (strncmp(end, "unix:", 5) == 0 || size == 0)
+        (void)snprintf(out, room, "localhost");
+    else if (*end == '[' && size > 2)
+        (void)snprintf(out, room, "%.*s", (int)size - 2, end + 1);
+    else
+        (void)snprintf(out, room, "%.*s", (int)size, end);
+}

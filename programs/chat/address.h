@@ -19,4 +19,8 @@ const char *chat_address_read(char out[CHAT_ADDRESS_MAX], const char *text);
 // The port of "host:port", and its host without brackets in `host`.
 int chat_address_split(const char *address, char host[CHAT_ADDRESS_MAX]);
 
+// The host of a connection's end, "192.0.2.7:40112" or "[2001:db8::7]:40112", without port and
+// brackets; of a Unix socket "localhost". Cut to fit.
+void address_host(const char *end, char *out, size_t room);
+
 #endif

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: MIT
-// server.h - what the acceptor and the handlers of one server share.
+// server.h - what the doors and the clients of one server share.
 #ifndef WEFT_CHAT_SERVER_H
 #define WEFT_CHAT_SERVER_H
 
 #include <stdbool.h>
 #include <weft/weft.h>
 
+#include "chat/hub/hub.h"
+#include "chat/irc/irc.h"
 #include "chat/journal.h"
-#include "chat/room.h"
+#include "chat/plain/crowd.h"
 
 struct server {
-    weft_listener *listener;
-    bool lecture; // print the list of connections after each accept
-    struct room room;
+    bool lecture;            // print the list of connections after each accept
+    struct crowd crowd;      // of the plain door's clients
+    struct hub hub;          // of everybody, if there is another door than the plain one
+    struct irc *irc;         // NULL: there is none
+    const char *web;         // the address of the web door, "http://..."; NULL: it is shut
+    weft_waitgroup visitors; // clients of the other doors whose tasks have not ended
+    long last_visitor;
     struct journal events; // who came, who left, who was dropped and why
     struct journal lists;  // of the lecture
 };

@@ -156,7 +156,7 @@ void peers_tell(struct user *user, struct event *event)
             if (m->user->visit == visit)
                 continue;
             m->user->visit = visit;
-            m->user->door->deliver(m->user, event);
+            m->user->outlet->deliver(m->user, event);
         }
     }
 }

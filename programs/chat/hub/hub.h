@@ -30,7 +30,7 @@ struct event;
 struct user;
 
 // How what happens reaches a user; one for each kind of door. Never waits, never frees the user.
-struct door {
+struct outlet {
     void (*deliver)(struct user *to, struct event *event);
     // End the connection: soon, by its own task. The reason is shown to others.
     void (*expel)(struct user *user, const char *reason);
@@ -47,7 +47,7 @@ enum user_mode {
 
 struct user {
     UT_hash_handle hh; // in hub->users, once it has entered
-    const struct door *door;
+    const struct outlet *outlet;
     struct hub *hub;
     TAILQ_HEAD(, member) rooms; // in order of coming
     char name[NICK_MAX + 1];

@@ -251,5 +251,5 @@ void room_tell(const struct room *room, struct event *event, const struct user *
     struct member *member;
     TAILQ_FOREACH (member, &room->members, in_room)
         if (member->user != except && (ranks == 0 || (member->ranks & ranks)))
-            member->user->door->deliver(member->user, event);
+            member->user->outlet->deliver(member->user, event);
 }

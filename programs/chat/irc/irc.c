@@ -34,6 +34,14 @@ struct irc *irc_new(struct hub *hub, const struct irc_settings *set)
     return irc;
 }
 
+void irc_shut(struct irc *irc, const char *why)
+{
+    struct session *s;
+    LIST_FOREACH (s, &irc->sessions, link) {
+        session_end(s, "%s", why);
+    }
+}
+
 void irc_free(struct irc **irc)
 {
     if (!*irc)

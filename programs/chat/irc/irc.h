@@ -51,6 +51,7 @@ struct irc;
 struct session;
 
 struct irc *irc_new(struct hub *hub, const struct irc_settings *set); // NULL: out of memory
+void irc_shut(struct irc *irc, const char *why);                      // ends all sessions
 void irc_free(struct irc **irc);                                      // no session is open any more
 
 // A client that has said nothing yet; `host` is its address, as others will see it. `wake` is

@@ -173,7 +173,7 @@ static void say_to_user(struct session *s, const struct message *m, const char *
         struct answer *answer = s->answer;
         if (to == &s->user && echo)
             s->answer = NULL; // of the two, the echo is the answer
-        to->door->deliver(to, &e);
+        to->outlet->deliver(to, &e);
         s->answer = answer;
         if (echo)
             session_deliver(&s->user, &e);

@@ -71,7 +71,7 @@ void on_kill(struct session *s, const struct line *line)
         return;
     }
     (void)snprintf(reason, sizeof reason, "Killed (%s (%.300s))", s->user.name, why);
-    user->door->expel(user, reason);
+    user->outlet->expel(user, reason);
 }
 
 void on_wallops(struct session *s, const struct line *line)
@@ -84,7 +84,7 @@ void on_wallops(struct session *s, const struct line *line)
     e.text = line->params[0];
     for (struct user *user = s->irc->hub->users; user; user = user->hh.next)
         if (user->modes & USER_WALLOPS)
-            user->door->deliver(user, &e);
+            user->outlet->deliver(user, &e);
     event_end(&e);
 }
 

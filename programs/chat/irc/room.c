@@ -149,7 +149,7 @@ static void invite(struct session *s, struct room *room, struct user *user)
         return;
     }
     reply(s, RPL_INVITING, "%s %s", user->name, room->name);
-    user->door->deliver(user, &e);
+    user->outlet->deliver(user, &e);
     tell_inviters(room, &e);
     event_end(&e);
     if (user->away)

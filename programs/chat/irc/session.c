@@ -17,11 +17,11 @@ static void expel(struct user *user, const char *reason)
     session_end((struct session *)user, "%s", reason);
 }
 
-static const struct door irc_door = {session_deliver, expel};
+static const struct outlet irc_outlet = {session_deliver, expel};
 
 struct session *session_of(struct user *user)
 {
-    return user->door == &irc_door ? (struct session *)user : NULL;
+    return user->outlet == &irc_outlet ? (struct session *)user : NULL;
 }
 
 struct session *session_open(struct irc *irc, struct wire *wire, const char *host,
@@ -31,7 +31,7 @@ struct session *session_open(struct irc *irc, struct wire *wire, const char *hos
     if (!s)
         return NULL;
     *s = (struct session){.irc = irc, .wire = wire, .wake = wake, .task = task};
-    s->user.door = &irc_door;
+    s->user.outlet = &irc_outlet;
     s->user.hub = irc->hub;
     s->opened = s->heard = irc->hub->now(irc->hub);
     // an address that begins with ':' would end a line's parameters

@@ -6,7 +6,7 @@
 // descriptor of its own besides its connection. So a client gets a seat, given out as the system
 // gives out descriptors: the lowest that is free, beginning after the listening socket's 3.
 #define _GNU_SOURCE
-#include "chat/lecture.h"
+#include "chat/plain/lecture.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -52,38 +52,38 @@ static void print_client(FILE *out, const struct client *client)
     (void)fputs(">", out);
 }
 
-static bool seat_is_taken(const struct room *room, int seat)
+static bool seat_is_taken(const struct crowd *crowd, int seat)
 {
-    for (const struct client *c = TAILQ_FIRST(&room->clients); c; c = TAILQ_NEXT(c, link))
+    for (const struct client *c = TAILQ_FIRST(&crowd->clients); c; c = TAILQ_NEXT(c, link))
         if (c->seat == seat)
             return true;
     return false;
 }
 
-static int free_seat(const struct room *room)
+static int free_seat(const struct crowd *crowd)
 {
     int seat = FIRST_SEAT;
-    while (seat_is_taken(room, seat))
+    while (seat_is_taken(crowd, seat))
         seat++;
     return seat;
 }
 
-char *lecture_list(struct room *room, size_t *size)
+char *lecture_list(struct crowd *crowd, size_t *size)
 {
     char *text = NULL;
     FILE *out = open_memstream(&text, size);
     if (!out)
         return NULL;
-    weft_lock(&room->mu);
+    weft_lock(&crowd->mu);
     (void)fputs("[", out);
-    for (struct client *c = TAILQ_FIRST(&room->clients); c; c = TAILQ_NEXT(c, link)) {
+    for (struct client *c = TAILQ_FIRST(&crowd->clients); c; c = TAILQ_NEXT(c, link)) {
         if (c->seat == 0)
-            c->seat = free_seat(room);
-        if (c != TAILQ_FIRST(&room->clients))
+            c->seat = free_seat(crowd);
+        if (c != TAILQ_FIRST(&crowd->clients))
             (void)fputs(", ", out);
         print_client(out, c);
     }
-    weft_unlock(&room->mu);
+    weft_unlock(&crowd->mu);
     (void)fputs("]\n", out);
     bool whole = !ferror(out); // out of memory on the way
     if (fclose(out) == 0 && whole)

@@ -19,6 +19,8 @@
 #include <sys/socket.h>
 
 #include "chat/address.h"
+#include "chat/plain/http.h"
+#include "chat/plain/lobby.h"
 #include "chat/server.h"
 
 enum {
@@ -28,9 +30,10 @@ enum {
 };
 
 // What comes next, to all others. How much, 0 at the end of the input; -ETIMEDOUT: nothing came by
-// then, or nothing after all.
-static ssize_t pass_on(const struct client *c, weft_time deadline)
+// then, or nothing after all. Who speaks HTTP is told where to go, and nothing is passed on.
+static ssize_t pass_on(const struct visit *v, weft_time deadline)
 {
+    struct client *c = v->client;
     int rc = weft_wait_readable(c->conn, deadline);
     if (rc < 0)
         return rc;
@@ -38,10 +41,14 @@ static ssize_t pass_on(const struct client *c, weft_time deadline)
     if (!data)
         return -ENOMEM;
     ssize_t n = weft_read(c->conn, data, PIECE, WEFT_POLL);
-    if (n > 0)
-        room_broadcast(c->room, c, data, (size_t)n);
+    bool lost = n > 0 && !c->spoke && answer_http(c->conn, data, (size_t)n, v->server->web);
+    if (n > 0 && !lost) {
+        crowd_broadcast(c->crowd, c, data, (size_t)n);
+        lobby_hear(c->guest, data, (size_t)n);
+    }
+    c->spoke = c->spoke || n > 0;
     free(data);
-    return n;
+    return lost ? 0 : n;
 }
 
 // Has a client that ended its input gone, or does it listen on? Its kernel says the same in both
@@ -64,7 +71,7 @@ static void knock(int fd)
 static int listen_on(struct client *c)
 {
     int fd = weft_conn_fd(c->conn);
-    room_reader_done(c);
+    crowd_reader_done(c);
     knock(fd);
     for (;;) {
         int rc = weft_flush(c->conn, WEFT_FOREVER);
@@ -78,14 +85,15 @@ static int listen_on(struct client *c)
 
 // The server ends. What this client had said already is passed on; when no handler will pass on
 // any more, what is left for this client goes out: 0, or why not all of it did.
-static int say_goodbye(struct client *c, weft_time grace)
+static int say_goodbye(const struct visit *v, weft_time grace)
 {
+    struct client *c = v->client;
     char data[512];
     (void)weft_shield(true); // to the task's end
-    while (weft_now().ns < grace.ns && pass_on(c, WEFT_POLL) > 0)
+    while (weft_now().ns < grace.ns && pass_on(v, WEFT_POLL) > 0)
         continue;
-    room_reader_done(c);
-    (void)weft_waitgroup_wait(&c->room->readers, grace); // late: then we go with what there is
+    crowd_reader_done(c);
+    (void)weft_waitgroup_wait(&c->crowd->readers, grace); // late: then we go with what there is
     int rc = weft_shutdown(c->conn, grace);
     if (rc < 0)
         return rc == -ETIMEDOUT ? -ENOBUFS : rc;
@@ -117,9 +125,10 @@ static void leave(const struct visit *v, int rc)
     char address[CHAT_ADDRESS_MAX];
     size_t left;
     weft_time grace;
-    if (rc == -ECANCELED && room_is_closing(c, &grace))
-        rc = say_goodbye(c, grace);
-    int why = room_leave(c, &left);
+    if (rc == -ECANCELED && crowd_is_closing(c, &grace))
+        rc = say_goodbye(v, grace);
+    lobby_leave(&c->guest);
+    int why = crowd_leave(c, &left);
     if (why == 0 && rc != -ECANCELED)
         why = rc;
     if (why < 0)
@@ -136,21 +145,25 @@ static void leave(const struct visit *v, int rc)
 static int handler(const struct visit *v, weft_none *none)
 {
     struct client *c = v->client;
-    struct room *room = c->room;
+    struct crowd *crowd = c->crowd;
     (void)none;
     bool before = weft_shield(true);
     (void)weft_event_wait(&c->announced, WEFT_FOREVER); // shielded, for ever: cannot fail
     (void)weft_shield(before);
+    c->guest = v->server->irc ? lobby_enter(&v->server->hub, c) : NULL;
     ssize_t n;
-    do
-        n = pass_on(c, WEFT_FOREVER);
-    while (n > 0 || n == -ETIMEDOUT);
+    do {
+        n = pass_on(v, lobby_holds(c->guest) ? weft_after_ms(LOBBY_PAUSE_MS) : WEFT_FOREVER);
+        if (n == -ETIMEDOUT)
+            lobby_pause(c->guest);
+    } while (n > 0 || n == -ETIMEDOUT);
+    lobby_pause(c->guest);
     if (n == 0)
         n = listen_on(c);
     leave(v, (int)n);
     weft_drop(&c->task); // our own: nobody will join it
     client_free(&c);
-    weft_waitgroup_done(&room->handlers);
+    weft_waitgroup_done(&crowd->handlers);
     return 0;
 }
 WEFT_TASK(handler, struct visit, weft_none);
@@ -158,17 +171,17 @@ WEFT_TASK(handler, struct visit, weft_none);
 int handler_start(const struct visit *v)
 {
     struct client *c = v->client;
-    struct room *room = c->room;
+    struct crowd *crowd = c->crowd;
     char name[32];
-    weft_guard(&room->mu); // until the task is known: who sees the client may cancel it
-    room_add(room, c);
+    weft_guard(&crowd->mu); // until the task is known: who sees the client may cancel it
+    crowd_add(crowd, c);
     (void)snprintf(name, sizeof name, "client-%ld", c->id);
     c->task = weft_start_as(WEFT_WITH(.kind = WEFT_FIBERS, .name = name), handler, v);
     if (c->task)
         return 0;
     int rc = weft_error_code();
-    room_remove(room, c);
-    room_reader_done(c);
-    weft_waitgroup_done(&room->handlers);
+    crowd_remove(crowd, c);
+    crowd_reader_done(c);
+    weft_waitgroup_done(&crowd->handlers);
     return rc;
 }

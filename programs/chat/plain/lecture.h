@@ -5,9 +5,9 @@
 
 #include <stddef.h>
 
-#include "chat/room.h"
+#include "chat/plain/crowd.h"
 
 // "[<socket.socket fd=4, family=2, ...>, ...]\n"; the caller frees it. NULL: out of memory.
-char *lecture_list(struct room *room, size_t *size);
+char *lecture_list(struct crowd *crowd, size_t *size);
 
 #endif

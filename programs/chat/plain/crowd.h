@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// room.h - who is connected, and how what one says reaches the others.
+// crowd.h - who is connected, and how what one says reaches the others.
 //
 // The lecture's server keeps a plain list: appended to after the client's thread has started, never
 // pruned, walked by all threads at once, and one dead peer in it silences the living. Here the
@@ -13,8 +13,8 @@
 // The lock is held for a whole broadcast, one send for each peer. So all clients see all messages
 // in the same order, not only those of one sender. A read-write lock would let broadcasts
 // overlap, and two people could see a question after its answer.
-#ifndef WEFT_CHAT_ROOM_H
-#define WEFT_CHAT_ROOM_H
+#ifndef WEFT_CHAT_CROWD_H
+#define WEFT_CHAT_CROWD_H
 
 #include <stdbool.h>
 #include <sys/queue.h>
@@ -23,20 +23,22 @@
 #include <weft/sync.h>
 
 struct client {
-    struct room *room;
+    struct crowd *crowd;
     weft_conn *conn;      // the handler closes it, after the client has left the list
-    weft_future *task;    // the handler; guarded by room->mu, set before anyone can see the client
+    weft_future *task;    // the handler; guarded by crowd->mu, set before anyone can see the client
     long id;              // 1, 2, ...: never used twice
     size_t count;         // in the list when it came, itself too
     weft_event announced; // that it came is in the log: its handler begins
-    int seat;             // its number in the lecture's list, or 0; guarded by room->mu
-    int dropped;          // why it was taken off the list, or 0; guarded by room->mu
-    bool present;         // in the list; guarded by room->mu
-    bool reads;           // counted in room->readers; the handler's own
+    int seat;             // its number in the lecture's list, or 0; guarded by crowd->mu
+    int dropped;          // why it was taken off the list, or 0; guarded by crowd->mu
+    bool present;         // in the list; guarded by crowd->mu
+    bool reads;           // counted in crowd->readers; the handler's own
+    bool spoke;           // its first bytes have come; the handler's own
+    struct lobby_guest *guest; // as others than plain clients see it, or NULL; the handler's own
     TAILQ_ENTRY(client) link;
 };
 
-struct room {
+struct crowd {
     weft_mutex mu; // guards everything below but the wait groups
     TAILQ_HEAD(, client) clients;
     size_t count;
@@ -48,30 +50,35 @@ struct room {
     weft_waitgroup handlers; // handlers that have not ended
 };
 
-void room_init(struct room *room, size_t queue_limit);
+void crowd_init(struct crowd *crowd, size_t queue_limit);
 
 // A client for a connection, which it takes over; not yet in the list. NULL: out of memory.
-struct client *client_new(struct room *room, weft_conn **conn);
+struct client *client_new(struct crowd *crowd, weft_conn **conn);
 // Close and free; not in the list any more, nor used by a handler. Sets *client to NULL.
 void client_free(struct client **client);
 
-// Both with room->mu held. Adding counts the client's handler as a reader and as a handler.
-void room_add(struct room *room, struct client *client);
-void room_remove(struct room *room, struct client *client); // twice is harmless
+// Both with crowd->mu held. Adding counts the client's handler as a reader and as a handler.
+void crowd_add(struct crowd *crowd, struct client *client);
+void crowd_remove(struct crowd *crowd, struct client *client); // twice is harmless
 
 // Bytes of `from` to everyone else. Peers that fail are dropped; nobody waits for any of them.
-void room_broadcast(struct room *room, const struct client *from, const void *bytes, size_t size);
+void crowd_broadcast(struct crowd *crowd, const struct client *from, const void *bytes,
+                     size_t size);
+
+// The client does not take what it is sent: off the list, and its handler is cancelled. Twice is
+// harmless.
+void crowd_drop(struct client *client, int why);
 
 // The handler will broadcast no more. Again is harmless.
-void room_reader_done(struct client *client);
+void crowd_reader_done(struct client *client);
 
 // Take the client off the list; called by its handler. Returns why it was dropped, or 0; how many
 // are left in *left.
-int room_leave(struct client *client, size_t *left);
+int crowd_leave(struct client *client, size_t *left);
 
 // Ask every handler to end by `grace`, and wait until all have. No client may come any more.
-void room_close(struct room *room, weft_time grace);
-// The room closes and the client is still in it: it may say goodbye until *grace.
-bool room_is_closing(const struct client *client, weft_time *grace);
+void crowd_close(struct crowd *crowd, weft_time grace);
+// The crowd is sent home and the client is still in it: it may say goodbye until *grace.
+bool crowd_is_closing(const struct client *client, weft_time *grace);
 
 #endif

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+// door.c - see door.h: accepting, and the life of a client of the doors that speak IRC.
+#include "chat/door.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chat/address.h"
+#include "chat/plain/lecture.h"
+#include "chat/talk.h"
+#include "chat/tcp_wire.h"
+#include "common/output.h"
+
+enum { RETRY_MS = 100 }; // when none can be accepted: until one looks again
+
+static void refuse(const struct door *door, const weft_conn *conn, int rc)
+{
+    journal_line(&door->server->events, "refuse addr=%s reason=\"%s\"", weft_peer(conn),
+                 strerror(-rc));
+}
+
+// ---- plain clients -------------------------------------------------------------------------
+
+static void print_list(struct server *s)
+{
+    size_t size;
+    char *list = lecture_list(&s->crowd, &size);
+    if (list)
+        journal_text(&s->lists, list, size);
+    else
+        complain("weft serve", "the list of connections: out of memory");
+    free(list);
+}
+
+static int admit_plain(struct door *door, weft_conn **conn)
+{
+    struct server *s = door->server;
+    struct client *client = client_new(&s->crowd, conn);
+    if (!client)
+        return -ENOMEM;
+    int rc = handler_start(&(struct visit){.server = s, .client = client});
+    if (rc < 0) {
+        *conn = client->conn;
+        client->conn = NULL;
+        client_free(&client);
+        return rc;
+    }
+    journal_line(&s->events, "join id=%ld addr=%s n=%zu", client->id, weft_peer(client->conn),
+                 client->count);
+    weft_event_set(&client->announced); // the client is its handler's now
+    if (s->lecture)
+        print_list(s);
+    return 0;
+}
+
+// ---- the others ----------------------------------------------------------------------------
+
+static int visit(struct visitor *const *arg, weft_none *none)
+{
+    struct visitor *v = *arg;
+    struct server *s = v->server;
+    char address[CHAT_ADDRESS_MAX];
+    (void)none;
+    (void)snprintf(address, sizeof address, "%s", weft_peer(v->conn));
+    journal_line(&s->events, "join id=%ld door=%s addr=%s", v->id, v->door->name, address);
+    v->door->serve(v);
+    weft_conn_close(&v->conn);
+    if (v->why)
+        journal_line(&s->events, "drop id=%ld door=%s addr=%s reason=\"%s\"", v->id, v->door->name,
+                     address, v->why);
+    else
+        journal_line(&s->events, "leave id=%ld door=%s addr=%s", v->id, v->door->name, address);
+    weft_drop(&v->task); // our own: nobody will join it
+    free(v);
+    weft_waitgroup_done(&s->visitors);
+    return 0;
+}
+WEFT_TASK(visit, struct visitor *, weft_none);
+
+static int admit_visitor(struct door *door, weft_conn **conn)
+{
+    struct server *s = door->server;
+    struct visitor *v = malloc(sizeof *v);
+    char name[32];
+    if (!v)
+        return -ENOMEM;
+    *v = (struct visitor){.door = door, .server = s, .conn = *conn, .id = ++s->last_visitor};
+    weft_post_limit(v->conn, s->crowd.queue_limit);
+    (void)snprintf(name, sizeof name, "%s-%ld", door->name, v->id);
+    weft_waitgroup_add(&s->visitors, 1);
+    // it runs once this fiber waits, and so sees its own future
+    v->task = weft_start_as(WEFT_WITH(.kind = WEFT_FIBERS, .name = name), visit, &v);
+    if (v->task) {
+        *conn = NULL;
+        return 0;
+    }
+    weft_waitgroup_done(&s->visitors);
+    free(v);
+    return weft_error_code();
+}
+
+void serve_irc(struct visitor *v)
+{
+    struct tcp_wire wire;
+    tcp_wire_init(&wire, v->conn);
+    talk(v, &wire.wire);
+    tcp_wire_release(&wire);
+}
+
+// ---- accepting -----------------------------------------------------------------------------
+
+// Take one client in, or turn it away. 0, or why none can be accepted now.
+static int accept_one(struct door *door)
+{
+    weft_conn *conn = weft_accept(door->listener, WEFT_FOREVER);
+    if (!conn)
+        return weft_error_code();
+    int rc = door->serve ? admit_visitor(door, &conn) : admit_plain(door, &conn);
+    if (rc < 0 && conn)
+        refuse(door, conn, rc);
+    weft_conn_close(&conn);
+    return 0;
+}
+
+// Why no client can be accepted now, or 0: it works again. Only a change is logged.
+static void note_trouble(struct server *s, int rc, int before)
+{
+    if (rc < 0 && rc != before)
+        journal_line(&s->events, "wait reason=\"%s\"", strerror(-rc));
+    else if (rc == 0 && before < 0)
+        journal_line(&s->events, "resume");
+}
+
+// Until it is cancelled. Every other error passes: no descriptors, no memory, a firewall's refusal.
+static int accept_clients(struct door *const *arg, weft_none *none)
+{
+    struct door *door = *arg;
+    int rc, before = 0;
+    (void)none;
+    for (; (rc = accept_one(door)) != -ECANCELED; before = rc) {
+        note_trouble(door->server, rc, before);
+        if (rc < 0)
+            (void)weft_sleep(weft_after_ms(RETRY_MS)); // cancelled, the next accept says so too
+    }
+    return 0;
+}
+WEFT_TASK(accept_clients, struct door *, weft_none);
+
+int door_open(struct door *door)
+{
+    char name[32];
+    (void)snprintf(name, sizeof name, "acceptor-%s", door->name);
+    door->acceptor = weft_start_as(WEFT_WITH(.kind = WEFT_FIBERS, .name = name), accept_clients,
+                                   &door);
+    return door->acceptor ? 0 : weft_error_code();
+}
+
+void door_close(struct door *door)
+{
+    if (door->acceptor) {
+        weft_cancel(door->acceptor);
+        (void)weft_join(&door->acceptor, NULL, 0); // it returns nothing but 0
+    }
+    weft_listener_close(&door->listener);
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+// lobby.c - see lobby.h.
+#include "chat/plain/lobby.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chat/address.h"
+#include "chat/hub/event.h"
+#include "chat/text.h"
+
+enum { MESSAGE_MAX = 380, PIECE = 256 }; // bytes of one message; converted at once
+
+struct lobby_guest {
+    struct user user; // first
+    struct client *client;
+    struct text text; // half a character
+    char *held;       // a message without its end; of MESSAGE_MAX bytes, only while there is one
+    size_t size;
+};
+
+// ---- to a plain client ---------------------------------------------------------------------
+
+static void deliver(struct user *user, struct event *e);
+
+static void expel(struct user *user, const char *reason)
+{
+    (void)reason; // a plain client has no words for it
+    weft_cancel(((struct lobby_guest *)user)->client->task);
+}
+
+static const struct outlet plain_outlet = {deliver, expel};
+
+// "<nick> text"; what another plain client said is there already, byte for byte.
+static void deliver(struct user *user, struct event *e)
+{
+    static const char action[] = "\001ACTION ";
+    char line[NICK_MAX + 512];
+    bool text = e->kind == EVENT_MESSAGE || e->kind == EVENT_NOTICE;
+    if (!text || !e->from || e->from->outlet == &plain_outlet)
+        return;
+    const char *what = e->text;
+    bool acts = strncmp(what, action, sizeof action - 1) == 0;
+    if (acts)
+        what += sizeof action - 1;
+    int size = snprintf(line, sizeof line, acts ? "* %s %.*s\n" : "<%s> %.*s\n", e->from->name,
+                        (int)strcspn(what, "\001"), what);
+    struct client *client = ((struct lobby_guest *)user)->client;
+    if (weft_post(client->conn, line, (size_t)size) < 0)
+        crowd_drop(client, -ENOBUFS);
+}
+
+// ---- from a plain client -------------------------------------------------------------------
+
+static void say(struct lobby_guest *guest)
+{
+    struct room *room = room_find(guest->user.hub, LOBBY_ROOM);
+    if (guest->size == 0 || !room)
+        return;
+    guest->held[guest->size] = '\0';
+    guest->user.spoke = guest->user.hub->now(guest->user.hub);
+    struct event e = event_of(EVENT_MESSAGE, &guest->user);
+    e.target = room->name;
+    e.room = room;
+    e.text = guest->held;
+    guest->size = 0;
+    room_tell(room, &e, &guest->user, 0);
+    event_end(&e);
+}
+
+static void give_back(struct lobby_guest *guest)
+{
+    if (guest->size > 0)
+        return;
+    free(guest->held);
+    guest->held = NULL;
+}
+
+// Says the part of it that ends between two characters, and keeps the rest.
+static void say_full(struct lobby_guest *guest)
+{
+    char rest[4];
+    size_t whole = text_cut(guest->held, guest->size + 1, guest->size);
+    size_t left = guest->size - whole;
+    memcpy(rest, guest->held + whole, left);
+    guest->size = whole;
+    say(guest);
+    memcpy(guest->held, rest, left);
+    guest->size = left;
+}
+
+// One byte of a message that is UTF-8; controls that a line of IRC cannot have become spaces.
+static void add(struct lobby_guest *guest, char c)
+{
+    if (c == '\n') {
+        say(guest);
+        return;
+    }
+    if (c == '\r')
+        return;
+    if (guest->size == MESSAGE_MAX && ((unsigned char)c & 0xC0) != 0x80)
+        say(guest);
+    else if (guest->size == MESSAGE_MAX + 3)
+        say_full(guest);
+    guest->held[guest->size++] = c == '\0' ? ' ' : c;
+}
+
+void lobby_hear(struct lobby_guest *guest, const void *bytes, size_t size)
+{
+    char text[TEXT_GROWTH * PIECE + TEXT_KEPT];
+    const char *from = bytes;
+    if (!guest)
+        return;
+    if (!guest->held && !(guest->held = malloc(MESSAGE_MAX + 5)))
+        return; // without memory the others miss it
+    while (size > 0) {
+        size_t piece = size < PIECE ? size : PIECE;
+        size_t length = text_add(&guest->text, from, piece, text);
+        for (size_t i = 0; i < length; i++)
+            add(guest, text[i]);
+        from += piece;
+        size -= piece;
+    }
+    give_back(guest);
+}
+
+bool lobby_holds(const struct lobby_guest *guest)
+{
+    return guest && guest->held;
+}
+
+void lobby_pause(struct lobby_guest *guest)
+{
+    if (!lobby_holds(guest))
+        return;
+    say(guest);
+    give_back(guest);
+}
+
+// ---- in and out ----------------------------------------------------------------------------
+
+bool lobby_open(struct hub *hub)
+{
+    struct room *room = room_make(hub, LOBBY_ROOM);
+    if (!room)
+        return false;
+    room->kept = true;
+    room->modes = ROOM_NO_EXTERNAL | ROOM_TOPIC_LOCK;
+    return true;
+}
+
+static void tell(struct lobby_guest *guest, enum event_kind kind, const char *text)
+{
+    struct room *room = room_find(guest->user.hub, LOBBY_ROOM);
+    struct event e = event_of(kind, &guest->user);
+    e.target = LOBBY_ROOM;
+    e.room = room;
+    e.text = text;
+    room_tell(room, &e, &guest->user, 0);
+    event_end(&e);
+}
+
+// Under the first name of plain-1, plain-2, ... that nobody else has taken.
+static bool take_name(struct hub *hub, struct lobby_guest *guest)
+{
+    char name[NICK_MAX + 1];
+    int rc = -EEXIST;
+    for (long n = guest->client->id; rc == -EEXIST; n += 1000000) {
+        (void)snprintf(name, sizeof name, "plain-%ld", n);
+        rc = user_enter(hub, &guest->user, name);
+    }
+    return rc == 0;
+}
+
+struct lobby_guest *lobby_enter(struct hub *hub, struct client *client)
+{
+    struct lobby_guest *guest = malloc(sizeof *guest);
+    struct room *room = room_find(hub, LOBBY_ROOM);
+    if (!guest)
+        return NULL;
+    *guest = (struct lobby_guest){.client = client};
+    guest->user.outlet = &plain_outlet;
+    (void)snprintf(guest->user.login, sizeof guest->user.login, "~plain");
+    address_host(weft_peer(client->conn), guest->user.host, sizeof guest->user.host);
+    if (!take_name(hub, guest)) {
+        free(guest);
+        return NULL;
+    }
+    if (!room || !room_enter(room, &guest->user, 0)) {
+        user_leave(&guest->user);
+        user_release(&guest->user);
+        free(guest);
+        return NULL;
+    }
+    tell(guest, EVENT_JOIN, guest->user.name);
+    return guest;
+}
+
+void lobby_leave(struct lobby_guest **lobby_guest)
+{
+    struct lobby_guest *guest = *lobby_guest;
+    if (!guest)
+        return;
+    lobby_pause(guest);
+    tell(guest, EVENT_QUIT, "Connection closed");
+    user_leave(&guest->user);
+    user_release(&guest->user);
+    free(guest);
+    *lobby_guest = NULL;
+}
