@@ -162,5 +162,5 @@ def missing():
 if __name__ == "__main__":
     if why := missing():
         print(f"1..1\nok 1 - fibers in gdb # SKIP {why}")
-        sys.exit(77)
+        sys.exit(0) # a status of 77 beside TAP is an error to meson
     main()

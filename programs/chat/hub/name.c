@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// name.c - see name.h. What a character is, Unicode says, through utf8proc; we only choose classes.
+#include "chat/hub/name.h"
+
+#include <string.h>
+#include <utf8proc.h>
+
+static char fold(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+void name_fold(char *out, const char *name)
+{
+    while (*name)
+        *out++ = fold(*name++);
+    *out = '\0';
+}
+
+bool name_same(const char *a, const char *b)
+{
+    while (*a && fold(*a) == fold(*b))
+        a++, b++;
+    return fold(*a) == fold(*b);
+}
+
+// Spaces, line ends, controls, and what has no look of its own (joiners, direction marks): a name
+// with one of them looks like another name.
+static bool is_invisible(utf8proc_int32_t character)
+{
+    switch (utf8proc_category(character)) {
+    case UTF8PROC_CATEGORY_ZS:
+    case UTF8PROC_CATEGORY_ZL:
+    case UTF8PROC_CATEGORY_ZP:
+    case UTF8PROC_CATEGORY_CC:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_CO:
+    case UTF8PROC_CATEGORY_CN:
+        return true;
+    default:
+        return false;
+    }
+}
+
+// Each character is whole, and visible if it must be.
+static bool characters_are_fine(const char *text, size_t size, bool visible)
+{
+    const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)text;
+    while (size > 0) {
+        utf8proc_int32_t character;
+        utf8proc_ssize_t n = utf8proc_iterate(at, (utf8proc_ssize_t)size, &character);
+        if (n <= 0 || (visible && is_invisible(character)))
+            return false;
+        at += n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
+bool text_is_utf8(const char *text, size_t size)
+{
+    return characters_are_fine(text, size, false);
+}
+
+bool nick_is_valid(const char *nick)
+{
+    size_t size = strlen(nick);
+    if (size == 0 || size > NICK_MAX || strpbrk(nick, " ,*?!@.:"))
+        return false;
+    if (strchr("#&~%+$-0123456789", nick[0]))
+        return false;
+    return characters_are_fine(nick, size, true);
+}
+
+bool room_name_is_valid(const char *name)
+{
+    size_t size = strlen(name);
+    if (size < 2 || size > ROOM_NAME_MAX || name[0] != '#' || strpbrk(name, " ,*?"))
+        return false;
+    return characters_are_fine(name, size, true);
+}
+
+size_t text_cut(const char *text, size_t size, size_t most)
+{
+    if (size <= most)
+        return size;
+    while (most > 0 && ((unsigned char)text[most] & 0xC0) == 0x80)
+        most--;
+    return most;
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// caps.c - CAP: what a client may ask for (IRCv3 capability negotiation, version 302).
+//
+// The whole list fits in one line: some clients take a second one for the answer to their REQ.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "chat/irc/handlers.h"
+
+static const struct {
+    const char *name;
+    unsigned bit;
+} caps[] = {
+    {"away-notify", CAP_AWAY},
+    {"batch", CAP_BATCH},
+    {"cap-notify", CAP_CAP_NOTIFY},
+    {"chghost", CAP_CHGHOST},
+    {"echo-message", CAP_ECHO},
+    {"extended-join", CAP_EXTENDED_JOIN},
+    {"extended-monitor", CAP_EXTENDED_MONITOR},
+    {"invite-notify", CAP_INVITE},
+    {"labeled-response", CAP_LABEL},
+    {"message-tags", CAP_TAGS},
+    {"multi-prefix", CAP_MULTI_PREFIX},
+    {"no-implicit-names", CAP_NO_IMPLICIT_NAMES},
+    {"server-time", CAP_TIME},
+    {"setname", CAP_SETNAME},
+    {"standard-replies", CAP_STANDARD_REPLIES},
+    {"userhost-in-names", CAP_USERHOST_IN_NAMES},
+};
+enum { CAPS = sizeof caps / sizeof caps[0] };
+
+static unsigned cap_find(const char *name, size_t size)
+{
+    for (int i = 0; i < CAPS; i++)
+        if (strlen(caps[i].name) == size && memcmp(caps[i].name, name, size) == 0)
+            return caps[i].bit;
+    return 0;
+}
+
+// The names of these capabilities, a space between each two.
+static void list_caps(unsigned bits, char *out, size_t room)
+{
+    size_t size = 0;
+    *out = '\0';
+    for (int i = 0; i < CAPS; i++)
+        if (bits & caps[i].bit)
+            size += (size_t)snprintf(out + size, room - size, "%s%s", size > 0 ? " " : "",
+                                     caps[i].name);
+}
+
+static void send_list(struct session *s, const char *subcommand, unsigned bits)
+{
+    char list[LINE_BODY_MAX];
+    list_caps(bits, list, sizeof list);
+    tell(s, "CAP %s %s :%s", session_name(s), subcommand, list);
+}
+
+static void on_ls(struct session *s, const struct line *line)
+{
+    s->negotiating = !s->registered;
+    if (line->count > 1 && atoi(line->params[1]) >= 302) {
+        s->version_302 = true;
+        s->caps |= CAP_CAP_NOTIFY; // implied
+    }
+    send_list(s, "LS", ~0u);
+}
+
+// All that is asked for, or nothing.
+static void on_req(struct session *s, const struct line *line)
+{
+    const char *names = line->count > 1 ? line->params[1] : "";
+    unsigned wanted = s->caps;
+    bool known = true;
+    s->negotiating = !s->registered;
+    for (const char *at = names; *at; at += strspn(at, " ")) {
+        size_t size = strcspn(at, " ");
+        bool off = *at == '-';
+        unsigned bit = cap_find(at + off, size - off);
+        known = known && (bit || size == 0);
+        wanted = off ? wanted & ~bit : wanted | bit;
+        at += size;
+    }
+    if (s->version_302 && !(wanted & CAP_CAP_NOTIFY))
+        known = false; // implied, so it stays
+    if (known)
+        s->caps = wanted;
+    tell(s, "CAP %s %s :%s", session_name(s), known ? "ACK" : "NAK", names);
+}
+
+void on_cap(struct session *s, const struct line *line)
+{
+    const char *word = line->params[0];
+    if (strcasecmp(word, "LS") == 0)
+        on_ls(s, line);
+    else if (strcasecmp(word, "LIST") == 0)
+        send_list(s, "LIST", s->caps);
+    else if (strcasecmp(word, "REQ") == 0)
+        on_req(s, line);
+    else if (strcasecmp(word, "END") == 0)
+        on_cap_end(s);
+    else
+        reply(s, ERR_INVALIDCAPCMD, "%.100s :Invalid CAP command", word);
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// irc.c - see irc.h: the server that all its sessions share.
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "chat/irc/limits.h"
+#include "chat/irc/monitor.h"
+#include "chat/irc/session.h"
+#include "chat/irc/whowas.h"
+
+// What was left out.
+static void fill_in(struct irc_settings *set)
+{
+    set->rooms_each = set->rooms_each ? set->rooms_each : LIMIT_ROOMS;
+    set->list_size = set->list_size ? set->list_size : LIMIT_LIST;
+    set->watches = set->watches ? set->watches : LIMIT_MONITOR;
+    set->register_ms = set->register_ms ? set->register_ms : 30000;
+    set->ping_ms = set->ping_ms ? set->ping_ms : 120000;
+    set->answer_ms = set->answer_ms ? set->answer_ms : 60000;
+}
+
+struct irc *irc_new(struct hub *hub, const struct irc_settings *set)
+{
+    struct irc *irc = malloc(sizeof *irc);
+    if (!irc || sodium_init() < 0) {
+        free(irc);
+        return NULL;
+    }
+    *irc = (struct irc){.hub = hub, .set = *set, .started = hub->now(hub)};
+    fill_in(&irc->set);
+    LIST_INIT(&irc->sessions);
+    hub->owner = irc;
+    hub->on_presence = watch_presence;
+    return irc;
+}
+
+void irc_free(struct irc **irc)
+{
+    if (!*irc)
+        return;
+    whowas_free(*irc);
+    free(*irc);
+    *irc = NULL;
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// irc.h - the IRC door as its owner sees it: a server, its sessions, and lines that go into them.
+//
+//     struct session *s = session_open(irc, wire, "192.0.2.7");
+//     while ((n = wire->ops->read(wire, line, sizeof line, deadline)) > 0 && !session_ended(s))
+//         session_line(s, line, n);
+//     session_close(&s, "Connection closed");
+//
+// All of it belongs to the hub's loop. No call waits, but session_line where it asks the history.
+#ifndef WEFT_CHAT_IRC_H
+#define WEFT_CHAT_IRC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "chat/hub/hub.h"
+#include "chat/irc/line.h"
+#include "chat/wire.h"
+
+// A command that is longer than any client may send has no end in such a buffer.
+enum { SESSION_LINE = LINE_TEXT_MAX + 3 };
+
+struct irc_operator {
+    const char *name, *hash; // as crypto_pwhash_str of libsodium makes it
+};
+
+// Texts belong to the caller and stay until irc_free.
+struct irc_settings {
+    const char *name;        // "irc.example.org": what lines from the server begin with
+    const char *network;     // "Example"
+    const char *description; // of the server, for WHOIS and LINKS
+    const char *motd;        // lines that end in "\n"; NULL: none
+    const char *password;    // that every client must give; NULL: none
+    // Who looks after it, where, and the address to write to; all NULL: nobody says.
+    const char *admin_name, *admin_place, *admin_mail;
+    const struct irc_operator *operators;
+    size_t operator_count;
+    void (*rehash)(void *owner); // REHASH: read the settings again. May be NULL
+    void *owner;
+    const char *tags_refused; // CLIENTTAGDENY: "*,-typing". NULL: all pass
+    int rooms_each;           // that one user may be in; 0: 100
+    int list_size;            // masks in each list of a room; 0: 100
+    int watches;              // names in a list of MONITOR; 0: 100
+    // Milliseconds; 0: 30 s, 120 s, 60 s.
+    int64_t register_ms; // in which a client must say who it is
+    int64_t ping_ms;     // of silence, before it is asked whether it is there
+    int64_t answer_ms;   // in which it must then say something
+};
+
+struct irc;
+struct session;
+
+struct irc *irc_new(struct hub *hub, const struct irc_settings *set); // NULL: out of memory
+void irc_free(struct irc **irc);                                      // no session is open any more
+
+// A client that has said nothing yet; `host` is its address, as others will see it. `wake` is
+// called, from any call into the hub, when the session has ended while its task may wait: it must
+// make the task look at session_ended, and may not wait. NULL: out of memory.
+struct session *session_open(struct irc *irc, struct wire *wire, const char *host,
+                             void (*wake)(void *), void *task);
+// One line, without its end; changed on the way.
+void session_line(struct session *s, char *line, size_t size);
+void session_too_long(struct session *s); // a line that was longer than can be
+bool session_ended(const struct session *s);
+bool session_registered(const struct session *s);
+// When session_tick is to be called if no line comes before: then it asks whether the client is
+// there, or ends the session. In the hub's time.
+int64_t session_due(const struct session *s);
+void session_tick(struct session *s);
+// Ends it, with this reason if it has none yet, and frees it. Others see it leave.
+void session_close(struct session **s, const char *reason);
+
+#endif

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// isupport.c - 005: what this server can, and how much of it, in the words of the ISUPPORT draft.
+// At most 13 tokens a line.
+#include <stdio.h>
+#include <string.h>
+
+#include "chat/irc/handlers.h"
+#include "chat/irc/limits.h"
+
+#define TEXT(x) #x
+#define NUMBER(x) TEXT(x)
+
+// %d stands for a number of the settings, %s for a text; without text there is no token.
+static const struct {
+    const char *token;
+    size_t setting; // its place in irc_settings
+} tokens[] = {
+    {"AWAYLEN=" NUMBER(LIMIT_AWAY), 0},
+    {"BOT=B", 0},
+    {"CASEMAPPING=ascii", 0},
+    {"CHANLIMIT=#:%d", offsetof(struct irc_settings, rooms_each)},
+    {"CHANMODES=Ibe,k,l,CTimnst", 0},
+    {"CHANNELLEN=" NUMBER(LIMIT_ROOM_NAME), 0},
+    {"CHANTYPES=#", 0},
+    {"CLIENTTAGDENY=%s", offsetof(struct irc_settings, tags_refused)},
+    {"ELIST=CMNTU", 0},
+    {"EXCEPTS=e", 0},
+    {"HOSTLEN=" NUMBER(LIMIT_HOST), 0},
+    {"INVEX=I", 0},
+    {"KEYLEN=" NUMBER(LIMIT_KEY), 0},
+    {"KICKLEN=" NUMBER(LIMIT_KICK), 0},
+    {"MAXLIST=beI:%d", offsetof(struct irc_settings, list_size)},
+    {"MAXTARGETS=" NUMBER(LIMIT_TARGETS), 0},
+    {"MODES=" NUMBER(LIMIT_MODES), 0},
+    {"MONITOR=%d", offsetof(struct irc_settings, watches)},
+    {"NAMELEN=" NUMBER(LIMIT_REAL), 0},
+    {"NETWORK=%s", offsetof(struct irc_settings, network)},
+    {"NICKLEN=" NUMBER(LIMIT_NICK), 0},
+    {"PREFIX=(qaohv)~&@%+", 0},
+    {"SAFELIST", 0},
+    {"STATUSMSG=~&@%+", 0},
+    {"TARGMAX=JOIN:,KICK:4,LIST:,MONITOR:,NAMES:1,NOTICE:4,PART:,PRIVMSG:4,TAGMSG:4,WHOIS:1,"
+     "WHOWAS:1",
+     0},
+    {"TOPICLEN=" NUMBER(LIMIT_TOPIC), 0},
+    {"USERLEN=" NUMBER(LIMIT_LOGIN), 0},
+    {"UTF8ONLY", 0},
+    {"WHOX", 0},
+};
+enum { TOKENS = sizeof tokens / sizeof tokens[0], A_LINE = 13, SIZE = 440 };
+
+// A token as it is shown; false: it is not.
+static bool word_token(const struct irc_settings *set, int i, char *out, size_t room)
+{
+    const char *from = tokens[i].token, *percent = strchr(from, '%');
+    if (percent && !strchr("ds", percent[1]))
+        percent = NULL; // of PREFIX
+    const char *setting = (const char *)set + tokens[i].setting;
+    const char *text = "";
+    char number[16];
+    int before = percent ? (int)(percent - from) : (int)strlen(from);
+    if (percent && percent[1] == 's')
+        text = *(const char *const *)setting;
+    if (percent && percent[1] == 'd') {
+        (void)snprintf(number, sizeof number, "%d", *(const int *)setting);
+        text = number;
+    }
+    if (text)
+        (void)snprintf(out, room, "%.*s%s%s", before, from, text, percent ? percent + 2 : "");
+    return text != NULL;
+}
+
+static void flush(struct session *s, char *text, size_t *size)
+{
+    if (*size > 0)
+        reply(s, RPL_ISUPPORT, "%s :are supported by this server", text);
+    *size = 0;
+}
+
+void send_isupport(struct session *s)
+{
+    char text[SIZE], token[200];
+    size_t size = 0;
+    for (int i = 0, n = 0; i < TOKENS; i++) {
+        if (!word_token(&s->irc->set, i, token, sizeof token))
+            continue;
+        if (n == A_LINE || size + 1 + strlen(token) >= sizeof text) {
+            flush(s, text, &size);
+            n = 0;
+        }
+        n++;
+        size += (size_t)snprintf(text + size, sizeof text - size, "%s%s", size > 0 ? " " : "",
+                                 token);
+    }
+    flush(s, text, &size);
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+// join.c - JOIN and PART.
+#include <stdlib.h>
+#include <string.h>
+
+#include "chat/hub/event.h"
+#include "chat/irc/handlers.h"
+#include "chat/irc/lists.h"
+
+static const unsigned fresh_modes = ROOM_NO_EXTERNAL | ROOM_TOPIC_LOCK;
+
+// Whether the room lets the user in; if not, it was told why. Who was asked in by name is let in
+// whatever the modes.
+static bool may_enter(struct session *s, const struct room *room, const char *key)
+{
+    struct user *user = &s->user;
+    const char *name = room->name;
+    if (room_is_asked(room, user))
+        return true;
+    if (*room->key && strcmp(room->key, key) != 0)
+        reply(s, ERR_BADCHANNELKEY, "%s :Cannot join channel (+k)", name);
+    else if ((room->modes & ROOM_INVITE_ONLY) && !room_list_fits(room, ROOM_INVITATIONS, user))
+        reply(s, ERR_INVITEONLYCHAN, "%s :Cannot join channel (+i)", name);
+    else if (room_is_banned(room, user))
+        reply(s, ERR_BANNEDFROMCHAN, "%s :Cannot join channel (+b)", name);
+    else if (room->limit > 0 && room->count >= room->limit)
+        reply(s, ERR_CHANNELISFULL, "%s :Cannot join channel (+l)", name);
+    else
+        return true;
+    return false;
+}
+
+static int rooms_of(const struct user *user)
+{
+    int n = 0;
+    struct member *m;
+    TAILQ_FOREACH (m, &user->rooms, of_user)
+        n++;
+    return n;
+}
+
+// The others who asked for it hear that who came is away.
+static void tell_away(struct room *room, struct user *user)
+{
+    if (!user->away)
+        return;
+    struct event e = event_of(EVENT_AWAY, user);
+    e.text = user->away;
+    room_tell(room, &e, user, 0);
+    event_end(&e);
+}
+
+static void tell_join(struct session *s, struct room *room)
+{
+    struct event e = event_of(EVENT_JOIN, &s->user);
+    e.target = room->name;
+    e.room = room;
+    e.text = s->user.real;
+    room_tell(room, &e, NULL, 0);
+    event_end(&e);
+    tell_away(room, &s->user);
+    if (room->topic)
+        send_topic(s, room);
+    if (!(s->caps & CAP_NO_IMPLICIT_NAMES))
+        send_names(s, room);
+}
+
+static void join(struct session *s, const char *name, const char *key)
+{
+    struct hub *hub = s->irc->hub;
+    struct room *room = room_find(hub, name);
+    bool fresh = !room;
+    if (!room_name_is_valid(name)) {
+        reply(s, ERR_NOSUCHCHANNEL, "%.100s :No such channel", *name ? name : "*");
+        return;
+    }
+    if (room && (member_find(room, &s->user) || !may_enter(s, room, key)))
+        return;
+    if (rooms_of(&s->user) >= s->irc->set.rooms_each) {
+        reply(s, ERR_TOOMANYCHANNELS, "%s :You have joined too many channels", name);
+        return;
+    }
+    room = room_make(hub, name);
+    if (fresh && room)
+        room->modes = fresh_modes;
+    if (!room || !room_enter(room, &s->user, room->count == 0 && !room->kept ? RANK_OP : 0)) {
+        reply(s, ERR_UNKNOWNERROR, "JOIN :Out of memory");
+        if (room)
+            room_close_if_empty(hub, room);
+        return;
+    }
+    tell_join(s, room);
+}
+
+static void part(struct session *s, const char *name, const char *why)
+{
+    struct room *room = room_find(s->irc->hub, name);
+    struct member *member = room ? member_find(room, &s->user) : NULL;
+    if (!room) {
+        reply(s, ERR_NOSUCHCHANNEL, "%.100s :No such channel", *name ? name : "*");
+        return;
+    }
+    if (!member) {
+        reply(s, ERR_NOTONCHANNEL, "%s :You're not on that channel", room->name);
+        return;
+    }
+    struct event e = event_of(EVENT_PART, &s->user);
+    e.target = room->name;
+    e.room = room;
+    e.text = why && *why ? why : NULL;
+    room_tell(room, &e, NULL, 0);
+    event_end(&e);
+    member_leave(s->irc->hub, member);
+}
+
+static void part_all(struct session *s)
+{
+    while (!TAILQ_EMPTY(&s->user.rooms))
+        part(s, TAILQ_FIRST(&s->user.rooms)->room->name, NULL);
+}
+
+void on_join(struct session *s, const struct line *line)
+{
+    static char none[] = "";
+    char *names = line->params[0], *keys = line->count > 1 ? line->params[1] : none;
+    if (!*names) {
+        reply(s, ERR_NEEDMOREPARAMS, "JOIN :Not enough parameters");
+        return;
+    }
+    if (strcmp(names, "0") == 0) {
+        part_all(s);
+        return;
+    }
+    for (char *name; (name = list_next(&names)) && !s->ended;) {
+        const char *key = list_next(&keys);
+        join(s, name, key ? key : "");
+    }
+}
+
+void on_part(struct session *s, const struct line *line)
+{
+    char *names = line->params[0];
+    for (char *name; (name = list_next(&names));)
+        part(s, name, line->count > 1 ? line->params[1] : NULL);
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// lists.h - a parameter that is a list: a,b,c.
+#ifndef WEFT_CHAT_IRC_LISTS_H
+#define WEFT_CHAT_IRC_LISTS_H
+
+#include <stddef.h>
+#include <string.h>
+
+// The next item, ended in place, and *list behind it. NULL: there is none; "a,,b" has two.
+static inline char *list_next(char **list)
+{
+    char *item;
+    do
+        item = *list ? strsep(list, ",") : NULL;
+    while (item && !*item);
+    return item;
+}
+
+#endif

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+// message.c - PRIVMSG, NOTICE and TAGMSG: what people say.
+//
+// A line that fits when the client sends it may not when it goes on with the client's own source in
+// front. It is refused then: what was said arrives whole, or its author knows that it did not.
+#include <stdlib.h>
+#include <string.h>
+
+#include "chat/irc/deliver.h"
+#include "chat/irc/handlers.h"
+#include "chat/irc/limits.h"
+#include "chat/irc/lists.h"
+
+struct message {
+    enum event_kind kind;
+    const char *text;        // NULL: only tags
+    const char *client_tags; // or NULL
+};
+
+static bool is_name(const char *tag, size_t size, const char *name, size_t name_size)
+{
+    return name_size == size && memcmp(tag, name, size) == 0;
+}
+
+// Whether the setting lets this tag pass: "*,-typing" refuses all but one, "typing" one.
+static bool tag_is_refused(const char *setting, const char *tag, size_t size)
+{
+    bool all = false, named = false, excepted = false;
+    for (const char *at = setting ? setting : ""; *at; at += strspn(at, ",")) {
+        size_t word = strcspn(at, ",");
+        all = all || is_name("*", 1, at, word);
+        named = named || is_name(tag, size, at, word);
+        excepted = excepted || (*at == '-' && is_name(tag, size, at + 1, word - 1));
+        at += word;
+    }
+    return named || (all && !excepted);
+}
+
+// A tag that clients pass to each other, and no later one has its name.
+static bool passes(const struct session *s, const char *tag, size_t size, const char *rest)
+{
+    const char *later;
+    size_t later_size, key = 0;
+    while (key < size && tag[key] != '=')
+        key++;
+    if (*tag != '+' || tag_is_refused(s->irc->set.tags_refused, tag + 1, key - 1))
+        return false;
+    while (tag_next(&rest, &later, &later_size))
+        if (later_size >= key && memcmp(later, tag, key) == 0 &&
+            (later_size == key || later[key] == '='))
+            return false;
+    return true;
+}
+
+// Those of the line that go on to others. NULL: none, or no memory for them.
+static char *client_tags_of(const struct session *s, const struct line *line)
+{
+    const char *at = line->tags, *tag;
+    size_t size, length = 0;
+    char *out = (s->caps & CAP_TAGS) && strchr(at, '+') ? malloc(strlen(at) + 1) : NULL;
+    while (out && tag_next(&at, &tag, &size)) {
+        if (!passes(s, tag, size, at))
+            continue;
+        if (length > 0)
+            out[length++] = ';';
+        memcpy(out + length, tag, size);
+        length += size;
+    }
+    if (out)
+        out[length] = '\0';
+    if (length > 0)
+        return out;
+    free(out);
+    return NULL;
+}
+
+static bool is_ctcp(const char *text)
+{
+    if (!text || *text != '\001')
+        return false;
+    bool action = strncmp(text, "\001ACTION", 7) == 0 && strchr(" \001", text[7]); // or its end
+    return !action;
+}
+
+// To a NOTICE nobody answers by machine.
+static void refuse(struct session *s, const struct message *m, enum numeric number,
+                   const char *target, const char *why)
+{
+    if (m->kind != EVENT_NOTICE)
+        reply(s, number, "%s :%s", strchr(target, ' ') ? "*" : target, why);
+}
+
+static bool fits(const struct event *e)
+{
+    char nothing[1];
+    return word_body(e, 0, nothing, sizeof nothing) <= LINE_BODY_MAX;
+}
+
+static struct event event_of_message(struct session *s, const struct message *m, const char *target)
+{
+    struct event e = event_of(m->kind, &s->user);
+    e.target = target;
+    e.text = m->text;
+    e.client_tags = m->client_tags;
+    return e;
+}
+
+// Why the room does not take it, or NULL.
+static const char *why_not(const struct room *room, const struct member *member,
+                           const struct user *user, const struct message *m)
+{
+    if (!member && (room->modes & ROOM_NO_EXTERNAL))
+        return "Cannot send to channel (+n)";
+    if ((room->modes & ROOM_MODERATED) && member_rank(member) < RANK_VOICE)
+        return "Cannot send to channel (+m)";
+    if (member_rank(member) < RANK_VOICE && room_is_banned(room, user))
+        return "Cannot send to channel (+b)";
+    if ((room->modes & ROOM_NO_NOTICE) && m->kind == EVENT_NOTICE)
+        return "Cannot send to channel (+T)";
+    if ((room->modes & ROOM_NO_CTCP) && is_ctcp(m->text))
+        return "Cannot send to channel (+C)";
+    return NULL;
+}
+
+// The ranks from this prefix on, or 0: it is none.
+static unsigned ranks_from(char prefix)
+{
+    const char *at = prefix ? strchr(RANK_PREFIXES, prefix) : NULL;
+    return at ? ~0u << (at - RANK_PREFIXES) & ((1u << RANKS) - 1) : 0;
+}
+
+static void say_in_room(struct session *s, const struct message *m, const char *target)
+{
+    const char *name = target;
+    unsigned ranks = ranks_from(*name);
+    name += ranks != 0;
+    struct room *room = room_find(s->irc->hub, name);
+    if (!room) {
+        refuse(s, m, ERR_NOSUCHCHANNEL, target, "No such channel");
+        return;
+    }
+    const char *why = why_not(room, member_find(room, &s->user), &s->user, m);
+    if (why) {
+        refuse(s, m, ERR_CANNOTSENDTOCHAN, target, why);
+        return;
+    }
+    char to[ROOM_NAME_MAX + 2] = {*target};
+    strcpy(to + (ranks != 0), room->name);
+    struct event e = event_of_message(s, m, to);
+    e.room = room;
+    if (!fits(&e)) {
+        session_too_long(s);
+    } else {
+        room_tell(room, &e, &s->user, ranks);
+        if (s->caps & CAP_ECHO)
+            session_deliver(&s->user, &e);
+    }
+    event_end(&e);
+}
+
+static void say_to_user(struct session *s, const struct message *m, const char *target)
+{
+    struct user *to = user_find(s->irc->hub, target);
+    if (!to) {
+        refuse(s, m, ERR_NOSUCHNICK, target, "No such nick/channel");
+        return;
+    }
+    struct event e = event_of_message(s, m, to->name);
+    if (!fits(&e)) {
+        session_too_long(s);
+    } else {
+        bool echo = s->caps & CAP_ECHO;
+        struct answer *answer = s->answer;
+        if (to == &s->user && echo)
+            s->answer = NULL; // of the two, the echo is the answer
+        to->door->deliver(to, &e);
+        s->answer = answer;
+        if (echo)
+            session_deliver(&s->user, &e);
+        if (to->away && m->kind == EVENT_MESSAGE)
+            reply(s, RPL_AWAY, "%s :%s", to->name, to->away);
+    }
+    event_end(&e);
+}
+
+static bool is_room_name(const char *target)
+{
+    return *target == '#' || (ranks_from(*target) && target[1] == '#');
+}
+
+static int count_list(const char *list)
+{
+    int n = 0;
+    for (; *list; list += strspn(list, ",")) {
+        n += *list != ',';
+        list += strcspn(list, ",");
+    }
+    return n;
+}
+
+static void say_to_all(struct session *s, const struct message *m, char *targets)
+{
+    if (count_list(targets) > LIMIT_TARGETS) {
+        refuse(s, m, ERR_TOOMANYTARGETS, targets, "Too many targets, nothing was sent");
+        return;
+    }
+    for (char *target; (target = list_next(&targets)) && !s->ended;) {
+        if (is_room_name(target))
+            say_in_room(s, m, target);
+        else
+            say_to_user(s, m, target);
+    }
+}
+
+static void say_line(struct session *s, const struct line *line, struct message *m)
+{
+    char *tags = client_tags_of(s, line);
+    m->client_tags = tags;
+    s->user.spoke = s->irc->hub->now(s->irc->hub);
+    if (m->text || tags) // a TAGMSG without a tag says nothing
+        say_to_all(s, m, line->params[0]);
+    free(tags);
+}
+
+static void say_text(struct session *s, const struct line *line, enum event_kind kind)
+{
+    struct message m = {.kind = kind, .text = line->count > 1 ? line->params[1] : ""};
+    bool silent = kind == EVENT_NOTICE;
+    const char *command = silent ? "NOTICE" : "PRIVMSG";
+    if (line->count == 0 || !*line->params[0]) {
+        if (!silent)
+            reply(s, ERR_NORECIPIENT, ":No recipient given (%s)", command);
+    } else if (!*m.text) {
+        if (!silent)
+            reply(s, ERR_NOTEXTTOSEND, ":No text to send");
+    } else {
+        say_line(s, line, &m);
+    }
+}
+
+void on_privmsg(struct session *s, const struct line *line)
+{
+    say_text(s, line, EVENT_MESSAGE);
+}
+
+void on_notice(struct session *s, const struct line *line)
+{
+    say_text(s, line, EVENT_NOTICE);
+}
+
+void on_tagmsg(struct session *s, const struct line *line)
+{
+    struct message m = {.kind = EVENT_TAGS};
+    if (!*line->params[0])
+        reply(s, ERR_NORECIPIENT, ":No recipient given (TAGMSG)");
+    else
+        say_line(s, line, &m);
+}

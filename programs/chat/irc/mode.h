@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// mode.h - what the parts of MODE share: mode.c, mode_lists.c, mode_user.c.
+#ifndef WEFT_CHAT_IRC_MODE_H
+#define WEFT_CHAT_IRC_MODE_H
+
+#include "chat/irc/limits.h"
+#include "chat/irc/session.h"
+
+// One command on its way through its letters.
+struct mode_change {
+    struct session *s;
+    struct room *room;
+    struct member *member; // the client's place in it, or NULL
+    bool on;               // behind a '+'
+    bool refused;          // was told that its rank is too low: once is enough
+    char sign;             // of the last letter in `letters`
+    char letters[128];     // what has changed, with signs
+    char values[LIMIT_MODES * (MASK_MAX + 1) + 64]; // and a space before each value
+};
+
+void mode_note(struct mode_change *c, char letter, const char *value); // value may be NULL
+unsigned mode_rank(
+    const struct mode_change *c); // of who asks; above all for the server's operators
+bool mode_allowed(struct mode_change *c, unsigned rank); // false: told so
+
+void mode_set_rank(struct mode_change *c, char letter, unsigned rank, const char *nick);
+void mode_set_list(struct mode_change *c, enum room_list list, const char *mask);
+void mode_of_user(struct session *s, const struct line *line);
+
+#endif

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+// session.c - see irc.h: one client, from its first line to its last.
+#include "chat/irc/session.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chat/irc/answer.h"
+#include "chat/irc/monitor.h"
+#include "chat/irc/whowas.h"
+
+static void expel(struct user *user, const char *reason)
+{
+    session_end((struct session *)user, "%s", reason);
+}
+
+static const struct door irc_door = {session_deliver, expel};
+
+struct session *session_of(struct user *user)
+{
+    return user->door == &irc_door ? (struct session *)user : NULL;
+}
+
+struct session *session_open(struct irc *irc, struct wire *wire, const char *host,
+                             void (*wake)(void *), void *task)
+{
+    struct session *s = malloc(sizeof *s);
+    if (!s)
+        return NULL;
+    *s = (struct session){.irc = irc, .wire = wire, .wake = wake, .task = task};
+    s->user.door = &irc_door;
+    s->user.hub = irc->hub;
+    s->opened = s->heard = irc->hub->now(irc->hub);
+    // an address that begins with ':' would end a line's parameters
+    (void)snprintf(s->user.host, sizeof s->user.host, "%s%s", *host == ':' ? "0" : "", host);
+    TAILQ_INIT(&s->watching);
+    LIST_INSERT_HEAD(&irc->sessions, s, link);
+    irc->unknown++;
+    return s;
+}
+
+bool session_ended(const struct session *s)
+{
+    return s->ended;
+}
+
+bool session_registered(const struct session *s)
+{
+    return s->registered;
+}
+
+void session_end(struct session *s, const char *fmt, ...)
+{
+    char reason[LINE_BODY_MAX];
+    va_list args;
+    if (s->ended)
+        return;
+    va_start(args, fmt);
+    (void)vsnprintf(reason, sizeof reason, fmt, args);
+    va_end(args);
+    (void)user_set_text(&s->reason, reason); // without memory: the caller's reason
+    char line[LINE_BODY_MAX];
+    (void)snprintf(line, sizeof line, "ERROR :Closing link: %s (%.400s)", s->user.host, reason);
+    struct answer *held = s->answer;
+    s->answer = NULL; // an end is no answer
+    say(s, NULL, line);
+    s->answer = held;
+    s->ended = true;
+    s->wake(s->task);
+}
+
+int64_t session_due(const struct session *s)
+{
+    const struct irc_settings *set = &s->irc->set;
+    if (!s->registered)
+        return s->opened + set->register_ms;
+    return s->heard + set->ping_ms + (s->asked ? set->answer_ms : 0);
+}
+
+void session_tick(struct session *s)
+{
+    if (s->ended || s->irc->hub->now(s->irc->hub) < session_due(s))
+        return;
+    if (!s->registered) {
+        session_end(s, "Registration timeout");
+    } else if (s->asked) {
+        session_end(s, "Ping timeout: %lld seconds",
+                    (long long)((s->irc->set.ping_ms + s->irc->set.answer_ms) / 1000));
+    } else {
+        char ping[LINE_BODY_MAX];
+        (void)snprintf(ping, sizeof ping, "PING :%s", s->irc->set.name);
+        say(s, NULL, ping);
+        s->asked = true;
+    }
+}
+
+void session_close(struct session **session, const char *reason)
+{
+    struct session *s = *session;
+    if (!s)
+        return;
+    s->ended = true; // nothing is said to it any more
+    if (s->user.present) {
+        struct event quit = event_of(EVENT_QUIT, &s->user);
+        quit.text = s->reason ? s->reason : reason;
+        whowas_add(s->irc, &s->user);
+        peers_tell(&s->user, &quit);
+        event_end(&quit);
+        user_leave(&s->user);
+    }
+    if (!s->registered)
+        s->irc->unknown--;
+    watch_clear(s);
+    LIST_REMOVE(s, link);
+    user_release(&s->user);
+    free(s->pass);
+    free(s->reason);
+    free(s);
+    *session = NULL;
+}
+
+// ---- lines ---------------------------------------------------------------------------------
+
+void session_too_long(struct session *s)
+{
+    reply(s, ERR_INPUTTOOLONG, ":Input line was too long");
+}
+
+static bool has_rights(struct session *s, const struct command *command, const struct line *line)
+{
+    if (!s->registered && !(command->flags & COMMAND_EARLY))
+        reply(s, ERR_NOTREGISTERED, ":You have not registered");
+    else if (line->count < command->least)
+        reply(s, ERR_NEEDMOREPARAMS, "%s :Not enough parameters", command->name);
+    else if ((command->flags & COMMAND_OPERATOR) && !(s->user.modes & USER_OPERATOR))
+        reply(s, ERR_NOPRIVILEGES, ":Permission Denied- You're not an IRC operator");
+    else
+        return true;
+    return false;
+}
+
+static void run(struct session *s, const struct line *line, bool utf8)
+{
+    const struct command *command = command_find(line->command);
+    if (!utf8)
+        fail(s, command ? command->name : "*", "INVALID_UTF8", "",
+             "Message rejected, your software must use UTF-8");
+    else if (!command)
+        reply(s, ERR_UNKNOWNCOMMAND, "%.100s :Unknown command", line->command);
+    else if (has_rights(s, command, line)) {
+        s->irc->used[command - irc_commands]++;
+        command->run(s, line);
+    }
+}
+
+// A copy of the label, or NULL.
+static char *label_of(const struct session *s, const struct line *line)
+{
+    size_t size;
+    if (!(s->caps & CAP_LABEL))
+        return NULL;
+    const char *label = tag_find(line->tags, "label", &size);
+    return label && size > 0 && size <= LABEL_MAX ? strndup(label, size) : NULL;
+}
+
+static void run_labelled(struct session *s, const struct line *line, bool utf8, char *label)
+{
+    struct answer answer = {.label = label};
+    s->answer = &answer;
+    run(s, line, utf8);
+    s->answer = NULL;
+    if (answer.late)
+        free(answer.bytes);
+    else
+        answer_send(s, &answer);
+}
+
+static void take_line(struct session *s, char *text, size_t size)
+{
+    struct line line;
+    bool utf8 = text_is_utf8(text, size);
+    int rc = line_parse(&line, text, size);
+    s->asked = false;
+    s->heard = s->irc->hub->now(s->irc->hub);
+    if (rc == -EMSGSIZE)
+        session_too_long(s);
+    if (rc < 0)
+        return; // an empty line means nothing
+    char *label = label_of(s, &line);
+    if (label)
+        run_labelled(s, &line, utf8, label);
+    else
+        run(s, &line, utf8);
+    free(label);
+}
+
+// A carriage return alone ends a line too, as Modern IRC allows: none is ever passed on.
+void session_line(struct session *s, char *text, size_t size)
+{
+    char *end = text + size;
+    for (char *next; !s->ended; text = next + 1) {
+        next = memchr(text, '\r', (size_t)(end - text));
+        if (!next) {
+            take_line(s, text, (size_t)(end - text));
+            return;
+        }
+        *next = '\0';
+        take_line(s, text, (size_t)(next - text));
+    }
+}

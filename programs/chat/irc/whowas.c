@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// whowas.c - see whowas.h. The last WHOWAS_KEPT departures of all names together, newest first.
+#include "chat/irc/whowas.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { WHOWAS_KEPT = 1000 };
+
+struct departure {
+    char name[NICK_MAX + 1], login[LOGIN_MAX + 1], host[HOST_MAX + 1];
+    char *real; // owned, or NULL
+    int64_t at;
+    TAILQ_ENTRY(departure) link;
+};
+
+struct whowas {
+    TAILQ_HEAD(departures, departure) departures;
+    int count;
+};
+
+static void forget_last(struct whowas *w)
+{
+    struct departure *last = TAILQ_LAST(&w->departures, departures);
+    TAILQ_REMOVE(&w->departures, last, link);
+    w->count--;
+    free(last->real);
+    free(last);
+}
+
+// Without memory a departure is not remembered, and nothing else is wrong.
+void whowas_add(struct irc *irc, const struct user *user)
+{
+    struct departure *d = malloc(sizeof *d);
+    if (!irc->whowas && (irc->whowas = calloc(1, sizeof *irc->whowas)))
+        TAILQ_INIT(&irc->whowas->departures);
+    struct whowas *w = irc->whowas;
+    if (!d || !w) {
+        free(d);
+        return;
+    }
+    *d = (struct departure){.at = irc->hub->now(irc->hub)};
+    memcpy(d->name, user->name, sizeof d->name);
+    memcpy(d->login, user->login, sizeof d->login);
+    memcpy(d->host, user->host, sizeof d->host);
+    d->real = user->real ? strdup(user->real) : NULL;
+    TAILQ_INSERT_HEAD(&w->departures, d, link);
+    if (++w->count > WHOWAS_KEPT)
+        forget_last(w);
+}
+
+void whowas_free(struct irc *irc)
+{
+    struct whowas *w = irc->whowas;
+    while (w && w->count > 0)
+        forget_last(w);
+    free(w);
+    irc->whowas = NULL;
+}
+
+// At most `most` departures under the name; how many there were.
+static int send_departures(struct session *s, const char *name, int most)
+{
+    const struct departure *d;
+    char at[64];
+    int n = 0;
+    TAILQ_FOREACH (d, &s->irc->whowas->departures, link) {
+        if (n == most || !name_same(d->name, name))
+            continue;
+        time_t seconds = (time_t)(d->at / 1000);
+        struct tm t;
+        (void)gmtime_r(&seconds, &t);
+        (void)strftime(at, sizeof at, "%a %b %d %H:%M:%S %Y UTC", &t);
+        reply(s, RPL_WHOWASUSER, "%s %s %s * :%s", d->name, d->login, d->host,
+              d->real ? d->real : d->name);
+        reply(s, RPL_WHOISSERVER, "%s %s :%s", d->name, s->irc->set.name, at);
+        n++;
+    }
+    return n;
+}
+
+void on_whowas(struct session *s, const struct line *line)
+{
+    const char *name = line->count > 0 ? line->params[0] : "";
+    int most = line->count > 1 ? atoi(line->params[1]) : 0;
+    if (!*name) {
+        reply(s, ERR_NONICKNAMEGIVEN, ":No nickname given");
+        return;
+    }
+    const char *shown = strchr(name, ' ') ? "*" : name;
+    if (!s->irc->whowas || send_departures(s, name, most > 0 ? most : -1) == 0)
+        reply(s, ERR_WASNOSUCHNICK, "%s :There was no such nickname", shown);
+    reply(s, RPL_ENDOFWHOWAS, "%s :End of WHOWAS", shown);
+}
