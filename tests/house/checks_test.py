@@ -97,6 +97,18 @@ def programs_know_their_own_folder_and_common():
               "programs/weft.c": '#include "common/options.h"\n'})
 
 
+@test
+def a_folder_in_a_programs_folder_is_a_part_of_the_program():
+    found("check_layers", ("programs/chat/web/web.c:3", '"fetch/page.h"'),
+          ("programs/fetch/fetch.c:1", '"chat/web/web.h"'), **{
+              "programs/chat/wire.h": "", "programs/chat/web/web.h": "", "programs/fetch/page.h": "",
+              "programs/common/options.h": "",
+              "programs/chat/web/web.c":
+                  '#include "chat/wire.h"\n#include "common/options.h"\n#include "fetch/page.h"\n',
+              "programs/chat/serve.c": '#include "chat/web/web.h"\n',
+              "programs/fetch/fetch.c": '#include "chat/web/web.h"\n'})
+
+
 # ---- hooks -------------------------------------------------------------------------------------
 
 RAW = {
