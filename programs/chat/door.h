@@ -19,6 +19,7 @@ struct door {
     // Serves one client until it is gone; its own task. NULL: the plain door, whose clients are of
     // room.h.
     void (*serve)(struct visitor *);
+    const struct web_site *site; // of the web door
     weft_future *acceptor;
 };
 
@@ -38,5 +39,9 @@ int door_open(struct door *door);
 void door_close(struct door *door);
 
 void serve_irc(struct visitor *v); // the IRC door's
+void serve_web(struct visitor *v); // the web door's
+
+// What the web door needs to know, but for its rules. The site is the server's.
+void site_init(struct web_site *site, struct server *server);
 
 #endif

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -25,6 +26,7 @@
 #include "chat/door.h"
 #include "chat/plain/lobby.h"
 #include "chat/settings.h"
+#include "chat/web/web.h"
 #include "common/commands.h"
 #include "common/limits.h"
 #include "common/output.h"
@@ -41,6 +43,17 @@ static const char *reachable(const char *host)
     if (strcmp(host, "0.0.0.0") == 0)
         return "127.0.0.1";
     return strcmp(host, "::") == 0 ? "::1" : host;
+}
+
+// "http://127.0.0.1:8080/".
+static const char *web_address(const struct door *door, char *out, size_t room)
+{
+    char host[CHAT_ADDRESS_MAX], address[CHAT_ADDRESS_MAX];
+    int port = chat_address_split(weft_listener_address(door->listener), host);
+    if (chat_address(address, reachable(host), port))
+        return NULL; // what we listen on is an address
+    (void)snprintf(out, room, "http://%s/", address);
+    return out;
 }
 
 static void say_plain(struct server *s, const struct door *door)
@@ -70,6 +83,8 @@ static void print_welcome(struct server *s, const struct door doors[DOORS])
         say_plain(s, &doors[DOOR_PLAIN]);
     if (doors[DOOR_IRC].listener)
         say_irc(s, &doors[DOOR_IRC]);
+    if (doors[DOOR_WEB].listener)
+        journal_line(&s->events, "open in a browser: %s", s->web);
 }
 
 // Wait for the order to stop; from then on a second one ends the program at once.
@@ -168,9 +183,12 @@ static int open_and_serve(const struct settings *set)
         .events = {.fd = set->lecture ? STDERR_FILENO : STDOUT_FILENO, .who = me},
         .lists = {.fd = STDOUT_FILENO, .who = me},
     };
+    struct web_site site = {.rules = {.hosts = set->hosts, .origins = set->origins}};
+    char web[CHAT_ADDRESS_MAX + 16];
     struct door doors[DOORS] = {
         [DOOR_PLAIN] = {.name = "plain", .server = &s},
         [DOOR_IRC] = {.name = "irc", .server = &s, .serve = serve_irc},
+        [DOOR_WEB] = {.name = "web", .server = &s, .serve = serve_web, .site = &site},
     };
     sigset_t stop;
     (void)sigemptyset(&stop);
@@ -183,8 +201,11 @@ static int open_and_serve(const struct settings *set)
     int status = STATUS_OK;
     for (int i = 0; i < DOORS && status == STATUS_OK; i++)
         status = listen_at(&s, &doors[i], &set->doors[i]);
-    if (status == STATUS_OK && doors[DOOR_IRC].listener)
+    if (status == STATUS_OK && (doors[DOOR_IRC].listener || doors[DOOR_WEB].listener))
         status = open_hub(&s, set);
+    site_init(&site, &s);
+    if (doors[DOOR_WEB].listener)
+        s.web = web_address(&doors[DOOR_WEB], web, sizeof web);
     if (status == STATUS_OK) {
         print_welcome(&s, doors);
         status = serve(&s, doors, &stop);

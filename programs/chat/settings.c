@@ -16,6 +16,7 @@ static const struct {
 } defaults[DOORS] = {
     [DOOR_PLAIN] = {"plain", CHAT_PORT},
     [DOOR_IRC] = {"irc", 6667},
+    [DOOR_WEB] = {"web", 8080},
 };
 
 // What stands on the command line, before the parts are put together.
@@ -115,6 +116,12 @@ int settings_read(struct settings *set, int argc, char **argv)
          option_text, &words.doors[DOOR_PLAIN]},
         {"irc", 0, "[HOST:]PORT", "the door for IRC clients [6667]", option_text,
          &words.doors[DOOR_IRC]},
+        {"web", 0, "[HOST:]PORT", "the door for browsers [8080]", option_text,
+         &words.doors[DOOR_WEB]},
+        {"web-host", 0, "NAME", "by which browsers reach this server, behind a proxy", option_text,
+         &set->hosts[0]},
+        {"web-origin", 0, "URL", "of another page that may use the web door", option_text,
+         &set->origins[0]},
         {"port", 'p', "N", "the plain door on this port, and no other door", option_port,
          &words.port},
         {"host", 0, "ADDR", "listen on this address [127.0.0.1]", option_text, &words.host},
@@ -131,7 +138,7 @@ int settings_read(struct settings *set, int argc, char **argv)
     const struct command_line line = {
         "weft serve", "[OPTION...]",
         "A chat server: for plain text, where what one client sends goes to all others unchanged,\n"
-        "and for IRC. Plain clients and IRC's meet in the room #lobby. Ctrl+C ends it.",
+        "for IRC clients, and for browsers. All of them meet in the room #lobby. Ctrl+C ends it.",
         rows};
     int first = options_read(&line, argc, argv);
     if (first < 0)

@@ -8,7 +8,7 @@
 #include "chat/address.h"
 #include "chat/irc/irc.h"
 
-enum { DOOR_PLAIN, DOOR_IRC, DOORS };
+enum { DOOR_PLAIN, DOOR_IRC, DOOR_WEB, DOORS };
 
 struct door_setting {
     const char *address; // NULL: the door stays shut
@@ -22,7 +22,8 @@ struct settings {
     int queue_mb; // that may wait for a slow client
     bool lecture;
     struct irc_settings irc;
-    char name[256]; // of this machine, where none is given for the server
+    const char *hosts[2], *origins[2]; // that the web door takes besides its own; end with NULL
+    char name[256];                    // of this machine, where none is given for the server
 };
 
 // 0, or a negative number for settings_status: help was asked for and shown, or something was wrong

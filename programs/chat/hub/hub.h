@@ -136,6 +136,7 @@ struct hub {
     size_t most_users;                  // at once, so far
     size_t invisible, operators;        // of the users that are here
     uint64_t visit;                     // counts walks over all peers of a user: each is met once
+    uint64_t messages;                  // that were told to rooms and people
     uint64_t last_id;                   // of an event; see event.c
     // Told of each user that enters, leaves, or changes the name (then with both): may be NULL.
     void (*on_presence)(struct hub *, struct user *, bool here);

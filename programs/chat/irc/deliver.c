@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "chat/irc/answer.h"
+#include "chat/irc/labelled.h"
 #include "chat/irc/deliver.h"
 
 void time_text(int64_t ms, char out[TIME_TEXT])
@@ -119,7 +119,7 @@ static bool deliver_as_answer(struct session *s, const struct event *e, unsigned
     char *tags = s->irc->scratch, *body = tags + 8192;
     tags[word_tags(e, caps, tags, 8192)] = '\0';
     (void)word_body(e, caps, body, LINE_BODY_MAX + 2); // cut where a line is
-    return answer_add(s->answer, *tags ? tags : NULL, body);
+    return labelled_add(s->answer, *tags ? tags : NULL, body);
 }
 
 void session_deliver(struct user *user, struct event *e)

@@ -151,6 +151,7 @@ static void say_in_room(struct session *s, const struct message *m, const char *
     if (!fits(&e)) {
         session_too_long(s);
     } else {
+        s->irc->hub->messages++;
         room_tell(room, &e, &s->user, ranks);
         if (s->caps & CAP_ECHO)
             session_deliver(&s->user, &e);
@@ -170,7 +171,7 @@ static void say_to_user(struct session *s, const struct message *m, const char *
         session_too_long(s);
     } else {
         bool echo = s->caps & CAP_ECHO;
-        struct answer *answer = s->answer;
+        struct labelled *answer = s->answer;
         if (to == &s->user && echo)
             s->answer = NULL; // of the two, the echo is the answer
         to->outlet->deliver(to, &e);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "chat/irc/answer.h"
+#include "chat/irc/labelled.h"
 #include "chat/irc/deliver.h"
 #include "chat/irc/session.h"
 
@@ -39,7 +39,7 @@ void session_post(struct session *s, const char *lines, size_t size)
 void say(struct session *s, const char *tags, const char *body)
 {
     struct irc *irc = s->irc;
-    if (s->answer && answer_add(s->answer, tags, body))
+    if (s->answer && labelled_add(s->answer, tags, body))
         return;
     size_t length = strlen(body);
     length = text_cut(body, length, LINE_BODY_MAX);
@@ -66,7 +66,7 @@ static void say_scratch(struct session *s, int size)
         begin = memcpy(line - TIME_TAG, tags, TIME_TAG);
         tags[TIME_TAG - 1] = '\0';
     }
-    if (s->answer && answer_add(s->answer, *tags ? tags + 1 : NULL, line))
+    if (s->answer && labelled_add(s->answer, *tags ? tags + 1 : NULL, line))
         return;
     memcpy(line + length, "\r\n", 2);
     session_post(s, begin, (size_t)(line - begin) + length + 2);

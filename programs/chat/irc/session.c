@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "chat/irc/answer.h"
+#include "chat/irc/labelled.h"
 #include "chat/irc/monitor.h"
 #include "chat/irc/whowas.h"
 
@@ -64,7 +64,7 @@ void session_end(struct session *s, const char *fmt, ...)
     (void)user_set_text(&s->reason, reason); // without memory: the caller's reason
     char line[LINE_BODY_MAX];
     (void)snprintf(line, sizeof line, "ERROR :Closing link: %s (%.400s)", s->user.host, reason);
-    struct answer *held = s->answer;
+    struct labelled *held = s->answer;
     s->answer = NULL; // an end is no answer
     say(s, NULL, line);
     s->answer = held;
@@ -168,14 +168,14 @@ static char *label_of(const struct session *s, const struct line *line)
 
 static void run_labelled(struct session *s, const struct line *line, bool utf8, char *label)
 {
-    struct answer answer = {.label = label};
+    struct labelled answer = {.label = label};
     s->answer = &answer;
     run(s, line, utf8);
     s->answer = NULL;
     if (answer.late)
         free(answer.bytes);
     else
-        answer_send(s, &answer);
+        labelled_send(s, &answer);
 }
 
 static void take_line(struct session *s, char *text, size_t size)

@@ -44,7 +44,7 @@ struct irc {
 };
 
 // What a labelled command has answered so far; on the stack of who runs it.
-struct answer {
+struct labelled {
     char *label;
     char *bytes; // lines, each with its own tags and a NUL at its end
     size_t size, room;
@@ -68,7 +68,7 @@ struct session {
     int64_t opened, heard;           // when it came, and when its last line did
     char *pass;                      // from PASS; owned
     char *reason;                    // why it ends; owned. NULL: the caller's
-    struct answer *answer;           // of the command that runs now. NULL: it has no label
+    struct labelled *answer;         // of the command that runs now. NULL: it has no label
     TAILQ_HEAD(, watching) watching; // monitor.c
     size_t watching_count;
 };

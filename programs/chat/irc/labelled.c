@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// answer.c - see answer.h.
-#include "chat/irc/answer.h"
+// labelled.c - see labelled.h.
+#include "chat/irc/labelled.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 // A line lies there as "tags\0body\0", with empty tags if it has none.
-bool answer_add(struct answer *answer, const char *tags, const char *body)
+bool labelled_add(struct labelled *answer, const char *tags, const char *body)
 {
     size_t tags_size = tags ? strlen(tags) + 1 : 1;
     size_t body_size = text_cut(body, strlen(body), LINE_BODY_MAX) + 1;
@@ -55,7 +55,7 @@ static const char *batch_of(const char *line)
 }
 
 // Whether all the lines are one batch, from its opening to its end.
-static bool is_one_batch(const struct answer *answer)
+static bool is_one_batch(const struct labelled *answer)
 {
     const char *first = answer->bytes, *last = first;
     for (int i = 1; i < answer->lines; i++)
@@ -67,7 +67,7 @@ static bool is_one_batch(const struct answer *answer)
     return strncmp(opens + 1, ends + 1, size) == 0 && ends[1 + size] == '\0';
 }
 
-static void send_batch(struct session *s, const struct answer *answer, const char *label)
+static void send_batch(struct session *s, const struct labelled *answer, const char *label)
 {
     char reference[32], tag[48], opening[600];
     (void)snprintf(reference, sizeof reference, "%lu", ++s->irc->last_batch);
@@ -85,7 +85,7 @@ static void send_batch(struct session *s, const struct answer *answer, const cha
     post(s, "", "", opening);
 }
 
-void answer_send(struct session *s, struct answer *answer)
+void labelled_send(struct session *s, struct labelled *answer)
 {
     char label[sizeof "label=" + LABEL_MAX], ack[600];
     (void)snprintf(label, sizeof label, "label=%s", answer->label);

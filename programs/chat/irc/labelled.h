@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// answer.h - the answer to a command with a label (IRCv3 labeled-response).
+// labelled.h - the answer to a command with a label (IRCv3 labeled-response).
 //
 // No line: ACK. One: with the label. More: a batch with the label, unless the lines are one batch
 // already, which then gets it.
-#ifndef WEFT_CHAT_IRC_ANSWER_H
-#define WEFT_CHAT_IRC_ANSWER_H
+#ifndef WEFT_CHAT_IRC_LABELLED_H
+#define WEFT_CHAT_IRC_LABELLED_H
 
 #include <errno.h>
 
@@ -16,8 +16,8 @@ enum { LABEL_MAX = 64 };
 void session_post(struct session *s, const char *lines, size_t size);
 
 // Holds a line back. False for want of memory: then it goes out alone.
-bool answer_add(struct answer *answer, const char *tags, const char *body);
+bool labelled_add(struct labelled *answer, const char *tags, const char *body);
 // Everything that was held back goes out, with the label.
-void answer_send(struct session *s, struct answer *answer);
+void labelled_send(struct session *s, struct labelled *answer);
 
 #endif

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// target.h - what a request asks for: "/path?query" or "http://host/path?query".
+#ifndef WEFT_WEB_TARGET_H
+#define WEFT_WEB_TARGET_H
+
+#include "chat/web/host.h"
+
+struct target {
+    struct http_text authority; // of the absolute form, else empty
+    struct http_text path;      // still encoded; begins with "/"
+};
+
+// False: neither of the two forms, or with a fragment. The query is left out: no row asks for it.
+bool target_parse(struct http_text text, struct target *target);
+
+// Decode %XX into out, NUL-terminated; false: a broken escape, or one of a control character. A
+// path that needs more than cap - 1 bytes is "".
+bool target_decode(struct http_text path, char *out, size_t cap);
+
+#endif

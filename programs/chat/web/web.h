@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// web.h - the web door: HTTP on a connection, until it becomes a WebSocket.
+//
+//     GET /           the page (page.h), or a WebSocket
+//     GET /ws         a WebSocket
+//     GET /healthz    is all well? 200 or 503
+//     GET /metrics    for Prometheus
+//
+// It knows nothing of what is said on the WebSocket: a stream of lines, as any other (chat/wire.h).
+#ifndef WEFT_WEB_WEB_H
+#define WEFT_WEB_WEB_H
+
+#include "chat/web/origin.h"
+#include "chat/wire.h"
+
+// What all connections of a door share. The callbacks run on the connection's fiber.
+struct web_site {
+    struct origin_rules rules;
+    // A text that is made for this request: its status (200, 503), and *text from malloc, which we
+    // free. Less than 0: there is none, and the answer is 500. NULL: 404.
+    int (*health)(void *ctx, char **text);
+    int (*metrics)(void *ctx, char **text);
+    void *ctx; // of these two
+    // A client has come by WebSocket. What it returns, web_serve returns; then the wire is gone.
+    int (*on_websocket)(struct wire *w, void *visitor);
+    int head_ms; // how long the head of a request may take, and its answer. 0: 10,000
+    int idle_ms; // how long a connection may wait for the next request. 0: 15,000
+};
+
+// Serve one connection, plain or TLS, which stays the caller's to close. site must live meanwhile;
+// visitor is for on_websocket. 0: the client has gone, has been answered for the last time, or said
+// nothing for too long. Less: what broke off, as weft_read and weft_write, -ENOMEM, or what
+// on_websocket returned. A client's mistake is no error: it is answered.
+//
+// While a WebSocket lasts nothing of all this holds memory but a struct websocket on this stack. At
+// its end the goodbye is flushed for at most 200 ms: nobody else may be in weft_write or weft_flush
+// on this connection then.
+int web_serve(weft_conn *c, const struct web_site *site, void *visitor);
+
+#endif

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// web_door.c - the web door's clients: HTTP that is answered, and WebSockets that speak IRC.
+#define _GNU_SOURCE // asprintf
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "chat/door.h"
+#include "chat/talk.h"
+#include "chat/web/web.h"
+
+static int talk_on_websocket(struct wire *wire, void *visitor)
+{
+    talk(visitor, wire);
+    return 0;
+}
+
+void serve_web(struct visitor *v)
+{
+    (void)web_serve(v->conn, v->door->site, v); // what broke off has ended: no more to do
+}
+
+// ---- what watches the server ---------------------------------------------------------------
+
+static int health(void *ctx, char **text)
+{
+    (void)ctx; // that it answers says that its loop turns
+    return asprintf(text, "ok\n") < 0 ? -1 : 200;
+}
+
+static int metrics(void *ctx, char **text)
+{
+    const struct server *s = ctx;
+    int size = asprintf(text,
+                        "# TYPE weft_users gauge\nweft_users %u\n"
+                        "# TYPE weft_rooms gauge\nweft_rooms %u\n"
+                        "# TYPE weft_plain_clients gauge\nweft_plain_clients %zu\n"
+                        "# TYPE weft_messages_total counter\nweft_messages_total %llu\n",
+                        HASH_COUNT(s->hub.users), HASH_COUNT(s->hub.rooms), s->crowd.count,
+                        (unsigned long long)s->hub.messages);
+    return size < 0 ? -1 : 200;
+}
+
+void site_init(struct web_site *site, struct server *server)
+{
+    site->health = health;
+    site->metrics = metrics;
+    site->ctx = server;
+    site->on_websocket = talk_on_websocket;
+}

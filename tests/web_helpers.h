@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// web_helpers.h - a web door that echoes, and requests to it: for the tests of programs/chat/web.
+#ifndef WEFT_TESTS_WEB_HELPERS_H
+#define WEFT_TESTS_WEB_HELPERS_H
+
+#include "wire_helpers.h"
+
+#include "chat/web/web.h"
+
+// ---- a door ---------------------------------------------------------------------------------
+
+struct door {
+    weft_listener *listener;
+    uint16_t port;
+    struct web_site site;
+    weft_future *server;
+    atomic_int served;     // connections that ended
+    atomic_int last;       // what web_serve returned for the last of them
+    atomic_int websockets; // that began
+    int opened;            // connections, by the test
+};
+
+SHARED int on_websocket(struct wire *w, void *visitor)
+{
+    struct door *d = visitor;
+    atomic_fetch_add(&d->websockets, 1);
+    return echo_lines(w);
+}
+
+// One after the other: the tests have one client at a time.
+SHARED int serve_door(struct door *const *arg, weft_none *none)
+{
+    struct door *d = *arg;
+    (void)none;
+    for (;;) {
+        weft_conn *c = weft_accept(d->listener, WEFT_FOREVER);
+        if (!c)
+            return weft_error_code();
+        int rc = web_serve(c, &d->site, d);
+        weft_conn_close(&c);
+        atomic_store(&d->last, rc);
+        atomic_fetch_add(&d->served, 1);
+    }
+}
+WEFT_TASK(serve_door, struct door *, weft_none);
+
+SHARED int say_well(void *ctx, char **text)
+{
+    (void)ctx;
+    *text = strdup("well\n");
+    return *text ? 200 : -ENOMEM;
+}
+
+SHARED int say_count(void *ctx, char **text)
+{
+    const struct door *d = ctx;
+    return asprintf(text, "websockets %d\n", atomic_load(&d->websockets)) < 0 ? -ENOMEM : 200;
+}
+
+// Between these two the site may be changed.
+SHARED void door_make(struct door *d)
+{
+    *d = (struct door){.site = {.health = say_well, .metrics = say_count, .ctx = d}};
+    d->site.on_websocket = on_websocket;
+    d->listener = weft_listen("127.0.0.1:0");
+    assert_non_null(d->listener);
+    d->port = port_of(weft_listener_address(d->listener));
+}
+
+SHARED void door_start(struct door *d)
+{
+    d->server = weft_start(WEFT_THREADS, serve_door, &d);
+    assert_non_null(d->server);
+}
+
+SHARED void door_open(struct door *d)
+{
+    door_make(d);
+    door_start(d);
+}
+
+SHARED int door_connect(struct door *d)
+{
+    d->opened++;
+    return raw_connect(d->port);
+}
+
+// When all its connections have ended.
+SHARED void door_close(struct door *d)
+{
+    while (atomic_load(&d->served) < d->opened)
+        nap_ms(1);
+    weft_cancel(d->server);
+    assert_int_equal(weft_join_as(&d->server, serve_door, NULL), -ECANCELED);
+    weft_listener_close(&d->listener);
+}
+
+// ---- a client -------------------------------------------------------------------------------
+
+// Send it, say "no more", and take all that comes: its size, in `received`. Dripping: byte by byte.
+SHARED size_t exchange(struct door *d, const char *bytes, size_t size, bool dripping)
+{
+    const int on = 1;
+    int fd = door_connect(d);
+    assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), 0);
+    // The server may refuse early, and be gone while we still send.
+    for (size_t sent = 0; sent < size;) {
+        ssize_t n = send(fd, bytes + sent, dripping ? 1 : size - sent, MSG_NOSIGNAL);
+        if (n <= 0)
+            break;
+        sent += (size_t)n;
+    }
+    (void)shutdown(fd, SHUT_WR);
+    size_t got = receive_all(fd);
+    close(fd);
+    return got;
+}
+
+SHARED int status_of(const char *answer)
+{
+    int status = -1;
+    return sscanf(answer, "HTTP/1.1 %d ", &status) == 1 ? status : -1;
+}
+
+#define UPGRADE_TO(path) \
+    "GET " path " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+
+#endif
