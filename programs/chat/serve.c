@@ -24,6 +24,7 @@
 
 #include "chat/address.h"
 #include "chat/door.h"
+#include "chat/keep.h"
 #include "chat/plain/lobby.h"
 #include "chat/settings.h"
 #include "chat/web/web.h"
@@ -124,7 +125,7 @@ static int start_doors(struct door doors[DOORS])
 static int serve(struct server *s, struct door doors[DOORS], const sigset_t *stop)
 {
     int status = STATUS_FAILED;
-    if (start_doors(doors) < 0)
+    if ((s->history && keep_start(s) < 0) || start_doors(doors) < 0)
         complain(me, "%s", weft_error());
     else
         status = wait_for_stop(s, stop);
@@ -134,6 +135,7 @@ static int serve(struct server *s, struct door doors[DOORS], const sigset_t *sto
     crowd_close(&s->crowd, weft_after_ms(GRACE_MS));
     if (farewell)
         (void)weft_join(&farewell, NULL, 0); // late: then they go with what there is
+    keep_close(s);
     return journal_failed(&s->events) || journal_failed(&s->lists) ? STATUS_FAILED : status;
 }
 
@@ -165,11 +167,36 @@ static int64_t now_ms(const struct hub *hub)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static int open_hub(struct server *s, const struct settings *set)
+static int open_history(struct server *s, const struct settings *set)
 {
+    char usual[KEEP_FOLDER];
+    const char *folder = set->data;
+    if (set->no_history)
+        return STATUS_OK;
+    if (!folder && !keep_folder(usual)) {
+        complain(me, "there is no home for the history: --data FOLDER or --no-history");
+        return STATUS_FAILED;
+    }
+    folder = folder ? folder : usual;
+    int rc = keep_open(s, folder, set->full_sync);
+    if (rc < 0) {
+        complain(me, "%s%s", weft_error(),
+                 rc == -EBUSY ? " (another server? --data FOLDER or --no-history)" : "");
+        return STATUS_FAILED;
+    }
+    journal_line(&s->events, "history in %s", folder);
+    return STATUS_OK;
+}
+
+static int open_hub(struct server *s, const struct settings *set, bool has_plain)
+{
+    struct irc_settings irc = set->irc;
+    if (open_history(s, set) != STATUS_OK)
+        return STATUS_FAILED;
+    irc.history = s->history;
     hub_init(&s->hub, now_ms, NULL);
-    s->irc = irc_new(&s->hub, &set->irc);
-    if (s->irc && lobby_open(&s->hub))
+    s->irc = irc_new(&s->hub, &irc);
+    if (s->irc && (!has_plain || lobby_open(&s->hub)))
         return STATUS_OK;
     complain(me, "out of memory");
     return STATUS_FAILED;
@@ -202,7 +229,7 @@ static int open_and_serve(const struct settings *set)
     for (int i = 0; i < DOORS && status == STATUS_OK; i++)
         status = listen_at(&s, &doors[i], &set->doors[i]);
     if (status == STATUS_OK && (doors[DOOR_IRC].listener || doors[DOOR_WEB].listener))
-        status = open_hub(&s, set);
+        status = open_hub(&s, set, doors[DOOR_PLAIN].listener != NULL);
     site_init(&site, &s);
     if (doors[DOOR_WEB].listener)
         s.web = web_address(&doors[DOOR_WEB], web, sizeof web);
@@ -212,6 +239,7 @@ static int open_and_serve(const struct settings *set)
     }
     for (int i = 0; i < DOORS; i++)
         door_close(&doors[i]);
+    keep_close(&s);
     irc_free(&s.irc);
     hub_free(&s.hub);
     return status;

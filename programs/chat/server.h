@@ -16,6 +16,8 @@ struct server {
     struct crowd crowd;      // of the plain door's clients
     struct hub hub;          // of everybody, if there is another door than the plain one
     struct irc *irc;         // NULL: there is none
+    struct store *history;   // NULL: none is kept
+    weft_future *keeper;     // passes on what has become of messages: keep.h
     const char *web;         // the address of the web door, "http://..."; NULL: it is shut
     weft_waitgroup visitors; // clients of the other doors whose tasks have not ended
     long last_visitor;

@@ -21,6 +21,8 @@ struct settings {
     struct door_setting doors[DOORS];
     int queue_mb; // that may wait for a slow client
     bool lecture;
+    const char *data; // the folder of the history. NULL: the usual one
+    bool no_history, full_sync;
     struct irc_settings irc;
     const char *hosts[2], *origins[2]; // that the web door takes besides its own; end with NULL
     char name[256];                    // of this machine, where none is given for the server
