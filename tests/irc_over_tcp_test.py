@@ -74,13 +74,14 @@ class Client:
 class Player:
     def __init__(self, path, server):
         self.path, self.server, self.clients, self.words = path, server, {}, {}
+        self.settled = True # every client has all that it will get
 
     # ---- patterns ------------------------------------------------------------------------
 
     def pattern(self, text):
         """A regular expression for one, with the words that it finds as groups, and their names."""
         parts, names = [], []
-        text = re.sub(r"(![^ @]*@)host\b|( )host(?= )", r"\1\g<2>127.0.0.1", text)
+        text = re.sub(r"([!=][^ @]*@)host\b|( )host(?= )", r"\1\g<2>127.0.0.1", text)
         for piece in re.findall(r"\\x..|\\.|\{[^}]*\}|\*|[^\\{*]+|.", text):
             if piece == "*":
                 parts.append(b".*")
@@ -176,17 +177,21 @@ class Player:
         word = re.match(r"[^ :<]+", line)[0]
         if line[0] == "+":
             self.connect(*line[1:].split())
+            self.settled = False
         elif line[0] == "-":
             self.clients.pop(line[1:]).sock.close()
+            self.settled = False
         elif line[len(word):][:1] == ":":
             text = line[len(word) + 1:]
             client = self.clients[word]
             client.send(self.expand(text[1:] if text[:1] == " " else text))
             client.settle()
+            self.settled = False
         elif line[len(word):][:1] == "<":
             rest = line[len(word) + 1:]
-            for client in self.clients.values():
+            for client in self.clients.values() if not self.settled else ():
                 client.settle()
+            self.settled = True
             what, pattern = (rest[0], rest[1:]) if rest and rest[0] != " " else (" ", rest)
             self.expect(self.clients[word], what, pattern[1:] if pattern[:1] == " " else pattern)
 
@@ -204,7 +209,7 @@ def why_not(text):
     """Why a transcript cannot be played over TCP, or None."""
     if re.search(r"^(restart|wait \d+(s|m|h))", text, re.M):
         return "has a clock of its own"
-    if "counts its source" in text:
+    if "Counts its source" in text:
         return "has lines whose length depends on where its clients are"
     for name in re.findall(r"^set ([\w.]+)", text, re.M):
         if name not in OPTIONS:
