@@ -110,7 +110,10 @@ static int send_home(struct server *const *arg, weft_none *none)
     (void)none;
     if (s->irc)
         irc_shut(s->irc, "Server shutting down");
-    return weft_waitgroup_wait(&s->visitors, weft_after_ms(GRACE_MS));
+    int rc = weft_waitgroup_wait(&s->visitors, weft_after_ms(GRACE_MS));
+    if (rc == 0)
+        stage_end(&s->stage);
+    return rc;
 }
 WEFT_TASK(send_home, struct server *, weft_none);
 
@@ -224,6 +227,7 @@ static int open_and_serve(const struct settings *set)
     (void)pthread_sigmask(SIG_BLOCK, &stop, NULL); // before any thread; see wait_for_stop
     (void)signal(SIGPIPE, SIG_IGN);                // a log that nobody reads is no end
     raise_descriptor_limit();
+    stage_init(&s.stage);
     crowd_init(&s.crowd, (size_t)set->queue_mb << 20);
     int status = STATUS_OK;
     for (int i = 0; i < DOORS && status == STATUS_OK; i++)

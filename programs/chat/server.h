@@ -10,6 +10,7 @@
 #include "chat/irc/irc.h"
 #include "chat/journal.h"
 #include "chat/plain/crowd.h"
+#include "chat/stage.h"
 
 struct server {
     bool lecture;            // print the list of connections after each accept
@@ -19,6 +20,7 @@ struct server {
     struct store *history;   // NULL: none is kept
     weft_future *keeper;     // passes on what has become of messages: keep.h
     const char *web;         // the address of the web door, "http://..."; NULL: it is shut
+    struct stage stage;      // where the visitors' work is done
     weft_waitgroup visitors; // clients of the other doors whose tasks have not ended
     long last_visitor;
     struct journal events; // who came, who left, who was dropped and why
