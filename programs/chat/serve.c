@@ -10,8 +10,8 @@
 //     the acceptors      one for each door
 //     the clients        a task for each
 //
-// Acceptors and clients are fibers on one loop: what a fiber starts runs beside it. A broadcast is
-// a row of sends, which a second thread would only wait for.
+// Acceptors and clients are fibers on one loop, the hub's. A broadcast is a row of sends, which a
+// second thread would only wait for.
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -103,42 +103,72 @@ static int wait_for_stop(struct server *s, const sigset_t *stop)
     return STATUS_OK;
 }
 
-// On the hub's loop: every session is told, and all clients but the plain ones are waited for.
-static int send_home(struct server *const *arg, weft_none *none)
-{
-    struct server *s = *arg;
-    (void)none;
-    if (s->irc)
-        irc_shut(s->irc, "Server shutting down");
-    int rc = weft_waitgroup_wait(&s->visitors, weft_after_ms(GRACE_MS));
-    if (rc == 0)
-        stage_end(&s->stage);
-    return rc;
-}
-WEFT_TASK(send_home, struct server *, weft_none);
+// The server while it runs, on the hub's loop. Everything else of it is started from here: what a
+// fiber starts is beside it, while a thread's fibers are spread over all loops.
+struct run {
+    struct server *server;
+    struct door *doors;
+    weft_event started; // or could not: rc
+    weft_event stopped; // it is to end
+    int rc;
+    char why[256];
+};
 
-static int start_doors(struct door doors[DOORS])
+static int start(struct run *r)
 {
+    if (r->server->history && keep_start(r->server) < 0)
+        return weft_error_code();
     for (int i = 0; i < DOORS; i++)
-        if (doors[i].listener && door_open(&doors[i]) < 0)
+        if (r->doors[i].listener && door_open(&r->doors[i]) < 0)
             return weft_error_code();
     return 0;
 }
 
+static void end(struct run *r)
+{
+    struct server *s = r->server;
+    for (int i = 0; i < DOORS; i++)
+        door_close(&r->doors[i]);
+    if (s->irc)
+        irc_shut(s->irc, "Server shutting down");
+    crowd_close(&s->crowd, weft_after_ms(GRACE_MS));
+    if (weft_waitgroup_wait(&s->visitors, weft_after_ms(GRACE_MS)) == 0)
+        stage_end(&s->stage); // else they go with what there is
+    keep_close(s);
+}
+
+static int run_server(struct run *const *arg, weft_none *none)
+{
+    struct run *r = *arg;
+    (void)none;
+    r->rc = start(r);
+    if (r->rc < 0)
+        (void)snprintf(r->why, sizeof r->why, "%s", weft_error());
+    weft_event_set(&r->started);
+    if (r->rc == 0)
+        (void)weft_event_wait(&r->stopped, WEFT_FOREVER); // nobody cancels it
+    end(r);
+    return 0;
+}
+WEFT_TASK(run_server, struct run *, weft_none);
+
 static int serve(struct server *s, struct door doors[DOORS], const sigset_t *stop)
 {
+    struct run run = {.server = s, .doors = doors}, *r = &run;
     int status = STATUS_FAILED;
-    if ((s->history && keep_start(s) < 0) || start_doors(doors) < 0)
+    weft_future *root = weft_start_as(WEFT_WITH(.kind = WEFT_FIBERS, .name = "server"), run_server,
+                                      &r);
+    if (!root) {
         complain(me, "%s", weft_error());
+        return status;
+    }
+    (void)weft_event_wait(&run.started, WEFT_FOREVER); // nobody cancels the main thread
+    if (run.rc < 0)
+        complain(me, "%s", run.why);
     else
         status = wait_for_stop(s, stop);
-    for (int i = 0; i < DOORS; i++)
-        door_close(&doors[i]);
-    weft_future *farewell = weft_start(WEFT_FIBERS, send_home, &s);
-    crowd_close(&s->crowd, weft_after_ms(GRACE_MS));
-    if (farewell)
-        (void)weft_join(&farewell, NULL, 0); // late: then they go with what there is
-    keep_close(s);
+    weft_event_set(&run.stopped);
+    (void)weft_join(&root, NULL, 0); // it returns nothing but 0
     return journal_failed(&s->events) || journal_failed(&s->lists) ? STATUS_FAILED : status;
 }
 
