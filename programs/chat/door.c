@@ -11,6 +11,7 @@
 #include "chat/plain/lecture.h"
 #include "chat/talk.h"
 #include "chat/tcp_wire.h"
+#include "chat/tls_door.h"
 #include "common/output.h"
 
 enum { RETRY_MS = 100 }; // when none can be accepted: until one looks again
@@ -65,7 +66,8 @@ static int visit(struct visitor *const *arg, weft_none *none)
     (void)none;
     (void)snprintf(address, sizeof address, "%s", weft_peer(v->conn));
     journal_line(&s->events, "join id=%ld door=%s addr=%s", v->id, v->door->name, address);
-    v->door->serve(v);
+    if (!v->door->tls || tls_shake_hands(v))
+        v->door->serve(v);
     weft_conn_close(&v->conn);
     if (v->why)
         journal_line(&s->events, "drop id=%ld door=%s addr=%s reason=\"%s\"", v->id, v->door->name,

@@ -9,15 +9,17 @@
 #include "chat/hub/hub.h"
 #include "chat/irc/irc.h"
 #include "chat/journal.h"
+#include "chat/lan.h"
 #include "chat/plain/crowd.h"
 
 struct server {
-    bool lecture;            // print the list of connections after each accept
-    struct crowd crowd;      // of the plain door's clients
-    struct hub hub;          // of everybody, if there is another door than the plain one
-    struct irc *irc;         // NULL: there is none
-    const char *web;         // the address of the web door, "http://..."; NULL: it is shut
-    weft_waitgroup visitors; // clients of the other doors whose tasks have not ended
+    bool lecture;                     // print the list of connections after each accept
+    struct crowd crowd;               // of the plain door's clients
+    struct hub hub;                   // of everybody, if there is another door than the plain one
+    struct irc *irc;                  // NULL: there is none
+    const char *web;                  // the address of the web door, "http://..."; NULL: it is shut
+    char made_password[LAN_PASSWORD]; // for --lan, where none is set; "": none
+    weft_waitgroup visitors;          // clients of the other doors whose tasks have not ended
     long last_visitor;
     struct journal events; // who came, who left, who was dropped and why
     struct journal lists;  // of the lecture

@@ -24,7 +24,7 @@ struct irc_operator {
     const char *name, *hash; // as crypto_pwhash_str of libsodium makes it
 };
 
-// Texts belong to the caller and stay until irc_free.
+// Texts belong to the caller and stay until irc_free, or until irc_set gave others.
 struct irc_settings {
     const char *name;        // "irc.example.org": what lines from the server begin with
     const char *network;     // "Example"
@@ -41,6 +41,8 @@ struct irc_settings {
     int rooms_each;           // that one user may be in; 0: 100
     int list_size;            // masks in each list of a room; 0: 100
     int watches;              // names in a list of MONITOR; 0: 100
+    int sts_port;             // where clients are to come by TLS (STS); 0: they need not
+    long sts_seconds;         // and for how long they are to remember it
     // Milliseconds; 0: 30 s, 120 s, 60 s.
     int64_t register_ms; // in which a client must say who it is
     int64_t ping_ms;     // of silence, before it is asked whether it is there
@@ -51,8 +53,10 @@ struct irc;
 struct session;
 
 struct irc *irc_new(struct hub *hub, const struct irc_settings *set); // NULL: out of memory
-void irc_shut(struct irc *irc, const char *why);                      // ends all sessions
-void irc_free(struct irc **irc);                                      // no session is open any more
+// Other settings than before, for all sessions. Its name and its network stay as they were.
+void irc_set(struct irc *irc, const struct irc_settings *set);
+void irc_shut(struct irc *irc, const char *why); // ends all sessions
+void irc_free(struct irc **irc);                 // no session is open any more
 
 // A client that has said nothing yet; `host` is its address, as others will see it. `wake` is
 // called, from any call into the hub, when the session has ended while its task may wait: it must

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// reload.h - what the settings mean for a server that runs, at its start and when they are read
+// again.
+#ifndef WEFT_CHAT_RELOAD_H
+#define WEFT_CHAT_RELOAD_H
+
+#include "chat/door.h"
+#include "chat/settings.h"
+
+// A server with what it was started with. All of it lives as long as the server.
+struct house {
+    int argc; // the command line, to be read again
+    char **argv;
+    struct settings *set;
+    struct server *server;
+    struct door *doors; // DOORS of them
+    struct web_site *site;
+    weft_tls *tls; // owned; NULL: no certificate
+};
+
+// For the hub's first moment: as irc_new wants them.
+struct irc_settings house_irc(const struct house *house);
+// Hand all that can change to those who use it; on the hub's loop, or before there is one.
+void house_apply(struct house *house);
+// Read everything again, and apply it; else one line says why all stays as it was. By the main
+// thread; waits for files and for the hub's loop.
+void house_reload(struct house *house);
+
+#endif
