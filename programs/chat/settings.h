@@ -85,8 +85,8 @@ int settings_read(struct settings *set, int argc, char **argv);
 int settings_status(int result);          // the exit status
 void settings_free(struct settings *set); // again is harmless
 
-// The file alone, over what is in set; given[i]: it has the row i. False: `wrong` says why, with file and line: "weft.ini:12:
-// unknown key 'x' (did you mean 'y'?)".
+// The file alone, over what is in set; given[i] says that it has row i. False: `wrong` says why,
+// with file and line: "weft.ini:12: unknown key 'x' (did you mean 'y'?)".
 bool settings_read_file(struct settings *set, const char *path, bool given[SETTINGS_MAX],
                         char *wrong, size_t room);
 

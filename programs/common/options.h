@@ -24,8 +24,8 @@
 enum { OPTIONS_MAX = 64 };
 
 // Reads one value into *target. Returns NULL, or what is wrong with it: "is not a port (0 to
-// 65535)". The message repeats the value, unless it begins with a colon, which is for secrets. value
-// is NULL for an option without one.
+// 65535)". A message repeats the value, unless the reader's words begin with a colon: of a secret.
+// value is NULL for an option without one.
 typedef const char *option_reader(const char *value, void *target);
 
 struct option_row {
