@@ -3,7 +3,9 @@
 //
 // The password comes from a terminal, unseen and twice, or is the first line of a pipe; never from
 // the command line, which everybody on the machine can read.
+#define _GNU_SOURCE // ppoll
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdbool.h>
@@ -39,27 +41,43 @@ static void note_interrupt(int sig)
     interrupted = sig;
 }
 
+// Wait for a line, or for Ctrl+C; the latter is blocked but for this moment, so that it cannot come
+// just before.
+static bool wait_for_line(const sigset_t *open)
+{
+    struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+    int rc;
+    do
+        rc = ppoll(&in, 1, NULL, open);
+    while (rc < 0 && errno == EINTR && !interrupted);
+    return !interrupted;
+}
+
 // The same, asked on a terminal which does not show what is typed. Ctrl+C ends the program, but
 // not before the terminal shows again what is typed.
 static int ask(const char *question, char line[PASSWORD_MAX + 2])
 {
-    const struct sigaction note = {
-        .sa_handler = note_interrupt}; // the read does not go on after it
+    const struct sigaction note = {.sa_handler = note_interrupt};
     struct sigaction old;
     struct termios before, silent;
+    sigset_t held, open;
     if (tcgetattr(STDIN_FILENO, &before) < 0)
         return -1;
     silent = before;
     silent.c_lflag &= (tcflag_t)~ECHO;
     silent.c_lflag |= ECHONL;
-    (void)sigaction(SIGINT, &note, &old); // fails only for a wrong number
-    (void)fputs(question, stderr);
+    (void)sigemptyset(&held); // these fail only for a wrong number
+    (void)sigaddset(&held, SIGINT);
+    (void)sigprocmask(SIG_BLOCK, &held, &open);
+    (void)sigaction(SIGINT, &note, &old);
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent); // failing, it is shown: not worse than this
-    int size = read_line(line);
+    (void)fputs(question, stderr);
+    int size = wait_for_line(&open) ? read_line(line) : -1;
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
     (void)sigaction(SIGINT, &old, NULL);
     if (interrupted)
         (void)raise(interrupted);
+    (void)sigprocmask(SIG_SETMASK, &open, NULL); // and then it comes
     return size;
 }
 
