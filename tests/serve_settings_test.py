@@ -786,6 +786,42 @@ def on_a_terminal_there_is_a_code():
         equal(len({len(line) for line in lines}), 1)
 
 
+# ---- the manual --------------------------------------------------------------------------------
+
+
+MANUAL = pathlib.Path(__file__).parent.parent / "docs" / "weft-serve.1"
+
+
+@test
+def the_manual_has_every_option_and_every_key():
+    text = MANUAL.read_text()
+    options = re.findall(r"^ .{6}--(\S+)", weft("serve", "--help").out, re.M)
+    assert len(options) > 30, options
+    for option in options:
+        assert re.search(rf"^\.It .*Fl -{option}( |$)", text, re.M), option
+    written = set(re.findall(r"Fl -([a-z-]+)", text))
+    equal(written - set(options), set())
+    section = ""
+    for line in (MANUAL.parent / "weft.ini").read_text().splitlines():
+        if match := re.match(r"#?\[(\w+)[^]]*\]$", line):
+            section = match[1]
+        elif match := re.match(r"#([a-z-]+) = ", line):
+            name = "operator name" if section == "operator" else section
+            assert f"Bq {name}, {match[1]}\n" in text, (section, match[1])
+
+
+@test
+def the_manual_is_set_without_a_warning():
+    if not shutil.which("groff"):
+        raise Skip("there is no groff here")
+    for page in MANUAL, MANUAL.parent / "weft.1":
+        done = subprocess.run(["groff", "-mdoc", "-ww", "-Tutf8", "-z", page], capture_output=True,
+                              timeout=PATIENCE)
+        if b"can't find macro file" in done.stderr or b"cannot open" in done.stderr:
+            raise Skip("this groff has no mdoc")
+        equal((done.returncode, done.stderr), (0, b""))
+
+
 # ---- secrets -------------------------------------------------------------------------------------
 
 
