@@ -562,6 +562,19 @@ def a_new_certificate_is_read_at_sighup():
 
 
 @test
+def doors_with_tls_keep_their_certificate_when_the_file_names_none():
+    with folder() as at:
+        make_certificate(at, "weft.test")
+        path = write(at / "weft.ini", "[tls]", f"certificate = {at}/weft.test.pem",
+                     f"key = {at}/weft.test.key", "[doors]", "ircs = 0")
+        with file_server(path) as server:
+            write(path, "[admin]", "name = New")
+            reload(server, "reload failed: .*")
+            server.out.wait("reload: doors with TLS are open: no certificate")
+            Irc(tls(irc_address(server, tls=True), at, "weft.test"), "ada").__exit__()
+
+
+@test
 def a_key_that_does_not_fit_is_one_clear_line():
     with folder() as at:
         options = make_certificate(at, "weft.test")
@@ -795,7 +808,7 @@ MANUAL = pathlib.Path(__file__).parent.parent / "docs" / "weft-serve.1"
 @test
 def the_manual_has_every_option_and_every_key():
     text = MANUAL.read_text()
-    options = re.findall(r"^ .{6}--(\S+)", weft("serve", "--help").out, re.M)
+    options = re.findall(r"^.{6}--(\S+)", weft("serve", "--help").out, re.M)
     assert len(options) > 30, options
     for option in options:
         assert re.search(rf"^\.It .*Fl -{option}( |$)", text, re.M), option

@@ -105,6 +105,19 @@ static void say_urls(const struct house *house, const struct setting_list *hosts
         journal_line(events, "this machine has no address that others could reach");
 }
 
+static void say_irc_on_lan(const struct house *house, const struct setting_list *hosts)
+{
+    char host[CHAT_ADDRESS_MAX];
+    for (int i = DOOR_IRC; i <= DOOR_IRCS; i++) {
+        const struct door *door = &house->doors[i];
+        if (!door->listener || unix_path(door) || hosts->count == 0)
+            continue;
+        int port = chat_address_split(weft_listener_address(door->listener), host);
+        journal_line(&house->server->events, "on this network, by IRC%s: %s %d",
+                     door->tls ? " over TLS" : "", hosts->items[0], port);
+    }
+}
+
 static void say_lan(const struct house *house)
 {
     struct journal *events = &house->server->events;
@@ -115,6 +128,7 @@ static void say_lan(const struct house *house)
         journal_line(events, "%s", wrong);
     else if (house->doors[DOOR_WEB].listener && !unix_path(&house->doors[DOOR_WEB]))
         say_urls(house, &hosts);
+    say_irc_on_lan(house, &hosts);
     kind_hosts.release(&hosts);
     if (!set->irc.password && *house->server->made_password)
         journal_line(events, "password: %s", house->server->made_password);
