@@ -287,6 +287,7 @@ static void the_example_without_its_marks_is_good(void **state)
 
 #define READ(result, ...) \
     do { \
+        settings_free(&set); \
         char *argv[] = {"serve", __VA_ARGS__, NULL}; \
         assert_int_equal(settings_read(&set, (int)(sizeof argv / sizeof *argv) - 1, argv), \
                          result); \

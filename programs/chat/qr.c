@@ -20,11 +20,12 @@ static bool is_dark(const QRcode *code, int x, int y)
     return code->data[y * code->width + x] & 1;
 }
 
+// Its end is not marked: more follows.
 static char *add(char *at, const char *text)
 {
-    size_t size = strlen(text);
-    memcpy(at, text, size);
-    return at + size;
+    while (*text)
+        *at++ = *text++;
+    return at;
 }
 
 char *qr_text(const char *text)

@@ -133,7 +133,8 @@ static const char *open_as_told(struct door_setting *door, const char *word, con
     if (!option_port(word, &port))
         return open_at(door, host, port);
     if (strncmp(word, "unix:", 5) == 0 || strncmp(word, "systemd:", 8) == 0) {
-        door->address = strcpy(door->text, word);
+        (void)snprintf(door->text, sizeof door->text, "%s", word); // kind_door knows that it fits
+        door->address = door->text;
         return NULL;
     }
     port = chat_address_split(word, own);
@@ -180,11 +181,11 @@ static const char *name_server(struct settings *set)
 {
     if (set->irc.name)
         return NULL;
-    if (gethostname(set->name, sizeof set->name - 8) < 0 || !*set->name)
-        (void)strcpy(set->name, "localhost");
-    set->name[57] = '\0';
-    if (!strchr(set->name, '.'))
-        (void)strcat(set->name, ".local");
+    char host[64] = ""; // the longest name that Linux takes
+    if (gethostname(host, sizeof host - 1) < 0 || !*host)
+        (void)snprintf(host, sizeof host, "localhost");
+    host[57] = '\0'; // with what follows at most 63, as kind_server_name wants it
+    (void)snprintf(set->name, sizeof set->name, "%s%s", host, strchr(host, '.') ? "" : ".local");
     set->irc.name = strdup(set->name);
     return set->irc.name ? NULL : "out of memory";
 }

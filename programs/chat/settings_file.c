@@ -181,7 +181,7 @@ bool settings_read_file(struct settings *set, const char *path, bool given[SETTI
     }
     if (first > 0 && first != f.wrong_line) { // libinih's own, which does not stop there
         f.wrong_line = first;
-        (void)strcpy(f.wrong, "is no [section], no 'key = value' and no comment");
+        (void)snprintf(f.wrong, sizeof f.wrong, "is no [section], no 'key = value' and no comment");
     }
     if (f.wrong_line > 0)
         (void)snprintf(wrong, room, "%s:%d: %s", path, f.wrong_line, f.wrong);
