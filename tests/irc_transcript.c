@@ -27,8 +27,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <weft/weft.h>
 
 #include "chat/irc/irc.h"
+#include "chat/store/store.h"
 
 enum { CLIENTS = 200, WORDS = 64, WORD = 200, LINES = 2000, TEXT = 20000 };
 
@@ -53,6 +57,10 @@ static struct irc *irc;
 static struct irc_settings settings = {
     .name = "weft.test", .network = "weft", .description = "test server"};
 static struct irc_operator operators[4];
+static struct store *store; // NULL: no history
+static char folder[] = "/tmp/irc_transcript.XXXXXX";
+static bool no_history;
+static int64_t settled; // records of which everybody was told
 static const char *file;
 static int line_number;
 
@@ -98,6 +106,10 @@ static void start_server(void)
     if (irc)
         return;
     hub_init(&hub, now, NULL);
+    settled = 0;
+    if (!no_history && store_open(&store, &(struct store_options){.folder = folder}) < 0)
+        stop("history: %s", weft_error());
+    settings.history = store;
     irc = irc_new(&hub, &settings);
     if (!irc)
         stop("no memory for a server");
@@ -126,6 +138,22 @@ static void end_server(void)
     }
     irc_free(&irc);
     hub_free(&hub);
+    if (store && store_close(&store, weft_after_ms(20000)) < 0)
+        stop("history: %s", weft_error());
+}
+
+// Everything that was to be kept is on disk: whoever waits for it is told.
+static void settle(void)
+{
+    struct store_status status;
+    struct store_progress p;
+    if (!store)
+        return;
+    for (store_status(store, &status); settled < status.appended; settled = p.last) {
+        if (store_wait_progress(store, settled, &p, weft_after_ms(20000)) < 0)
+            stop("history does not answer: %s", weft_error());
+        irc_progress(irc, &p);
+    }
 }
 
 // ---- clients -------------------------------------------------------------------------------
@@ -146,6 +174,7 @@ static void send_line(struct client *c, char *line, size_t size)
         session_too_long(c->session);
     else
         session_line(c->session, line, size);
+    settle();
     reap();
 }
 
@@ -452,6 +481,10 @@ static void set(char *rest)
         settings.ping_ms = read_ms(rest);
     else if (strcmp(name, "ping.timeout") == 0)
         settings.answer_ms = read_ms(rest);
+    else if (strcmp(name, "history") == 0)
+        no_history = strcmp(rest, "off") == 0;
+    else if (strcmp(name, "history.max") == 0)
+        settings.history_max = atoi(rest);
     else if (strncmp(name, "oper.", 5) == 0)
         add_operator(name + 5, rest);
     else
@@ -494,6 +527,19 @@ static void play(char *line)
     }
 }
 
+static void remove_folder(void)
+{
+    static const char *const names[] = {"history.db", "history.db-wal", "history.db-shm",
+                                        "words.db",   "words.db-wal",   "words.db-shm",
+                                        "lock"};
+    char path[sizeof folder + 32];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        (void)unlink(path); // it may not be there
+    }
+    (void)rmdir(folder);
+}
+
 int main(int argc, char **argv)
 {
     char *line = NULL;
@@ -501,8 +547,9 @@ int main(int argc, char **argv)
     ssize_t size;
     file = argc == 2 ? argv[1] : "";
     FILE *in = fopen(file, "r");
-    if (!in || sodium_init() < 0)
+    if (!in || sodium_init() < 0 || !mkdtemp(folder))
         stop("usage: irc_transcript FILE: %s", strerror(errno));
+    (void)atexit(remove_folder);
     while ((size = getline(&line, &room, in)) >= 0) {
         line_number++;
         if (size > 0 && line[size - 1] == '\n')

@@ -21,7 +21,7 @@ import time
 from program_helpers import (
     PATIENCE,
     WEFT,
-    Server,
+    Server as AnyServer,
     Skip,
     equal,
     hears,
@@ -32,6 +32,13 @@ from program_helpers import (
     until,
     weft,
 )
+
+
+class Server(AnyServer):
+    """Without a history, which would be this user's."""
+
+    def __init__(self, *args, **more):
+        super().__init__("--no-history", *args, **more)
 
 
 # ---- files, clients ----------------------------------------------------------------
@@ -475,7 +482,7 @@ def irc_is_spoken_inside_tls_and_both_doors_meet():
 def with_a_certificate_port_6697_is_open():
     with folder() as at:
         options = make_certificate(at, "weft.test")
-        process = subprocess.Popen([WEFT, "serve", *options], stdout=subprocess.PIPE)
+        process = subprocess.Popen([WEFT, "serve", "--no-history", *options], stdout=subprocess.PIPE)
         try:
             lines = [process.stdout.readline().decode() for _ in range(5)]
             assert "listening on 127.0.0.1:6697 for IRC with TLS\n" in lines, lines
@@ -616,7 +623,7 @@ def on_unix(path):
 def every_door_may_be_a_unix_socket():
     with folder() as at:
         doors = [f"--{name}=unix:{at}/{name}" for name in ("plain", "irc", "web")]
-        process = subprocess.Popen([WEFT, "serve", *doors], stdout=subprocess.PIPE)
+        process = subprocess.Popen([WEFT, "serve", "--no-history", *doors], stdout=subprocess.PIPE)
         try:
             lines = []
             while not lines or not lines[-1].startswith("descriptors"):
@@ -673,7 +680,7 @@ def sockets_of_systemd_are_taken_by_name():
                 "os.execv(sys.argv[3],sys.argv[3:])\n")
         fds = web.fileno(), chat.fileno()
         process = subprocess.Popen(
-            [sys.executable, "-c", code, *map(str, fds), WEFT, "serve", "--plain=off",
+            [sys.executable, "-c", code, *map(str, fds), WEFT, "serve", "--no-history", "--plain=off",
              "--irc=systemd:chat", "--web=systemd:web"],
             pass_fds=fds, stdout=subprocess.PIPE)
         try:
@@ -698,7 +705,7 @@ def a_socket_that_systemd_did_not_pass_is_one_clear_line():
 # ---- for the whole network ----------------------------------------------------------------------
 
 
-LAN = "--lan", "--plain", "0", "--irc", "0", "--web", "0"
+LAN = "--no-history", "--lan", "--plain", "0", "--irc", "0", "--web", "0"
 
 
 @contextlib.contextmanager

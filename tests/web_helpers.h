@@ -122,8 +122,35 @@ SHARED int status_of(const char *answer)
     return sscanf(answer, "HTTP/1.1 %d ", &status) == 1 ? status : -1;
 }
 
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: localhost\r\n\r\n"
 #define UPGRADE_TO(path) \
     "GET " path " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" \
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+
+// ---- answers, taken apart -------------------------------------------------------------------
+
+struct told {
+    int status;
+    const char *body;
+    size_t size;      // of the body, as the head says
+    const char *next; // behind the body
+};
+
+// The answer at `at`, whose head ends within `received`.
+SHARED struct told read_answer(const char *at, bool has_body)
+{
+    struct told t = {.status = status_of(at)};
+    const char *end = strstr(at, "\r\n\r\n");
+    const char *length = strstr(at, "\r\nContent-Length: ");
+    if (t.status < 0 || !end)
+        fail_msg("no answer: %.60s", at);
+    t.body = t.next = end + 4;
+    if (t.status == 101)
+        return t;
+    assert_true(length && length < end);
+    t.size = strtoul(length + strlen("\r\nContent-Length: "), NULL, 10);
+    t.next += has_body ? t.size : 0;
+    return t;
+}
 
 #endif

@@ -58,22 +58,35 @@ static int admit_plain(struct door *door, weft_conn **conn)
 
 // ---- the others ----------------------------------------------------------------------------
 
+static void leave(void *visitor)
+{
+    struct visitor *v = visitor;
+    struct journal *events = &v->server->events;
+    char address[CHAT_ADDRESS_MAX];
+    (void)snprintf(address, sizeof address, "%s", weft_peer(v->conn));
+    weft_conn_close(&v->conn); // before the log, which may be slow
+    if (v->why)
+        journal_line(events, "drop id=%ld door=%s addr=%s reason=\"%s\"", v->id, v->door->name,
+                     address, v->why);
+    else
+        journal_line(events, "leave id=%ld door=%s addr=%s", v->id, v->door->name, address);
+}
+
+static void shake_hands(void *visitor)
+{
+    (void)tls_shake_hands(visitor); // failing, it has said why
+}
+
 static int visit(struct visitor *const *arg, weft_none *none)
 {
     struct visitor *v = *arg;
     struct server *s = v->server;
-    char address[CHAT_ADDRESS_MAX];
     (void)none;
-    (void)snprintf(address, sizeof address, "%s", weft_peer(v->conn));
-    journal_line(&s->events, "join id=%ld door=%s addr=%s", v->id, v->door->name, address);
-    if (!v->door->tls || tls_shake_hands(v))
+    if (v->door->tls)
+        stage_run(&s->stage, shake_hands, v);
+    if (!v->why)
         v->door->serve(v);
-    weft_conn_close(&v->conn);
-    if (v->why)
-        journal_line(&s->events, "drop id=%ld door=%s addr=%s reason=\"%s\"", v->id, v->door->name,
-                     address, v->why);
-    else
-        journal_line(&s->events, "leave id=%ld door=%s addr=%s", v->id, v->door->name, address);
+    stage_run(&s->stage, leave, v);
     weft_drop(&v->task); // our own: nobody will join it
     free(v);
     weft_waitgroup_done(&s->visitors);
@@ -95,6 +108,9 @@ static int admit_visitor(struct door *door, weft_conn **conn)
     // it runs once this fiber waits, and so sees its own future
     v->task = weft_start_as(WEFT_WITH(.kind = WEFT_FIBERS, .name = name), visit, &v);
     if (v->task) {
+        // told here, and not there, where it would touch a page of stack more
+        journal_line(&s->events, "join id=%ld door=%s addr=%s", v->id, door->name,
+                     weft_peer(*conn));
         *conn = NULL;
         return 0;
     }

@@ -5,7 +5,6 @@
 // that a fiber does between two waits is whole. What was read is good as a whole or is not taken.
 #include "chat/reload.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,6 +30,7 @@ struct irc_settings house_irc(const struct house *house)
     if (house->set->sts_days > 0 && ircs->listener)
         irc.sts_port = chat_address_split(weft_listener_address(ircs->listener), host);
     irc.sts_seconds = house->set->sts_days * 24L * 3600;
+    irc.history = house->server->history;
     irc.rehash = rehash;
     return irc;
 }
@@ -49,23 +49,40 @@ void house_apply(struct house *house)
     house->doors[DOOR_WEB].tls = set->web_tls ? house->tls : NULL;
 }
 
+// What the main thread hands over, and gets the old values back in.
 struct change {
-    struct house *house;
-    struct settings *next; // gets the old ones
-    weft_tls **tls;        // likewise
+    struct settings set;
+    weft_tls *tls;
 };
 
-static int take_over(const struct change *c, weft_none *none)
+static void take_over(struct house *house)
 {
-    weft_tls *before = c->house->tls;
-    (void)none;
-    settings_adopt(c->house->set, c->next);
-    c->house->tls = *c->tls;
-    *c->tls = before;
-    house_apply(c->house);
-    return 0;
+    struct change *next = house->change;
+    weft_tls *before = house->tls;
+    settings_adopt(house->set, &next->set);
+    house->tls = next->tls;
+    next->tls = before;
+    house_apply(house);
 }
-WEFT_TASK(take_over, struct change, weft_none);
+
+// `change` is the main thread's until it sets `called`, and again after `changed`.
+void house_stay(struct house *house)
+{
+    for (;;) {
+        (void)weft_event_wait(&house->called, WEFT_FOREVER); // nobody cancels this task
+        weft_event_clear(&house->called);
+        if (!house->change)
+            return;
+        take_over(house);
+        weft_event_set(&house->changed);
+    }
+}
+
+void house_leave(struct house *house)
+{
+    house->change = NULL;
+    weft_event_set(&house->called);
+}
 
 static void tell_what_stays(struct house *house, const struct settings *next)
 {
@@ -92,19 +109,17 @@ static bool read_again(struct house *house, struct settings *next, weft_tls **tl
 void house_reload(struct house *house)
 {
     struct journal *events = &house->server->events;
-    struct settings next;
-    weft_tls *tls = NULL;
-    if (!read_again(house, &next, &tls)) {
+    struct change next = {.tls = NULL};
+    if (!read_again(house, &next.set, &next.tls)) {
         journal_line(events, "reload failed: the settings stay as they were");
         return;
     }
-    tell_what_stays(house, &next);
-    const struct change change = {house, &next, &tls};
-    weft_future *done = weft_start(WEFT_FIBERS, take_over, &change);
-    if (done && weft_join(&done, NULL, 0) == 0)
-        journal_line(events, "reload");
-    else
-        journal_line(events, "reload failed: %s", strerror(ENOMEM));
-    weft_tls_free(&tls);
-    settings_free(&next);
+    tell_what_stays(house, &next.set);
+    house->change = &next;
+    weft_event_clear(&house->changed);
+    weft_event_set(&house->called);
+    (void)weft_event_wait(&house->changed, WEFT_FOREVER); // nobody cancels the main thread
+    journal_line(events, "reload");
+    weft_tls_free(&next.tls);
+    settings_free(&next.set);
 }

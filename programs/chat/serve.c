@@ -11,8 +11,8 @@
 //     the acceptors      one for each door
 //     the clients        a task for each
 //
-// Acceptors and clients are fibers on one loop: what a fiber starts runs beside it. A broadcast is
-// a row of sends, which a second thread would only wait for.
+// Acceptors and clients are fibers on one loop, the hub's. A broadcast is a row of sends, which a
+// second thread would only wait for.
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -26,6 +26,7 @@
 
 #include "chat/address.h"
 #include "chat/door.h"
+#include "chat/keep.h"
 #include "chat/lan.h"
 #include "chat/plain/lobby.h"
 #include "chat/reload.h"
@@ -91,40 +92,63 @@ static int wait_for_stop(struct house *house, const sigset_t *orders)
     return STATUS_OK;
 }
 
-// On the hub's loop: every session is told, and all clients but the plain ones are waited for.
-static int send_home(struct server *const *arg, weft_none *none)
+static int start(struct house *house)
 {
-    struct server *s = *arg;
-    (void)none;
-    if (s->irc)
-        irc_shut(s->irc, "Server shutting down");
-    return weft_waitgroup_wait(&s->visitors, weft_after_ms(GRACE_MS));
-}
-WEFT_TASK(send_home, struct server *, weft_none);
-
-static int start_doors(struct door doors[DOORS])
-{
+    if (house->server->history && keep_start(house->server) < 0)
+        return weft_error_code();
     for (int i = 0; i < DOORS; i++)
-        if (doors[i].listener && door_open(&doors[i]) < 0)
+        if (house->doors[i].listener && door_open(&house->doors[i]) < 0)
             return weft_error_code();
     return 0;
 }
 
+static void end(struct house *house)
+{
+    struct server *s = house->server;
+    for (int i = 0; i < DOORS; i++)
+        door_close(&house->doors[i]);
+    if (s->irc)
+        irc_shut(s->irc, "Server shutting down");
+    crowd_close(&s->crowd, weft_after_ms(GRACE_MS));
+    if (weft_waitgroup_wait(&s->visitors, weft_after_ms(GRACE_MS)) == 0)
+        stage_end(&s->stage); // else they go with what there is
+    keep_close(s);
+}
+
+// The server while it runs, on the hub's loop. Everything else of it is started from here: what a
+// fiber starts is beside it, while a thread's fibers are spread over all loops.
+static int run_server(struct house *const *arg, weft_none *none)
+{
+    struct house *house = *arg;
+    (void)none;
+    house->rc = start(house);
+    if (house->rc < 0)
+        (void)snprintf(house->why, sizeof house->why, "%s", weft_error());
+    weft_event_set(&house->started);
+    if (house->rc == 0)
+        house_stay(house);
+    end(house);
+    return 0;
+}
+WEFT_TASK(run_server, struct house *, weft_none);
+
 static int serve(struct house *house, const sigset_t *orders)
 {
     struct server *s = house->server;
-    struct door *doors = house->doors;
     int status = STATUS_FAILED;
-    if (start_doors(doors) < 0)
+    weft_future *root = weft_start_as(WEFT_WITH(.kind = WEFT_FIBERS, .name = "server"), run_server,
+                                      &house);
+    if (!root) {
         complain(me, "%s", weft_error());
+        return status;
+    }
+    (void)weft_event_wait(&house->started, WEFT_FOREVER); // nobody cancels the main thread
+    if (house->rc < 0)
+        complain(me, "%s", house->why);
     else
         status = wait_for_stop(house, orders);
-    for (int i = 0; i < DOORS; i++)
-        door_close(&doors[i]);
-    weft_future *farewell = weft_start(WEFT_FIBERS, send_home, &s);
-    crowd_close(&s->crowd, weft_after_ms(GRACE_MS));
-    if (farewell)
-        (void)weft_join(&farewell, NULL, 0); // late: then they go with what there is
+    house_leave(house);
+    (void)weft_join(&root, NULL, 0); // it returns nothing but 0
     return journal_failed(&s->events) || journal_failed(&s->lists) ? STATUS_FAILED : status;
 }
 
@@ -156,13 +180,37 @@ static int64_t now_ms(const struct hub *hub)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static int open_history(struct server *s, const struct settings *set)
+{
+    char usual[KEEP_FOLDER];
+    const char *folder = set->data;
+    if (set->no_history)
+        return STATUS_OK;
+    if (!folder && !keep_folder(usual)) {
+        complain(me, "there is no home for the history: --data FOLDER or --no-history");
+        return STATUS_FAILED;
+    }
+    folder = folder ? folder : usual;
+    int rc = keep_open(s, folder, set->full_sync);
+    if (rc < 0) {
+        complain(me, "%s%s", weft_error(),
+                 rc == -EBUSY ? " (another server? --data FOLDER or --no-history)" : "");
+        return STATUS_FAILED;
+    }
+    journal_line(&s->events, "history in %s", folder);
+    return STATUS_OK;
+}
+
 static int open_hub(const struct house *house)
 {
     struct server *s = house->server;
+    if (open_history(s, house->set) != STATUS_OK)
+        return STATUS_FAILED;
     const struct irc_settings irc = house_irc(house);
     hub_init(&s->hub, now_ms, NULL);
     s->irc = irc_new(&s->hub, &irc);
-    if (s->irc && lobby_open(&s->hub))
+    bool has_plain = house->doors[DOOR_PLAIN].listener != NULL;
+    if (s->irc && (!has_plain || lobby_open(&s->hub)))
         return STATUS_OK;
     complain(me, "out of memory");
     return STATUS_FAILED;
@@ -220,11 +268,12 @@ static int open_and_serve(struct settings *set, int argc, char **argv)
         [DOOR_IRCS] = {.name = "ircs", .server = &s, .serve = serve_irc},
         [DOOR_WEB] = {.name = "web", .server = &s, .serve = serve_web, .site = &site},
     };
-    struct house house = {argc, argv, set, &s, doors, &site, NULL};
+    struct house house = {argc, argv, set, &s, doors, &site, .tls = NULL};
     char web[CHAT_ADDRESS_MAX + 16];
     sigset_t orders;
     hold_signals(&orders);
     long descriptors = raise_descriptor_limit();
+    stage_init(&s.stage);
     crowd_init(&s.crowd, (size_t)set->queue_mb << 20);
     make_password(&house);
     site_init(&site, &s);
@@ -237,6 +286,7 @@ static int open_and_serve(struct settings *set, int argc, char **argv)
     }
     for (int i = 0; i < DOORS; i++)
         door_close(&doors[i]);
+    keep_close(&s);
     irc_free(&s.irc);
     hub_free(&s.hub);
     weft_tls_free(&house.tls);

@@ -37,7 +37,9 @@ struct settings {
     const char *tls_cert, *tls_key;
     bool web_tls, lan, open, lecture;
     int sts_days;
-    int queue_mb; // that may wait for a slow client
+    int queue_mb;     // that may wait for a slow client
+    const char *data; // the folder of the history. NULL: the usual one
+    bool no_history, full_sync;
     struct setting_list hosts, origins;
     struct setting_operators operators;
     struct irc_settings irc; // complete, but for rehash and owner

@@ -42,6 +42,14 @@ const struct setting settings_table[] = {
     {"server", "queue", "queue", 0, "MB", "drop a client when more than so much waits for it", "16",
      &kind_megabytes, PLACE(queue_mb), SETTING_LIVE},
 
+    {"history", "data", "data", 0, "FOLDER", "keep the history there", "~/.local/state/weft",
+     &kind_text, PLACE(data), SETTING_TOLD},
+    {"history", "off", "no-history", 0, NULL, "keep no history", "no", &kind_flag,
+     PLACE(no_history), 0},
+    {"history", "full-sync", "full-sync", 0, NULL,
+     "a message that was acknowledged survives loss of power too", "no", &kind_flag,
+     PLACE(full_sync), 0},
+
     {"tls", "certificate", "tls-cert", 0, "FILE", "PEM, with the chain behind it", NULL, &kind_file,
      PLACE(tls_cert), SETTING_LIVE},
     {"tls", "key", "tls-key", 0, "FILE", "PEM; may be in the certificate's file", NULL, &kind_file,

@@ -19,8 +19,8 @@ struct wire_ops {
     int (*wait)(struct wire *w, weft_time deadline);
     // One line without its end, NUL-terminated; its length (bytes, NULs inside possible).
     // -EMSGSIZE: the line is longer than cap - 1 (it was thrown away up to its end); -EPIPE: the
-    // end of the stream; -EPROTO: garbage, and the close frame was sent; others as weft_read. After
-    // -ETIMEDOUT what came of a line is kept for the next call.
+    // end of the stream; -EPROTO: garbage, and the close frame was posted; others as weft_read.
+    // After -ETIMEDOUT what came of a line is kept for the next call.
     ssize_t (*read)(struct wire *w, char *buf, size_t cap, weft_time deadline);
     // Queue whole lines, each with its "\r\n"; never waits; from any task. -ENOBUFS: the peer is
     // too slow, and nothing was queued; -EPIPE: after close; others as weft_post.

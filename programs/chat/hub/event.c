@@ -17,7 +17,7 @@ static void put_digits(char *out, int digits, uint64_t value)
         out[i] = digit[value & 31];
 }
 
-static void make_id(struct hub *hub, int64_t at, char out[EVENT_ID_SIZE])
+void event_make_id(struct hub *hub, int64_t at, char out[EVENT_ID_SIZE])
 {
     if (hub->last_id == 0) {
         struct timespec now;
@@ -33,7 +33,7 @@ struct event event_of(enum event_kind kind, struct user *from)
 {
     struct event event = {.kind = kind, .from = from, .source = from->source};
     event.at = from->hub->now(from->hub);
-    make_id(from->hub, event.at, event.id);
+    event_make_id(from->hub, event.at, event.id);
     return event;
 }
 

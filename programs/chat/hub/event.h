@@ -16,6 +16,7 @@
 
 #include "chat/hub/hub.h"
 
+// The numbers stand in the history: new kinds come at the end.
 enum event_kind {
     EVENT_MESSAGE, // target, text
     EVENT_NOTICE,  // target, text
@@ -51,12 +52,17 @@ struct event {
     const char *text;        // may be NULL
     const char *client_tags; // "+typing=active;+x=y", checked and escaped. NULL: none
     struct room *room;       // where it happened; NULL: in none
+    int64_t number; // of the last record in the history; 0: not kept, less: why it could not be
+    bool several;   // was sent as a message of several lines, also if it has one
+    int records;    // of it: one for each room where it happened
     int64_t at;
     char id[EVENT_ID_SIZE]; // unique, also after a restart
     int form_count;
     struct event_form forms[EVENT_FORMS];
 };
 
+// An id that no event has, nor will have.
+void event_make_id(struct hub *hub, int64_t at, char out[EVENT_ID_SIZE]);
 // Now, by this user.
 struct event event_of(enum event_kind kind, struct user *from);
 // The wording under `key`, or NULL. Adding one: it takes over `bytes`; NULL for want of room, which

@@ -65,6 +65,7 @@ int user_enter(struct hub *hub, struct user *user, const char *name)
     take_name(user, name, source);
     user->hub = hub;
     user->since = user->spoke = hub->now(hub);
+    event_make_id(hub, user->since, user->identity);
     user->present = true;
     TAILQ_INIT(&user->rooms);
     HASH_ADD_STR(hub->users, folded, user);
@@ -146,8 +147,20 @@ void user_release(struct user *user)
     user->real = user->away = user->source = NULL;
 }
 
+// What happens to a user happens in each of its rooms.
+static void record(struct user *user, struct event *event)
+{
+    struct member *own;
+    if (!user->hub->record)
+        return;
+    TAILQ_FOREACH (own, &user->rooms, of_user) {
+        user->hub->record(user->hub, own->room, event);
+    }
+}
+
 void peers_tell(struct user *user, struct event *event)
 {
+    record(user, event);
     uint64_t visit = ++user->hub->visit;
     user->visit = visit;
     for (struct member *own = TAILQ_FIRST(&user->rooms); own; own = TAILQ_NEXT(own, of_user)) {

@@ -54,13 +54,14 @@ struct user {
     char folded[NICK_MAX + 1]; // its key
     char login[LOGIN_MAX + 1]; // with the '~' of one that nobody vouches for
     char host[HOST_MAX + 1];
-    char *real;           // the "real name"; owned
-    char *away;           // why; NULL: here. Owned
-    char *source;         // "name!login@host"; owned
-    int64_t since, spoke; // entered, and last said something
-    uint64_t visit;       // see hub->visit
-    unsigned modes;       // of enum user_mode
-    bool present;         // has entered and not left
+    char *real;                  // the "real name"; owned
+    char *away;                  // why; NULL: here. Owned
+    char identity[NICK_MAX + 1]; // whose history it is; until there are accounts, this visit's
+    char *source;                // "name!login@host"; owned
+    int64_t since, spoke;        // entered, and last said something
+    uint64_t visit;              // see hub->visit
+    unsigned modes;              // of enum user_mode
+    bool present;                // has entered and not left
 };
 
 // Higher is more; a member may have several.
@@ -140,6 +141,8 @@ struct hub {
     uint64_t last_id;                   // of an event; see event.c
     // Told of each user that enters, leaves, or changes the name (then with both): may be NULL.
     void (*on_presence)(struct hub *, struct user *, bool here);
+    // Keep what happens in a room, before it is told: the event's `number` is set. May be NULL.
+    void (*record)(struct hub *, const struct room *, struct event *);
     void *owner; // who made the hub
 };
 

@@ -249,6 +249,9 @@ void room_tell(const struct room *room, struct event *event, const struct user *
                unsigned ranks)
 {
     struct member *member;
+    struct hub *hub = event->from->hub;
+    if (hub->record && ranks == 0)
+        hub->record(hub, room, event);
     TAILQ_FOREACH (member, &room->members, in_room)
         if (member->user != except && (ranks == 0 || (member->ranks & ranks)))
             member->user->outlet->deliver(member->user, event);

@@ -13,49 +13,63 @@
 static const struct {
     const char *name;
     unsigned bit;
+    const char *value; // that version 302 shows. NULL: none
 } caps[] = {
-    {"away-notify", CAP_AWAY},
-    {"batch", CAP_BATCH},
-    {"cap-notify", CAP_CAP_NOTIFY},
-    {"chghost", CAP_CHGHOST},
-    {"echo-message", CAP_ECHO},
-    {"extended-join", CAP_EXTENDED_JOIN},
-    {"extended-monitor", CAP_EXTENDED_MONITOR},
-    {"invite-notify", CAP_INVITE},
-    {"labeled-response", CAP_LABEL},
-    {"message-tags", CAP_TAGS},
-    {"multi-prefix", CAP_MULTI_PREFIX},
-    {"no-implicit-names", CAP_NO_IMPLICIT_NAMES},
-    {"server-time", CAP_TIME},
-    {"setname", CAP_SETNAME},
-    {"standard-replies", CAP_STANDARD_REPLIES},
-    {"userhost-in-names", CAP_USERHOST_IN_NAMES},
+    {"away-notify", CAP_AWAY, NULL},
+    {"batch", CAP_BATCH, NULL},
+    {"cap-notify", CAP_CAP_NOTIFY, NULL},
+    {"chghost", CAP_CHGHOST, NULL},
+    {"draft/chathistory", CAP_HISTORY, NULL},
+    {"draft/event-playback", CAP_EVENT_PLAYBACK, NULL},
+    {"draft/multiline", CAP_MULTILINE, "max-bytes=4096,max-lines=32"},
+    {"echo-message", CAP_ECHO, NULL},
+    {"extended-join", CAP_EXTENDED_JOIN, NULL},
+    {"extended-monitor", CAP_EXTENDED_MONITOR, NULL},
+    {"invite-notify", CAP_INVITE, NULL},
+    {"labeled-response", CAP_LABEL, NULL},
+    {"message-tags", CAP_TAGS, NULL},
+    {"multi-prefix", CAP_MULTI_PREFIX, NULL},
+    {"no-implicit-names", CAP_NO_IMPLICIT_NAMES, NULL},
+    {"server-time", CAP_TIME, NULL},
+    {"setname", CAP_SETNAME, NULL},
+    {"standard-replies", CAP_STANDARD_REPLIES, NULL},
+    {"userhost-in-names", CAP_USERHOST_IN_NAMES, NULL},
 };
 enum { CAPS = sizeof caps / sizeof caps[0] };
 
-static unsigned cap_find(const char *name, size_t size)
+// Those that this server has.
+static unsigned offered(const struct session *s)
+{
+    return s->irc->set.history ? ~0u : ~(unsigned)(CAP_HISTORY | CAP_EVENT_PLAYBACK);
+}
+
+static unsigned cap_find(const struct session *s, const char *name, size_t size)
 {
     for (int i = 0; i < CAPS; i++)
-        if (strlen(caps[i].name) == size && memcmp(caps[i].name, name, size) == 0)
+        if ((offered(s) & caps[i].bit) && strlen(caps[i].name) == size &&
+            memcmp(caps[i].name, name, size) == 0)
             return caps[i].bit;
     return 0;
 }
 
 // The names of these capabilities, a space between each two.
-static void list_caps(unsigned bits, char *out, size_t room)
+static void list_caps(unsigned bits, bool values, char *out, size_t room)
 {
     size_t size = 0;
     *out = '\0';
-    for (int i = 0; i < CAPS; i++)
+    for (int i = 0; i < CAPS; i++) {
+        bool value = values && caps[i].value;
         if (bits & caps[i].bit)
-            size += (size_t)snprintf(out + size, room - size, "%s%s", size > 0 ? " " : "",
-                                     caps[i].name);
+            size += (size_t)snprintf(out + size, room - size, "%s%s%s%s", size > 0 ? " " : "",
+                                     caps[i].name, value ? "=" : "", value ? caps[i].value : "");
+    }
 }
 
 static void send_list(struct session *s, const char *subcommand, unsigned bits)
 {
     char list[LINE_BODY_MAX];
-    list_caps(bits, list, sizeof list);
+    bool values = s->version_302 && strcmp(subcommand, "LS") == 0;
+    list_caps(bits, values, list, sizeof list);
     tell(s, "CAP %s %s :%s", session_name(s), subcommand, list);
 }
 
@@ -82,7 +96,7 @@ static void on_ls(struct session *s, const struct line *line)
         s->version_302 = true;
         s->caps |= CAP_CAP_NOTIFY; // implied
     }
-    list_caps(~0u, list, sizeof list);
+    list_caps(offered(s), s->version_302, list, sizeof list);
     word_sts(s, sts, sizeof sts);
     tell(s, "CAP %s LS :%s%s", session_name(s), list, sts);
 }
@@ -97,7 +111,7 @@ static void on_req(struct session *s, const struct line *line)
     for (const char *at = names; *at; at += strspn(at, " ")) {
         size_t size = strcspn(at, " ");
         bool off = *at == '-';
-        unsigned bit = cap_find(at + off, size - off);
+        unsigned bit = cap_find(s, at + off, size - off);
         known = known && (bit || size == 0);
         wanted = off ? wanted & ~bit : wanted | bit;
         at += size;

@@ -9,7 +9,10 @@
 const struct command irc_commands[] = {
     {"ADMIN", 0, 0, 2, on_admin, "ADMIN: who looks after this server"},
     {"AWAY", 0, 0, 2, on_away, "AWAY [<why>]: gone for a while; without a reason, back"},
+    {"BATCH", 1, 0, 1, on_batch, "BATCH +<reference> draft/multiline <target>: several lines"},
     {"CAP", 1, COMMAND_EARLY, 1, on_cap, "CAP LS|LIST|REQ|END: what client and server can"},
+    {"CHATHISTORY", 0, 0, 4, on_chathistory,
+     "CHATHISTORY BEFORE|AFTER|LATEST|AROUND|BETWEEN|TARGETS ...: what was said"},
     {"ERROR", 0, COMMAND_EARLY, 1, on_error, "ERROR: servers say it"},
     {"HELP", 0, 0, 2, on_help, "HELP [<command>]: what a command does"},
     {"HELPOP", 0, 0, 2, on_help, "HELPOP [<command>]: the same as HELP"},

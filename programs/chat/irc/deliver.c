@@ -11,6 +11,7 @@
 
 #include "chat/irc/labelled.h"
 #include "chat/irc/deliver.h"
+#include "chat/irc/multiline.h"
 
 void time_text(int64_t ms, char out[TIME_TEXT])
 {
@@ -38,18 +39,29 @@ static unsigned needed(const struct event *e)
     }
 }
 
+static size_t add_tag(char *out, size_t room, size_t size, const char *name, const char *value)
+{
+    int more = snprintf(out + size, room - size, "%s%s%s", size > 0 ? ";" : "", name, value);
+    return size + (size_t)more < room ? size + (size_t)more : room - 1;
+}
+
 size_t word_tags(const struct event *e, unsigned caps, char *out, size_t room)
 {
+    size_t size = 0;
     char at[TIME_TEXT];
-    time_text(e->at, at);
-    bool bot = e->from && (e->from->modes & USER_BOT);
-    bool tags = caps & CAP_TAGS;
-    int size = snprintf(out, room, "%s%s%s%s%s%s%s%s", caps & CAP_TIME ? "time=" : "",
-                        caps & CAP_TIME ? at : "", caps & CAP_TIME && tags ? ";" : "",
-                        tags ? "msgid=" : "", tags ? e->id : "", tags && bot ? ";bot" : "",
-                        tags && e->client_tags ? ";" : "",
-                        tags && e->client_tags ? e->client_tags : "");
-    return (size_t)size < room ? (size_t)size : room - 1;
+    if (caps & CAP_TIME) {
+        time_text(e->at, at);
+        size = add_tag(out, room, size, "time=", at);
+    }
+    if (!(caps & CAP_TAGS))
+        return size;
+    if (*e->id)
+        size = add_tag(out, room, size, "msgid=", e->id);
+    if (e->from && (e->from->modes & USER_BOT))
+        size = add_tag(out, room, size, "bot", "");
+    if (e->client_tags)
+        size = add_tag(out, room, size, e->client_tags, "");
+    return size;
 }
 
 int word_body(const struct event *e, unsigned caps, char *out, size_t room)
@@ -93,14 +105,61 @@ int word_body(const struct event *e, unsigned caps, char *out, size_t room)
     return 0;
 }
 
-static const struct event_form *word(struct irc *irc, struct event *e, unsigned caps)
+// A row of bytes that grows.
+struct bytes {
+    char *at;
+    size_t size, room;
+    bool failed;
+};
+
+static void add_bytes(struct bytes *b, const char *bytes, size_t size)
+{
+    if (b->size + size > b->room && !b->failed) {
+        size_t room = 2 * (b->size + size);
+        char *at = realloc(b->at, room);
+        b->failed = !at;
+        b->at = at ? at : b->at;
+        b->room = at ? room : b->room;
+    }
+    if (b->failed)
+        return;
+    memcpy(b->at + b->size, bytes, size);
+    b->size += size;
+}
+
+static void add_line(void *ctx, const char *tags, const char *body)
+{
+    struct bytes *b = ctx;
+    if (*tags) {
+        add_bytes(b, "@", 1);
+        add_bytes(b, tags, strlen(tags));
+        add_bytes(b, " ", 1);
+    }
+    add_bytes(b, body, text_cut(body, strlen(body), LINE_BODY_MAX));
+    add_bytes(b, "\r\n", 2);
+}
+
+static const struct event_form *word_lines(struct irc *irc, struct event *e, unsigned caps)
+{
+    struct bytes b = {0};
+    word_event(irc, e, caps, "", add_line, &b);
+    if (!b.failed && b.size > 0)
+        return event_form_add(e, caps, b.at, b.size);
+    free(b.at);
+    return NULL;
+}
+
+// The usual case, of one line, without any more memory than the bytes.
+static const struct event_form *word_line(struct irc *irc, struct event *e, unsigned caps)
 {
     char *line = irc->scratch;
     size_t size = 0;
-    if (caps & (CAP_TAGS | CAP_TIME)) {
-        line[size++] = '@';
-        size += word_tags(e, caps, line + size, 1 + 8191);
-        line[size++] = ' ';
+    if (caps & (CAP_TAGS | CAP_TIME))
+        size = word_tags(e, caps, line + 1, 1 + 8191);
+    if (size > 0) {
+        line[0] = '@';
+        line[1 + size] = ' ';
+        size += 2;
     }
     size_t body = (size_t)word_body(e, caps, line + size, LINE_BODY_MAX + 2); // one to look at
     size += text_cut(line + size, body, LINE_BODY_MAX);
@@ -113,13 +172,24 @@ static const struct event_form *word(struct irc *irc, struct event *e, unsigned 
     return event_form_add(e, caps, bytes, size);
 }
 
-// Into the answer of the command that made the event.
-static bool deliver_as_answer(struct session *s, const struct event *e, unsigned caps)
+// ---- to one client -------------------------------------------------------------------------
+
+static void add_to_answer(void *ctx, const char *tags, const char *body)
 {
-    char *tags = s->irc->scratch, *body = tags + 8192;
-    tags[word_tags(e, caps, tags, 8192)] = '\0';
-    (void)word_body(e, caps, body, LINE_BODY_MAX + 2); // cut where a line is
-    return labelled_add(s->answer, *tags ? tags : NULL, body);
+    struct session *s = ctx;
+    (void)labelled_add(s->answer, *tags ? tags : NULL, body); // without memory it is missing there
+}
+
+// Which of the client's capabilities change the bytes.
+static unsigned matters(const struct session *s, const struct event *e)
+{
+    unsigned caps = s->caps & (CAP_TAGS | CAP_TIME);
+    const unsigned batches = CAP_MULTILINE | CAP_BATCH;
+    if (e->kind == EVENT_JOIN)
+        caps |= s->caps & CAP_EXTENDED_JOIN;
+    if (is_multiline(e) && (s->caps & batches) == batches)
+        caps |= batches;
+    return caps;
 }
 
 void session_deliver(struct user *user, struct event *e)
@@ -127,13 +197,14 @@ void session_deliver(struct user *user, struct event *e)
     struct session *s = (struct session *)user;
     if (s->ended || (s->caps & needed(e)) != needed(e))
         return;
-    unsigned matters = CAP_TAGS | CAP_TIME | (e->kind == EVENT_JOIN ? CAP_EXTENDED_JOIN : 0u);
-    unsigned caps = s->caps & matters;
-    if (s->answer && e->from == user && deliver_as_answer(s, e, caps))
+    unsigned caps = matters(s, e);
+    if (s->answer && e->from == user) { // the answer of the command that made the event
+        word_event(s->irc, e, caps, "", add_to_answer, s);
         return;
+    }
     const struct event_form *form = event_form_find(e, caps);
     if (!form)
-        form = word(s->irc, e, caps);
+        form = is_multiline(e) ? word_lines(s->irc, e, caps) : word_line(s->irc, e, caps);
     if (form) // no memory for the words: this client misses them
         session_post(s, form->bytes, form->size);
 }

@@ -26,7 +26,13 @@ handler on_info, on_admin, on_help, on_stats;    // server.c
 handler on_links;                                // server.c
 handler on_oper, on_kill, on_wallops, on_rehash; // operator.c
 
+handler on_batch;       // batch.c
+handler on_chathistory; // history.c
+
 // What others share with these files.
+// A message, of several lines too; target is changed on the way.
+void say_message(struct session *s, enum event_kind kind, char *target, const char *text,
+                 const char *tags); // message.c
 // The name is ours, or a mask of it, or the nick of somebody here. If not, the client was told.
 bool names_this_server(struct session *s, const char *name); // server.c
 void send_motd(struct session *s);                           // server.c

@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "chat/irc/history.h"
 #include "chat/irc/limits.h"
 #include "chat/irc/monitor.h"
 #include "chat/irc/session.h"
@@ -13,6 +14,7 @@ static void fill_in(struct irc_settings *set)
 {
     set->rooms_each = set->rooms_each ? set->rooms_each : LIMIT_ROOMS;
     set->list_size = set->list_size ? set->list_size : LIMIT_LIST;
+    set->history_max = set->history_max ? set->history_max : 100;
     set->watches = set->watches ? set->watches : LIMIT_MONITOR;
     set->register_ms = set->register_ms ? set->register_ms : 30000;
     set->ping_ms = set->ping_ms ? set->ping_ms : 120000;
@@ -31,6 +33,8 @@ struct irc *irc_new(struct hub *hub, const struct irc_settings *set)
     LIST_INIT(&irc->sessions);
     hub->owner = irc;
     hub->on_presence = watch_presence;
+    hub->record = set->history ? history_record : NULL;
+    TAILQ_INIT(&irc->holding);
     return irc;
 }
 

@@ -37,6 +37,8 @@ struct irc_settings {
     size_t operator_count;
     void (*rehash)(void *owner); // REHASH: read the settings again. May be NULL
     void *owner;
+    struct store *history;    // NULL: none is kept
+    int history_max;          // messages in one answer; 0: 100
     const char *tags_refused; // CLIENTTAGDENY: "*,-typing". NULL: all pass
     int rooms_each;           // that one user may be in; 0: 100
     int list_size;            // masks in each list of a room; 0: 100
@@ -51,12 +53,16 @@ struct irc_settings {
 
 struct irc;
 struct session;
+struct store;
+struct store_progress;
 
 struct irc *irc_new(struct hub *hub, const struct irc_settings *set); // NULL: out of memory
-// Other settings than before, for all sessions. Its name and its network stay as they were.
+// Other settings than before, for all sessions. Its name, its network and its history stay.
 void irc_set(struct irc *irc, const struct irc_settings *set);
 void irc_shut(struct irc *irc, const char *why); // ends all sessions
-void irc_free(struct irc **irc);                 // no session is open any more
+// What has become of messages that were to be kept: echoes and answers that waited for it go out.
+void irc_progress(struct irc *irc, const struct store_progress *progress);
+void irc_free(struct irc **irc); // no session is open any more
 
 // A client that has said nothing yet; `host` is its address, as others will see it. `wake` is
 // called, from any call into the hub, when the session has ended while its task may wait: it must

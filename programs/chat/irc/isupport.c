@@ -22,6 +22,7 @@ static const struct {
     {"CHANMODES=Ibe,k,l,CTimnst", 0},
     {"CHANNELLEN=" NUMBER(LIMIT_ROOM_NAME), 0},
     {"CHANTYPES=#", 0},
+    {"CHATHISTORY=%d", offsetof(struct irc_settings, history_max)},
     {"CLIENTTAGDENY=%s", offsetof(struct irc_settings, tags_refused)},
     {"ELIST=CMNTU", 0},
     {"EXCEPTS=e", 0},
@@ -33,6 +34,7 @@ static const struct {
     {"MAXTARGETS=" NUMBER(LIMIT_TARGETS), 0},
     {"MODES=" NUMBER(LIMIT_MODES), 0},
     {"MONITOR=%d", offsetof(struct irc_settings, watches)},
+    {"MSGREFTYPES=msgid,timestamp", offsetof(struct irc_settings, history)},
     {"NAMELEN=" NUMBER(LIMIT_REAL), 0},
     {"NETWORK=%s", offsetof(struct irc_settings, network)},
     {"NICKLEN=" NUMBER(LIMIT_NICK), 0},
@@ -65,6 +67,9 @@ static bool word_token(const struct irc_settings *set, int i, char *out, size_t 
         (void)snprintf(number, sizeof number, "%d", *(const int *)setting);
         text = number;
     }
+    bool needs_history = strncmp(from, "CHATHISTORY", 11) == 0 || strncmp(from, "MSGREF", 6) == 0;
+    if (needs_history && !set->history)
+        return false;
     if (text)
         (void)snprintf(out, room, "%.*s%s%s", before, from, text, percent ? percent + 2 : "");
     return text != NULL;

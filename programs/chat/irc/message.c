@@ -6,15 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "chat/irc/deliver.h"
 #include "chat/irc/handlers.h"
+#include "chat/irc/history.h"
+#include "chat/irc/hold.h"
 #include "chat/irc/limits.h"
 #include "chat/irc/lists.h"
+#include "chat/irc/multiline.h"
 
 struct message {
     enum event_kind kind;
     const char *text;        // NULL: only tags
     const char *client_tags; // or NULL
+    bool several;            // came as a batch of lines
 };
 
 static bool is_name(const char *tag, size_t size, const char *name, size_t name_size)
@@ -53,9 +56,9 @@ static bool passes(const struct session *s, const char *tag, size_t size, const 
 }
 
 // Those of the line that go on to others. NULL: none, or no memory for them.
-static char *client_tags_of(const struct session *s, const struct line *line)
+static char *client_tags_of(const struct session *s, const char *tags)
 {
-    const char *at = line->tags, *tag;
+    const char *at = tags, *tag;
     size_t size, length = 0;
     char *out = (s->caps & CAP_TAGS) && strchr(at, '+') ? malloc(strlen(at) + 1) : NULL;
     while (out && tag_next(&at, &tag, &size)) {
@@ -90,19 +93,26 @@ static void refuse(struct session *s, const struct message *m, enum numeric numb
         reply(s, number, "%s :%s", strchr(target, ' ') ? "*" : target, why);
 }
 
-static bool fits(const struct event *e)
-{
-    char nothing[1];
-    return word_body(e, 0, nothing, sizeof nothing) <= LINE_BODY_MAX;
-}
-
 static struct event event_of_message(struct session *s, const struct message *m, const char *target)
 {
     struct event e = event_of(m->kind, &s->user);
     e.target = target;
     e.text = m->text;
     e.client_tags = m->client_tags;
+    e.several = m->several;
     return e;
+}
+
+// The sender's own echo, and its labelled answer, wait until the message is kept.
+static void acknowledge(struct session *s, struct event *e)
+{
+    if (e->number < 0)
+        fail(s, "HISTORY", "NOT_STORED", "",
+             "Your message was delivered, but history cannot keep it");
+    else if ((s->caps & CAP_ECHO) || s->answer)
+        hold(s, e->number);
+    if (s->caps & CAP_ECHO)
+        session_deliver(&s->user, e);
 }
 
 // Why the room does not take it, or NULL.
@@ -148,13 +158,12 @@ static void say_in_room(struct session *s, const struct message *m, const char *
     strcpy(to + (ranks != 0), room->name);
     struct event e = event_of_message(s, m, to);
     e.room = room;
-    if (!fits(&e)) {
+    if (!event_fits(&e)) {
         session_too_long(s);
     } else {
         s->irc->hub->messages++;
         room_tell(room, &e, &s->user, ranks);
-        if (s->caps & CAP_ECHO)
-            session_deliver(&s->user, &e);
+        acknowledge(s, &e);
     }
     event_end(&e);
 }
@@ -167,17 +176,16 @@ static void say_to_user(struct session *s, const struct message *m, const char *
         return;
     }
     struct event e = event_of_message(s, m, to->name);
-    if (!fits(&e)) {
+    if (!event_fits(&e)) {
         session_too_long(s);
     } else {
-        bool echo = s->caps & CAP_ECHO;
         struct labelled *answer = s->answer;
-        if (to == &s->user && echo)
+        history_record_private(&s->user, to, &e);
+        if (to == &s->user && (s->caps & CAP_ECHO))
             s->answer = NULL; // of the two, the echo is the answer
         to->outlet->deliver(to, &e);
         s->answer = answer;
-        if (echo)
-            session_deliver(&s->user, &e);
+        acknowledge(s, &e);
         if (to->away && m->kind == EVENT_MESSAGE)
             reply(s, RPL_AWAY, "%s :%s", to->name, to->away);
     }
@@ -213,14 +221,21 @@ static void say_to_all(struct session *s, const struct message *m, char *targets
     }
 }
 
-static void say_line(struct session *s, const struct line *line, struct message *m)
+static void say_tagged(struct session *s, struct message *m, char *targets, const char *tags)
 {
-    char *tags = client_tags_of(s, line);
-    m->client_tags = tags;
+    char *passed = client_tags_of(s, tags);
+    m->client_tags = passed;
     s->user.spoke = s->irc->hub->now(s->irc->hub);
-    if (m->text || tags) // a TAGMSG without a tag says nothing
-        say_to_all(s, m, line->params[0]);
-    free(tags);
+    if (m->text || passed) // a TAGMSG without a tag says nothing
+        say_to_all(s, m, targets);
+    free(passed);
+}
+
+void say_message(struct session *s, enum event_kind kind, char *target, const char *text,
+                 const char *tags)
+{
+    struct message m = {.kind = kind, .text = text, .several = true};
+    say_tagged(s, &m, target, tags);
 }
 
 static void say_text(struct session *s, const struct line *line, enum event_kind kind)
@@ -235,7 +250,7 @@ static void say_text(struct session *s, const struct line *line, enum event_kind
         if (!silent)
             reply(s, ERR_NOTEXTTOSEND, ":No text to send");
     } else {
-        say_line(s, line, &m);
+        say_tagged(s, &m, line->params[0], line->tags);
     }
 }
 
@@ -255,5 +270,5 @@ void on_tagmsg(struct session *s, const struct line *line)
     if (!*line->params[0])
         reply(s, ERR_NORECIPIENT, ":No recipient given (TAGMSG)");
     else
-        say_line(s, line, &m);
+        say_tagged(s, &m, line->params[0], line->tags);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chat/irc/hold.h"
 #include "chat/irc/labelled.h"
 #include "chat/irc/deliver.h"
 #include "chat/irc/session.h"
@@ -31,7 +32,7 @@ void session_post(struct session *s, const char *lines, size_t size)
 {
     if (s->ended)
         return;
-    int rc = s->wire->ops->post(s->wire, lines, size);
+    int rc = s->hold ? hold_add(s, lines, size) : s->wire->ops->post(s->wire, lines, size);
     if (rc < 0)
         mark(s, rc);
 }

@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chat/irc/hold.h"
 #include "chat/irc/labelled.h"
 #include "chat/irc/monitor.h"
+#include "chat/irc/multiline.h"
 #include "chat/irc/whowas.h"
 
 static void expel(struct user *user, const char *reason)
@@ -114,6 +116,8 @@ void session_close(struct session **session, const char *reason)
     if (!s->registered)
         s->irc->unknown--;
     watch_clear(s);
+    hold_clear(s);
+    batch_clear(s);
     LIST_REMOVE(s, link);
     user_release(&s->user);
     free(s->pass);
@@ -148,6 +152,8 @@ static void run(struct session *s, const struct line *line, bool utf8)
     if (!utf8)
         fail(s, command ? command->name : "*", "INVALID_UTF8", "",
              "Message rejected, your software must use UTF-8");
+    else if (s->registered && batch_takes(s, line))
+        return;
     else if (!command)
         reply(s, ERR_UNKNOWNCOMMAND, "%.100s :Unknown command", line->command);
     else if (has_rights(s, command, line)) {

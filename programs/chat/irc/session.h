@@ -25,6 +25,9 @@ enum cap {
     CAP_SETNAME = 1 << 13,
     CAP_NO_IMPLICIT_NAMES = 1 << 14,
     CAP_STANDARD_REPLIES = 1 << 15,
+    CAP_HISTORY = 1 << 16,
+    CAP_EVENT_PLAYBACK = 1 << 17,
+    CAP_MULTILINE = 1 << 18,
 };
 
 enum { COMMANDS_MAX = 64 };
@@ -36,6 +39,8 @@ struct irc {
     int64_t started;
     size_t unknown; // sessions that have not registered
     LIST_HEAD(, session) sessions;
+    TAILQ_HEAD(, session) holding;    // those that wait for the disk: hold.c
+    bool history_failed;              // and the operators know
     unsigned long last_batch;         // a batch's reference, for whoever it goes to
     struct whowas *whowas;            // whowas.c
     struct watch *watches;            // monitor.c
@@ -64,11 +69,14 @@ struct session {
     bool negotiating; // CAP LS or REQ came and no CAP END yet
     bool named;       // user.name is the nick that it asked for, though not entered
     bool registered, ended;
-    bool asked;                      // a PING is under way
-    int64_t opened, heard;           // when it came, and when its last line did
-    char *pass;                      // from PASS; owned
-    char *reason;                    // why it ends; owned. NULL: the caller's
-    struct labelled *answer;         // of the command that runs now. NULL: it has no label
+    bool asked;            // a PING is under way
+    int64_t opened, heard; // when it came, and when its last line did
+    char *pass;            // from PASS; owned
+    char *reason;          // why it ends; owned. NULL: the caller's
+    struct hold *hold;     // what waits for the disk: hold.c. NULL: nothing
+    TAILQ_ENTRY(session) in_holding;
+    struct batch *batch;     // of several lines, that is being sent: multiline.c. NULL: none
+    struct labelled *answer; // of the command that runs now. NULL: it has no label
     TAILQ_HEAD(, watching) watching; // monitor.c
     size_t watching_count;
 };

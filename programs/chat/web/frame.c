@@ -118,12 +118,13 @@ void frame_mask(unsigned char *bytes, size_t size, const unsigned char mask[4])
 
 size_t frame_put_head(unsigned char *out, enum frame_opcode opcode, size_t payload)
 {
-    unsigned length = payload <= FRAME_CONTROL_MAX ? (unsigned)payload
-                      : payload <= UINT16_MAX      ? LENGTH_16
-                                                   : LENGTH_64;
-    size_t extra = length_bytes(length);
     out[0] = (unsigned char)(FINAL | opcode);
-    out[1] = (unsigned char)length;
+    if (payload < LENGTH_16) {
+        out[1] = (unsigned char)payload;
+        return 2;
+    }
+    size_t extra = payload <= UINT16_MAX ? 2 : 8;
+    out[1] = extra == 2 ? LENGTH_16 : LENGTH_64;
     for (size_t i = 0; i < extra; i++)
         out[2 + i] = (unsigned char)(payload >> 8 * (extra - 1 - i));
     return 2 + extra;

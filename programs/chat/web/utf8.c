@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
-// What the first byte says of a character: the second has limits of its own, the others are
-// 0x80 to 0xBF.
+// What the first byte says of a character of several: the second has limits of its own, the others
+// are 0x80 to 0xBF.
 struct shape {
     size_t size; // 0: no character begins so
     unsigned char low, high;
@@ -22,10 +22,10 @@ static struct shape shape_of(unsigned char first)
         unsigned char last; // first bytes up to here, after the row above
         struct shape shape;
     } rows[] = {
-        {0x7F, {1, 0, 0}},       {0xC1, {0, 0, 0}},       {0xDF, {2, 0x80, 0xBF}},
-        {0xE0, {3, 0xA0, 0xBF}}, {0xEC, {3, 0x80, 0xBF}}, {0xED, {3, 0x80, 0x9F}},
-        {0xEF, {3, 0x80, 0xBF}}, {0xF0, {4, 0x90, 0xBF}}, {0xF3, {4, 0x80, 0xBF}},
-        {0xF4, {4, 0x80, 0x8F}}, {0xFF, {0, 0, 0}},
+        {0xC1, {0, 0, 0}},       {0xDF, {2, 0x80, 0xBF}}, {0xE0, {3, 0xA0, 0xBF}},
+        {0xEC, {3, 0x80, 0xBF}}, {0xED, {3, 0x80, 0x9F}}, {0xEF, {3, 0x80, 0xBF}},
+        {0xF0, {4, 0x90, 0xBF}}, {0xF3, {4, 0x80, 0xBF}}, {0xF4, {4, 0x80, 0x8F}},
+        {0xFF, {0, 0, 0}},
     };
     size_t i = 0;
     while (first > rows[i].last)
@@ -41,9 +41,11 @@ static bool is_rest(unsigned char byte)
 // The size of the character at the beginning, 0 if it is none.
 static size_t character(const unsigned char *at, size_t size)
 {
+    if (at[0] < 0x80)
+        return 1;
     struct shape shape = shape_of(at[0]);
-    if (shape.size > size || shape.size <= 1)
-        return shape.size > size ? 0 : shape.size;
+    if (shape.size == 0 || shape.size > size)
+        return 0;
     if (at[1] < shape.low || at[1] > shape.high)
         return 0;
     for (size_t i = 2; i < shape.size; i++)

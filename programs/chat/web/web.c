@@ -154,12 +154,11 @@ static int upgrade(struct visit *v, size_t head)
     return rc < 0 ? rc : UPGRADED;
 }
 
-// status: of http_parse, the size of the head or an error.
+// status: of http_parse, the size of the head or an error; after an error r->keep_alive is false.
 apart int answer(struct visit *v, int status)
 {
     const struct http_request *r = &v->request;
-    v->answer = (struct answer){
-        .status = 200, .is_head = r->is_head, .close = status < 0 || !r->keep_alive};
+    v->answer = (struct answer){.status = 200, .is_head = r->is_head, .close = !r->keep_alive};
     if (status == -405)
         v->answer.fields = "Allow: GET, HEAD\r\n";
     if (status < 0)
@@ -205,7 +204,7 @@ static int receive_and_answer(struct visit *v)
     int head;
     while ((head = http_parse(&v->request, v->bytes, v->size)) == 0) {
         ssize_t n = read_more(v, v->deadline);
-        if (n == -ETIMEDOUT && weft_check() == 0) // ours, not the task's own
+        if (n == -ETIMEDOUT)
             return answer_late(v);
         if (n <= 0)
             return n < 0 ? (int)n : LAST; // it went in the middle: there is nobody to tell
@@ -245,10 +244,10 @@ apart int serve_visit(weft_conn *c, const struct web_site *site, struct websocke
 
 // Closing while unread bytes are there resets the connection, and the reset may overtake our last
 // words. So we say that there will be no more, and read on for a moment.
-apart void linger(weft_conn *c)
+apart void linger(weft_conn *c, const struct web_site *site)
 {
     char waste[512];
-    weft_time patience = weft_after_ms(LINGER_MS);
+    weft_time patience = weft_after_ms(or_default(site->linger_ms, LINGER_MS));
     if (weft_shutdown(c, patience) < 0)
         return;
     for (size_t left = LINGER_MAX; left > 0;) {
@@ -263,7 +262,7 @@ apart void linger(weft_conn *c)
 static int await_request(weft_conn *c, int ms)
 {
     int rc = weft_wait_readable(c, weft_after_ms(ms));
-    if (rc == -ETIMEDOUT && weft_check() == 0)
+    if (rc == -ETIMEDOUT)
         return LAST;
     return rc < 0 ? rc : NEXT;
 }
@@ -272,7 +271,7 @@ static int talk(struct websocket *ws, const struct web_site *site, void *visitor
 {
     int rc = site->on_websocket(&ws->wire, visitor);
     if (atomic_load_explicit(&ws->closed, memory_order_relaxed)) // as in websocket.c
-        linger(ws->wire.conn);
+        linger(ws->wire.conn, site);
     websocket_release(ws);
     return rc;
 }
@@ -289,6 +288,6 @@ int web_serve(weft_conn *c, const struct web_site *site, void *visitor)
     if (rc == UPGRADED)
         return talk(&ws, site, visitor);
     if (rc == LAST)
-        linger(c);
+        linger(c, site);
     return rc < 0 ? rc : 0;
 }

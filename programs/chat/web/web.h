@@ -23,8 +23,9 @@ struct web_site {
     void *ctx; // of these two
     // A client has come by WebSocket. What it returns, web_serve returns; then the wire is gone.
     int (*on_websocket)(struct wire *w, void *visitor);
-    int head_ms; // how long the head of a request may take, and its answer. 0: 10,000
-    int idle_ms; // how long a connection may wait for the next request. 0: 15,000
+    int head_ms;   // how long the head of a request may take, and its answer. 0: 10,000
+    int idle_ms;   // how long a connection may wait for the next request. 0: 15,000
+    int linger_ms; // how long a client may take to read the last answer. 0: 500
 };
 
 // Serve one connection, plain or TLS, which stays the caller's to close. site must live meanwhile;
@@ -32,9 +33,10 @@ struct web_site {
 // nothing for too long. Less: what broke off, as weft_read and weft_write, -ENOMEM, or what
 // on_websocket returned. A client's mistake is no error: it is answered.
 //
-// While a WebSocket lasts nothing of all this holds memory but a struct websocket on this stack. At
-// its end the goodbye is flushed for at most 200 ms: nobody else may be in weft_write or weft_flush
-// on this connection then.
+// While a WebSocket lasts nothing of all this holds memory but a struct websocket on this stack.
+// After a close frame of ours the connection is flushed and read to the client's end, for linger_ms
+// at most: nobody else may be in weft_write or weft_flush on it by the time that on_websocket
+// returns.
 int web_serve(weft_conn *c, const struct web_site *site, void *visitor);
 
 #endif

@@ -23,8 +23,7 @@
 
 enum {
     INPUT_SIZE = WEBSOCKET_LINE_MAX + FRAME_HEAD_MAX + FRAME_HEAD_MAX + FRAME_CONTROL_MAX,
-    ON_STACK = 512,   // what is posted goes into a frame here; above that into an allocation
-    GOODBYE_MS = 200, // for our close frame to get out
+    ON_STACK = 512, // what is posted goes into a frame here; above that into an allocation
 };
 
 // What came of looking at the input, when it is no error.
@@ -71,19 +70,10 @@ static void post_close(struct websocket *ws, unsigned code, const char *reason)
     (void)post_control(ws, FRAME_CLOSE, payload, 2 + size); // a full queue: then without goodbye
 }
 
-// Our close frame must get out before the caller closes, who does not know of it.
-static void flush_goodbye(struct websocket *ws)
-{
-    bool before = weft_shield(true);
-    (void)weft_flush(ws->wire.conn, weft_after_ms(GOODBYE_MS)); // a peer who is gone needs none
-    (void)weft_shield(before);
-}
-
 static int refuse(struct websocket *ws, unsigned code, const char *why)
 {
     ws->ended = true;
     post_close(ws, code, why);
-    flush_goodbye(ws);
     return weft_fail(-EPROTO, "websocket: %s (%u)", why, code);
 }
 
@@ -176,7 +166,6 @@ static int on_close(struct websocket *ws, const unsigned char *payload, size_t s
     ws->ended = true;
     if (close_first(ws)) // else it is the answer to ours
         (void)post_control(ws, FRAME_CLOSE, payload, size >= 2 ? 2 : 0); // as in post_close
-    flush_goodbye(ws);
     return weft_fail(-EPIPE, "websocket: closed by the peer (%u)", code);
 }
 

@@ -3,7 +3,8 @@
 //
 // The end of a line is not sent; one that comes nevertheless is taken off. A message with CR, LF or
 // NUL inside is refused (1007): nobody can say something as two lines that was checked as one. What
-// is posted must be UTF-8 where text was agreed, or browsers hang up.
+// is posted must be UTF-8 where text was agreed, or browsers hang up. A goodbye, too, is posted and
+// not flushed: whoever closes the connection flushes it first, as web_serve does.
 #ifndef WEFT_WEB_WEBSOCKET_H
 #define WEFT_WEB_WEBSOCKET_H
 

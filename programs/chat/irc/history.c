@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+// history.c - CHATHISTORY: what was said, asked for by message, time and number.
+//
+// The answer is a batch of the lines as they were sent, with their ids and times. While the store
+// looks, only this client's task waits; what it needs of the line is copied first.
+#include "chat/irc/history.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "chat/irc/deliver.h"
+#include "chat/irc/playback.h"
+#include "chat/store/store.h"
+
+struct request {
+    char name[16];                  // of the subcommand, as FAIL shows it
+    char target[ROOM_NAME_MAX + 1]; // as it was asked for
+    struct store_query query;
+    char first[ROOM_NAME_MAX + 1], second[NICK_MAX + 1]; // the conversation
+    char ids[2][STORE_MSGID_MAX + 1];
+};
+
+static const struct {
+    const char *name;
+    enum store_range range;
+    int points;
+} subcommands[] = {
+    {"BEFORE", STORE_BEFORE, 1}, {"AFTER", STORE_AFTER, 1},     {"LATEST", STORE_LATEST, 1},
+    {"AROUND", STORE_AROUND, 1}, {"BETWEEN", STORE_BETWEEN, 2},
+};
+enum { SUBCOMMANDS = sizeof subcommands / sizeof subcommands[0] };
+
+// ---- reading -------------------------------------------------------------------------------
+
+static bool read_time(const char *text, int64_t *ms)
+{
+    struct tm t = {0};
+    int fraction = 0, used = 0;
+    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &t.tm_year, &t.tm_mon, &t.tm_mday,
+               &t.tm_hour, &t.tm_min, &t.tm_sec, &fraction, &used) != 7 ||
+        text[used] || t.tm_mon < 1 || t.tm_mon > 12 || t.tm_mday < 1 || t.tm_mday > 31)
+        return false;
+    t.tm_year -= 1900;
+    t.tm_mon -= 1;
+    *ms = (int64_t)timegm(&t) * 1000 + fraction;
+    return true;
+}
+
+// "timestamp=...", "msgid=..." or, where there need be none, "*".
+static bool read_point(const char *word, struct store_point *point, char id[STORE_MSGID_MAX + 1],
+                       bool may_lack)
+{
+    if (may_lack && strcmp(word, "*") == 0)
+        return true;
+    if (strncmp(word, "timestamp=", 10) == 0)
+        return read_time(word + 10, &point->time_ms);
+    if (strncmp(word, "msgid=", 6) != 0 || !word[6] || strlen(word + 6) > STORE_MSGID_MAX)
+        return false;
+    (void)strcpy(id, word + 6);
+    point->msgid = id;
+    return true;
+}
+
+static bool read_limit(const char *word, int most, size_t *limit)
+{
+    char *end;
+    long n = strtol(word, &end, 10);
+    *limit = n > most ? (size_t)most : (size_t)n;
+    return *word && !*end && n > 0;
+}
+
+// ---- whose ---------------------------------------------------------------------------------
+
+// A room that the client is in, or somebody that it wrote with.
+static bool find_conversation(struct session *s, const char *target, struct request *r)
+{
+    if (*target == '#') {
+        const struct room *room = room_find(s->irc->hub, target);
+        if (!room || !member_find(room, &s->user))
+            return false;
+        (void)strcpy(r->first, room->folded);
+        r->query.where.first = r->first;
+        return true;
+    }
+    const struct user *other = user_find(s->irc->hub, target);
+    if (!other)
+        return false;
+    (void)strcpy(r->first, s->user.identity);
+    (void)strcpy(r->second, other->identity);
+    r->query.where = (struct store_conversation){r->first, r->second};
+    return true;
+}
+
+// ---- asking --------------------------------------------------------------------------------
+
+static void refuse(struct session *s, const char *code, const char *context, const char *text)
+{
+    fail(s, "CHATHISTORY", code, context, text);
+}
+
+static void ask(struct session *s, struct request *r)
+{
+    struct store_rows *rows = NULL;
+    int rc = store_ask(s->irc->set.history, &r->query, &rows);
+    char context[sizeof r->name + sizeof r->target];
+    (void)snprintf(context, sizeof context, "%s %s", r->name, r->target);
+    if (s->ended)
+        (void)rc; // meanwhile
+    else if (rc < 0 && rc != -ENOENT)
+        refuse(s, "MESSAGE_ERROR", context, "Messages could not be retrieved");
+    else
+        play_back(s, r->target, rows); // nothing is after a message that is not known
+    store_rows_free(&rows);
+}
+
+static void ask_messages(struct session *s, const struct line *line, int which)
+{
+    struct request r = {.query.events = s->caps & CAP_EVENT_PLAYBACK};
+    int points = subcommands[which].points;
+    (void)snprintf(r.name, sizeof r.name, "%s", subcommands[which].name);
+    r.query.range = subcommands[which].range;
+    bool good = line->count >= 3 + points && strlen(line->params[1]) <= ROOM_NAME_MAX;
+    good = good &&
+           read_point(line->params[2], &r.query.from, r.ids[0], r.query.range == STORE_LATEST);
+    good = good && (points == 1 || read_point(line->params[3], &r.query.to, r.ids[1], false));
+    good = good && read_limit(line->params[2 + points], s->irc->set.history_max, &r.query.limit);
+    if (!good) {
+        refuse(s, "INVALID_PARAMS", r.name, "Invalid parameters");
+        return;
+    }
+    (void)strcpy(r.target, line->params[1]);
+    char context[sizeof r.name + sizeof r.target];
+    (void)snprintf(context, sizeof context, "%s %s", r.name, r.target);
+    if (!find_conversation(s, r.target, &r))
+        refuse(s, "INVALID_TARGET", context, "No such conversation");
+    else
+        ask(s, &r);
+}
+
+// ---- targets -------------------------------------------------------------------------------
+
+// The rooms that the client is in; NULL without memory.
+static struct store_conversation *rooms_of(struct session *s, size_t *count)
+{
+    struct member *m;
+    *count = 0;
+    TAILQ_FOREACH (m, &s->user.rooms, of_user)
+        ++*count;
+    struct store_conversation *rooms = calloc(*count + 1, sizeof *rooms);
+    char(*names)[ROOM_NAME_MAX + 1] = calloc(*count + 1, sizeof *names);
+    size_t i = 0;
+    if (rooms && names)
+        TAILQ_FOREACH (m, &s->user.rooms, of_user) {
+            (void)strcpy(names[i], m->room->folded);
+            rooms[i].first = names[i];
+            i++;
+        }
+    if (rooms && names) {
+        rooms[*count].first = names[0]; // where the names lie, to be freed
+        return rooms;
+    }
+    free(rooms);
+    free(names);
+    return NULL;
+}
+
+static void ask_targets(struct session *s, const struct line *line)
+{
+    struct store_targets t = {.user = s->user.identity};
+    struct store_point from = {0}, to = {0};
+    char ids[2][STORE_MSGID_MAX + 1];
+    bool good = line->count >= 4 && read_point(line->params[1], &from, ids[0], false) &&
+                read_point(line->params[2], &to, ids[1], false) && !from.msgid && !to.msgid &&
+                read_limit(line->params[3], s->irc->set.history_max, &t.limit);
+    if (!good) {
+        refuse(s, "INVALID_PARAMS", "TARGETS", "Invalid parameters");
+        return;
+    }
+    t.from_ms = from.time_ms;
+    t.to_ms = to.time_ms;
+    struct store_conversation *rooms = rooms_of(s, &t.room_count);
+    struct store_rows *rows = NULL;
+    t.rooms = rooms;
+    int rc = rooms ? store_list(s->irc->set.history, &t, &rows) : -ENOMEM;
+    if (!s->ended && rc < 0)
+        refuse(s, "MESSAGE_ERROR", "TARGETS", "Targets could not be retrieved");
+    else if (!s->ended)
+        play_targets(s, rows);
+    store_rows_free(&rows);
+    if (rooms)
+        free((char *)(uintptr_t)rooms[t.room_count].first);
+    free(rooms);
+}
+
+void on_chathistory(struct session *s, const struct line *line)
+{
+    const char *name = line->count > 0 ? line->params[0] : "";
+    if (!s->irc->set.history) {
+        refuse(s, "MESSAGE_ERROR", "*", "No history is kept here");
+        return;
+    }
+    if (strcasecmp(name, "TARGETS") == 0) {
+        ask_targets(s, line);
+        return;
+    }
+    for (int i = 0; i < SUBCOMMANDS; i++)
+        if (strcasecmp(name, subcommands[i].name) == 0) {
+            ask_messages(s, line, i);
+            return;
+        }
+    refuse(s, "INVALID_PARAMS", *name && !strchr(name, ' ') ? name : "*", "Unknown subcommand");
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// hold.c - see hold.h.
+//
+// One row of bytes for each client that waits, with marks in it: here begins what waits for that
+// record. The history settles records in order, so what is told of goes out up to the first mark
+// that is not settled.
+#include "chat/irc/hold.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chat/irc/labelled.h"
+#include "chat/store/store.h"
+
+enum { HOLD_MAX = 4 << 20, MARKS = 16 };
+
+struct mark {
+    int64_t number;
+    size_t at; // where in the bytes
+};
+
+struct hold {
+    char *bytes;
+    size_t size, room;
+    struct mark *marks;
+    size_t mark_count, mark_room;
+};
+
+static struct hold *hold_of(struct session *s)
+{
+    if (!s->hold && (s->hold = calloc(1, sizeof *s->hold)))
+        TAILQ_INSERT_TAIL(&s->irc->holding, s, in_holding);
+    return s->hold;
+}
+
+// Without memory nothing waits: the client is told too early, which is better than never.
+void hold(struct session *s, int64_t number)
+{
+    struct hold *h = number > 0 && !s->ended ? hold_of(s) : NULL;
+    if (!h)
+        return;
+    if (h->mark_count == h->mark_room) {
+        size_t room = h->mark_room ? 2 * h->mark_room : MARKS;
+        struct mark *marks = realloc(h->marks, room * sizeof *marks);
+        if (!marks)
+            return;
+        h->marks = marks;
+        h->mark_room = room;
+    }
+    h->marks[h->mark_count++] = (struct mark){.number = number, .at = h->size};
+}
+
+int hold_add(struct session *s, const char *lines, size_t size)
+{
+    struct hold *h = s->hold;
+    size_t wanted = h->size + size;
+    if (wanted > HOLD_MAX)
+        return -ENOBUFS;
+    if (wanted > h->room) {
+        char *bytes = realloc(h->bytes, 2 * wanted);
+        if (!bytes)
+            return -ENOBUFS;
+        h->bytes = bytes;
+        h->room = 2 * wanted;
+    }
+    memcpy(h->bytes + h->size, lines, size);
+    h->size = wanted;
+    return 0;
+}
+
+void hold_clear(struct session *s)
+{
+    struct hold *h = s->hold;
+    if (!h)
+        return;
+    s->hold = NULL;
+    TAILQ_REMOVE(&s->irc->holding, s, in_holding);
+    free(h->bytes);
+    free(h->marks);
+    free(h);
+}
+
+// ---- what has become of it -----------------------------------------------------------------
+
+static void say_not_kept(struct session *s)
+{
+    fail(s, "HISTORY", "NOT_STORED", "", "Your message was delivered, but history cannot keep it");
+}
+
+// Lets go what stands before the first mark that is not settled.
+static void release(struct session *s, const struct store_progress *p)
+{
+    struct hold *h = s->hold;
+    size_t settled = 0;
+    bool failed = false;
+    while (settled < h->mark_count && h->marks[settled].number <= p->last) {
+        failed = failed || (p->code < 0 && h->marks[settled].number >= p->first);
+        settled++;
+    }
+    if (settled == 0)
+        return;
+    bool all = settled == h->mark_count;
+    size_t upto = all ? h->size : h->marks[settled].at;
+    struct hold rest = *h;
+    s->hold = NULL; // so that it is said now
+    if (failed)
+        say_not_kept(s);
+    if (upto > 0)
+        session_post(s, rest.bytes, upto);
+    s->hold = h;
+    if (all) {
+        hold_clear(s);
+        return;
+    }
+    memmove(h->bytes, h->bytes + upto, h->size - upto);
+    h->size -= upto;
+    h->mark_count -= settled;
+    memmove(h->marks, h->marks + settled, h->mark_count * sizeof *h->marks);
+    for (size_t i = 0; i < h->mark_count; i++)
+        h->marks[i].at -= upto;
+}
+
+static void tell_operators(struct irc *irc, const char *text)
+{
+    struct session *s;
+    LIST_FOREACH (s, &irc->sessions, link) {
+        if (s->user.modes & USER_OPERATOR)
+            tell(s, "NOTICE %s :%s", s->user.name, text);
+    }
+}
+
+void irc_progress(struct irc *irc, const struct store_progress *progress)
+{
+    struct session *s, *next;
+    for (s = TAILQ_FIRST(&irc->holding); s; s = next) {
+        next = TAILQ_NEXT(s, in_holding);
+        release(s, progress);
+    }
+    bool failed = progress->code < 0;
+    if (failed == irc->history_failed)
+        return;
+    irc->history_failed = failed;
+    tell_operators(irc, failed ? "History has stopped: the disk does not take it. The chat goes on."
+                               : "History goes on.");
+}

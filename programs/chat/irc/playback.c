@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// playback.c - see playback.h.
+#include "chat/irc/playback.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "chat/irc/deliver.h"
+#include "chat/irc/multiline.h"
+
+enum { TAGS_MAX = 8192 };
+
+static bool open_batch(struct session *s, const char *what, const char *target, char reference[24])
+{
+    bool batches = s->caps & CAP_BATCH;
+    *reference = '\0';
+    if (!batches)
+        return false;
+    (void)snprintf(reference, 24, "%lu", ++s->irc->last_batch);
+    tell(s, "BATCH +%s %s%s%s", reference, what, *target ? " " : "", target);
+    return true;
+}
+
+static void close_batch(struct session *s, const char *reference)
+{
+    if (*reference)
+        tell(s, "BATCH -%s", reference);
+}
+
+// The event that a row tells of. `whom` is where the name of one who was kicked is put.
+static struct event event_of_row(const struct store_message *row, char whom[NICK_MAX + 1])
+{
+    struct event e = {.kind = (enum event_kind)row->kind, .at = row->time_ms};
+    e.source = row->source;
+    e.target = row->target;
+    e.text = *row->text || e.kind == EVENT_MESSAGE || e.kind == EVENT_NOTICE ? row->text : NULL;
+    e.client_tags = row->tags;
+    (void)snprintf(e.id, sizeof e.id, "%s", row->msgid);
+    if (e.kind == EVENT_KICK) {
+        size_t size = strcspn(row->text, " ");
+        (void)snprintf(whom, NICK_MAX + 1, "%.*s", (int)size, row->text);
+        e.whom = whom;
+        e.text = row->text + size + (row->text[size] == ' ');
+    }
+    return e;
+}
+
+static void play_one(struct session *s, const struct store_message *row, const char *reference)
+{
+    char whom[NICK_MAX + 1], batch[40] = "";
+    struct event e = event_of_row(row, whom);
+    if (*reference)
+        (void)snprintf(batch, sizeof batch, "batch=%s", reference);
+    if (e.kind == EVENT_TAGS && !(s->caps & CAP_TAGS))
+        return;
+    say_event(s, &e, batch);
+}
+
+void play_back(struct session *s, const char *target, const struct store_rows *rows)
+{
+    char reference[24];
+    (void)open_batch(s, "chathistory", target, reference);
+    for (size_t i = 0; rows && i < rows->count; i++)
+        play_one(s, &rows->messages[i], reference);
+    close_batch(s, reference);
+}
+
+// The other one of a conversation of two: who is not this client.
+static const char *other_of(const struct session *s, const struct store_message *row,
+                            char name[NICK_MAX + 1])
+{
+    if (*row->target == '#')
+        return row->target;
+    (void)snprintf(name, NICK_MAX + 1, "%.*s", (int)strcspn(row->source, "!"), row->source);
+    return name_same(name, s->user.name) ? row->target : name;
+}
+
+void play_targets(struct session *s, const struct store_rows *rows)
+{
+    char reference[24], name[NICK_MAX + 1], at[TIME_TEXT], tag[40], body[LINE_BODY_MAX];
+    (void)open_batch(s, "draft/chathistory-targets", "", reference);
+    (void)snprintf(tag, sizeof tag, "batch=%s", reference);
+    for (size_t i = 0; rows && i < rows->count; i++) {
+        time_text(rows->messages[i].time_ms, at);
+        (void)snprintf(body, sizeof body, ":%s CHATHISTORY TARGETS %s %s", s->irc->set.name,
+                       other_of(s, &rows->messages[i], name), at);
+        say(s, *reference ? tag : NULL, body);
+    }
+    close_batch(s, reference);
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// insert.c - a message becomes rows.
+//
+// Ids are counted here and noted in meta with each transaction, not by AUTOINCREMENT, which would
+// write a second table with each message. They are never used again, even if retention takes the
+// last message: the index counts on that.
+#include <string.h>
+
+#include "chat/store/parts.h"
+
+void conversation_names(const struct store_conversation *where, const char **first,
+                        const char **second)
+{
+    bool in_order = !where->second || strcmp(where->first, where->second) <= 0;
+    *first = in_order ? where->first : where->second;
+    *second = !where->second ? "" : in_order ? where->second : where->first;
+}
+
+int insert_prepare(struct writer *w)
+{
+    int rc = sql_prepare(w->db, "SELECT id FROM conversations WHERE first = ? AND second = ?",
+                         &w->find);
+    if (rc == 0)
+        rc = sql_prepare(w->db, "INSERT INTO conversations (first, second) VALUES (?, ?)",
+                         &w->add_conversation);
+    if (rc == 0)
+        rc = sql_prepare(w->db,
+                         "INSERT INTO messages (id, msgid, time, conversation, kind, words, source,"
+                         " account, target, text, tags) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                         &w->insert);
+    if (rc == 0)
+        rc = sql_prepare(w->db, "UPDATE meta SET value = ? WHERE name = 'last_id'", &w->note_last);
+    if (rc == 0)
+        rc = sql_number(w->db, "SELECT value FROM meta WHERE name = 'last_id'", &w->last_id);
+    return rc;
+}
+
+void insert_finish(struct writer *w)
+{
+    (void)sqlite3_finalize(w->find);
+    (void)sqlite3_finalize(w->add_conversation);
+    (void)sqlite3_finalize(w->insert);
+    (void)sqlite3_finalize(w->note_last);
+}
+
+static int conversation_id(struct writer *w, const struct store_conversation *where, int64_t *id)
+{
+    const char *first, *second;
+    conversation_names(where, &first, &second);
+    sql_text(w->find, 1, first);
+    sql_text(w->find, 2, second);
+    int rc = sql_one(w->find, id);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    sql_text(w->add_conversation, 1, first);
+    sql_text(w->add_conversation, 2, second);
+    rc = sql_run(w->add_conversation);
+    *id = sqlite3_last_insert_rowid(w->db);
+    return rc;
+}
+
+int insert_message(struct writer *w, const struct store_message *m)
+{
+    int64_t conversation = 0;
+    int rc = conversation_id(w, &m->where, &conversation);
+    if (rc < 0)
+        return rc;
+    sqlite3_stmt *s = w->insert;
+    sql_int(s, 1, w->last_id + 1);
+    sql_text(s, 2, m->msgid);
+    sql_int(s, 3, m->time_ms);
+    sql_int(s, 4, conversation);
+    sql_int(s, 5, m->kind);
+    sql_int(s, 6, m->is_text);
+    sql_text(s, 7, m->source);
+    sql_text(s, 8, m->account);
+    sql_text(s, 9, m->target);
+    sql_text(s, 10, m->text);
+    sql_text(s, 11, m->tags);
+    rc = sql_run(s);
+    if (rc == 0)
+        w->last_id++;
+    return rc;
+}

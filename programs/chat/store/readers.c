@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// readers.c - questions are asked beside the writer.
+//
+// A few connections of their own, each used by one question at a time; WAL lets them read while the
+// writer writes, each as the file was when its statement began. On a fiber the question runs on a
+// thread of weft_block, so only the fiber that asks waits; there are as many of those as
+// connections. SQLite asks now and then whether to go on: a search for a word that everybody uses
+// can be cancelled.
+#include <errno.h>
+#include <weft/error.h>
+#include <weft/wait.h>
+
+#include "chat/store/parts.h"
+#include "chat/store/tokens.h"
+
+enum { INSTRUCTIONS = 20000 }; // of SQLite between two looks at the request to stop
+
+struct asked {
+    struct store *store;
+    reader_asks *ask;
+    const void *question;
+};
+
+static int is_asked_to_stop(void *ctx)
+{
+    (void)ctx;
+    return weft_check() < 0;
+}
+
+static int attach_index(const struct store *s, sqlite3 *db)
+{
+    sqlite3_stmt *attach;
+    int rc = sql_prepare(db, "ATTACH ? AS found", &attach);
+    if (rc == 0) {
+        sql_text(attach, 1, s->index_path);
+        rc = sql_run(attach);
+    }
+    (void)sqlite3_finalize(attach);
+    return rc;
+}
+
+static int open_reader(const struct store *s, sqlite3 **db)
+{
+    int rc = sql_open(db, s->history_path);
+    if (rc == 0)
+        rc = tokens_register(*db);
+    if (rc == 0 && !s->set.no_index)
+        rc = attach_index(s, *db);
+    if (rc == 0)
+        rc = sql_exec(*db, "PRAGMA query_only = ON");
+    if (rc < 0)
+        sql_close(db);
+    else
+        sqlite3_progress_handler(*db, INSTRUCTIONS, is_asked_to_stop, NULL);
+    return rc;
+}
+
+static sqlite3 *take_idle(struct store *s)
+{
+    weft_guard(&s->mu);
+    return s->idle_count > 0 ? s->idle[--s->idle_count] : NULL;
+}
+
+static void give_back(struct store *s, sqlite3 *db)
+{
+    weft_guard(&s->mu);
+    s->idle[s->idle_count++] = db; // no more than the semaphore lets in
+}
+
+// The task was asked to stop, or its deadline has passed: that is what the caller shall hear.
+static int why_interrupted(int rc)
+{
+    int asked = rc == -ECANCELED ? weft_check() : 0;
+    return asked < 0 ? asked : rc;
+}
+
+static int ask(const struct asked *a, struct store_rows **rows)
+{
+    struct store *s = a->store;
+    sqlite3 *db = take_idle(s);
+    int rc = db ? 0 : open_reader(s, &db);
+    if (rc < 0)
+        return rc;
+    rc = why_interrupted(a->ask(db, a->question, rows));
+    give_back(s, db);
+    if (rc < 0)
+        store_rows_free(rows);
+    return rc;
+}
+WEFT_TASK(ask, struct asked, struct store_rows *);
+
+int reader_run(struct store *s, reader_asks *asks, const void *question, struct store_rows **rows)
+{
+    *rows = NULL;
+    int rc = weft_acquire(&s->readers, WEFT_FOREVER);
+    if (rc < 0)
+        return rc;
+    struct asked asked = {s, asks, question};
+    struct store_rows *found = NULL;
+    rc = weft_block(ask, &found, &asked);
+    weft_release(&s->readers, 1);
+    if (rc == 0)
+        *rows = found;
+    return rc;
+}
+
+void readers_close(struct store *s)
+{
+    while (s->idle_count > 0)
+        sql_close(&s->idle[--s->idle_count]);
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: MIT
+// chat_store_ask_test.c - parts of a conversation, and conversations.
+#include "chat_store.h"
+
+// ---- parts -------------------------------------------------------------------------------
+
+// 1 to 9 at 10, 20... 90; 4 is an event; 5 and 6 are of one moment, written in that order.
+static struct store *nine(void)
+{
+    struct store *store = open_with(
+        (struct store_options){.folder = new_folder(), .no_index = true});
+    int64_t last = 0;
+    for (int i = 1; i <= 9; i++) {
+        char msgid[] = {(char)('0' + i), '\0'};
+        struct store_message m = text_of(msgid, i == 6 ? 50 : i * 10, "text");
+        m.is_text = i != 4;
+        last = append(store, m);
+    }
+    struct store_message elsewhere = text_of("x", 55, "elsewhere");
+    elsewhere.where.first = "#other";
+    last = append(store, elsewhere);
+    assert_int_equal(outcome_of(store, last), 0);
+    return store;
+}
+
+static struct store_point id(const char *msgid)
+{
+    return (struct store_point){.msgid = msgid};
+}
+
+static struct store_point at(int64_t time_ms)
+{
+    return (struct store_point){.time_ms = time_ms};
+}
+
+#define EVERY (size_t)100
+
+static void expect(struct store *store, const char *ids, enum store_range range,
+                   struct store_point from, struct store_point to, size_t limit)
+{
+    struct store_query q = {.range = range, .from = from, .to = to, .limit = limit, .events = true};
+    assert_string_equal(asked(store, q), ids);
+}
+
+static void before_gives_the_last_ones_before_a_point(void **state)
+{
+    (void)state;
+    struct store *store = nine();
+    expect(store, "3 4", STORE_BEFORE, id("5"), at(0), 2);
+    expect(store, "1 2 3 4 5", STORE_BEFORE, id("6"), at(0), EVERY);
+    expect(store, "3 4", STORE_BEFORE, at(50), at(0), 2);
+    expect(store, "5 6", STORE_BEFORE, at(51), at(0), 2);
+    expect(store, "", STORE_BEFORE, id("1"), at(0), 2);
+    expect(store, "", STORE_BEFORE, at(90), at(0), 0);
+    close_store(store);
+}
+
+static void after_gives_the_first_ones_after_a_point(void **state)
+{
+    (void)state;
+    struct store *store = nine();
+    expect(store, "6 7", STORE_AFTER, id("5"), at(0), 2);
+    expect(store, "7 8", STORE_AFTER, at(50), at(0), 2);
+    expect(store, "5 6", STORE_AFTER, at(49), at(0), 2);
+    expect(store, "", STORE_AFTER, id("9"), at(0), 2);
+    close_store(store);
+}
+
+static void latest_gives_the_end_as_far_as_it_is_after_a_point(void **state)
+{
+    (void)state;
+    struct store *store = nine();
+    expect(store, "8 9", STORE_LATEST, at(0), at(0), 2);
+    expect(store, "7 8 9", STORE_LATEST, id("6"), at(0), EVERY);
+    expect(store, "9", STORE_LATEST, at(80), at(0), EVERY);
+    expect(store, "8 9", STORE_LATEST, id("3"), at(0), 2);
+    close_store(store);
+}
+
+static void around_has_the_point_itself_in_the_middle(void **state)
+{
+    (void)state;
+    struct store *store = nine();
+    expect(store, "4 5 6", STORE_AROUND, id("5"), at(0), 3);
+    expect(store, "3 4 5 6", STORE_AROUND, id("5"), at(0), 4);
+    expect(store, "5", STORE_AROUND, id("5"), at(0), 1);
+    expect(store, "1 2", STORE_AROUND, id("1"), at(0), 4);
+    expect(store, "8 9", STORE_AROUND, id("9"), at(0), 3);
+    expect(store, "3 4 5 6", STORE_AROUND, at(50), at(0), 4);
+    expect(store, "6 7", STORE_AROUND, at(55), at(0), 2);
+    close_store(store);
+}
+
+static void between_goes_from_the_first_point_toward_the_second(void **state)
+{
+    (void)state;
+    struct store *store = nine();
+    expect(store, "4 5 6", STORE_BETWEEN, id("3"), id("7"), EVERY);
+    expect(store, "4 5", STORE_BETWEEN, id("3"), id("7"), 2);
+    expect(store, "5 6", STORE_BETWEEN, id("7"), id("3"), 2);
+    expect(store, "4 5 6", STORE_BETWEEN, id("7"), id("3"), EVERY);
+    expect(store, "4 5 6", STORE_BETWEEN, at(30), at(70), EVERY);
+    expect(store, "5 6", STORE_BETWEEN, at(70), at(30), 2);
+    expect(store, "4 5 6", STORE_BETWEEN, id("3"), at(70), EVERY);
+    expect(store, "", STORE_BETWEEN, id("5"), id("5"), EVERY);
+    expect(store, "", STORE_BETWEEN, at(50), at(50), EVERY);
+    expect(store, "", STORE_BETWEEN, id("5"), id("6"), EVERY);
+    close_store(store);
+}
+
+static void without_events_only_texts_count(void **state)
+{
+    (void)state;
+    struct store *store = nine();
+    struct store_query q = {.range = STORE_BETWEEN, .from = id("2"), .to = id("7"), .limit = 3};
+    assert_string_equal(asked(store, q), "3 5 6");
+    close_store(store);
+}
+
+static void an_unknown_msgid_is_an_error(void **state)
+{
+    (void)state;
+    struct store *store = nine();
+    struct store_rows *rows;
+    struct store_query q = {.where = lobby, .range = STORE_BEFORE, .from = id("no"), .limit = 3};
+    assert_int_equal(store_ask(store, &q, &rows), -ENOENT);
+    assert_null(rows);
+    assert_non_null(strstr(weft_error(), "no message no"));
+    q.from = id("x"); // of another room: not to be found out here
+    assert_int_equal(store_ask(store, &q, &rows), -ENOENT);
+    q.where.first = "#nowhere";
+    assert_int_equal(store_ask(store, &q, &rows), -ENOENT);
+    q = (struct store_query){
+        .where = lobby, .range = STORE_BETWEEN, .from = id("1"), .to = id("no"), .limit = 3};
+    assert_int_equal(store_ask(store, &q, &rows), -ENOENT);
+    close_store(store);
+}
+
+static void a_room_where_nobody_spoke_is_empty(void **state)
+{
+    (void)state;
+    struct store *store = nine();
+    assert_string_equal(
+        asked(store,
+              (struct store_query){.where = {"#nowhere", NULL}, .range = STORE_LATEST, .limit = 3}),
+        "");
+    close_store(store);
+}
+
+// ---- conversations ---------------------------------------------------------------------------
+
+static void speak(struct store *store, const char *msgid, int64_t time_ms, const char *first,
+                  const char *second)
+{
+    struct store_message m = text_of(msgid, time_ms, "text");
+    m.where = (struct store_conversation){first, second};
+    assert_int_equal(outcome_of(store, append(store, m)), 0);
+}
+
+static const struct store_conversation rooms[] = {{"#a", NULL}, {"#b", NULL}, {"#silent", NULL}};
+
+static struct store *talks(void)
+{
+    struct store *store = open_with(
+        (struct store_options){.folder = new_folder(), .no_index = true});
+    speak(store, "a1", 10, "#a", NULL);
+    speak(store, "d1", 20, "tom", "ann");
+    speak(store, "a2", 30, "#a", NULL);
+    speak(store, "b1", 40, "#b", NULL);
+    speak(store, "e1", 50, "bob", "tom");
+    speak(store, "c1", 60, "#c", NULL);
+    speak(store, "f1", 70, "ann", "bob");
+    return store;
+}
+
+static const char *listed(struct store *store, int64_t from, int64_t to, size_t limit)
+{
+    struct store_rows *rows;
+    struct store_targets t = {.user = "tom",
+                              .rooms = rooms,
+                              .room_count = COUNT(rooms),
+                              .from_ms = from,
+                              .to_ms = to,
+                              .limit = limit};
+    assert_int_equal(store_list(store, &t, &rows), 0);
+    return ids_of(rows);
+}
+
+static void a_user_sees_his_own_conversations_and_the_rooms_named(void **state)
+{
+    (void)state;
+    struct store *store = talks();
+    assert_string_equal(listed(store, 0, 100, EVERY), "d1 a2 b1 e1");
+    close_store(store);
+}
+
+static void only_the_last_text_of_a_conversation_counts(void **state)
+{
+    (void)state;
+    struct store *store = talks();
+    assert_string_equal(listed(store, 0, 30, EVERY), "d1"); // #a went on after it
+    assert_string_equal(listed(store, 10, 40, EVERY), "d1 a2");
+    assert_string_equal(listed(store, 70, 100, EVERY), "");
+    close_store(store);
+}
+
+static void a_limit_keeps_those_nearest_to_the_first_time(void **state)
+{
+    (void)state;
+    struct store *store = talks();
+    assert_string_equal(listed(store, 0, 100, 2), "d1 a2");
+    assert_string_equal(listed(store, 100, 0, 2), "b1 e1");
+    close_store(store);
+}
+
+static void a_target_tells_who_with_whom(void **state)
+{
+    (void)state;
+    struct store *store = talks();
+    struct store_rows *rows;
+    struct store_targets t = {.user = "tom", .from_ms = 0, .to_ms = 100, .limit = 1};
+    assert_int_equal(store_list(store, &t, &rows), 0);
+    assert_int_equal(rows->count, 1);
+    assert_string_equal(rows->messages[0].where.first, "ann");
+    assert_string_equal(rows->messages[0].where.second, "tom");
+    assert_int_equal(rows->messages[0].time_ms, 20);
+    store_rows_free(&rows);
+    close_store(store);
+}
+
+static void a_removed_or_wordless_last_message_does_not_count(void **state)
+{
+    (void)state;
+    struct store *store = talks();
+    struct store_message event = text_of("e2", 90, "");
+    event.where = rooms[1];
+    event.is_text = false;
+    assert_int_equal(outcome_of(store, append(store, event)), 0);
+    assert_int_equal(store_remove(store, "a2", "ann", much_later()), 0);
+    assert_string_equal(listed(store, 0, 100, EVERY), "a1 d1 b1 e1");
+    close_store(store);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(before_gives_the_last_ones_before_a_point),
+    cmocka_unit_test(after_gives_the_first_ones_after_a_point),
+    cmocka_unit_test(latest_gives_the_end_as_far_as_it_is_after_a_point),
+    cmocka_unit_test(around_has_the_point_itself_in_the_middle),
+    cmocka_unit_test(between_goes_from_the_first_point_toward_the_second),
+    cmocka_unit_test(without_events_only_texts_count),
+    cmocka_unit_test(an_unknown_msgid_is_an_error),
+    cmocka_unit_test(a_room_where_nobody_spoke_is_empty),
+    cmocka_unit_test(a_user_sees_his_own_conversations_and_the_rooms_named),
+    cmocka_unit_test(only_the_last_text_of_a_conversation_counts),
+    cmocka_unit_test(a_limit_keeps_those_nearest_to_the_first_time),
+    cmocka_unit_test(a_target_tells_who_with_whom),
+    cmocka_unit_test(a_removed_or_wordless_last_message_does_not_count),
+};
+
+TEST_MAIN_AT_HOME(tests, NULL, 0)

@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: MIT
+// chat_store_find_test.c - words, and messages found by them.
+#include "chat_store.h"
+
+#include "chat/store/tokens.h"
+
+// ---- words ---------------------------------------------------------------------------------
+
+static int collect(void *ctx, const char *word, size_t size)
+{
+    char *all = ctx;
+    size_t n = strlen(all);
+    assert_true(n + size + 2 < 1024);
+    snprintf(all + n, 1024 - n, "%s%.*s", n ? "|" : "", (int)size, word);
+    return 0;
+}
+
+static const char *cut(const char *text, bool whole)
+{
+    static char all[1024];
+    all[0] = '\0';
+    assert_int_equal(tokens_of(text, strlen(text), whole, collect, all), 0);
+    return all;
+}
+
+static void words_are_letters_and_digits_in_one_case(void **state)
+{
+    (void)state;
+    assert_string_equal(cut("Two  Threads, 42 of them!", false), "two|threads|42|of|them");
+    assert_string_equal(cut("", false), "");
+    assert_string_equal(cut(" ... ", false), "");
+    assert_string_equal(cut("foo_bar-baz", false), "foo|bar|baz");
+    assert_string_equal(cut("Привет МИР", false), "привет|мир");
+    assert_string_equal(cut("Straße STRASSE", false), "strasse|strasse");
+}
+
+static void accents_make_no_difference(void **state)
+{
+    (void)state;
+    assert_string_equal(cut("Café CAFE\xCC\x81 naïve", false), "cafe|cafe|naive");
+    assert_string_equal(cut("Ελλάδα", false), "ελλαδα");
+}
+
+static void marks_that_are_no_accents_belong_to_their_word(void **state)
+{
+    (void)state;
+    assert_string_equal(cut("हिन्दी", false), "हिन्दी");
+    assert_string_equal(cut("🙂 hi 🙂", false), "hi");
+}
+
+static void runs_of_east_asia_become_pairs_and_an_end(void **state)
+{
+    (void)state;
+    assert_string_equal(cut("多线程", false), "多线|线程|程");
+    assert_string_equal(cut("多线程", true), "多线|线程");
+    assert_string_equal(cut("线", false), "线");
+    assert_string_equal(cut("线", true), "线");
+    assert_string_equal(cut("线。程", false), "线|程");
+    assert_string_equal(cut("スレッド", true), "スレ|レッ|ッド");
+    assert_string_equal(cut("스레드", true), "스레|레드");
+    assert_string_equal(cut("多线程threads和fibers", false), "多线|线程|程|threads|和|fibers");
+}
+
+static void widths_make_no_difference(void **state)
+{
+    (void)state;
+    assert_string_equal(cut("ＡＢＣ１２", false), "abc12");
+    assert_string_equal(cut("ｽﾚｯﾄﾞ", true), "スレ|レッ|ッド");
+}
+
+static void what_is_no_text_separates(void **state)
+{
+    (void)state;
+    assert_string_equal(cut("one\xFFtwo\xC3", false), "one|two");
+    assert_string_equal(cut("线\xE7\xBA程", false), "线|程");
+    char all[1024] = "";
+    assert_int_equal(tokens_of("é\0b", 4, false, collect, all), 0);
+    assert_string_equal(all, "e|b");
+}
+
+static void a_word_without_end_is_cut(void **state)
+{
+    (void)state;
+    char text[2000], all[1024] = "";
+    memset(text, 'a', sizeof text);
+    assert_int_equal(tokens_of(text, sizeof text, false, collect, all), 0);
+    assert_int_equal(strlen(all), 256);
+}
+
+static int stop_at_once(void *ctx, const char *word, size_t size)
+{
+    (void)word, (void)size;
+    ++*(int *)ctx;
+    return 7;
+}
+
+static void who_is_told_may_end_it(void **state)
+{
+    (void)state;
+    const char *texts[] = {"one two", "é two", "线程 two", "é线"};
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        int count = 0;
+        assert_int_equal(tokens_of(texts[i], strlen(texts[i]), false, stop_at_once, &count), 7);
+        assert_int_equal(count, 1);
+    }
+}
+
+static void assert_match(const char *words, const char *wanted)
+{
+    char *match = tokens_match(words);
+    assert_non_null(match);
+    assert_string_equal(match, wanted);
+    free(match);
+}
+
+static void a_search_is_made_of_words_only(void **state)
+{
+    (void)state;
+    assert_match("one Two", "\"one\" AND \"two\"");
+    assert_match("foo-bar", "\"foo bar\"");
+    assert_match("多线程", "\"多线 线程\"");
+    assert_match("线", "\"线\" *");
+    assert_match("多线程threads", "\"多线 线程\" AND \"threads\"");
+    assert_match("a线", "\"a\" AND \"线\" *");
+    assert_match("\" OR text:* NEAR(a) --", "\"or\" AND \"text\" AND \"near a\"");
+    assert_match(" \t ", "");
+    assert_match("!?", "");
+}
+
+// ---- messages found -------------------------------------------------------------------------
+
+static void say_as(struct store *store, const char *msgid, int64_t time_ms, const char *nick,
+                   const char *account, const char *text)
+{
+    char source[64];
+    snprintf(source, sizeof source, "%s!user@example.org", nick);
+    struct store_message m = text_of(msgid, time_ms, text);
+    m.source = source;
+    m.account = account;
+    assert_int_equal(outcome_of(store, append(store, m)), 0);
+}
+
+static void chinese_and_english_are_found_in_one_sentence(void **state)
+{
+    (void)state;
+    struct store *store = open_in(new_folder());
+    say(store, "1", 10, "我们用多线程 (threads) 写服务器");
+    say(store, "2", 20, "something else");
+    say(store, "3", 30, "进程");
+    wait_indexed(store);
+    assert_string_equal(found_words(store, "线程"), "1");
+    assert_string_equal(found_words(store, "多线程"), "1");
+    assert_string_equal(found_words(store, "threads"), "1");
+    assert_string_equal(found_words(store, "THREADS 线程"), "1");
+    assert_string_equal(found_words(store, "程"), "3 1");
+    assert_string_equal(found_words(store, "器"), "1");
+    assert_string_equal(found_words(store, "程线"), "");
+    assert_string_equal(found_words(store, "thread"), "");
+    close_store(store);
+}
+
+static void the_newest_come_first_and_as_many_as_are_wanted(void **state)
+{
+    (void)state;
+    struct store *store = open_in(new_folder());
+    say(store, "1", 10, "word");
+    say(store, "2", 20, "word");
+    say(store, "3", 30, "word");
+    wait_indexed(store);
+    assert_string_equal(found(store, (struct store_search){.words = "word", .limit = 2}), "3 2");
+    close_store(store);
+}
+
+static struct store *talk(void)
+{
+    struct store *store = open_in(new_folder());
+    say_as(store, "1", 10, "Ann", NULL, "the word of ann");
+    say_as(store, "2", 20, "bob", "Ann", "the word of bob");
+    say_as(store, "3", 30, "carl", NULL, "the word of carl");
+    struct store_message m = text_of("4", 40, "the word elsewhere");
+    m.where.first = "#other";
+    append(store, m);
+    m = text_of("5", 50, "the word between two");
+    m.where = (struct store_conversation){"carl", "ann"};
+    append(store, m);
+    m = text_of("6", 60, "the word of a topic");
+    m.is_text = false;
+    assert_int_equal(outcome_of(store, append(store, m)), 0);
+    wait_indexed(store);
+    return store;
+}
+
+static void only_what_is_text_is_found(void **state)
+{
+    (void)state;
+    struct store *store = talk();
+    assert_string_equal(found_words(store, "word"), "5 4 3 2 1");
+    close_store(store);
+}
+
+static void a_search_keeps_to_its_rooms(void **state)
+{
+    (void)state;
+    struct store *store = talk();
+    struct store_conversation in[] = {{"#lobby", NULL}, {"#nowhere", NULL}, {"ann", "carl"}};
+    struct store_search s = {.words = "word", .in = in, .in_count = 3};
+    assert_string_equal(found(store, s), "5 3 2 1");
+    s.in_count = 2;
+    assert_string_equal(found(store, s), "3 2 1");
+    s.in = &in[1];
+    s.in_count = 1;
+    assert_string_equal(found(store, s), "");
+    s.in_count = 0;
+    assert_string_equal(found(store, s), "");
+    close_store(store);
+}
+
+static void an_author_is_a_nick_or_an_account(void **state)
+{
+    (void)state;
+    struct store *store = talk();
+    struct store_search s = {.words = "word", .author = "ANN", .until_ms = 40};
+    assert_string_equal(found(store, s), "2 1");
+    s.author = "an";
+    assert_string_equal(found(store, s), "");
+    close_store(store);
+}
+
+static void times_are_exclusive_bounds(void **state)
+{
+    (void)state;
+    struct store *store = talk();
+    struct store_search s = {.words = "word", .since_ms = 10, .until_ms = 40};
+    assert_string_equal(found(store, s), "3 2");
+    close_store(store);
+}
+
+static void a_search_for_no_word_is_an_error(void **state)
+{
+    (void)state;
+    struct store *store = talk();
+    struct store_rows *rows;
+    const char *nothing[] = {"", " ", "?!", NULL};
+    for (size_t i = 0; i < COUNT(nothing); i++) {
+        struct store_search s = {.words = nothing[i], .limit = 1};
+        assert_int_equal(store_find(store, &s, &rows), -EINVAL);
+        assert_null(rows);
+    }
+    close_store(store);
+}
+
+static void what_people_type_is_no_language(void **state)
+{
+    (void)state;
+    struct store *store = talk();
+    assert_string_equal(found_words(store, "\"word"), "5 4 3 2 1");
+    assert_string_equal(found_words(store, "word)"), "5 4 3 2 1");
+    assert_string_equal(found_words(store, "text:word"), "");
+    assert_string_equal(found_words(store, "word NOT ann"), "");
+    assert_string_equal(found_words(store, "'; DROP TABLE messages; --"), "");
+    assert_string_equal(found_words(store, "word"), "5 4 3 2 1");
+    close_store(store);
+}
+
+static void without_an_index_nothing_can_be_looked_for(void **state)
+{
+    (void)state;
+    struct store *store = open_with(
+        (struct store_options){.folder = new_folder(), .no_index = true});
+    struct store_rows *rows;
+    struct store_search s = {.words = "word", .limit = 1};
+    assert_int_equal(store_find(store, &s, &rows), -ENOTSUP);
+    assert_int_equal(store_mentions(store, &s, &rows), -ENOTSUP);
+    wait_indexed(store);
+    close_store(store);
+}
+
+// ---- mentions -------------------------------------------------------------------------------
+
+static const char *mentions(struct store *store, const char *nick, int64_t since_ms)
+{
+    struct store_rows *rows;
+    struct store_search s = {.words = nick, .since_ms = since_ms, .limit = 100};
+    assert_int_equal(store_mentions(store, &s, &rows), 0);
+    return ids_of(rows);
+}
+
+static void mentions_are_of_others_and_of_the_nick_as_it_is_written(void **state)
+{
+    (void)state;
+    struct store *store = open_in(new_folder());
+    say_as(store, "1", 10, "ann", NULL, "Tom: are you there?");
+    say_as(store, "2", 20, "tom", NULL, "tom is here");
+    say_as(store, "3", 30, "ann", NULL, "[tom] is another, and tommy, and tom|away");
+    say_as(store, "4", 40, "ann", NULL, "atom, or tom.");
+    say_as(store, "5", 50, "ann", NULL, "小明你好, ^_^");
+    say_as(store, "6", 60, "ann", NULL, "小明白");
+    wait_indexed(store);
+    assert_string_equal(mentions(store, "tom", 0), "4 1");
+    assert_string_equal(mentions(store, "TOM", 10), "4");
+    assert_string_equal(mentions(store, "[tom]", 0), "3");
+    assert_string_equal(mentions(store, "小明", 0), "6 5");
+    assert_string_equal(mentions(store, "^_^", 0), "5");
+    assert_string_equal(mentions(store, "nobody", 0), "");
+    close_store(store);
+}
+
+// ---- the index follows ------------------------------------------------------------------------
+
+static void an_index_that_is_missing_is_made_again(void **state)
+{
+    (void)state;
+    const char *folder = new_folder();
+    struct store *store = open_in(folder);
+    say(store, "1", 10, "a word");
+    close_store(store);
+    assert_int_equal(unlink(file_in(folder, "words.db")), 0);
+    store = open_in(folder);
+    say(store, "2", 20, "the word");
+    wait_indexed(store);
+    assert_string_equal(found_words(store, "word"), "2 1");
+    close_store(store);
+}
+
+static void an_index_that_is_damaged_or_of_another_version_is_made_again(void **state)
+{
+    (void)state;
+    const char *folder = new_folder();
+    struct store *store = open_in(folder);
+    say(store, "1", 10, "a word");
+    wait_indexed(store);
+    close_store(store);
+    change(file_in(folder, "words.db"), "PRAGMA user_version = 77; DELETE FROM mark");
+    store = open_in(folder);
+    wait_indexed(store);
+    assert_string_equal(found_words(store, "word"), "1");
+    close_store(store);
+    FILE *f = fopen(file_in(folder, "words.db"), "w");
+    assert_non_null(f);
+    fputs("this is no database, and long enough that SQLite sees it at once: ..............", f);
+    fclose(f);
+    store = open_in(folder);
+    wait_indexed(store);
+    assert_string_equal(found_words(store, "word"), "1");
+    close_store(store);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    char command[320];
+    snprintf(command, sizeof command, "cp '%s' '%s'", from, to);
+    assert_int_equal(system(command), 0); // NOLINT: names of our own
+}
+
+// The index is ahead of it: it knows of messages that are no more.
+static void an_older_history_that_is_put_back_is_indexed_anew(void **state)
+{
+    (void)state;
+    const char *folder = new_folder();
+    char history[128], kept[128];
+    snprintf(history, sizeof history, "%s/history.db", folder);
+    snprintf(kept, sizeof kept, "%s/kept", folder);
+    struct store *store = open_in(folder);
+    say(store, "1", 10, "a word");
+    close_store(store);
+    copy_file(history, kept);
+    store = open_in(folder);
+    say(store, "2", 20, "another");
+    wait_indexed(store);
+    close_store(store);
+    copy_file(kept, history);
+    store = open_in(folder);
+    say(store, "3", 30, "word");
+    wait_indexed(store);
+    assert_string_equal(found_words(store, "another"), "");
+    assert_string_equal(found_words(store, "word"), "3 1");
+    close_store(store);
+}
+
+static void what_was_written_without_an_index_is_indexed_later(void **state)
+{
+    (void)state;
+    const char *folder = new_folder();
+    struct store *store = open_with((struct store_options){.folder = folder, .no_index = true});
+    enum { MANY = 9000 }; // more than two turns
+    char msgid[16];
+    for (int i = 1; i <= MANY; i++) {
+        snprintf(msgid, sizeof msgid, "%d", i);
+        append(store, text_of(msgid, i, i == 1 ? "needle" : "hay"));
+    }
+    close_store(store);
+    store = open_in(folder);
+    wait_indexed(store);
+    struct store_status status;
+    store_status(store, &status);
+    assert_int_equal(status.unindexed, 0);
+    assert_string_equal(found_words(store, "needle"), "1");
+    close_store(store);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(words_are_letters_and_digits_in_one_case),
+    cmocka_unit_test(accents_make_no_difference),
+    cmocka_unit_test(marks_that_are_no_accents_belong_to_their_word),
+    cmocka_unit_test(runs_of_east_asia_become_pairs_and_an_end),
+    cmocka_unit_test(widths_make_no_difference),
+    cmocka_unit_test(what_is_no_text_separates),
+    cmocka_unit_test(a_word_without_end_is_cut),
+    cmocka_unit_test(who_is_told_may_end_it),
+    cmocka_unit_test(a_search_is_made_of_words_only),
+    cmocka_unit_test(chinese_and_english_are_found_in_one_sentence),
+    cmocka_unit_test(the_newest_come_first_and_as_many_as_are_wanted),
+    cmocka_unit_test(only_what_is_text_is_found),
+    cmocka_unit_test(a_search_keeps_to_its_rooms),
+    cmocka_unit_test(an_author_is_a_nick_or_an_account),
+    cmocka_unit_test(times_are_exclusive_bounds),
+    cmocka_unit_test(a_search_for_no_word_is_an_error),
+    cmocka_unit_test(what_people_type_is_no_language),
+    cmocka_unit_test(without_an_index_nothing_can_be_looked_for),
+    cmocka_unit_test(mentions_are_of_others_and_of_the_nick_as_it_is_written),
+    cmocka_unit_test(an_index_that_is_missing_is_made_again),
+    cmocka_unit_test(an_index_that_is_damaged_or_of_another_version_is_made_again),
+    cmocka_unit_test(an_older_history_that_is_put_back_is_indexed_anew),
+    cmocka_unit_test(what_was_written_without_an_index_is_indexed_later),
+};
+
+TEST_MAIN_AT_HOME(tests, NULL, 0)
