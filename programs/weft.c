@@ -19,6 +19,7 @@ struct command {
 static const struct command commands[] = {
     {"serve", command_serve, "a chat server: what one client says goes to all others"},
     {"join", command_join, "a chat client"},
+    {"chat", command_chat, "looks after a chat server: passwords"},
     {"fetch", command_fetch, "the sizes of web pages, many at once"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -59,7 +59,8 @@ def dynamic(path):
 @test
 def it_installs_below_destdir():
     checked("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", STAGE)
-    for name in "libweft.a", "libweft.so", "libweft.so.0", "weft.pc", "weft.h", "weft_gdb.py":
+    for name in ("libweft.a", "libweft.so", "libweft.so.0", "weft.pc", "weft.h", "weft_gdb.py",
+                 "weft.ini", "weft.service", "weft-serve.1"):
         installed(name)
 
 

@@ -11,6 +11,7 @@
 #include "chat/plain/lecture.h"
 #include "chat/talk.h"
 #include "chat/tcp_wire.h"
+#include "chat/tls_door.h"
 #include "common/output.h"
 
 enum { RETRY_MS = 100 }; // when none can be accepted: until one looks again
@@ -71,12 +72,20 @@ static void leave(void *visitor)
         journal_line(events, "leave id=%ld door=%s addr=%s", v->id, v->door->name, address);
 }
 
+static void shake_hands(void *visitor)
+{
+    (void)tls_shake_hands(visitor); // failing, it has said why
+}
+
 static int visit(struct visitor *const *arg, weft_none *none)
 {
     struct visitor *v = *arg;
     struct server *s = v->server;
     (void)none;
-    v->door->serve(v);
+    if (v->door->tls)
+        stage_run(&s->stage, shake_hands, v);
+    if (!v->why)
+        v->door->serve(v);
     stage_run(&s->stage, leave, v);
     weft_drop(&v->task); // our own: nobody will join it
     free(v);

@@ -20,6 +20,7 @@ struct door {
     // room.h.
     void (*serve)(struct visitor *);
     const struct web_site *site; // of the web door
+    weft_tls *tls;               // borrowed; NULL: its clients come without TLS
     weft_future *acceptor;
 };
 

@@ -6,13 +6,15 @@
 // until its client is gone. A door and its clients are in door.h, a plain client in plain/crowd.h,
 // who is where in hub/hub.h; here is the server's life:
 //
-//     the main thread    waits for SIGINT or SIGTERM, then ends the others in order
+//     the main thread    waits for SIGHUP, to read the settings again (reload.h), and for SIGINT or
+//                        SIGTERM, then ends the others in order
 //     the acceptors      one for each door
 //     the clients        a task for each
 //
 // Acceptors and clients are fibers on one loop, the hub's. A broadcast is a row of sends, which a
 // second thread would only wait for.
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,9 +27,12 @@
 #include "chat/address.h"
 #include "chat/door.h"
 #include "chat/keep.h"
+#include "chat/lan.h"
 #include "chat/plain/lobby.h"
-#include "chat/settings.h"
+#include "chat/reload.h"
+#include "chat/tls_door.h"
 #include "chat/web/web.h"
+#include "chat/welcome.h"
 #include "common/commands.h"
 #include "common/limits.h"
 #include "common/output.h"
@@ -39,96 +44,69 @@ enum { GRACE_MS = 2000 }; // at the end: for what is still to be sent
 
 // ---- the server's life ---------------------------------------------------------------------
 
-static const char *reachable(const char *host)
+// Which of the standard descriptors are a terminal, as bits.
+static unsigned find_terminals(void)
 {
-    if (strcmp(host, "0.0.0.0") == 0)
-        return "127.0.0.1";
-    return strcmp(host, "::") == 0 ? "::1" : host;
+    unsigned found = 0;
+    for (int fd = 0; fd < 3; fd++)
+        if (isatty(fd) == 1)
+            found |= 1u << fd;
+    return found;
 }
 
-// "http://127.0.0.1:8080/".
-static const char *web_address(const struct door *door, char *out, size_t room)
+// A window that is closed sends the same signal as an administrator; but then its terminal is gone.
+static bool is_gone(unsigned terminals)
 {
-    char host[CHAT_ADDRESS_MAX], address[CHAT_ADDRESS_MAX];
-    int port = chat_address_split(weft_listener_address(door->listener), host);
-    if (chat_address(address, reachable(host), port))
-        return NULL; // what we listen on is an address
-    (void)snprintf(out, room, "http://%s/", address);
-    return out;
+    for (int fd = 0; fd < 3; fd++) {
+        struct pollfd p = {.fd = fd};
+        if ((terminals & (1u << fd)) && poll(&p, 1, 0) == 1 && (p.revents & POLLHUP))
+            return true;
+    }
+    return false;
 }
 
-static void say_plain(struct server *s, const struct door *door)
+static const char *name_of(int sig)
 {
-    char host[CHAT_ADDRESS_MAX], address[CHAT_ADDRESS_MAX];
-    int port = chat_address_split(weft_listener_address(door->listener), host);
-    const char *to = reachable(host);
-    bool usual = strcmp(to, CHAT_HOST) == 0 && port == CHAT_PORT;
-    if (chat_address(address, to, port)) // what we listen on is an address
-        return;
-    journal_line(&s->events, "listening on %s", weft_listener_address(door->listener));
-    journal_line(&s->events, "connect with: weft join%s%s, or: nc %s %d", usual ? "" : " ",
-                 usual ? "" : address, to, port);
+    if (sig == SIGHUP)
+        return "SIGHUP";
+    return sig == SIGINT ? "SIGINT" : "SIGTERM";
 }
 
-static void say_irc(struct server *s, const struct door *door)
-{
-    char host[CHAT_ADDRESS_MAX];
-    int port = chat_address_split(weft_listener_address(door->listener), host);
-    journal_line(&s->events, "listening on %s for IRC", weft_listener_address(door->listener));
-    journal_line(&s->events, "connect with any IRC client: %s %d", reachable(host), port);
-}
-
-static void print_welcome(struct server *s, const struct door doors[DOORS])
-{
-    if (doors[DOOR_PLAIN].listener)
-        say_plain(s, &doors[DOOR_PLAIN]);
-    if (doors[DOOR_IRC].listener)
-        say_irc(s, &doors[DOOR_IRC]);
-    if (doors[DOOR_WEB].listener)
-        journal_line(&s->events, "open in a browser: %s", s->web);
-}
-
-// Wait for the order to stop; from then on a second one ends the program at once.
-static int wait_for_stop(struct server *s, const sigset_t *stop)
+// Wait for the order to stop, and read the settings again whenever we are told to; from the order
+// on a second one ends the program at once.
+static int wait_for_stop(struct house *house, const sigset_t *orders)
 {
     static const int again[] = {SIGINT, SIGTERM};
-    int sig = weft_wait_signal(stop, WEFT_FOREVER);
+    struct server *s = house->server;
+    unsigned terminals = find_terminals();
+    int sig;
+    while ((sig = weft_wait_signal(orders, WEFT_FOREVER)) == SIGHUP && !is_gone(terminals))
+        house_reload(house);
     end_by_signals(again, sizeof again / sizeof again[0], true);
-    (void)pthread_sigmask(SIG_UNBLOCK, stop, NULL); // fails only for a wrong first argument
+    (void)pthread_sigmask(SIG_UNBLOCK, orders, NULL); // fails only for a wrong first argument
     if (sig < 0) {
         complain(me, "waiting for signals: %s", strerror(-sig));
         return STATUS_FAILED;
     }
-    journal_line(&s->events, "stop signal=%s", sig == SIGINT ? "SIGINT" : "SIGTERM");
+    journal_line(&s->events, "stop signal=%s", name_of(sig));
     return STATUS_OK;
 }
 
-// The server while it runs, on the hub's loop. Everything else of it is started from here: what a
-// fiber starts is beside it, while a thread's fibers are spread over all loops.
-struct run {
-    struct server *server;
-    struct door *doors;
-    weft_event started; // or could not: rc
-    weft_event stopped; // it is to end
-    int rc;
-    char why[256];
-};
-
-static int start(struct run *r)
+static int start(struct house *house)
 {
-    if (r->server->history && keep_start(r->server) < 0)
+    if (house->server->history && keep_start(house->server) < 0)
         return weft_error_code();
     for (int i = 0; i < DOORS; i++)
-        if (r->doors[i].listener && door_open(&r->doors[i]) < 0)
+        if (house->doors[i].listener && door_open(&house->doors[i]) < 0)
             return weft_error_code();
     return 0;
 }
 
-static void end(struct run *r)
+static void end(struct house *house)
 {
-    struct server *s = r->server;
+    struct server *s = house->server;
     for (int i = 0; i < DOORS; i++)
-        door_close(&r->doors[i]);
+        door_close(&house->doors[i]);
     if (s->irc)
         irc_shut(s->irc, "Server shutting down");
     crowd_close(&s->crowd, weft_after_ms(GRACE_MS));
@@ -137,37 +115,39 @@ static void end(struct run *r)
     keep_close(s);
 }
 
-static int run_server(struct run *const *arg, weft_none *none)
+// The server while it runs, on the hub's loop. Everything else of it is started from here: what a
+// fiber starts is beside it, while a thread's fibers are spread over all loops.
+static int run_server(struct house *const *arg, weft_none *none)
 {
-    struct run *r = *arg;
+    struct house *house = *arg;
     (void)none;
-    r->rc = start(r);
-    if (r->rc < 0)
-        (void)snprintf(r->why, sizeof r->why, "%s", weft_error());
-    weft_event_set(&r->started);
-    if (r->rc == 0)
-        (void)weft_event_wait(&r->stopped, WEFT_FOREVER); // nobody cancels it
-    end(r);
+    house->rc = start(house);
+    if (house->rc < 0)
+        (void)snprintf(house->why, sizeof house->why, "%s", weft_error());
+    weft_event_set(&house->started);
+    if (house->rc == 0)
+        house_stay(house);
+    end(house);
     return 0;
 }
-WEFT_TASK(run_server, struct run *, weft_none);
+WEFT_TASK(run_server, struct house *, weft_none);
 
-static int serve(struct server *s, struct door doors[DOORS], const sigset_t *stop)
+static int serve(struct house *house, const sigset_t *orders)
 {
-    struct run run = {.server = s, .doors = doors}, *r = &run;
+    struct server *s = house->server;
     int status = STATUS_FAILED;
     weft_future *root = weft_start_as(WEFT_WITH(.kind = WEFT_FIBERS, .name = "server"), run_server,
-                                      &r);
+                                      &house);
     if (!root) {
         complain(me, "%s", weft_error());
         return status;
     }
-    (void)weft_event_wait(&run.started, WEFT_FOREVER); // nobody cancels the main thread
-    if (run.rc < 0)
-        complain(me, "%s", run.why);
+    (void)weft_event_wait(&house->started, WEFT_FOREVER); // nobody cancels the main thread
+    if (house->rc < 0)
+        complain(me, "%s", house->why);
     else
-        status = wait_for_stop(s, stop);
-    weft_event_set(&run.stopped);
+        status = wait_for_stop(house, orders);
+    house_leave(house);
     (void)weft_join(&root, NULL, 0); // it returns nothing but 0
     return journal_failed(&s->events) || journal_failed(&s->lists) ? STATUS_FAILED : status;
 }
@@ -221,21 +201,59 @@ static int open_history(struct server *s, const struct settings *set)
     return STATUS_OK;
 }
 
-static int open_hub(struct server *s, const struct settings *set, bool has_plain)
+static int open_hub(const struct house *house)
 {
-    struct irc_settings irc = set->irc;
-    if (open_history(s, set) != STATUS_OK)
+    struct server *s = house->server;
+    if (open_history(s, house->set) != STATUS_OK)
         return STATUS_FAILED;
-    irc.history = s->history;
+    const struct irc_settings irc = house_irc(house);
     hub_init(&s->hub, now_ms, NULL);
     s->irc = irc_new(&s->hub, &irc);
+    bool has_plain = house->doors[DOOR_PLAIN].listener != NULL;
     if (s->irc && (!has_plain || lobby_open(&s->hub)))
         return STATUS_OK;
     complain(me, "out of memory");
     return STATUS_FAILED;
 }
 
-static int open_and_serve(const struct settings *set)
+static int open_doors(struct house *house, char *web, size_t room)
+{
+    struct server *s = house->server;
+    struct door *doors = house->doors;
+    int status = STATUS_OK;
+    bool others = false;
+    for (int i = 0; i < DOORS && status == STATUS_OK; i++) {
+        status = listen_at(s, &doors[i], &house->set->doors[i]);
+        others = others || (doors[i].listener && i != DOOR_PLAIN);
+    }
+    if (status == STATUS_OK && others)
+        status = open_hub(house);
+    house_apply(house);
+    if (doors[DOOR_WEB].listener)
+        s->web = web_address(&doors[DOOR_WEB], web, room);
+    return status;
+}
+
+// Before any thread; see wait_for_stop.
+static void hold_signals(sigset_t *orders)
+{
+    (void)sigemptyset(orders);
+    (void)sigaddset(orders, SIGINT);
+    (void)sigaddset(orders, SIGTERM);
+    (void)sigaddset(orders, SIGHUP);
+    (void)signal(SIGHUP, SIG_DFL); // under nohup it is ignored, and would not be heard
+    (void)pthread_sigmask(SIG_BLOCK, orders, NULL);
+    (void)signal(SIGPIPE, SIG_IGN); // a log that nobody reads is no end
+}
+
+static void make_password(struct house *house)
+{
+    if (!house->set->lan || house->set->open)
+        return;
+    lan_make_password(house->server->made_password);
+}
+
+static int open_and_serve(struct settings *set, int argc, char **argv)
 {
     struct server s = {
         .lecture = set->lecture,
@@ -243,45 +261,56 @@ static int open_and_serve(const struct settings *set)
         .events = {.fd = set->lecture ? STDERR_FILENO : STDOUT_FILENO, .who = me},
         .lists = {.fd = STDOUT_FILENO, .who = me},
     };
-    struct web_site site = {.rules = {.hosts = set->hosts, .origins = set->origins}};
-    char web[CHAT_ADDRESS_MAX + 16];
+    struct web_site site = {0};
     struct door doors[DOORS] = {
         [DOOR_PLAIN] = {.name = "plain", .server = &s},
         [DOOR_IRC] = {.name = "irc", .server = &s, .serve = serve_irc},
+        [DOOR_IRCS] = {.name = "ircs", .server = &s, .serve = serve_irc},
         [DOOR_WEB] = {.name = "web", .server = &s, .serve = serve_web, .site = &site},
     };
-    sigset_t stop;
-    (void)sigemptyset(&stop);
-    (void)sigaddset(&stop, SIGINT);
-    (void)sigaddset(&stop, SIGTERM);
-    (void)pthread_sigmask(SIG_BLOCK, &stop, NULL); // before any thread; see wait_for_stop
-    (void)signal(SIGPIPE, SIG_IGN);                // a log that nobody reads is no end
-    raise_descriptor_limit();
+    struct house house = {argc, argv, set, &s, doors, &site, .tls = NULL};
+    char web[CHAT_ADDRESS_MAX + 16];
+    sigset_t orders;
+    hold_signals(&orders);
+    long descriptors = raise_descriptor_limit();
     stage_init(&s.stage);
     crowd_init(&s.crowd, (size_t)set->queue_mb << 20);
-    int status = STATUS_OK;
-    for (int i = 0; i < DOORS && status == STATUS_OK; i++)
-        status = listen_at(&s, &doors[i], &set->doors[i]);
-    if (status == STATUS_OK && (doors[DOOR_IRC].listener || doors[DOOR_WEB].listener))
-        status = open_hub(&s, set, doors[DOOR_PLAIN].listener != NULL);
+    make_password(&house);
     site_init(&site, &s);
-    if (doors[DOOR_WEB].listener)
-        s.web = web_address(&doors[DOOR_WEB], web, sizeof web);
+    int status = tls_open(set, &house.tls) ? STATUS_OK : STATUS_FAILED;
+    if (status == STATUS_OK)
+        status = open_doors(&house, web, sizeof web);
     if (status == STATUS_OK) {
-        print_welcome(&s, doors);
-        status = serve(&s, doors, &stop);
+        print_welcome(&house, descriptors);
+        status = serve(&house, &orders);
     }
     for (int i = 0; i < DOORS; i++)
         door_close(&doors[i]);
     keep_close(&s);
     irc_free(&s.irc);
     hub_free(&s.hub);
+    weft_tls_free(&house.tls);
     return status;
+}
+
+// settings_read has looked at the file; what else it names is read here.
+static int check(const struct settings *set)
+{
+    weft_tls *tls;
+    if (!tls_open(set, &tls))
+        return STATUS_USAGE;
+    weft_tls_free(&tls);
+    (void)printf("%s is good\n", set->check);
+    return STATUS_OK;
 }
 
 int command_serve(int argc, char **argv)
 {
     struct settings set;
-    int first = settings_read(&set, argc, argv);
-    return first == STATUS_OK ? open_and_serve(&set) : settings_status(first);
+    int result = settings_read(&set, argc, argv);
+    if (result != SETTINGS_GOOD)
+        return settings_status(result);
+    int status = set.check ? check(&set) : open_and_serve(&set, argc, argv);
+    settings_free(&set);
+    return status;
 }

@@ -9,19 +9,21 @@
 #include "chat/hub/hub.h"
 #include "chat/irc/irc.h"
 #include "chat/journal.h"
+#include "chat/lan.h"
 #include "chat/plain/crowd.h"
 #include "chat/stage.h"
 
 struct server {
-    bool lecture;            // print the list of connections after each accept
-    struct crowd crowd;      // of the plain door's clients
-    struct hub hub;          // of everybody, if there is another door than the plain one
-    struct irc *irc;         // NULL: there is none
-    struct store *history;   // NULL: none is kept
-    weft_future *keeper;     // passes on what has become of messages: keep.h
-    const char *web;         // the address of the web door, "http://..."; NULL: it is shut
-    struct stage stage;      // where the visitors' work is done
-    weft_waitgroup visitors; // clients of the other doors whose tasks have not ended
+    bool lecture;                     // print the list of connections after each accept
+    struct crowd crowd;               // of the plain door's clients
+    struct hub hub;                   // of everybody, if there is another door than the plain one
+    struct irc *irc;                  // NULL: there is none
+    struct store *history;            // NULL: none is kept
+    weft_future *keeper;              // passes on what has become of messages: keep.h
+    const char *web;                  // the address of the web door, "http://..."; NULL: it is shut
+    char made_password[LAN_PASSWORD]; // for --lan, where none is set; "": none
+    struct stage stage;               // where the visitors' work is done
+    weft_waitgroup visitors;          // clients of the other doors whose tasks have not ended
     long last_visitor;
     struct journal events; // who came, who left, who was dropped and why
     struct journal lists;  // of the lecture

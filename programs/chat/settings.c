@@ -1,162 +1,325 @@
 // SPDX-License-Identifier: MIT
-// settings.c - see settings.h.
+// settings.c - see settings.h: defaults, then the file, then the options, then what follows.
+//
+// The options are read first, because one of them names the file, into a struct of their own; what
+// they gave is then moved over what the file gave.
 #include "chat/settings.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "chat/hub/name.h"
+#include "chat/lan.h"
 #include "common/options.h"
+#include "common/output.h"
+#include "common/status.h"
 
-enum { QUEUE_MB = 16, NO_PORT = -1, WAS_WRONG = -2 };
+enum { MOTD_MAX = 65536, MESSAGE_MAX = 512 };
+static const char me[] = "weft serve";
 
-static const struct {
-    const char *name;
-    int port;
-} defaults[DOORS] = {
-    [DOOR_PLAIN] = {"plain", CHAT_PORT},
-    [DOOR_IRC] = {"irc", 6667},
-    [DOOR_WEB] = {"web", 8080},
-};
-
-// What stands on the command line, before the parts are put together.
-struct words {
-    const char *host, *doors[DOORS];
-    int port;
-};
-
-static const char *option_megabytes(const char *value, void *target)
+static void *place_in(const struct settings *set, int row)
 {
-    int megabytes;
-    if (option_count(value, &megabytes) || megabytes > 1024)
-        return "is not a number of megabytes (1 to 1024)";
-    *(int *)target = megabytes;
-    return NULL;
+    return (char *)set + settings_table[row].place;
 }
 
-static const char *open_door(struct door_setting *door, const char *host, int port)
+static void set_defaults(struct settings *set)
 {
-    door->address = door->text;
-    return chat_address(door->text, host, port);
-}
-
-// "[HOST:]PORT" or "off". NULL, or what is wrong with it.
-static const char *read_door(struct door_setting *door, const char *word, const char *host)
-{
-    char address[CHAT_ADDRESS_MAX], own[CHAT_ADDRESS_MAX];
-    door->asked = true;
-    if (strcmp(word, "off") == 0)
-        return NULL;
-    int port = NO_PORT;
-    if (!option_port(word, &port))
-        return open_door(door, host, port);
-    const char *wrong = chat_address_read(address, word);
-    if (wrong)
-        return wrong;
-    if (!strchr(word, ':'))
-        return "is not [HOST:]PORT or off";
-    port = chat_address_split(address, own);
-    return open_door(door, own, port);
-}
-
-// Which doors are open: --port is the plain one alone; else each as it is asked for, or by default.
-static int place_doors(struct settings *set, const struct words *words,
-                       const struct command_line *line)
-{
-    for (int i = 0; i < DOORS; i++) {
-        struct door_setting *door = &set->doors[i];
-        const char *word = words->doors[i], *wrong = NULL;
-        door->option = words->port != NO_PORT ? "port" : defaults[i].name;
-        if (words->port != NO_PORT && i == DOOR_PLAIN)
-            door->asked = true, wrong = open_door(door, words->host, words->port);
-        else if (word)
-            wrong = read_door(door, word, words->host);
-        else if (words->port == NO_PORT)
-            wrong = open_door(door, words->host, defaults[i].port);
-        if (wrong && word) {
-            (void)usage_error(line, "--%s '%s' %s", defaults[i].name, word, wrong);
-            return WAS_WRONG;
-        }
-        if (wrong) {
-            (void)usage_error(line, "--host '%s' %s", words->host, wrong);
-            return WAS_WRONG;
-        }
+    *set = (struct settings){.port = NO_PORT};
+    for (int i = 0; settings_table[i].option; i++) {
+        const struct setting *row = &settings_table[i];
+        if (row->fallback && !(row->traits & SETTING_TOLD))
+            (void)row->kind->read(row->fallback, place_in(set, i)); // a test reads each
     }
-    return 0;
 }
 
-// The name of a server has a dot, so that no client takes it for a nick.
-static void name_server(struct settings *set)
+// ---- options -------------------------------------------------------------------------------
+
+struct option_target {
+    const struct setting *row;
+    struct settings *set;
+    bool given;
+};
+
+static const char *read_option(const char *value, void *target)
 {
-    if (set->irc.name)
-        return;
-    if (gethostname(set->name, sizeof set->name - 8) < 0 || !*set->name)
-        (void)strcpy(set->name, "localhost");
-    set->name[63] = '\0';
-    if (!strchr(set->name, '.'))
-        (void)strcat(set->name, ".local");
-    set->irc.name = set->name;
+    static char told[128];
+    struct option_target *t = target;
+    t->given = true;
+    const char *wrong = t->row->kind->read(value, (char *)t->set + t->row->place);
+    if (!wrong || !(t->row->traits & SETTING_SECRET))
+        return wrong;
+    (void)snprintf(told, sizeof told, ": %s", wrong);
+    return told;
 }
 
-static const char *option_name(const char *value, void *target)
+// Into `set`, and which of them were given.
+static int read_options(struct settings *set, bool given[SETTINGS_MAX], int argc, char **argv)
 {
-    if (!strchr(value, '.') || strlen(value) > 63 || strpbrk(value, " :!@*,"))
-        return "is not a server's name (with a dot, at most 63 characters)";
-    return option_text(value, target);
-}
-
-int settings_read(struct settings *set, int argc, char **argv)
-{
-    struct words words = {.host = CHAT_HOST, .port = NO_PORT};
-    *set = (struct settings){.queue_mb = QUEUE_MB};
-    set->irc.network = "weft";
-    set->irc.description = "a weft chat server";
-    const struct option_row rows[] = {
-        {"plain", 0, "[HOST:]PORT", "the lecture's door; 0: any free port, off: shut [12345]",
-         option_text, &words.doors[DOOR_PLAIN]},
-        {"irc", 0, "[HOST:]PORT", "the door for IRC clients [6667]", option_text,
-         &words.doors[DOOR_IRC]},
-        {"web", 0, "[HOST:]PORT", "the door for browsers [8080]", option_text,
-         &words.doors[DOOR_WEB]},
-        {"web-host", 0, "NAME", "by which browsers reach this server, behind a proxy", option_text,
-         &set->hosts[0]},
-        {"web-origin", 0, "URL", "of another page that may use the web door", option_text,
-         &set->origins[0]},
-        {"port", 'p', "N", "the plain door on this port, and no other door", option_port,
-         &words.port},
-        {"host", 0, "ADDR", "listen on this address [127.0.0.1]", option_text, &words.host},
-        {"name", 0, "NAME", "of the server, as IRC clients see it [this machine's]", option_name,
-         &set->irc.name},
-        {"network", 0, "NAME", "of the network [weft]", option_text, &set->irc.network},
-        {"password", 0, "WORD", "that IRC clients must give", option_text, &set->irc.password},
-        {"data", 0, "FOLDER", "keep the history there [~/.local/state/weft]", option_text,
-         &set->data},
-        {"no-history", 0, NULL, "keep no history", option_flag, &set->no_history},
-        {"full-sync", 0, NULL, "a message that was acknowledged survives loss of power too",
-         option_flag, &set->full_sync},
-        {"queue", 0, "MB", "drop a client when more than so much waits for it [16]",
-         option_megabytes, &set->queue_mb},
-        {"lecture", 0, NULL, "print the list of connections, as the lecture does", option_flag,
-         &set->lecture},
-        {0},
-    };
+    struct option_target targets[SETTINGS_MAX];
+    struct option_row rows[SETTINGS_MAX + 1];
+    char help[SETTINGS_MAX][128];
+    int n = 0;
+    for (; settings_table[n].option; n++) {
+        const struct setting *row = &settings_table[n];
+        bool shown = row->fallback && !row->kind->flag;
+        targets[n] = (struct option_target){row, set, false};
+        (void)snprintf(help[n], sizeof help[n], "%s%s%s%s", row->help, shown ? " [" : "",
+                       shown ? row->fallback : "", shown ? "]" : "");
+        rows[n] = (struct option_row){row->option, row->letter, row->value,
+                                      help[n],     read_option, &targets[n]};
+    }
+    rows[n] = (struct option_row){0};
     const struct command_line line = {
-        "weft serve", "[OPTION...]",
+        me, "[OPTION...]",
         "A chat server: for plain text, where what one client sends goes to all others unchanged,\n"
         "for IRC clients, and for browsers. All of them meet in the room #lobby. Ctrl+C ends it.",
         rows};
     int first = options_read(&line, argc, argv);
     if (first < 0)
-        return first;
+        return options_status(first) == STATUS_OK ? SETTINGS_HELP : SETTINGS_WRONG;
     if (first < argc) {
         (void)usage_error(&line, "takes options only, not '%s'", argv[first]);
-        return WAS_WRONG;
+        return SETTINGS_WRONG;
     }
-    name_server(set);
-    return place_doors(set, &words, &line);
+    for (int i = 0; i < n; i++)
+        given[i] = targets[i].given;
+    return SETTINGS_GOOD;
 }
 
-int settings_status(int wrong)
+static void swap_places(struct settings *a, struct settings *b, int row)
 {
-    return options_status(wrong);
+    unsigned char held[64];
+    size_t size = settings_table[row].kind->size;
+    if (size > sizeof held)
+        abort(); // a bug of the table
+    memcpy(held, place_in(a, row), size);
+    memcpy(place_in(a, row), place_in(b, row), size);
+    memcpy(place_in(b, row), held, size);
+}
+
+// ---- what follows --------------------------------------------------------------------------
+
+static const struct {
+    const char *name;
+    int port;
+} doors[DOORS] = {
+    [DOOR_PLAIN] = {"plain", CHAT_PORT},
+    [DOOR_IRC] = {"irc", 6667},
+    [DOOR_IRCS] = {"ircs", 6697},
+    [DOOR_WEB] = {"web", 8080},
+};
+
+// host NULL: all addresses.
+static const char *open_at(struct door_setting *door, const char *host, int port)
+{
+    door->address = door->text;
+    if (host)
+        return chat_address(door->text, host, port);
+    (void)snprintf(door->text, sizeof door->text, ":%d", port);
+    return NULL;
+}
+
+// A word that kind_door has taken.
+static const char *open_as_told(struct door_setting *door, const char *word, const char *host)
+{
+    char own[CHAT_ADDRESS_MAX];
+    int port;
+    door->asked = true;
+    if (strcmp(word, "off") == 0)
+        return NULL;
+    if (!option_port(word, &port))
+        return open_at(door, host, port);
+    if (strncmp(word, "unix:", 5) == 0 || strncmp(word, "systemd:", 8) == 0) {
+        (void)snprintf(door->text, sizeof door->text, "%s", word); // kind_door knows that it fits
+        door->address = door->text;
+        return NULL;
+    }
+    port = chat_address_split(word, own);
+    return open_at(door, own, port);
+}
+
+// Without a certificate the TLS door is shut; with --port all are but the plain one.
+static bool is_open_by_default(const struct settings *set, int i)
+{
+    return set->port == NO_PORT && (i != DOOR_IRCS || set->tls_cert);
+}
+
+// On a LAN the plain door, which can ask for no password, is for this machine if there is one.
+static const char *host_of(const struct settings *set, int i)
+{
+    bool guarded = set->irc.password || !set->open;
+    const char *given = set->host ? set->host : CHAT_HOST;
+    if (!set->lan)
+        return given;
+    return i == DOOR_PLAIN && guarded ? CHAT_HOST : NULL;
+}
+
+// NULL, or what is wrong.
+static const char *place_doors(struct settings *set)
+{
+    const char *wrong = NULL;
+    for (int i = 0; i < DOORS && !wrong; i++) {
+        struct door_setting *door = &set->doors[i];
+        *door = (struct door_setting){.option = set->port != NO_PORT ? "port" : doors[i].name};
+        if (set->port != NO_PORT && i == DOOR_PLAIN) {
+            door->asked = true;
+            wrong = open_at(door, host_of(set, i), set->port);
+        } else if (set->at[i]) {
+            wrong = open_as_told(door, set->at[i], host_of(set, i));
+        } else if (is_open_by_default(set, i)) {
+            wrong = open_at(door, host_of(set, i), doors[i].port);
+        }
+    }
+    return wrong;
+}
+
+// The name of a server has a dot, so that no client takes it for a nick.
+static const char *name_server(struct settings *set)
+{
+    if (set->irc.name)
+        return NULL;
+    char host[64] = ""; // the longest name that Linux takes
+    if (gethostname(host, sizeof host - 1) < 0 || !*host)
+        (void)snprintf(host, sizeof host, "localhost");
+    host[57] = '\0'; // with what follows at most 63, as kind_server_name wants it
+    (void)snprintf(set->name, sizeof set->name, "%s%s", host, strchr(host, '.') ? "" : ".local");
+    set->irc.name = strdup(set->name);
+    return set->irc.name ? NULL : "out of memory";
+}
+
+// The text of the file, as lines that end in "\n". NULL, or what is wrong.
+static const char *load_motd(struct settings *set)
+{
+    if (!set->motd)
+        return NULL;
+    FILE *file = fopen(set->motd, "re");
+    set->motd_text = file ? malloc(MOTD_MAX + 2) : NULL;
+    if (!set->motd_text) {
+        if (file)
+            (void)fclose(file); // was only read, here and below
+        return "the message of the day cannot be read";
+    }
+    size_t size = fread(set->motd_text, 1, MOTD_MAX + 1, file);
+    bool failed = ferror(file) != 0;
+    (void)fclose(file);
+    if (failed)
+        return "the message of the day cannot be read";
+    if (size > MOTD_MAX)
+        return "the message of the day is longer than 64 KiB";
+    if (memchr(set->motd_text, '\0', size) || memchr(set->motd_text, '\r', size) ||
+        !text_is_utf8(set->motd_text, size))
+        return "the message of the day is no UTF-8 text with lines that end in LF";
+    if (size > 0 && set->motd_text[size - 1] != '\n')
+        set->motd_text[size++] = '\n';
+    set->motd_text[size] = '\0';
+    set->irc.motd = set->motd_text;
+    return NULL;
+}
+
+// Settings that make no sense without another.
+static const char *find_contradiction(const struct settings *set)
+{
+    bool needs_tls = set->at[DOOR_IRCS] && strcmp(set->at[DOOR_IRCS], "off") != 0;
+    if (set->tls_key && !set->tls_cert)
+        return "a key for TLS (--tls-key) needs a certificate (--tls-cert)";
+    if (needs_tls && !set->tls_cert)
+        return "the door for IRC inside TLS (--ircs) needs a certificate (--tls-cert)";
+    if (set->web_tls && !set->tls_cert)
+        return "https on the web door (--web-tls) needs a certificate (--tls-cert)";
+    if (set->sts_days > 0 && !set->tls_cert)
+        return "to send IRC clients to TLS (--sts) needs a certificate (--tls-cert)";
+    if (set->open && !set->lan)
+        return "--open says something about --lan only";
+    return NULL;
+}
+
+static const char *complete(struct settings *set)
+{
+    const char *wrong = find_contradiction(set);
+    set->irc.operators = set->operators.items;
+    set->irc.operator_count = set->operators.count;
+    if (!wrong)
+        wrong = name_server(set);
+    if (!wrong)
+        wrong = place_doors(set);
+    if (!wrong && set->lan)
+        wrong = lan_add_hosts(&set->hosts);
+    return wrong ? wrong : load_motd(set);
+}
+
+// ---- reading -------------------------------------------------------------------------------
+
+static bool read_all(struct settings *set, struct settings *options, const bool *from_options)
+{
+    char wrong[MESSAGE_MAX];
+    bool from_file[SETTINGS_MAX] = {false};
+    const char *path = options->check ? options->check : options->config;
+    if (path && !settings_read_file(set, path, from_file, wrong, sizeof wrong)) {
+        complain(me, "%s", wrong);
+        return false;
+    }
+    for (int i = 0; settings_table[i].option; i++)
+        if (from_options[i])
+            swap_places(set, options, i);
+    const char *why = complete(set);
+    if (why && path)
+        complain(me, "%s: %s", path, why);
+    else if (why)
+        complain(me, "%s", why);
+    return !why;
+}
+
+int settings_read(struct settings *set, int argc, char **argv)
+{
+    struct settings options = {0};
+    bool given[SETTINGS_MAX] = {false};
+    int result = read_options(&options, given, argc, argv);
+    set_defaults(set);
+    if (result == SETTINGS_GOOD && !read_all(set, &options, given))
+        result = SETTINGS_WRONG;
+    settings_free(&options);
+    if (result != SETTINGS_GOOD)
+        settings_free(set);
+    return result;
+}
+
+int settings_status(int result)
+{
+    return result == SETTINGS_WRONG ? STATUS_USAGE : STATUS_OK;
+}
+
+void settings_free(struct settings *set)
+{
+    for (int i = 0; settings_table[i].option; i++)
+        if (settings_table[i].kind->release)
+            settings_table[i].kind->release(place_in(set, i));
+    free(set->motd_text);
+    *set = (struct settings){.port = NO_PORT};
+}
+
+// ---- reading again -------------------------------------------------------------------------
+
+void settings_adopt(struct settings *now, struct settings *next)
+{
+    for (int i = 0; settings_table[i].option; i++)
+        if (settings_table[i].traits & SETTING_LIVE)
+            swap_places(now, next, i);
+    char *text = now->motd_text;
+    now->motd_text = next->motd_text;
+    next->motd_text = text;
+    now->irc.motd = now->motd_text;
+    now->irc.operators = now->operators.items;
+    now->irc.operator_count = now->operators.count;
+}
+
+int settings_differ(const struct settings *now, const struct settings *next, int from)
+{
+    for (int i = from; settings_table[i].option; i++)
+        if (!(settings_table[i].traits & SETTING_LIVE) &&
+            !settings_table[i].kind->same(place_in(now, i), place_in(next, i)))
+            return i;
+    return -1;
 }

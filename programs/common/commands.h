@@ -5,6 +5,7 @@
 
 int command_serve(int argc, char **argv); // chat/serve.c
 int command_join(int argc, char **argv);  // chat/join.c
+int command_chat(int argc, char **argv);  // chat/chat.c
 int command_fetch(int argc, char **argv); // fetch/fetch.c
 
 #endif

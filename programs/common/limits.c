@@ -3,11 +3,14 @@
 
 #include <sys/resource.h>
 
-void raise_descriptor_limit(void)
+long raise_descriptor_limit(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return; // then with what we have: who runs out of it says so
+        return -1; // then with what we have: who runs out of it says so
+    rlim_t before = limit.rlim_cur;
     limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit); // likewise
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return (long)before;
+    return (long)limit.rlim_cur;
 }

@@ -5,6 +5,7 @@
 
 // As many open descriptors as the hard limit allows: a connection takes two (its socket, and one
 // for its thread to be woken by), and 1,024 is a common soft limit.
-void raise_descriptor_limit(void);
+// Returns how many it is then; -1: nobody knows.
+long raise_descriptor_limit(void);
 
 #endif

@@ -248,6 +248,15 @@ static const struct option_row *row_of(const struct command_line *line, int key)
     return row;
 }
 
+static void wrong_value(const struct command_line *line, const struct option_row *row,
+                        const char *value, const char *wrong)
+{
+    if (wrong[0] == ':')
+        (void)usage_error(line, "--%s%s", row->name, wrong);
+    else
+        (void)usage_error(line, "--%s '%.*s' %s", row->name, LONGEST_VALUE, value, wrong);
+}
+
 int options_read(const struct command_line *line, int argc, char **argv)
 {
     struct getopt_view view;
@@ -267,7 +276,7 @@ int options_read(const struct command_line *line, int argc, char **argv)
         const struct option_row *row = row_of(line, key);
         const char *wrong = row->read(optarg, row->target);
         if (wrong) {
-            (void)usage_error(line, "--%s '%.*s' %s", row->name, LONGEST_VALUE, optarg, wrong);
+            wrong_value(line, row, optarg, wrong);
             return WAS_WRONG;
         }
     }

@@ -21,10 +21,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { OPTIONS_MAX = 32 };
+enum { OPTIONS_MAX = 64 };
 
 // Reads one value into *target. Returns NULL, or what is wrong with it: "is not a port (0 to
-// 65535)". value is NULL for an option without one.
+// 65535)". A message repeats the value, unless the reader's words begin with a colon: of a secret.
+// value is NULL for an option without one.
 typedef const char *option_reader(const char *value, void *target);
 
 struct option_row {

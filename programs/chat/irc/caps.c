@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <weft/tls.h>
 
 #include "chat/irc/handlers.h"
 
@@ -72,14 +73,32 @@ static void send_list(struct session *s, const char *subcommand, unsigned bits)
     tell(s, "CAP %s %s :%s", session_name(s), subcommand, list);
 }
 
+// Strict transport security, which is told, and can not be asked for: clients without TLS are sent
+// to the port with it, those with TLS are told for how long that holds. "": nothing is told.
+static void word_sts(const struct session *s, char *out, size_t room)
+{
+    const struct irc_settings *set = &s->irc->set;
+    bool safe = s->wire->conn && weft_tls_protocol(s->wire->conn);
+    *out = '\0';
+    if (set->sts_port == 0 || !s->version_302)
+        return;
+    if (safe)
+        (void)snprintf(out, room, " sts=duration=%ld", set->sts_seconds);
+    else
+        (void)snprintf(out, room, " sts=port=%d", set->sts_port);
+}
+
 static void on_ls(struct session *s, const struct line *line)
 {
+    char list[LINE_BODY_MAX], sts[48];
     s->negotiating = !s->registered;
     if (line->count > 1 && atoi(line->params[1]) >= 302) {
         s->version_302 = true;
         s->caps |= CAP_CAP_NOTIFY; // implied
     }
-    send_list(s, "LS", offered(s));
+    list_caps(offered(s), s->version_302, list, sizeof list);
+    word_sts(s, sts, sizeof sts);
+    tell(s, "CAP %s LS :%s%s", session_name(s), list, sts);
 }
 
 // All that is asked for, or nothing.

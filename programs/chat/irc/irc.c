@@ -38,6 +38,12 @@ struct irc *irc_new(struct hub *hub, const struct irc_settings *set)
     return irc;
 }
 
+void irc_set(struct irc *irc, const struct irc_settings *set)
+{
+    irc->set = *set;
+    fill_in(&irc->set);
+}
+
 void irc_shut(struct irc *irc, const char *why)
 {
     struct session *s;

@@ -24,7 +24,7 @@ struct irc_operator {
     const char *name, *hash; // as crypto_pwhash_str of libsodium makes it
 };
 
-// Texts belong to the caller and stay until irc_free.
+// Texts belong to the caller and stay until irc_free, or until irc_set gave others.
 struct irc_settings {
     const char *name;        // "irc.example.org": what lines from the server begin with
     const char *network;     // "Example"
@@ -43,6 +43,8 @@ struct irc_settings {
     int rooms_each;           // that one user may be in; 0: 100
     int list_size;            // masks in each list of a room; 0: 100
     int watches;              // names in a list of MONITOR; 0: 100
+    int sts_port;             // where clients are to come by TLS (STS); 0: they need not
+    long sts_seconds;         // and for how long they are to remember it
     // Milliseconds; 0: 30 s, 120 s, 60 s.
     int64_t register_ms; // in which a client must say who it is
     int64_t ping_ms;     // of silence, before it is asked whether it is there
@@ -55,7 +57,9 @@ struct store;
 struct store_progress;
 
 struct irc *irc_new(struct hub *hub, const struct irc_settings *set); // NULL: out of memory
-void irc_shut(struct irc *irc, const char *why);                      // ends all sessions
+// Other settings than before, for all sessions. Its name, its network and its history stay.
+void irc_set(struct irc *irc, const struct irc_settings *set);
+void irc_shut(struct irc *irc, const char *why); // ends all sessions
 // What has become of messages that were to be kept: echoes and answers that waited for it go out.
 void irc_progress(struct irc *irc, const struct store_progress *progress);
 void irc_free(struct irc **irc); // no session is open any more

@@ -9,8 +9,10 @@
 #include "chat/hub/event.h"
 #include "chat/irc/handlers.h"
 
+// The hash is a copy: the settings may be read again meanwhile.
 struct question {
-    const char *hash, *password;
+    char hash[crypto_pwhash_STRBYTES];
+    const char *password;
 };
 
 // Argon2 takes tens of milliseconds on purpose: on a helper thread, so that only who asks waits.
@@ -49,8 +51,8 @@ void on_oper(struct session *s, const struct line *line)
     }
     // an unknown name takes as long as a wrong password
     const struct irc_operator *who = find_operator(s->irc, line->params[0]);
-    struct question q = {.hash = who ? who->hash : set->operators[0].hash,
-                         .password = line->params[1]};
+    struct question q = {.password = line->params[1]};
+    (void)snprintf(q.hash, sizeof q.hash, "%s", who ? who->hash : set->operators[0].hash);
     bool right = false;
     int rc = weft_block(verify, &right, &q);
     if (s->ended)

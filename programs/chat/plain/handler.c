@@ -56,8 +56,12 @@ static ssize_t pass_on(const struct visit *v, weft_time deadline)
 // reads the stream does not see it. A socket that was closed answers with a reset at once. (Asking
 // with keepalives takes a minute on Linux, whose closed sockets answer them for so long; we do that
 // as well, for a listener that goes away later while nobody speaks.)
-static void knock(int fd)
+// On a Unix socket the difference is seen at once, and urgent data may not be there at all.
+static void knock(const weft_conn *conn)
 {
+    int fd = weft_conn_fd(conn);
+    if (strncmp(weft_peer(conn), "unix:", 5) == 0)
+        return;
     const int on = 1, idle_s = 60, every_s = 15, times = 4;
     (void)send(fd, "\n", 1, MSG_OOB | MSG_DONTWAIT | MSG_NOSIGNAL); // failing, it will be noticed
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on); // likewise, only later
@@ -72,7 +76,7 @@ static int listen_on(struct client *c)
 {
     int fd = weft_conn_fd(c->conn);
     crowd_reader_done(c);
-    knock(fd);
+    knock(c->conn);
     for (;;) {
         int rc = weft_flush(c->conn, WEFT_FOREVER);
         if (rc < 0)

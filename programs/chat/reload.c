@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// reload.c - see reload.h.
+//
+// The main thread reads, because files may be slow; the hub's loop takes over, because there all
+// that a fiber does between two waits is whole. What was read is good as a whole or is not taken.
+#include "chat/reload.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "chat/tls_door.h"
+#include "chat/web/web.h"
+
+// REHASH: the same as the signal, which the main thread waits for.
+static void rehash(void *owner)
+{
+    (void)owner;
+    (void)kill(getpid(), SIGHUP); // we may signal ourselves
+}
+
+struct irc_settings house_irc(const struct house *house)
+{
+    const struct door *ircs = &house->doors[DOOR_IRCS];
+    const char *made = house->server->made_password;
+    struct irc_settings irc = house->set->irc;
+    char host[CHAT_ADDRESS_MAX];
+    if (!irc.password && *made)
+        irc.password = made;
+    if (house->set->sts_days > 0 && ircs->listener)
+        irc.sts_port = chat_address_split(weft_listener_address(ircs->listener), host);
+    irc.sts_seconds = house->set->sts_days * 24L * 3600;
+    irc.history = house->server->history;
+    irc.rehash = rehash;
+    return irc;
+}
+
+void house_apply(struct house *house)
+{
+    struct server *s = house->server;
+    const struct settings *set = house->set;
+    const struct irc_settings irc = house_irc(house);
+    if (s->irc)
+        irc_set(s->irc, &irc);
+    house->site->rules.hosts = set->hosts.items;
+    house->site->rules.origins = set->origins.items;
+    s->crowd.queue_limit = (size_t)set->queue_mb << 20;
+    house->doors[DOOR_IRCS].tls = house->tls;
+    house->doors[DOOR_WEB].tls = set->web_tls ? house->tls : NULL;
+}
+
+// What the main thread hands over, and gets the old values back in.
+struct change {
+    struct settings set;
+    weft_tls *tls;
+};
+
+static void take_over(struct house *house)
+{
+    struct change *next = house->change;
+    weft_tls *before = house->tls;
+    settings_adopt(house->set, &next->set);
+    house->tls = next->tls;
+    next->tls = before;
+    house_apply(house);
+}
+
+// `change` is the main thread's until it sets `called`, and again after `changed`.
+void house_stay(struct house *house)
+{
+    for (;;) {
+        (void)weft_event_wait(&house->called, WEFT_FOREVER); // nobody cancels this task
+        weft_event_clear(&house->called);
+        if (!house->change)
+            return;
+        take_over(house);
+        weft_event_set(&house->changed);
+    }
+}
+
+void house_leave(struct house *house)
+{
+    house->change = NULL;
+    weft_event_set(&house->called);
+}
+
+static void tell_what_stays(struct house *house, const struct settings *next)
+{
+    int row = settings_differ(house->set, next, 0);
+    for (; row >= 0; row = settings_differ(house->set, next, row + 1))
+        journal_line(&house->server->events, "reload: --%s changes with a restart only",
+                     settings_table[row].option);
+}
+
+// What was read, if all of it is good.
+static bool read_again(struct house *house, struct settings *next, weft_tls **tls)
+{
+    if (settings_read(next, house->argc, house->argv) != SETTINGS_GOOD)
+        return false;
+    bool lost = (house->set->web_tls || house->doors[DOOR_IRCS].listener) && !next->tls_cert;
+    if (lost)
+        journal_line(&house->server->events, "reload: doors with TLS are open: no certificate");
+    if (!lost && tls_open(next, tls))
+        return true;
+    settings_free(next);
+    return false;
+}
+
+void house_reload(struct house *house)
+{
+    struct journal *events = &house->server->events;
+    struct change next = {.tls = NULL};
+    if (!read_again(house, &next.set, &next.tls)) {
+        journal_line(events, "reload failed: the settings stay as they were");
+        return;
+    }
+    tell_what_stays(house, &next.set);
+    house->change = &next;
+    weft_event_clear(&house->changed);
+    weft_event_set(&house->called);
+    (void)weft_event_wait(&house->changed, WEFT_FOREVER); // nobody cancels the main thread
+    journal_line(events, "reload");
+    weft_tls_free(&next.tls);
+    settings_free(&next.set);
+}

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: MIT
+// setting_kinds.c - see setting_kinds.h.
+#include "chat/setting_kinds.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "chat/address.h"
+#include "chat/hub/name.h"
+#include "chat/irc/irc.h"
+#include "chat/web/host.h"
+#include "common/options.h"
+
+static const char no_memory[] = "could not be kept: out of memory";
+
+// ---- texts ---------------------------------------------------------------------------------
+
+static void release_text(void *place)
+{
+    const char **text = place;
+    free((char *)*text);
+    *text = NULL;
+}
+
+static bool same_text(const void *a, const void *b)
+{
+    const char *one = *(const char *const *)a, *other = *(const char *const *)b;
+    return one == other || (one && other && strcmp(one, other) == 0);
+}
+
+static const char *keep(const char *text, void *place)
+{
+    char *copy = strdup(text);
+    if (!copy)
+        return no_memory;
+    release_text(place);
+    *(const char **)place = copy;
+    return NULL;
+}
+
+static bool has_control(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7F)
+            return true;
+    return false;
+}
+
+static const char *read_text(const char *text, void *place)
+{
+    if (!*text)
+        return "is empty";
+    if (has_control(text)) // it would end a line of the protocol
+        return "has a control character in it";
+    if (!text_is_utf8(text, strlen(text)))
+        return "is not UTF-8";
+    return keep(text, place);
+}
+
+static const char *read_word(const char *text, void *place)
+{
+    return strchr(text, ' ') ? "has a space in it" : read_text(text, place);
+}
+
+static const char *read_server_name(const char *text, void *place)
+{
+    if (!strchr(text, '.') || strlen(text) > 63 || strpbrk(text, " :!@*,"))
+        return "is not a server's name (with a dot, at most 63 characters)";
+    return read_text(text, place);
+}
+
+static const char *read_host(const char *text, void *place)
+{
+    char address[CHAT_ADDRESS_MAX];
+    if (!*text)
+        return "is empty";
+    const char *wrong = chat_address(address, text, 0);
+    return wrong ? wrong : keep(text, place);
+}
+
+static const char *wrong_address(const char *text)
+{
+    char address[CHAT_ADDRESS_MAX], host[CHAT_ADDRESS_MAX];
+    const char *colon = strrchr(text, ':');
+    int port;
+    if (!colon || colon == text || option_port(colon + 1, &port))
+        return "is not [HOST:]PORT, unix:/PATH, systemd:NAME or off";
+    if ((size_t)snprintf(host, sizeof host, "%.*s", (int)(colon - text), text) >= sizeof host)
+        return "is too long";
+    return chat_address(address, host, port);
+}
+
+static const char *read_door(const char *text, void *place)
+{
+    int port;
+    const char *wrong = NULL;
+    bool elsewhere = strncmp(text, "unix:", 5) == 0 || strncmp(text, "systemd:", 8) == 0;
+    if (elsewhere && strlen(text) >= CHAT_ADDRESS_MAX)
+        wrong = "is too long";
+    else if (strcmp(text, "unix:") == 0)
+        wrong = "has no path";
+    else if (!elsewhere && strcmp(text, "off") != 0 && option_port(text, &port))
+        wrong = wrong_address(text);
+    return wrong ? wrong : keep(text, place);
+}
+
+static const char *read_file(const char *text, void *place)
+{
+    static char wrong[128];
+    struct stat found;
+    if (!*text)
+        return "is empty";
+    int rc = stat(text, &found) < 0 || access(text, R_OK) < 0 ? errno : 0;
+    if (rc == 0 && S_ISDIR(found.st_mode))
+        rc = EISDIR;
+    if (rc == 0)
+        return keep(text, place);
+    (void)snprintf(wrong, sizeof wrong, "cannot be read: %s", strerror(rc));
+    return wrong;
+}
+
+#define TEXT_KIND(reader) \
+    { \
+        .read = (reader), .release = release_text, .same = same_text, .size = sizeof(const char *) \
+    }
+const struct setting_kind kind_text = TEXT_KIND(read_text);
+const struct setting_kind kind_word = TEXT_KIND(read_word);
+const struct setting_kind kind_server_name = TEXT_KIND(read_server_name);
+const struct setting_kind kind_host = TEXT_KIND(read_host);
+const struct setting_kind kind_door = TEXT_KIND(read_door);
+const struct setting_kind kind_file = TEXT_KIND(read_file);
+
+// ---- lists ---------------------------------------------------------------------------------
+
+static void release_list(void *place)
+{
+    struct setting_list *list = place;
+    for (size_t i = 0; i < list->count; i++)
+        free((char *)list->items[i]);
+    free(list->items);
+    *list = (struct setting_list){0};
+}
+
+static bool same_list(const void *a, const void *b)
+{
+    const struct setting_list *one = a, *other = b;
+    if (one->count != other->count)
+        return false;
+    for (size_t i = 0; i < one->count; i++)
+        if (strcmp(one->items[i], other->items[i]) != 0)
+            return false;
+    return true;
+}
+
+static const char *add_item(struct setting_list *list, const char *text, size_t size)
+{
+    const char **items = realloc(list->items, (list->count + 2) * sizeof *items);
+    if (items)
+        list->items = items;
+    char *copy = items ? strndup(text, size) : NULL;
+    if (!copy)
+        return no_memory;
+    items[list->count++] = copy;
+    items[list->count] = NULL;
+    return NULL;
+}
+
+// What `wrong` finds in none of the parts is kept, all of them or none.
+static const char *read_list(const char *text, struct setting_list *list,
+                             const char *(*wrong)(struct http_text part))
+{
+    static const char between[] = ", \t";
+    const char *found = NULL;
+    size_t parts = 0;
+    for (const char *at = text; (at += strspn(at, between), *at) && !found; parts++) {
+        size_t size = strcspn(at, between);
+        found = wrong((struct http_text){at, size});
+        at += size;
+    }
+    if (found || parts == 0)
+        return found ? found : "is empty";
+    for (const char *at = text; (at += strspn(at, between), *at) && !found;) {
+        size_t size = strcspn(at, between);
+        found = add_item(list, at, size);
+        at += size;
+    }
+    return found;
+}
+
+static const char *wrong_host(struct http_text part)
+{
+    struct host host;
+    if (text_is(part, "*") || host_parse(part, &host))
+        return NULL;
+    return "is not NAME[:PORT] (an IPv6 address in brackets), or *";
+}
+
+static const char *wrong_origin(struct http_text part)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    struct host host;
+    for (int i = 0; i < 2; i++) {
+        size_t n = strlen(schemes[i]);
+        if (part.size > n && strncmp(part.at, schemes[i], n) == 0 &&
+            host_parse((struct http_text){part.at + n, part.size - n}, &host))
+            return NULL;
+    }
+    return text_is(part, "*") ? NULL : "is not http[s]://HOST[:PORT] without a path, or *";
+}
+
+static const char *read_hosts(const char *text, void *place)
+{
+    return read_list(text, place, wrong_host);
+}
+
+static const char *read_origins(const char *text, void *place)
+{
+    return read_list(text, place, wrong_origin);
+}
+
+#define LIST_KIND(reader) \
+    { \
+        .read = (reader), .release = release_list, .same = same_list, .many = true, \
+        .size = sizeof(struct setting_list) \
+    }
+const struct setting_kind kind_hosts = LIST_KIND(read_hosts);
+const struct setting_kind kind_origins = LIST_KIND(read_origins);
+
+// ---- operators -----------------------------------------------------------------------------
+
+static void release_operators(void *place)
+{
+    struct setting_operators *all = place;
+    for (size_t i = 0; i < all->count; i++) {
+        free((char *)all->items[i].name);
+        free((char *)all->items[i].hash);
+    }
+    free(all->items);
+    *all = (struct setting_operators){0};
+}
+
+static bool same_operators(const void *a, const void *b)
+{
+    const struct setting_operators *one = a, *other = b;
+    if (one->count != other->count)
+        return false;
+    for (size_t i = 0; i < one->count; i++)
+        if (strcmp(one->items[i].name, other->items[i].name) != 0 ||
+            strcmp(one->items[i].hash, other->items[i].hash) != 0)
+            return false;
+    return true;
+}
+
+static bool is_hash(const char *text)
+{
+    return strncmp(text, crypto_pwhash_STRPREFIX, strlen(crypto_pwhash_STRPREFIX)) == 0 &&
+           strlen(text) < crypto_pwhash_STRBYTES &&
+           crypto_pwhash_str_needs_rehash(text, crypto_pwhash_OPSLIMIT_INTERACTIVE,
+                                          crypto_pwhash_MEMLIMIT_INTERACTIVE) >= 0;
+}
+
+static const char *add_operator(struct setting_operators *all, const char *name, size_t size,
+                                const char *hash)
+{
+    struct irc_operator *items = realloc(all->items, (all->count + 1) * sizeof *items);
+    if (!items)
+        return no_memory;
+    all->items = items;
+    struct irc_operator one = {strndup(name, size), strdup(hash)};
+    if (!one.name || !one.hash) {
+        free((char *)one.name);
+        free((char *)one.hash);
+        return no_memory;
+    }
+    items[all->count++] = one;
+    return NULL;
+}
+
+static const char *read_operators(const char *text, void *place)
+{
+    enum { NAME_MOST = 32 };
+    struct setting_operators *all = place;
+    const char *colon = strchr(text, ':');
+    size_t size = colon ? (size_t)(colon - text) : 0;
+    if (size == 0 || size > NAME_MOST || strcspn(text, " \t") < size)
+        return "does not begin with a name (at most 32 characters, no space)";
+    if (!is_hash(colon + 1))
+        return "has no hash as 'weft chat passwd' prints it";
+    for (size_t i = 0; i < all->count; i++)
+        if (strlen(all->items[i].name) == size && memcmp(all->items[i].name, text, size) == 0)
+            return "is an operator that was named before";
+    return add_operator(all, text, size, colon + 1);
+}
+
+const struct setting_kind kind_operators = {.read = read_operators,
+                                            .release = release_operators,
+                                            .same = same_operators,
+                                            .size = sizeof(struct setting_operators),
+                                            .many = true};
+
+// ---- numbers -------------------------------------------------------------------------------
+
+static const char *read_int(const char *text, void *place, int least, int most, const char *wrong)
+{
+    char *end;
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    bool digit_first = *text >= '0' && *text <= '9'; // no sign, no space
+    if (!digit_first || *end || errno != 0 || value < least || value > most)
+        return wrong;
+    *(int *)place = (int)value;
+    return NULL;
+}
+
+static const char *read_count(const char *text, void *place)
+{
+    return read_int(text, place, 1, 100000, "is not a count (1 to 100000)");
+}
+
+static const char *read_days(const char *text, void *place)
+{
+    return read_int(text, place, 0, 3650, "is not a number of days (0 to 3650)");
+}
+
+static const char *read_megabytes(const char *text, void *place)
+{
+    return read_int(text, place, 1, 1024, "is not a number of megabytes (1 to 1024)");
+}
+
+static bool same_int(const void *a, const void *b)
+{
+    return *(const int *)a == *(const int *)b;
+}
+
+static const char *read_milliseconds(const char *text, void *place)
+{
+    double seconds;
+    if (option_seconds(text, &seconds) || seconds < 0.001)
+        return "is not a time in seconds (0.001 to 1000000)";
+    *(int64_t *)place = (int64_t)(seconds * 1000);
+    return NULL;
+}
+
+static bool same_milliseconds(const void *a, const void *b)
+{
+    return *(const int64_t *)a == *(const int64_t *)b;
+}
+
+#define INT_KIND(reader) \
+    { \
+        .read = (reader), .same = same_int, .size = sizeof(int) \
+    }
+const struct setting_kind kind_port = INT_KIND(option_port);
+const struct setting_kind kind_count = INT_KIND(read_count);
+const struct setting_kind kind_days = INT_KIND(read_days);
+const struct setting_kind kind_megabytes = INT_KIND(read_megabytes);
+const struct setting_kind kind_milliseconds = {
+    .read = read_milliseconds, .same = same_milliseconds, .size = sizeof(int64_t)};
+
+// ---- flags ---------------------------------------------------------------------------------
+
+static const char *read_flag(const char *text, void *place)
+{
+    bool yes = !text || strcmp(text, "yes") == 0;
+    if (!yes && strcmp(text, "no") != 0)
+        return "is neither yes nor no";
+    *(bool *)place = yes;
+    return NULL;
+}
+
+static bool same_flag(const void *a, const void *b)
+{
+    return *(const bool *)a == *(const bool *)b;
+}
+
+const struct setting_kind kind_flag = {
+    .read = read_flag, .same = same_flag, .size = sizeof(bool), .flag = true};

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// setting_kinds.h - kinds of settings: how a text becomes a value, and what a value owns.
+//
+// A value starts as zero bytes. Texts are copies, owned by the value's place.
+#ifndef WEFT_CHAT_SETTING_KINDS_H
+#define WEFT_CHAT_SETTING_KINDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct setting_kind {
+    // NULL, or what is wrong with the text, as "is not a port"; the place is unchanged then. The
+    // message lives until the next call. text is NULL where an option stands without a value.
+    const char *(*read)(const char *text, void *place);
+    void (*release)(void *place); // back to zero; NULL: nothing is owned
+    bool (*same)(const void *a, const void *b);
+    size_t size;
+    bool many; // a further text is added, and does not take the place of the one before
+    bool flag; // the option has no value; in a file: yes or no
+};
+
+// Several texts; items ends with NULL, and is NULL itself where there are none.
+struct setting_list {
+    const char **items;
+    size_t count;
+};
+
+struct setting_operators {
+    struct irc_operator *items;
+    size_t count;
+};
+
+// const char *
+extern const struct setting_kind kind_text;        // not empty, on one line
+extern const struct setting_kind kind_word;        // without spaces
+extern const struct setting_kind kind_server_name; // "irc.example.org"
+extern const struct setting_kind kind_host;        // to listen on
+extern const struct setting_kind kind_door; // "[HOST:]PORT", "unix:/path", "systemd:NAME", "off"
+extern const struct setting_kind kind_file; // that can be read
+// struct setting_list; one text may name several, with commas or spaces between them
+extern const struct setting_kind kind_hosts, kind_origins;
+// struct setting_operators: "NAME:HASH"
+extern const struct setting_kind kind_operators;
+// int
+extern const struct setting_kind kind_port;      // 0 to 65535
+extern const struct setting_kind kind_count;     // 1 to 100000
+extern const struct setting_kind kind_days;      // 0 to 3650
+extern const struct setting_kind kind_megabytes; // 1 to 1024
+// int64_t, from seconds
+extern const struct setting_kind kind_milliseconds;
+// bool
+extern const struct setting_kind kind_flag;
+
+#endif

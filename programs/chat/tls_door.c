@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// tls_door.c - see tls_door.h. Whatever comes to such a door costs one line of the log, whose words
+// are ours: what a stranger sent does not get into it.
+#include "chat/tls_door.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "chat/door.h"
+#include "common/output.h"
+
+enum { HANDSHAKE_MS = 10000 };
+
+bool tls_open(const struct settings *set, weft_tls **tls)
+{
+    *tls = NULL;
+    if (!set->tls_cert)
+        return true;
+    *tls = weft_tls_server(set->tls_cert, .key = set->tls_key);
+    if (!*tls)
+        complain("weft serve", "%s", weft_error());
+    return *tls != NULL;
+}
+
+static const char *why(int rc)
+{
+    switch (rc) {
+    case -ETIMEDOUT:
+        return "no TLS handshake in time";
+    case -EPROTO:
+        return "no TLS, or none that we have in common";
+    case -ECONNABORTED:
+    case -EPIPE:
+    case -ECONNRESET:
+        return "went away during the TLS handshake";
+    default:
+        return strerror(-rc);
+    }
+}
+
+bool tls_shake_hands(struct visitor *v)
+{
+    int rc = weft_tls_start(v->conn, v->door->tls, NULL, weft_after_ms(HANDSHAKE_MS));
+    if (rc < 0)
+        v->why = why(rc);
+    return rc == 0;
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+// welcome.c - see welcome.h.
+#include "chat/welcome.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "chat/lan.h"
+#include "chat/qr.h"
+
+static const char *reachable(const char *host)
+{
+    if (strcmp(host, "0.0.0.0") == 0)
+        return "127.0.0.1";
+    return strcmp(host, "::") == 0 ? "::1" : host;
+}
+
+// The path of a Unix socket, or NULL.
+static const char *unix_path(const struct door *door)
+{
+    const char *address = weft_listener_address(door->listener);
+    return strncmp(address, "unix:", 5) == 0 ? address + 5 : NULL;
+}
+
+const char *web_address(const struct door *door, char *out, size_t room)
+{
+    char host[CHAT_ADDRESS_MAX], address[CHAT_ADDRESS_MAX];
+    if (unix_path(door))
+        return NULL;
+    int port = chat_address_split(weft_listener_address(door->listener), host);
+    if (chat_address(address, reachable(host), port))
+        return NULL; // what we listen on is an address
+    (void)snprintf(out, room, "%s://%s/", door->tls ? "https" : "http", address);
+    return out;
+}
+
+// ---- each door -----------------------------------------------------------------------------
+
+static void say_plain(struct journal *events, const struct door *door)
+{
+    char host[CHAT_ADDRESS_MAX], address[CHAT_ADDRESS_MAX];
+    journal_line(events, "listening on %s", weft_listener_address(door->listener));
+    if (unix_path(door)) {
+        journal_line(events, "connect with: nc -U %s", unix_path(door));
+        return;
+    }
+    int port = chat_address_split(weft_listener_address(door->listener), host);
+    const char *to = reachable(host);
+    bool usual = strcmp(to, CHAT_HOST) == 0 && port == CHAT_PORT;
+    if (chat_address(address, to, port)) // what we listen on is an address
+        return;
+    journal_line(events, "connect with: weft join%s%s, or: nc %s %d", usual ? "" : " ",
+                 usual ? "" : address, to, port);
+}
+
+static void say_irc(struct journal *events, const struct door *door)
+{
+    char host[CHAT_ADDRESS_MAX];
+    journal_line(events, "listening on %s for IRC%s", weft_listener_address(door->listener),
+                 door->tls ? " with TLS" : "");
+    if (unix_path(door))
+        return;
+    int port = chat_address_split(weft_listener_address(door->listener), host);
+    journal_line(events, "connect with any IRC client%s: %s %d", door->tls ? " over TLS" : "",
+                 reachable(host), port);
+}
+
+static void say_web(struct journal *events, const struct door *door, const char *address)
+{
+    if (address)
+        journal_line(events, "open in a browser: %s", address);
+    else
+        journal_line(events, "listening on %s for HTTP", weft_listener_address(door->listener));
+}
+
+// ---- for the whole network -----------------------------------------------------------------
+
+// A code is for eyes: a log has no use for it.
+static void show_code(struct journal *events, const char *url)
+{
+    char *code = isatty(events->fd) == 1 ? qr_text(url) : NULL;
+    if (code)
+        journal_text(events, code, strlen(code));
+    free(code);
+}
+
+static void say_urls(const struct house *house, const struct setting_list *hosts)
+{
+    const struct server *s = house->server;
+    struct journal *events = &house->server->events;
+    const struct door *web = &house->doors[DOOR_WEB];
+    const char *made = house->set->irc.password ? "" : s->made_password;
+    char host[CHAT_ADDRESS_MAX], url[CHAT_ADDRESS_MAX];
+    int port = chat_address_split(weft_listener_address(web->listener), host);
+    for (size_t i = 0; i < hosts->count; i++) {
+        (void)snprintf(url, sizeof url, "%s://%s:%d/%s%s", web->tls ? "https" : "http",
+                       hosts->items[i], port, *made ? "#password=" : "", made);
+        journal_line(events, "on this network: %s", url);
+        if (i == 0)
+            show_code(events, url);
+    }
+    if (hosts->count == 0)
+        journal_line(events, "this machine has no address that others could reach");
+}
+
+static void say_irc_on_lan(const struct house *house, const struct setting_list *hosts)
+{
+    char host[CHAT_ADDRESS_MAX];
+    for (int i = DOOR_IRC; i <= DOOR_IRCS; i++) {
+        const struct door *door = &house->doors[i];
+        if (!door->listener || unix_path(door) || hosts->count == 0)
+            continue;
+        int port = chat_address_split(weft_listener_address(door->listener), host);
+        journal_line(&house->server->events, "on this network, by IRC%s: %s %d",
+                     door->tls ? " over TLS" : "", hosts->items[0], port);
+    }
+}
+
+static void say_lan(const struct house *house)
+{
+    struct journal *events = &house->server->events;
+    const struct settings *set = house->set;
+    struct setting_list hosts = {0};
+    const char *wrong = lan_add_addresses(&hosts);
+    if (wrong)
+        journal_line(events, "%s", wrong);
+    else if (house->doors[DOOR_WEB].listener && !unix_path(&house->doors[DOOR_WEB]))
+        say_urls(house, &hosts);
+    say_irc_on_lan(house, &hosts);
+    kind_hosts.release(&hosts);
+    if (!set->irc.password && *house->server->made_password)
+        journal_line(events, "password: %s", house->server->made_password);
+    else if (!set->irc.password)
+        journal_line(events, "warning: no password: whoever is on this network can come in");
+    if (!house->doors[DOOR_WEB].tls || house->doors[DOOR_IRC].listener)
+        journal_line(events, "warning: no TLS%s: whoever is on this network can read along",
+                     house->tls ? " on every door" : "");
+}
+
+void print_welcome(const struct house *house, long descriptors)
+{
+    struct journal *events = &house->server->events;
+    const struct door *doors = house->doors;
+    if (doors[DOOR_PLAIN].listener)
+        say_plain(events, &doors[DOOR_PLAIN]);
+    if (doors[DOOR_IRC].listener)
+        say_irc(events, &doors[DOOR_IRC]);
+    if (doors[DOOR_IRCS].listener)
+        say_irc(events, &doors[DOOR_IRCS]);
+    if (doors[DOOR_WEB].listener)
+        say_web(events, &doors[DOOR_WEB], house->server->web);
+    if (house->set->lan)
+        say_lan(house);
+    if (descriptors > 0)
+        journal_line(events, "descriptors limit=%ld", descriptors);
+}
