@@ -74,6 +74,7 @@ class Client:
 class Player:
     def __init__(self, path, server):
         self.path, self.server, self.clients, self.words = path, server, {}, {}
+        self.gone = 0 # clients that have closed
         self.settled = True # every client has all that it will get
 
     # ---- patterns ------------------------------------------------------------------------
@@ -122,6 +123,16 @@ class Player:
         if not good:
             self.words = known
         return good
+
+    def settle(self):
+        """Everybody has what he will get, and who has gone is known to be gone."""
+        for client in self.clients.values():
+            client.settle()
+        gone = self.gone + sum(client.closed for client in self.clients.values())
+        if gone:
+            self.server.out.wait(r"(leave|drop) id=.*", gone)
+            for client in self.clients.values():
+                client.settle()
 
     # ---- lines ---------------------------------------------------------------------------
 
@@ -180,6 +191,7 @@ class Player:
             self.settled = False
         elif line[0] == "-":
             self.clients.pop(line[1:]).sock.close()
+            self.gone += 1
             self.settled = False
         elif line[len(word):][:1] == ":":
             text = line[len(word) + 1:]
@@ -189,8 +201,8 @@ class Player:
             self.settled = False
         elif line[len(word):][:1] == "<":
             rest = line[len(word) + 1:]
-            for client in self.clients.values() if not self.settled else ():
-                client.settle()
+            if not self.settled:
+                self.settle()
             self.settled = True
             what, pattern = (rest[0], rest[1:]) if rest and rest[0] != " " else (" ", rest)
             self.expect(self.clients[word], what, pattern[1:] if pattern[:1] == " " else pattern)

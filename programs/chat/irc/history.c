@@ -32,7 +32,7 @@ static const struct {
     {"BEFORE", STORE_BEFORE, 1}, {"AFTER", STORE_AFTER, 1},     {"LATEST", STORE_LATEST, 1},
     {"AROUND", STORE_AROUND, 1}, {"BETWEEN", STORE_BETWEEN, 2},
 };
-enum { SUBCOMMANDS = sizeof subcommands / sizeof subcommands[0] };
+enum { SUBCOMMANDS = sizeof subcommands / sizeof subcommands[0], CATCH_UP_MS = 2000 };
 
 // ---- reading -------------------------------------------------------------------------------
 
@@ -102,8 +102,21 @@ static void refuse(struct session *s, const char *code, const char *context, con
     fail(s, "CHATHISTORY", code, context, text);
 }
 
+// What was said before the question is to be in the answer, though it was not on disk yet. It takes
+// a few milliseconds; a disk that hangs is not waited for.
+static void catch_up(struct irc *irc)
+{
+    int64_t wanted = irc->appended;
+    weft_time patience = weft_after_ms(CATCH_UP_MS);
+    weft_guard(&irc->settled_mu);
+    while (irc->settled < wanted)
+        if (weft_cond_wait(&irc->settled_moved, &irc->settled_mu, patience) < 0)
+            return;
+}
+
 static void ask(struct session *s, struct request *r)
 {
+    catch_up(s->irc);
     struct store_rows *rows = NULL;
     int rc = store_ask(s->irc->set.history, &r->query, &rows);
     char context[sizeof r->name + sizeof r->target];
@@ -184,6 +197,7 @@ static void ask_targets(struct session *s, const struct line *line)
     t.to_ms = to.time_ms;
     struct store_conversation *rooms = rooms_of(s, &t.room_count);
     struct store_rows *rows = NULL;
+    catch_up(s->irc);
     t.rooms = rooms;
     int rc = rooms ? store_list(s->irc->set.history, &t, &rows) : -ENOMEM;
     if (!s->ended && rc < 0)

@@ -133,6 +133,10 @@ static void tell_operators(struct irc *irc, const char *text)
 void irc_progress(struct irc *irc, const struct store_progress *progress)
 {
     struct session *s, *next;
+    weft_lock(&irc->settled_mu);
+    irc->settled = progress->last;
+    weft_cond_broadcast(&irc->settled_moved);
+    weft_unlock(&irc->settled_mu);
     for (s = TAILQ_FIRST(&irc->holding); s; s = next) {
         next = TAILQ_NEXT(s, in_holding);
         release(s, progress);

@@ -49,6 +49,8 @@ static void append(struct irc *irc, const struct store_conversation *where, stru
     };
     e->records++;
     e->number = store_append(irc->set.history, &message);
+    if (e->number > 0)
+        irc->appended = e->number;
 }
 
 void history_record(struct hub *hub, const struct room *room, struct event *event)

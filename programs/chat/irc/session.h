@@ -3,6 +3,8 @@
 #ifndef WEFT_CHAT_IRC_SESSION_H
 #define WEFT_CHAT_IRC_SESSION_H
 
+#include <weft/sync.h>
+
 #include "chat/hub/event.h"
 #include "chat/irc/irc.h"
 #include "chat/irc/numerics.h"
@@ -39,8 +41,12 @@ struct irc {
     int64_t started;
     size_t unknown; // sessions that have not registered
     LIST_HEAD(, session) sessions;
-    TAILQ_HEAD(, session) holding;    // those that wait for the disk: hold.c
-    bool history_failed;              // and the operators know
+    TAILQ_HEAD(, session) holding; // those that wait for the disk: hold.c
+    bool history_failed;           // and the operators know
+    int64_t appended;              // the last record of the history
+    weft_mutex settled_mu;         // guards `settled`, for who waits for it
+    weft_cond settled_moved;
+    int64_t settled;                  // records of which was told what has become of them
     unsigned long last_batch;         // a batch's reference, for whoever it goes to
     struct whowas *whowas;            // whowas.c
     struct watch *watches;            // monitor.c
