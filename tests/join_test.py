@@ -111,7 +111,7 @@ def the_default_is_the_server_of_the_lecture():
 @test
 def an_address_that_is_none_is_a_mistake_of_usage():
     for wrong in "host:0", "host:65536", "host:x", "[::1", "[::1]x", "a/b", "[]:1", "host:", \
-            "http://host/", "unix:/a", "a:b:c", "[host]":
+            "http:///", "ftp://host/", "unix:/a", "a:b:c", "[host]":
         got = weft("join", wrong)
         equal(got.status, 2, wrong)
         line = rf"weft join: '{re.escape(wrong)}' (is not|has no) .*\n"
@@ -445,6 +445,22 @@ def a_strangers_control_characters_are_shown_and_not_obeyed():
     with Terminal() as c:
         c.server.sendall("a\x1b[2Jb\x07\x7f\tc\r\nd\x9b1me\x00é\n".encode())
         c.shows("a^[[2Jb^G^?\tc\nd\ufffd1me^@é\n")
+
+
+@test
+def who_talks_to_a_server_of_irc_is_told_how():
+    with Terminal() as c:
+        c.server.sendall(b":srv 451 * :You have not registered\r\n:srv 451 * :Again\r\n")
+        c.shows(":srv 451 * :You have not registered\n:srv 451 * :Again\n")
+        c.server.close()
+        hint = f"weft join: this server seems to speak IRC: weft join --irc {c.address}\n"
+        equal(c.process.stderr.read().decode(), hint)
+    for text in b":-) 451 \xe2\x98\xba", b":srv", b"a 451 b":
+        with Terminal() as c:
+            c.server.sendall(text + b"\n")
+            c.shows(text.decode() + "\n")
+            c.server.close()
+            c.ends(0)
 
 
 @test

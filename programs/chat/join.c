@@ -1,142 +1,135 @@
 // SPDX-License-Identifier: MIT
-// weft join - the chat client.
+// weft join - the chat client: reads the command line, connects, and picks one of three forms.
 //
-// Two tasks share the connection, as in the lecture: one sends what is typed, the other prints what
-// comes. The lecture's sender is a daemon that sits in a read of the terminal when the program
-// ends, and brings it down. Ours waits in weft_wait_fd, which a cancellation ends, and is joined.
-#define _GNU_SOURCE // memrchr
+//     plain                  join/plain.c    the lecture's: lines as they are
+//     IRC on a terminal      join/screen.c   a full screen
+//     IRC in a pipe          join/pipe.c     lines with names
+//
+// Where it goes and what it speaks there is decided in join/where.h, without a word to the server.
+#include <ctype.h>
 #include <errno.h>
-#include <poll.h>
+#include <pwd.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <weft/weft.h>
 
-#include "chat/address.h"
-#include "chat/text.h"
+#include "chat/join/pipe.h"
+#include "chat/join/plain.h"
+#include "chat/join/screen.h"
+#include "chat/join/terminal.h"
+#include "chat/join/where.h"
 #include "common/commands.h"
 #include "common/options.h"
 #include "common/output.h"
 #include "common/status.h"
 
 static const char me[] = "weft join";
-enum { CONNECT_MS = 10000, PIECE = 16384, LONGEST_LINE = 65536, SENDER_STACK = 2 * LONGEST_LINE };
+static const char lobby[] = "#lobby"; // where a weft server has its plain clients
 
-// ---- sending -------------------------------------------------------------------------------
-
-// Whole lines go out at once, so that two people's lines do not run into each other. What is held
-// back is a line without its end; if it fills the buffer it goes out in pieces.
-struct lines {
-    size_t held;
-    char bytes[LONGEST_LINE];
+struct settings {
+    struct asked asked;
+    const char *nick, *room, *password, *ca_file;
 };
 
-static size_t whole_lines(const struct lines *l)
+// ---- the command line ----------------------------------------------------------------------
+
+static const char *option_nick(const char *value, void *target)
 {
-    const char *last = memrchr(l->bytes, '\n', l->held);
-    if (last)
-        return (size_t)(last + 1 - l->bytes);
-    return l->held == sizeof l->bytes ? l->held : 0;
+    if (!*value || strlen(value) > 64 || strpbrk(value, " ,*?!@:#\r\n\t") || isdigit(*value))
+        return "is not a nick";
+    *(const char **)target = value;
+    return NULL;
 }
 
-static int send_held(weft_conn *conn, struct lines *l, size_t size)
+static bool is_room(const char *word)
 {
-    int rc = size > 0 ? weft_write(conn, l->bytes, size, WEFT_FOREVER) : 0;
-    l->held -= size;
-    memmove(l->bytes, l->bytes + size, l->held);
-    return rc;
+    return *word == '#' || *word == '&';
 }
 
-// Some bytes, 0 at the end of the input, or an error.
-static ssize_t read_input(struct lines *l)
+// Arguments: at most one server and one room, in any order.
+static int read_arguments(struct settings *set, const struct command_line *line, char **words)
 {
-    for (;;) {
-        int rc = weft_wait_fd(STDIN_FILENO, POLLIN, WEFT_FOREVER);
-        if (rc < 0)
-            return weft_fail(rc, "standard input: %s", strerror(-rc));
-        ssize_t n = read(STDIN_FILENO, l->bytes + l->held, sizeof l->bytes - l->held);
-        if (n >= 0)
-            return n;
-        if (errno != EINTR && errno != EAGAIN)
-            return weft_fail(-errno, "standard input: %s", strerror(errno));
+    for (; *words; words++) {
+        const char **to = is_room(*words) ? &set->room : &set->asked.server;
+        if (*to)
+            return usage_error(line, "one %s at a time, not '%s' too",
+                               is_room(*words) ? "room" : "server", *words);
+        *to = *words;
     }
+    if (set->room && (strpbrk(set->room, " ,\a\r\n") || strlen(set->room) > 100))
+        return usage_error(line, "'%s' is not a room", set->room);
+    if (set->asked.plain && (set->asked.irc || set->asked.tls || set->nick || set->room))
+        return usage_error(line, "--plain knows no nicks, rooms or TLS");
+    if (!set->asked.server)
+        set->asked.server = "";
+    return STATUS_OK;
 }
 
-// 0 also if the connection does not take it any more: the one who reads from it will say so.
-static int send_lines(weft_conn *const *arg, weft_none *none)
+// Says what is wrong itself. STATUS_OK, or *status is what to end with.
+static bool read_all(struct settings *set, struct where *where, int argc, char **argv, int *status)
 {
-    weft_conn *conn = *arg;
-    struct lines l;
-    ssize_t n;
-    (void)none;
-    l.held = 0;
-    while ((n = read_input(&l)) > 0) {
-        l.held += (size_t)n;
-        if (send_held(conn, &l, whole_lines(&l)) < 0)
-            return 0;
-    }
-    if (l.held > 0) { // the last line gets its newline; there is room: a full buffer was sent
-        l.bytes[l.held++] = '\n';
-        if (send_held(conn, &l, l.held) < 0)
-            return 0;
-    }
-    if (n < 0 && n != -ECANCELED)
-        complain(me, "%s", weft_error());
-    (void)weft_shutdown(conn, WEFT_FOREVER); // listening goes on, whatever the input's end was
-    return (int)n;
-}
-WEFT_TASK(send_lines, weft_conn *, weft_none);
-
-// ---- printing ------------------------------------------------------------------------------
-
-static int print(const char *bytes, size_t size, char *last)
-{
-    if (size > 0)
-        *last = bytes[size - 1];
-    int rc = write_all(STDOUT_FILENO, bytes, size);
-    return rc < 0 ? weft_fail(rc, "standard output: %s", strerror(-rc)) : 0;
+    const struct option_row rows[] = {
+        {"nick", 'n', "NICK", "be called so [your login's name]", option_nick, &set->nick},
+        {"irc", 0, NULL, "speak IRC", option_flag, &set->asked.irc},
+        {"plain", 0, NULL, "speak plain text", option_flag, &set->asked.plain},
+        {"tls", 0, NULL, "IRC inside TLS [as on port 6697]", option_flag, &set->asked.tls},
+        {"ca", 0, "FILE", "whose certificates to trust [the system's]", option_text, &set->ca_file},
+        {"password", 0, "WORD", "of the server", option_text, &set->password},
+        {0},
+    };
+    const struct command_line line = {
+        me, "[OPTION...] [HOST[:PORT] | URL] ['#ROOM']",
+        "Talk to a chat server, 127.0.0.1 unless told otherwise.\n"
+        "In a pipe, or on port 12345 or any other but IRC's, it is plain: each line of the input\n"
+        "is sent to everyone else there, and what they say is printed. On a terminal IRC is tried\n"
+        "first, on port 6667, and fills the screen: /help there tells more. A nick, a room, a URL\n"
+        "irc://HOST/room or ircs://HOST, or a page's http://HOST:8080/ mean IRC too.",
+        rows};
+    int first = options_read(&line, argc, argv);
+    *status = first < 0 ? options_status(first) : read_arguments(set, &line, argv + first);
+    if (first < 0 || *status != STATUS_OK)
+        return false;
+    set->asked.named = set->nick || set->room || set->password;
+    const char *wrong = where_read(where, &set->asked);
+    if (wrong)
+        *status = usage_error(&line, "'%s' %s", set->asked.server, wrong);
+    return !wrong;
 }
 
-// Until the server closes: 0. A terminal's last line is ended, for the prompt that follows.
-static int print_arrivals(weft_conn *conn)
+// ---- IRC -----------------------------------------------------------------------------------
+
+// The login's name, as far as it can be a nick.
+static void login_name(char *out, size_t room)
 {
-    char bytes[PIECE];
-    char shown[TEXT_GROWTH * PIECE + TEXT_KEPT];
-    char last = '\n';
-    struct text text = {.terminal = isatty(STDOUT_FILENO) == 1};
-    ssize_t n;
-    while ((n = weft_read(conn, bytes, sizeof bytes, WEFT_FOREVER)) > 0) {
-        int rc = print(shown, text_add(&text, bytes, (size_t)n, shown), &last);
-        if (rc < 0)
-            return rc;
-    }
-    int rc = n < 0 ? weft_fail((int)n, "the connection broke: %s", strerror((int)-n)) : 0;
-    int end = print(shown, text_end(&text, shown), &last);
-    if (end == 0 && text.terminal && last != '\n')
-        end = print("\n", 1, &last);
-    return rc < 0 ? rc : end;
+    const char *name = getenv("USER");
+    const struct passwd *entry = name && *name ? NULL : getpwuid(getuid());
+    size_t n = 0;
+    for (name = entry ? entry->pw_name : name; name && *name && n + 1 < room; name++)
+        if (isalpha((unsigned char)*name) || (n > 0 && isalnum((unsigned char)*name)))
+            out[n++] = *name;
+    out[n] = '\0';
+    if (n == 0)
+        (void)snprintf(out, room, "guest");
+}
+
+static int talk_irc(weft_conn *conn, const struct settings *set, const struct where *where,
+                    const struct place *place)
+{
+    char login[20];
+    login_name(login, sizeof login);
+    struct irc_options o = {.place = place, .host = where->host, .ca_file = set->ca_file};
+    o.room = set->room ? set->room : *where->room ? where->room : lobby;
+    o.session.nick = set->nick ? set->nick : *where->nick ? where->nick : login;
+    o.session.password = set->password ? set->password : where->password;
+    o.session.echo = set->asked.terminal;
+    return set->asked.terminal ? screen_talk(conn, &o) : pipe_talk(conn, &o);
 }
 
 // ---- the command ---------------------------------------------------------------------------
-
-// Talk until the server closes.
-static int talk(weft_conn *conn)
-{
-    weft_future *sender = weft_start_as(
-        WEFT_WITH(.kind = WEFT_FIBERS, .name = "sender", .stack_size = SENDER_STACK), send_lines,
-        &conn);
-    if (!sender) {
-        complain(me, "%s", weft_error());
-        return STATUS_FAILED;
-    }
-    int rc = print_arrivals(conn);
-    if (rc < 0)
-        complain(me, "%s", weft_error());
-    weft_cancel(sender);
-    int sent = weft_join(&sender, NULL, 0);
-    return rc < 0 || (sent < 0 && sent != -ECANCELED) ? STATUS_FAILED : STATUS_OK;
-}
 
 static int complain_of_connect(void)
 {
@@ -147,26 +140,21 @@ static int complain_of_connect(void)
 
 int command_join(int argc, char **argv)
 {
-    static const struct option_row rows[] = {{0}};
-    static const struct command_line line = {
-        me, "[HOST[:PORT]]",
-        "Talk to a chat server, 127.0.0.1:12345 unless told otherwise: each line of the input is\n"
-        "sent to everyone else there, and what they say is printed. The end of the input (Ctrl+D)\n"
-        "ends the sending; the program ends when the server closes, or by Ctrl+C.",
-        rows};
     static const int deadly[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
-    char address[CHAT_ADDRESS_MAX];
-    int first = options_read(&line, argc, argv);
-    if (first < 0)
-        return options_status(first);
-    if (argc - first > 1)
-        return usage_error(&line, "one server at a time, not '%s' too", argv[first + 1]);
-    const char *server = first < argc ? argv[first] : "";
-    const char *wrong = chat_address_read(address, server);
-    if (wrong)
-        return usage_error(&line, "'%s' %s", server, wrong);
+    struct settings set = {.asked = {.terminal = terminal_is_there()}};
+    struct where where;
+    const struct place *place;
+    int status;
+    if (!read_all(&set, &where, argc, argv, &status))
+        return status;
 
     end_by_signals(deadly, sizeof deadly / sizeof deadly[0], 0);
-    WEFT_SCOPED(weft_conn_close) weft_conn *conn = weft_connect(address, weft_after_ms(CONNECT_MS));
-    return conn ? talk(conn) : complain_of_connect();
+    weft_conn *conn = link_open(where.places, where.count, where.host, set.ca_file, &place);
+    if (!conn)
+        return complain_of_connect();
+    if (place->irc)
+        return talk_irc(conn, &set, &where, place); // takes it
+    status = plain_talk(conn);
+    weft_conn_close(&conn);
+    return status;
 }

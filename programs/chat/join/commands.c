@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+// commands.c - see commands.h. A row for each command: its name, its fewest words, what it does.
+#include "chat/join/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { LINE_ROOM = 4096 };
+
+static void note(struct desk *d, enum said_kind kind, const char *text)
+{
+    model_note(d->model, model_active(d->model), kind, d->now_s, "%s", text);
+}
+
+// The first word of *text into `word`, and *text behind it and its spaces.
+static void take_word(const char **text, char *word, size_t room)
+{
+    size_t size = strcspn(*text, " ");
+    (void)snprintf(word, room, "%.*s", (int)size, *text); // what is longer is no name anywhere
+    *text += size;
+    *text += strspn(*text, " ");
+}
+
+// Takes a room in front of the rest if there is one; else it is the active one. "": there is none.
+static const char *take_room(struct desk *d, const char **text, char word[NAME_ROOM])
+{
+    struct room *r = model_active(d->model);
+    if (session_is_room(d->session, *text)) {
+        take_word(text, word, NAME_ROOM);
+        return word;
+    }
+    if (r->channel)
+        return r->name;
+    note(d, SAID_ERROR, "in which room? It begins with #");
+    return "";
+}
+
+bool desk_say(struct desk *d, const char *text)
+{
+    struct room *r = model_active(d->model);
+    if (!d->connected) {
+        note(d, SAID_ERROR, "not connected: nothing was sent");
+        return false;
+    }
+    if (r == d->model->rooms[0])
+        note(d, SAID_ERROR, "nobody hears you here: /join #room, or /msg nick text");
+    else
+        session_say(d->session, r->name, text, false);
+    return true;
+}
+
+// ---- the commands --------------------------------------------------------------------------
+
+static void on_join(struct desk *d, const char *rest)
+{
+    char name[NAME_ROOM];
+    take_word(&rest, name, sizeof name);
+    bool bare = !session_is_room(d->session, name);
+    char whole[NAME_ROOM + 1];
+    (void)snprintf(whole, sizeof whole, "%s%s", bare ? "#" : "", name);
+    struct room *r = model_find(d->model, whole);
+    if (r && r->joined)
+        model_show(d->model, model_index(d->model, r));
+    else
+        session_send(d->session, *rest ? "JOIN %s %s" : "JOIN %s", whole, rest);
+}
+
+// Leaving a private talk, or a room that one is not in, only closes it here.
+static void on_part(struct desk *d, const char *rest)
+{
+    char name[NAME_ROOM];
+    struct room *r = model_active(d->model);
+    if (session_is_room(d->session, rest)) {
+        take_word(&rest, name, sizeof name);
+        r = model_find(d->model, name);
+    }
+    if (r && r->joined)
+        session_send(d->session, *rest ? "PART %s :%s" : "PART %s", r->name, rest);
+    else if (r && r != d->model->rooms[0])
+        model_close(d->model, r);
+    else
+        note(d, SAID_ERROR, "you are not in that room");
+}
+
+static void on_nick(struct desk *d, const char *rest)
+{
+    session_send(d->session, "NICK %s", rest);
+}
+
+static void on_me(struct desk *d, const char *rest)
+{
+    struct room *r = model_active(d->model);
+    if (r == d->model->rooms[0])
+        note(d, SAID_ERROR, "nobody sees you here: /join #room");
+    else
+        session_say(d->session, r->name, rest, true);
+}
+
+// Without a text it only opens the talk.
+static void on_msg(struct desk *d, const char *rest)
+{
+    char name[NAME_ROOM];
+    take_word(&rest, name, sizeof name);
+    struct room *r = model_room(d->model, name, session_is_room(d->session, name));
+    if (r)
+        model_show(d->model, model_index(d->model, r));
+    if (*rest)
+        session_say(d->session, name, rest, false);
+}
+
+static void on_topic(struct desk *d, const char *rest)
+{
+    char word[NAME_ROOM];
+    const char *room = take_room(d, &rest, word);
+    if (*room)
+        session_send(d->session, *rest ? "TOPIC %s :%s" : "TOPIC %s", room, rest);
+}
+
+static void on_names(struct desk *d, const char *rest)
+{
+    char word[NAME_ROOM];
+    const char *room = take_room(d, &rest, word);
+    struct room *r = *room ? model_find(d->model, room) : NULL;
+    if (r)
+        r->lists = r->stale = true;
+    if (*room)
+        session_send(d->session, "NAMES %s", room);
+}
+
+static void on_list(struct desk *d, const char *rest)
+{
+    session_send(d->session, *rest ? "LIST %s" : "LIST", rest);
+}
+
+static void on_whois(struct desk *d, const char *rest)
+{
+    session_send(d->session, "WHOIS %s", rest);
+}
+
+static void on_quit(struct desk *d, const char *rest)
+{
+    session_send(d->session, *rest ? "QUIT :%s" : "QUIT", rest);
+    d->quit = true;
+}
+
+static void on_raw(struct desk *d, const char *rest)
+{
+    session_send(d->session, "%s", rest);
+}
+
+static void on_help(struct desk *d, const char *rest)
+{
+    static const char *const lines[] = {
+        "/join #room [key]   /part [#room] [reason]   /msg nick [text]   /me does something",
+        "/nick name   /topic [text]   /names   /list   /whois nick   /raw line   /quit [reason]",
+        "Alt+1 to 9, Ctrl+N, Ctrl+P: other rooms   PageUp, PageDown: what was said before",
+        "Tab: the rest of a name   Up, Down: lines of before   Ctrl+A E W U K Y, as in a shell",
+        "a line that begins with // is said with one of them",
+    };
+    (void)rest;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        note(d, SAID_EVENT, lines[i]);
+}
+
+static const struct {
+    int words;
+    bool anyhow; // also without a connection
+    void (*act)(struct desk *d, const char *rest);
+    const char *usage;
+} rows[] = {
+    {1, false, on_join, "/join #room [key]"}, {0, false, on_part, "/part [#room] [reason]"},
+    {1, false, on_nick, "/nick name"},        {1, false, on_me, "/me does something"},
+    {1, false, on_msg, "/msg nick [text]"},   {0, false, on_topic, "/topic [#room] [text]"},
+    {0, false, on_names, "/names [#room]"},   {0, false, on_list, "/list [pattern]"},
+    {1, false, on_whois, "/whois nick"},      {0, true, on_quit, "/quit [reason]"},
+    {1, false, on_raw, "/raw line"},          {0, true, on_help, "/help"},
+};
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+const char *const command_names[ROWS + 1] = {"/join",  "/part",  "/nick", "/me",    "/msg",
+                                             "/topic", "/names", "/list", "/whois", "/quit",
+                                             "/raw",   "/help",  NULL};
+
+static bool command(struct desk *d, const char *line)
+{
+    char name[32], text[LINE_ROOM];
+    take_word(&line, name, sizeof name);
+    for (int i = 0; i < ROWS; i++) {
+        if (strcasecmp(name, command_names[i]) != 0)
+            continue;
+        if (!d->connected && !rows[i].anyhow) {
+            note(d, SAID_ERROR, "not connected: nothing was sent");
+            return false;
+        }
+        if (rows[i].words > 0 && !*line) {
+            (void)snprintf(text, sizeof text, "usage: %s", rows[i].usage);
+            note(d, SAID_ERROR, text);
+        } else
+            rows[i].act(d, line);
+        return true;
+    }
+    (void)snprintf(text, sizeof text, "there is no %s: /help tells what there is", name);
+    note(d, SAID_ERROR, text);
+    return true;
+}
+
+bool desk_enter(struct desk *d, const char *line)
+{
+    if (line[0] == '/' && line[1] != '/')
+        return command(d, line);
+    return desk_say(d, line[0] == '/' ? line + 1 : line);
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+// news.h - what a session tells, put into the model.
+#ifndef WEFT_CHAT_JOIN_NEWS_H
+#define WEFT_CHAT_JOIN_NEWS_H
+
+#include "chat/join/model.h"
+#include "chat/join/session.h"
+
+void news_take(struct model *m, const struct session *s, const struct news *news);
+
+#endif

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// where.c - see where.h.
+#include "chat/join/where.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { IRC_PORT = 6667, IRC_TLS_PORT = 6697 };
+
+enum scheme { NO_SCHEME, IRC, IRCS, HTTP, HTTPS };
+
+static const struct {
+    const char *prefix;
+    enum scheme scheme;
+} schemes[] = {{"irc://", IRC}, {"ircs://", IRCS}, {"http://", HTTP}, {"https://", HTTPS}};
+
+static enum scheme take_scheme(const char **text)
+{
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        size_t size = strlen(schemes[i].prefix);
+        if (strncmp(*text, schemes[i].prefix, size) == 0) {
+            *text += size;
+            return schemes[i].scheme;
+        }
+    }
+    return NO_SCHEME;
+}
+
+static int digit(char c)
+{
+    const char *digits = "0123456789abcdef", *at;
+    if (c >= 'A' && c <= 'F')
+        c = (char)(c + ('a' - 'A'));
+    at = c ? strchr(digits, c) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+// A part of a URL with its %XX made bytes. False: too long, or not fit for a line of IRC.
+static bool take_word(char out[WHERE_WORD], const char *from, size_t size)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < size && n < WHERE_WORD - 1; i++) {
+        int c = (unsigned char)from[i];
+        if (c == '%' && i + 2 < size && digit(from[i + 1]) >= 0 && digit(from[i + 2]) >= 0) {
+            c = digit(from[i + 1]) * 16 + digit(from[i + 2]);
+            i += 2;
+        }
+        if (c <= ' ' || c == 0x7F)
+            return false;
+        out[n++] = (char)c;
+    }
+    out[n] = '\0';
+    return n < WHERE_WORD - 1;
+}
+
+// "nick:password@" in front of the host.
+static bool take_user(struct where *w, const char **text, const char *end)
+{
+    const char *at = memchr(*text, '@', (size_t)(end - *text));
+    if (!at)
+        return true;
+    const char *colon = memchr(*text, ':', (size_t)(at - *text));
+    const char *nick_end = colon ? colon : at;
+    bool fits = take_word(w->nick, *text, (size_t)(nick_end - *text));
+    if (fits && colon)
+        fits = take_word(w->password, colon + 1, (size_t)(at - colon - 1));
+    *text = at + 1;
+    return fits;
+}
+
+// "/room", "/#room", and of a page "#room".
+static bool take_room(struct where *w, const char *text, enum scheme scheme)
+{
+    const char *hash = strchr(text, '#');
+    const char *from = hash ? hash : text + (*text == '/');
+    if (scheme == HTTP || scheme == HTTPS)
+        from = hash ? hash : "";
+    bool bare = *from && *from != '#' && *from != '&' && strncmp(from, "%23", 3) != 0;
+    char word[WHERE_WORD];
+    if (!take_word(word, from, strcspn(from, ",?")))
+        return false;
+    if (strcmp(word, "#") == 0)
+        word[0] = '\0';
+    return snprintf(w->room, sizeof w->room, "%s%s", bare ? "#" : "", word) < (int)sizeof w->room;
+}
+
+// Takes a URL apart, but for the "host:port", which is copied to `place`.
+static bool take_url(struct where *w, const char *text, enum scheme scheme,
+                     char place[CHAT_ADDRESS_MAX])
+{
+    const char *end = text + strcspn(text, "/?#");
+    if (!take_user(w, &text, end) || !take_room(w, end, scheme))
+        return false;
+    return text < end &&
+           snprintf(place, CHAT_ADDRESS_MAX, "%.*s", (int)(end - text), text) < CHAT_ADDRESS_MAX;
+}
+
+// Whether chat_address_read takes a port from it, and not its default.
+static bool has_port(const char *text)
+{
+    const char *bracket = strrchr(text, ']'), *colon = strchr(text, ':');
+    if (*text == '[')
+        return bracket && bracket[1] == ':';
+    if (colon)
+        return !strchr(colon + 1, ':');
+    return *text && strspn(text, "0123456789") == strlen(text);
+}
+
+static void add_place(struct where *w, bool irc, bool tls, int port)
+{
+    int usual = !irc ? CHAT_PORT : tls ? IRC_TLS_PORT : IRC_PORT;
+    struct place *p = &w->places[w->count++];
+    *p = (struct place){.irc = irc, .tls = tls};
+    (void)chat_address(p->address, w->host, port > 0 ? port : usual); // it was read before
+}
+
+static void choose(struct where *w, const struct asked *asked, enum scheme scheme, int port)
+{
+    bool named = asked->named || *w->nick || *w->password || *w->room;
+    bool tls = asked->tls || scheme == IRCS || scheme == HTTPS || port == IRC_TLS_PORT;
+    bool page = scheme == HTTP || scheme == HTTPS;
+    bool irc = asked->irc || tls || scheme == IRC || named || port == IRC_PORT;
+    if (page)
+        port = 0; // it is the page's
+    if (asked->plain || irc || port > 0) {
+        bool speaks_irc = irc && !asked->plain;
+        add_place(w, speaks_irc, speaks_irc && tls, port);
+        return;
+    }
+    bool irc_first = page || asked->terminal;
+    add_place(w, irc_first, false, 0);
+    add_place(w, !irc_first, false, 0);
+}
+
+const char *where_read(struct where *w, const struct asked *asked)
+{
+    char place[CHAT_ADDRESS_MAX], address[CHAT_ADDRESS_MAX];
+    const char *text = asked->server;
+    *w = (struct where){.count = 0};
+    enum scheme scheme = take_scheme(&text);
+    if (scheme != NO_SCHEME) {
+        if (!take_url(w, text, scheme, place))
+            return "is not a URL of a chat server";
+        text = place;
+    }
+    const char *wrong = chat_address_read(address, text);
+    if (wrong)
+        return wrong;
+    int port = chat_address_split(address, w->host);
+    choose(w, asked, scheme, has_port(text) ? port : 0);
+    return NULL;
+}

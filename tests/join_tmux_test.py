@@ -1,0 +1,522 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""join_tmux_test.py BUILD/weft [EXAMPLES] - the chat client as a full screen, looked at in tmux.
+
+Each test has a tmux of its own, on a socket in its own folder. What is shown is waited for, never
+slept for. The server is weft's, or one that the test plays.
+"""
+
+import contextlib
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+from program_helpers import PATIENCE, WEFT, Lines, Skip, equal, in_own_network, run_tests, test, until
+
+os.environ["TSAN_OPTIONS"] = os.environ.get("TSAN_OPTIONS", "") + " report_thread_leaks=0"
+
+
+class Screen:
+    """A terminal of tmux with a shell that says `before`, runs the command, and tells how it ended
+    and whether the terminal echoes again."""
+
+    def __init__(self, command, columns=80, rows=24, shell=None):
+        if not shutil.which("tmux"):
+            raise Skip("tmux is not here")
+        self.folder = tempfile.TemporaryDirectory()
+        script = (f"echo before; {command}; echo status $?; stty -a | tr ' ;' '\\n\\n' |"
+                  " grep -x -e -echo -e echo -e -icanon -e icanon; exec cat")
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows),
+                  shell or script)
+        self.pid = int(self.tmux("display", "-p", "#{pane_pid}"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        with contextlib.suppress(subprocess.CalledProcessError):
+            self.tmux("kill-server")
+        self.folder.cleanup()
+
+    def tmux(self, *arguments, **more):
+        environment = {**os.environ, "LC_ALL": "C.UTF-8", "SHELL": "/bin/sh", "TZ": "UTC"}
+        environment.pop("TMUX", None)
+        return subprocess.run(
+            ["tmux", "-u", "-S", f"{self.folder.name}/socket", *arguments],
+            check=True, capture_output=True, env=environment, timeout=PATIENCE, **more,
+        ).stdout.decode()
+
+    def rows(self):
+        return self.tmux("capture-pane", "-p").split("\n")
+
+    def shows(self, pattern):
+        """Wait until a row matches, and return all of them."""
+
+        def found():
+            rows = self.rows()
+            return rows if any(re.fullmatch(pattern, row) for row in rows) else None
+
+        try:
+            return until(found, f"a row {pattern!r}")
+        except AssertionError as late:
+            raise AssertionError(f"{late}; there was only:\n" + "\n".join(self.rows())) from None
+
+    def keys(self, *names):
+        self.tmux("send-keys", *names)
+
+    def types(self, text):
+        self.tmux("send-keys", "-l", text)
+
+    def enters(self, text):
+        self.types(text)
+        self.keys("Enter")
+
+    def pastes(self, text):
+        self.tmux("load-buffer", "-", input=text.encode())
+        self.tmux("paste-buffer", "-p")
+
+    def client(self):
+        """The process id of the program in the shell."""
+
+        def child():
+            out = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(self.pid)],
+                                 capture_output=True, check=False).stdout.decode()
+            match = re.search(r"^\s*(\d+) \S*weft\S* join", out, re.M)
+            return match and int(match[1])
+
+        return until(child, "the program")
+
+    def is_itself_again(self, status):
+        """The screen of before the program, with echo and whole lines."""
+        rows = self.shows(rf"status {status}")
+        equal(rows[0], "before")
+        self.has_its_modes_again()
+
+    def has_its_modes_again(self):
+        self.shows("-?icanon")
+        rows = self.shows("-?echo")
+        assert "-echo" not in rows and "-icanon" not in rows, rows
+
+
+def join(*arguments):
+    return shlex.join([WEFT, "join", *map(str, arguments)])
+
+
+@contextlib.contextmanager
+def server(*options):
+    """weft serve: the ports of its plain and its IRC door."""
+    process = subprocess.Popen([WEFT, "serve", "--plain", "0", "--irc", "0", "--web", "off",
+                                "--no-history", *options],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    log = Lines(process.stdout)
+    try:
+        plain = int(log.wait(r"listening on 127.0.0.1:(\d+)")[1])
+        yield plain, int(log.wait(r"listening on 127.0.0.1:(\d+) for IRC")[1])
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+
+
+class Peer:
+    """Lines of IRC on a socket."""
+
+    def __init__(self, sock):
+        sock.settimeout(PATIENCE)
+        self.sock = sock
+        self.file = sock.makefile("rb")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+        self.sock.close()
+
+    def hears(self, pattern):
+        """The next line that matches; others are passed over."""
+        while line := self.file.readline():
+            match = re.fullmatch(pattern, line.decode().rstrip("\r\n"))
+            if match:
+                return match
+        raise AssertionError(f"the connection ended before {pattern!r}")
+
+    def says(self, *lines):
+        for line in lines:
+            self.sock.sendall((line if isinstance(line, bytes) else line.encode()) + b"\r\n")
+
+    def lets_in(self, nick="ann"):
+        self.hears("CAP LS 302")
+        self.hears(f"NICK {nick}")
+        self.says(":srv CAP * LS :echo-message server-time", )
+        self.hears("CAP REQ :.*")
+        self.says(":srv CAP * ACK :echo-message server-time")
+        self.hears("CAP END")
+        self.says(f":srv 001 {nick} :Welcome")
+        self.hears("JOIN #lobby")
+        self.says(f":{nick}!u@h JOIN #lobby", f":srv 353 {nick} = #lobby :{nick} @bob bonnie",
+                  f":srv 366 {nick} #lobby :End")
+
+
+def member(port, nick, room="#lobby"):
+    """Another client in the room, a bare socket."""
+    peer = Peer(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE))
+    peer.says(f"NICK {nick}", f"USER {nick} 0 * :{nick}", f"JOIN {room}")
+    peer.hears(rf":\S+ 366 {nick} {room} .*")
+    return peer
+
+
+@contextlib.contextmanager
+def played(*arguments, **more):
+    """A screen, and the server's side of its connection, let in."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE)
+        port = listener.getsockname()[1]
+        with Screen(join("--irc", port, "-n", "ann", *arguments), **more) as screen:
+            with Peer(listener.accept()[0]) as peer:
+                peer.lets_in()
+                screen.shows(r"\d\d:\d\d -- 3 here")
+                yield screen, peer, listener
+
+
+# ---- talking -------------------------------------------------------------------------------
+
+
+@test
+def people_talk_in_the_lobby_of_weft_serve_in_chinese_too():
+    with server() as (plain, irc), Screen(join("--irc", irc, "-n", "ann")) as ann:
+        ann.shows(r"\d\d:\d\d -- you have joined")
+        with member(irc, "bob") as bob, \
+                socket.create_connection(("127.0.0.1", plain), timeout=PATIENCE) as sock:
+            bob.says("PRIVMSG #lobby :ann: 线程和进程")
+            ann.shows(r"\d\d:\d\d <bob> ann: 线程和进程")
+            ann.enters("你好，世界 hello")
+            ann.shows(r"\d\d:\d\d <ann> 你好，世界 hello")
+            bob.hears(":ann!.* PRIVMSG #lobby :你好，世界 hello")
+            sock.sendall("plain 你好\n".encode())
+            ann.shows(r"\d\d:\d\d <plain-\d+> plain 你好")
+            ann.enters("/me waves")
+            bob.hears(":ann!.* PRIVMSG #lobby :\x01ACTION waves\x01")
+            rows = ann.shows(r"\d\d:\d\d \* ann waves")
+            equal(rows[0].strip(), "#lobby")
+            equal(rows[23], "#lobby>")
+            assert re.fullmatch(r" ann  1:127\.0\.0\.1  \[2:#lobby\]\s*", rows[22]), rows[22]
+
+
+@test
+def ones_own_line_is_shown_as_the_server_has_it():
+    with played() as (screen, peer, _):
+        screen.enters("as typed")
+        peer.hears("PRIVMSG #lobby :as typed")
+        peer.says("@time=2026-01-02T03:04:05.000Z :ann!u@h PRIVMSG #lobby :as the server has it")
+        rows = screen.shows("03:04 <ann> as the server has it")
+        assert not any("as typed" in row for row in rows), rows
+
+
+@test
+def long_texts_are_wrapped_and_again_when_the_terminal_changes():
+    text = "线程" * 30
+    with played() as (screen, peer, _):
+        peer.says(f"@time=2026-01-01T10:00:00Z :bob!b@h PRIVMSG #lobby :{text}")
+        screen.shows("10:00 <bob> " + text[:34])
+        screen.shows("      " + text[34:])
+        screen.tmux("resize-window", "-x", "40", "-y", "12")
+        rows = screen.shows("10:00 <bob> " + text[:14])
+        at = rows.index("10:00 <bob> " + text[:14])
+        equal(rows[at + 1 : at + 4],
+              ["      " + text[14:31], "      " + text[31:48], "      " + text[48:]])
+        equal(rows[11], "#lobby>")
+        assert rows[10].startswith(" ann  1:127.0.0.1  [2:#lobby]"), rows[10]
+
+
+@test
+def a_strangers_control_characters_are_not_obeyed():
+    with played() as (screen, peer, _):
+        title = screen.tmux("display", "-p", "#{pane_title}")
+        peer.says(":bob!b@h PRIVMSG #lobby :\x1b[2J\x1b]2;evil\x07\x9b1m\x03" "4red \x0fend",
+                  ":bob!b@h TOPIC #lobby :\x1b[1;1Htopic")
+        rows = screen.shows(r"\d\d:\d\d <bob> \^\[\[2J\^\[\]2;evil\^G\ufffd1mred end")
+        screen.shows(r" #lobby  \^\[\[1;1Htopic\s*")
+        equal(screen.tmux("display", "-p", "#{pane_title}"), title)
+        assert any("3 here" in row for row in rows), rows
+
+
+# ---- rooms ---------------------------------------------------------------------------------
+
+
+@test
+def rooms_have_marks_and_are_switched_by_keys():
+    with server() as (_, irc), Screen(join("--irc", irc, "-n", "ann")) as ann, \
+            member(irc, "bob") as bob:
+        ann.shows(r"\d\d:\d\d -- (you have joined|bob has joined)")
+        ann.enters("/join #weft")
+        ann.shows(r" ann  1:127.0.0.1  2:#lobby  \[3:#weft\]\s*")
+        bob.says("PRIVMSG #lobby :one", "PRIVMSG #lobby :two")
+        ann.shows(r" ann  1:127.0.0.1  2:#lobby\+2  \[3:#weft\]\s*")
+        bob.says("PRIVMSG #lobby :ann!", "PRIVMSG ann :psst")
+        ann.shows(r" ann  1:127.0.0.1  2:#lobby!1  \[3:#weft\]  4:bob!1\s*")
+        ann.keys("M-2")
+        ann.shows(r" ann  1:127.0.0.1  \[2:#lobby\]  3:#weft  4:bob!1\s*")
+        ann.shows(r"\d\d:\d\d <bob> two")
+        ann.keys("C-n", "C-n")
+        ann.shows(r"\d\d:\d\d <bob> psst")
+        ann.keys("C-p")
+        ann.shows(r" ann  1:127.0.0.1  2:#lobby  \[3:#weft\]  4:bob\s*")
+        ann.enters("/part bye")
+        ann.shows(r"\d\d:\d\d -- you have left \(bye\)")
+        ann.enters("/part")
+        ann.shows(r" ann  1:127.0.0.1  \[2:#lobby\]  3:bob\s*")
+
+
+@test
+def commands_of_the_server_are_answered_where_they_were_asked():
+    with server() as (_, irc), Screen(join("--irc", irc, "-n", "ann", "#mine")) as ann:
+        ann.shows(r"\d\d:\d\d -- 1 here")
+        ann.enters("/topic about 线程")
+        ann.shows(r" #mine  about 线程\s*")
+        ann.enters("/names")
+        ann.shows(r"\d\d:\d\d -- @ann")
+        ann.enters("/nick eve")
+        ann.shows(r"\d\d:\d\d -- you are called eve now")
+        ann.enters("/whois eve")
+        ann.shows(r"\d\d:\d\d -- eve End of /WHOIS list\.?")
+        ann.enters("/list")
+        ann.shows(r"\d\d:\d\d -- #mine 1 .*")
+        ann.enters("/raw TIME")
+        ann.shows(r"\d\d:\d\d -- .*\b20\d\d\b.*")
+        ann.enters("/dance")
+        ann.shows(r"\d\d:\d\d !! there is no /dance: /help tells what there is")
+
+
+@test
+def pages_go_back_and_stay_while_more_is_said():
+    with played() as (screen, peer, _):
+        peer.says(*(f":bob!b@h PRIVMSG #lobby :line {i}" for i in range(1, 61)))
+        screen.shows(r".* line 60")
+        screen.keys("PageUp")
+        rows = screen.shows(r" #lobby .* PageDown: more")
+        assert not any(row.endswith("line 60") for row in rows), rows
+        last = [row for row in rows if "line" in row][-1]
+        peer.says(":bob!b@h PRIVMSG #lobby :line 61", ":bob!b@h PRIVMSG ann :seen")
+        rows = screen.shows(r" ann .* 3:bob!1\s*")
+        equal([row for row in rows if "line" in row][-1], last)
+        screen.keys("PageUp", "PageUp", "PageUp")
+        screen.shows(r"\d\d:\d\d -- you have joined")
+        screen.keys("PageDown", "PageDown", "PageDown", "PageDown")
+        screen.shows(r".* line 61")
+
+
+# ---- typing --------------------------------------------------------------------------------
+
+
+@test
+def a_line_is_edited_as_in_a_shell():
+    with played() as (screen, peer, _):
+        screen.types("one 线程 three")
+        screen.keys("C-w", "BSpace", "BSpace", "Home")
+        screen.types("zero ")
+        screen.shows("#lobby> zero one 线")
+        screen.keys("End", "Left", "DC", "C-a", "C-k", "C-y")
+        screen.shows("#lobby> zero one")
+        screen.keys("Enter")
+        peer.hears("PRIVMSG #lobby :zero one ")
+        screen.enters("second")
+        peer.hears("PRIVMSG #lobby :second")
+        screen.types("draft")
+        screen.keys("Up", "Up")
+        screen.shows("#lobby> zero one")
+        screen.keys("Down", "Down")
+        screen.shows("#lobby> draft")
+        screen.keys("C-u")
+        screen.shows("#lobby>")
+
+
+@test
+def nicks_are_completed_by_tab():
+    with played() as (screen, peer, _):
+        peer.says(":bonnie!b@h PRIVMSG #lobby :hi")
+        screen.shows(r".*<bonnie> hi")
+        screen.types("b")
+        screen.keys("Tab")
+        screen.shows("#lobby> bonnie:")
+        screen.keys("Tab")
+        screen.shows("#lobby> bob:")
+        screen.enters("hi")
+        peer.hears("PRIVMSG #lobby :bob: hi")
+
+
+@test
+def several_pasted_lines_are_sent_only_after_a_word():
+    with played() as (screen, peer, _):
+        screen.types("see: ")
+        screen.pastes("one 一\n/quit\n\nthree\n")
+        screen.shows(r"4 lines pasted: Enter sends them, Ctrl\+C does not")
+        screen.types("x") # not of the paste, nor an answer
+        screen.keys("Enter")
+        for text in "see: one 一", "/quit", "three":
+            equal(peer.file.readline().decode(), f"PRIVMSG #lobby :{text}\r\n")
+        screen.shows("#lobby>")
+        screen.pastes("secret\nfile\n")
+        screen.shows("2 lines pasted.*")
+        screen.keys("C-c")
+        screen.shows("#lobby>")
+        screen.pastes("one line\n")
+        screen.shows("#lobby> one line")
+        screen.keys("Enter")
+        equal(peer.file.readline().decode(), "PRIVMSG #lobby :one line\r\n")
+
+
+# ---- the connection ------------------------------------------------------------------------
+
+
+@test
+def a_connection_that_breaks_is_made_again_and_the_rooms_too():
+    with played() as (screen, peer, listener):
+        peer.says(":ann!u@h JOIN #weft", ":srv 366 ann #weft :End")
+        screen.shows(r" ann  1:127.0.0.1  2:#lobby  \[3:#weft\]\s*")
+        peer.sock.shutdown(socket.SHUT_RDWR)
+        screen.shows(r"\d\d:\d\d !! the server closed the connection; trying again in 1 s")
+        with Peer(listener.accept()[0]) as again:
+            again.hears("NICK ann")
+            screen.enters("too early")
+            screen.shows(r"\d\d:\d\d !! not connected: nothing was sent")
+            screen.shows("#weft> too early") # and nothing is lost
+            again.says(":srv CAP * LS :", ":srv 001 ann :Welcome back")
+            again.hears("JOIN #lobby")
+            again.hears("JOIN #weft")
+            screen.shows(r"\d\d:\d\d -- connected again")
+            screen.keys("Enter")
+            again.hears("PRIVMSG #weft :too early")
+            screen.shows(r"\d\d:\d\d <ann> too early") # this server sends no echo
+
+
+@test
+def a_server_that_refuses_is_told_on_the_screen_of_before():
+    with server("--password", "word") as (_, irc), \
+            Screen(join("--irc", irc, "-n", "ann", "--password", "wrong")) as screen:
+        rows = screen.shows("status 1")
+        assert rows[1].startswith("weft join: the server refused: Password"), rows
+        screen.is_itself_again(1)
+    with server("--password", "word") as (_, irc), \
+            Screen(join("--irc", irc, "-n", "ann", "--password", "word")) as screen:
+        screen.shows(r"\d\d:\d\d -- you have joined")
+
+
+@test
+def nobody_listening_is_one_line_and_no_screen():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with Screen(join("--irc", port)) as screen:
+        screen.is_itself_again(1)
+        screen.shows(rf"weft join: connect 127\.0\.0\.1:{port}: Connection refused \(is the server.*")
+
+
+@test
+@in_own_network
+def on_a_terminal_irc_is_tried_first_and_plain_after_it():
+    def serve(*options):
+        process = subprocess.Popen([WEFT, "serve", *options], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE)
+        log = Lines(process.stdout)
+        log.wait("(connect|listening) .*")
+        return process, log
+
+    for options in ["--irc", "6667", "--plain", "off", "--web", "off", "--no-history"], \
+            ["--port", "12345"]:
+        process, log = serve(*options)
+        try:
+            with Screen(join()) as screen:
+                if options[0] == "--irc":
+                    screen.shows(r"\d\d:\d\d -- you have joined")
+                else:
+                    log.wait("join id=.*")
+                    screen.enters("plain")
+                    equal(screen.shows("plain")[:2], ["before", "plain"])
+        finally:
+            process.kill()
+            process.wait()
+            log.close()
+
+
+# ---- the end -------------------------------------------------------------------------------
+
+
+@test
+def quitting_gives_the_terminal_back():
+    with played() as (screen, peer, _):
+        screen.enters("/quit so long")
+        peer.hears("QUIT :so long")
+        peer.sock.shutdown(socket.SHUT_RDWR)
+        screen.is_itself_again(0)
+
+
+@test
+def ctrl_c_asks_first_and_ctrl_d_ends_an_empty_line():
+    with played() as (screen, peer, _):
+        screen.types("half")
+        screen.shows("#lobby> half")
+        screen.keys("C-c")
+        screen.shows("#lobby>")
+        screen.keys("C-c")
+        screen.shows(r"\d\d:\d\d -- Ctrl\+C again, or /quit, ends it")
+        screen.types("no")
+        screen.keys("C-c", "C-c", "C-c")
+        peer.hears("QUIT")
+        peer.sock.shutdown(socket.SHUT_RDWR)
+        screen.is_itself_again(130)
+    with played() as (screen, peer, _):
+        screen.keys("C-d")
+        peer.hears("QUIT") # and a server that does not answer is not waited for long
+        screen.is_itself_again(0)
+
+
+@test
+def signals_and_crashes_give_the_terminal_back():
+    for sig in signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT:
+        with played() as (screen, _, __):
+            os.kill(screen.client(), sig)
+            screen.is_itself_again(128 + sig)
+    for sig in signal.SIGSEGV, signal.SIGABRT:
+        with played() as (screen, _, __):
+            os.kill(screen.client(), sig)
+            screen.shows(rf"status ({128 + sig}|1)") # 1: a sanitizer has told about it, at length
+            screen.has_its_modes_again()
+
+
+@test
+def a_stop_gives_the_terminal_to_the_shell_and_fg_takes_it_again():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE)
+        shell = "env PS1='$ ' ENV= sh -i"
+        with Screen("", shell=shell) as screen:
+            screen.enters(join("--irc", listener.getsockname()[1], "-n", "ann"))
+            with Peer(listener.accept()[0]) as peer:
+                peer.lets_in()
+                screen.shows(r"\d\d:\d\d -- 3 here")
+                for count in range(1, 4): # the shell and the program read from one terminal
+                    screen.keys("C-z")
+                    screen.shows(r"\$")
+                    screen.enters(f"echo shell $((10 + {count}))")
+                    screen.shows(f"shell {10 + count}")
+                    peer.says(f":bob!b@h PRIVMSG #lobby :meanwhile {count}")
+                    screen.enters("fg")
+                    screen.shows(rf"\d\d:\d\d <bob> meanwhile {count}")
+                screen.enters("back")
+                peer.hears("PRIVMSG #lobby :back")
+                screen.enters("/quit")
+                peer.hears("QUIT")
+                peer.sock.shutdown(socket.SHUT_RDWR)
+            screen.shows("shell 13")
+            screen.shows(r"\$")
+            screen.enters("stty -a | grep -c -e '-echo ' -e -icanon")
+            screen.shows("0")
+
+
+if __name__ == "__main__":
+    sys.exit(run_tests())
