@@ -192,7 +192,7 @@ class Player:
         elif line[0] == "-":
             self.clients.pop(line[1:]).sock.close()
             self.gone += 1
-            self.settled = False
+            self.settle()
         elif line[len(word):][:1] == ":":
             text = line[len(word) + 1:]
             client = self.clients[word]
