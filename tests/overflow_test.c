@@ -11,9 +11,10 @@
 // Frame upon frame until one lies beyond `lowest`; then back.
 __attribute__((noinline)) static int descend(const char *lowest)
 {
-    volatile char frame[512];
-    memset((void *)(uintptr_t)frame, 1, sizeof frame);
-    if ((const char *)(uintptr_t)frame > lowest)
+    char frame[512];
+    memset(frame, 1, sizeof frame);
+    keep_in_memory(frame);
+    if (frame > lowest)
         return descend(lowest) + frame[1];
     return 1;
 }
@@ -35,6 +36,7 @@ static int leap(const int *unused, weft_none *none)
 {
     (void)unused, (void)none;
     volatile char frame[100 << 10];
+    keep_in_memory(frame);
     frame[0] = 1;
     return frame[0] - 1;
 }

@@ -350,6 +350,7 @@ static void a_worker_without_memory_harms_nobody_else(void **state)
 __attribute__((noinline)) static long dive_by(long steps)
 {
     volatile char space[1024];
+    keep_in_memory(space);
     space[0] = 1;
     return steps == 0 ? space[0] : dive_by(steps - 1) + space[0];
 }

@@ -190,7 +190,17 @@ class Server:
 
     # What the kernel knows of it.
     def descriptors(self):
+        """How many, once it has all that it opens for itself: its main thread, which waits for
+        signals by a descriptor, may come to that only after the first clients."""
+        until(self._waits_for_signals, "its main thread")
         return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def _waits_for_signals(self):
+        opened = []
+        for fd in pathlib.Path(f"/proc/{self.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                opened.append(os.readlink(fd))
+        return "anon_inode:[signalfd]" in opened and self.status("State").startswith("S")
 
     def tasks(self):
         """The names of its threads."""

@@ -68,12 +68,15 @@ def the_default_is_the_port_of_the_lecture():
     with Server(port=12345) as server:
         server.out.wait("connect with: weft join, or: nc 127.0.0.1 12345")
         server.end()  # one that is killed frees its port only when the kernel is done with its ring
-    process = subprocess.Popen([WEFT, "serve"], stdout=subprocess.PIPE)
-    try:
-        equal(process.stdout.readline(), b"listening on 127.0.0.1:12345\n")
-    finally:
-        process.kill()
-        process.communicate()
+    with tempfile.TemporaryDirectory() as home:
+        process = subprocess.Popen([WEFT, "serve"], stdout=subprocess.PIPE,
+                                   env={**os.environ, "XDG_STATE_HOME": home})
+        try:
+            equal(process.stdout.readline().decode(), f"history in {home}/weft\n")
+            equal(process.stdout.readline(), b"listening on 127.0.0.1:12345\n")
+        finally:
+            process.kill()
+            process.communicate()
 
 
 @test

@@ -72,6 +72,7 @@ static void use_a_store(void)
 static int twice(const int *n, int *out)
 {
     volatile char frame[9000]; // a page or two
+    keep_in_memory(frame);
     frame[0] = frame[sizeof frame - 1] = 2;
     *out = *n * frame[0];
     return 0;
@@ -116,6 +117,7 @@ static int sleep_in(const weft_none *unused, weft_none *none)
 {
     (void)unused, (void)none;
     volatile char frame[5000]; // so that it has a second page
+    keep_in_memory(frame);
     frame[0] = frame[sizeof frame - 1] = 1;
     atomic_fetch_add(&asleep, 1);
     return weft_event_wait(&morning, WEFT_FOREVER) + frame[0] - 1;

@@ -39,6 +39,8 @@
 // ends, a race (below), a touch of memory that weft has freed. Then the shortest such run that was
 // found is printed as a table of steps, and a seed; WEFT_SCHEDULE=<seed> in the environment makes
 // weft_explore run just that order, with a breakpoint in weft_explore_failed if you like.
+// A run that overwrites the explorer's own memory ends the program by a signal; what was found and
+// the seed are printed before, without a table.
 //
 // Limits: 8 tasks at once (the caller is one), threads only, no sockets, no signals, no fork. Steps
 // are at weft's own operations and at the points that the test names; plain code between two

@@ -37,7 +37,7 @@
 // what looks like addresses in arguments for other processes.
 // WEFT_TRACE=FILE writes a timeline of tasks and waits at exit (trace.h).
 // WEFT_IO=uring or epoll: what fibers wait by, if the kernel allows it; without it io_uring, else
-// epoll. Another word aborts.
+// epoll (also under valgrind, if its header was there when weft was built). Another word aborts.
 #ifndef WEFT_H
 #define WEFT_H
 #include <weft/error.h>

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -20,6 +21,12 @@
 #include "os/atomic.h"
 #include "os/thread.h"
 #include "run.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_OWN_SIGNALS 1
+#else
+#define HAS_OWN_SIGNALS 0
+#endif
 
 #define TEST(name) static void name(void **state __attribute__((unused)))
 
@@ -304,6 +311,92 @@ TEST(a_test_that_is_not_the_same_each_time_is_told_so)
     free(count);
 }
 
+// ---- what is found is told, whatever comes after --------------------------------------------
+
+// Explored in a child, with what it says in `said`; how it ended.
+static int explore_in_child(void (*fn)(void *), char *said, size_t size)
+{
+    int pipe_ends[2], status;
+    assert_int_equal(pipe(pipe_ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)dup2(pipe_ends[1], STDERR_FILENO);
+        (void)close(pipe_ends[1]);
+        int *times = calloc(1, sizeof *times); // outlives a run
+        _exit(times ? weft_explore(fn, .arg = times, .name = "wild") : -1);
+    }
+    (void)close(pipe_ends[1]);
+    size_t used = 0;
+    for (ssize_t n; (n = read(pipe_ends[0], said + used, size - 1 - used)) > 0;)
+        used += (size_t)n;
+    said[used] = '\0';
+    (void)close(pipe_ends[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+#define assert_says(said, text) \
+    do { \
+        if (!strstr((said), (text))) \
+            fail_msg("it says: %s", (said)); \
+    } while (0)
+
+static void overwrites_the_explorer(void *arg)
+{
+    (void)arg;
+    xp->now = NULL; // and then the next step
+    const struct xp_op op = {.place = HERE("steps")};
+    (void)xp_turn(&op);
+}
+
+static void fails_and_then_goes_well(void *arg)
+{
+    weft_explore_check(++*(int *)arg > 1);
+}
+
+static void fails_and_then_overwrites(void *arg)
+{
+    fails_and_then_goes_well(arg);
+    overwrites_the_explorer(arg);
+}
+
+static const char overwritten[] = "a run has overwritten the explorer's own memory";
+
+TEST(a_run_that_overwrites_the_explorer_is_told_before_it_crashes)
+{
+    if (HAS_OWN_SIGNALS)
+        skip(); // a sanitizer ends the program itself
+    char said[4096];
+    int status = explore_in_child(overwrites_the_explorer, said, sizeof said);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+    assert_says(said, "weft_explore: wild: crashed: signal 11 (no table: ");
+    assert_says(said, overwritten);
+    assert_says(said, "\nagain: WEFT_SCHEDULE='wild@");
+}
+
+TEST(a_failure_is_told_though_the_run_that_is_to_be_printed_crashes)
+{
+    if (HAS_OWN_SIGNALS)
+        skip();
+    char said[4096];
+    int status = explore_in_child(fails_and_then_overwrites, said, sizeof said);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+    assert_says(said, "not so: ++*(int *)arg > 1 (no table: ");
+    assert_says(said, overwritten);
+    assert_says(said, "\nagain: WEFT_SCHEDULE='wild@");
+}
+
+TEST(a_failure_is_told_though_it_does_not_come_again)
+{
+    char said[4096];
+    int status = explore_in_child(fails_and_then_goes_well, said, sizeof said);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    assert_says(said, "not so: ++*(int *)arg > 1 (no table: ");
+    assert_says(said, "in the same order it went well");
+    assert_says(said, "\nagain: WEFT_SCHEDULE='wild@");
+}
+
 TEST(late_stores_are_seen_only_when_asked_for)
 {
     assert_finds_nothing(both_enter, .bound = 4);
@@ -391,6 +484,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(circles_aborts_crashes_and_misuses_end_the_run_not_the_program),
     cmocka_unit_test(memory_that_is_not_freed_or_touched_late_is_found),
     cmocka_unit_test(a_test_that_is_not_the_same_each_time_is_told_so),
+    cmocka_unit_test(a_run_that_overwrites_the_explorer_is_told_before_it_crashes),
+    cmocka_unit_test(a_failure_is_told_though_the_run_that_is_to_be_printed_crashes),
+    cmocka_unit_test(a_failure_is_told_though_it_does_not_come_again),
     cmocka_unit_test(late_stores_are_seen_only_when_asked_for),
     cmocka_unit_test(too_many_tasks_are_told),
     cmocka_unit_test(a_budget_ends_the_search),

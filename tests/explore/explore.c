@@ -18,6 +18,8 @@ struct report {
     char seed[SEED];
     char path[SEED]; // the seed without its name
     struct weft_explored explored;
+    const struct weft_explore_options *options; // while it explores
+    int kept;                                   // stderr while it is hushed, else -1
 };
 
 static struct report *report; // of the latest weft_explore
@@ -88,6 +90,13 @@ static void print_table(const struct weft_explore_options *options)
     (void)fprintf(stderr, "again: WEFT_SCHEDULE='%s'\n", report->seed);
 }
 
+static void print_without_table(const char *why)
+{
+    if (!report->options->quiet)
+        (void)fprintf(stderr, "weft_explore: %s: %s (no table: %s)\nagain: WEFT_SCHEDULE='%s'\n",
+                      report->options->name, report->failure, why, report->seed);
+}
+
 // Make the run of the path again, and print it if it breaks. False: the path is no seed.
 static bool replay_and_print(const struct weft_explore_options *options, enum xp_end *end)
 {
@@ -114,24 +123,25 @@ static void keep(const struct weft_explore_options *options)
 }
 
 // What a run says on the way is said once more by the one that is printed.
-static int hush(void)
+static void hush(void)
 {
     (void)fflush(stderr);
-    int kept = dup(STDERR_FILENO), nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    report->kept = dup(STDERR_FILENO);
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (nowhere >= 0) {
         (void)dup2(nowhere, STDERR_FILENO);
         (void)close(nowhere);
     }
-    return kept;
 }
 
-static void unhush(int kept)
+static void unhush(void)
 {
     (void)fflush(stderr);
-    if (kept < 0)
+    if (report->kept < 0)
         return;
-    (void)dup2(kept, STDERR_FILENO);
-    (void)close(kept);
+    (void)dup2(report->kept, STDERR_FILENO);
+    (void)close(report->kept);
+    report->kept = -1;
 }
 
 // With no interruption, then one, and so on: what is found first has the fewest.
@@ -156,6 +166,22 @@ static void look_for_shorter(const struct weft_explore_options *options)
         keep(options);
 }
 
+// ---- when it crashes itself -------------------------------------------------------------
+
+// A run that writes where it should not may hit the explorer, which then does not live on to print
+// the table: so it says what it knows, of the failure found before or else of this run.
+void xp_say_last_words(int sig)
+{
+    if (!report || !report->options)
+        return;
+    unhush();
+    if (report->failure[0] == '\0') {
+        (void)snprintf(xp->failure, sizeof xp->failure, "crashed: signal %d", sig);
+        keep(report->options);
+    }
+    print_without_table("a run has overwritten the explorer's own memory");
+}
+
 // ---- all of it --------------------------------------------------------------------------
 
 static void end_all(void)
@@ -176,23 +202,24 @@ static bool begin_all(void)
     if (!report || !xp)
         return false;
     report->failure[0] = report->seed[0] = '\0';
+    report->kept = -1;
     wf_seen_thread(&xp->engine_seen);
     return true;
 }
 
 static void search_all(const struct weft_explore_options *options, struct xp_search *search)
 {
-    int kept = hush();
+    hush();
     bool is_bounded = options->search == WEFT_BOUNDED;
     bool broken = is_bounded ? search_bounded(search, xp_bound(options)) : xp_search(search);
     if (broken)
         keep(options);
     if (broken && !is_bounded)
         look_for_shorter(options);
-    unhush(kept);
+    unhush();
     enum xp_end end;
-    if (broken)
-        (void)replay_and_print(options, &end); // the seed is ours, and breaks it again
+    if (broken && (!replay_and_print(options, &end) || end != XP_BROKEN))
+        print_without_table("in the same order it went well: the test depends on something else");
 }
 
 // The seed in the environment if it is for this test, else NULL; "" if it is for another one.
@@ -243,7 +270,9 @@ int weft_explore_(struct weft_explore_options options)
         if (xp_search_begin() && xp_memory_begin()) {
             struct sigaction before[XP_FATAL];
             xp_catch_signals(before);
+            report->options = &options;
             rc = explore(&options);
+            report->options = NULL;
             xp_release_signals(before);
             xp_memory_end();
         }

@@ -371,6 +371,7 @@ static void on_signal(int sig)
 {
     if (!xp_is_running()) { // ours, not the test's
         (void)signal(sig, SIG_DFL);
+        xp_say_last_words(sig);
         (void)raise(sig);
         return;
     }

@@ -155,6 +155,7 @@ enum xp_end xp_run_once(void (*fn)(void *), void *arg);
 enum { XP_FATAL = 5 };
 void xp_catch_signals(struct sigaction before[XP_FATAL]);
 void xp_release_signals(const struct sigaction before[XP_FATAL]);
+void xp_say_last_words(int sig); // explore.c: the explorer itself crashed
 
 // What a move would touch, and whose it is.
 int xp_owner(int move);

@@ -51,7 +51,7 @@ const struct command irc_commands[] = {
     {"WHO", 1, 0, 4, on_who, "WHO <#room|mask> [o][%<fields>[,<token>]]: who is there"},
     {"WHOIS", 0, 0, 2, on_whois, "WHOIS <nick>: what may be known of somebody"},
     {"WHOWAS", 0, 0, 2, on_whowas, "WHOWAS <nick> [<count>]: who was called so"},
-    {NULL},
+    {.name = NULL},
 };
 
 _Static_assert(sizeof irc_commands / sizeof irc_commands[0] <= COMMANDS_MAX, "each is counted");

@@ -41,14 +41,14 @@ static ssize_t pass_on(const struct visit *v, weft_time deadline)
     if (!data)
         return -ENOMEM;
     ssize_t n = weft_read(c->conn, data, PIECE, WEFT_POLL);
-    bool lost = n > 0 && !c->spoke && answer_http(c->conn, data, (size_t)n, v->server->web);
-    if (n > 0 && !lost) {
+    c->lost = n > 0 && !c->spoke && answer_http(c->conn, data, (size_t)n, v->server->web);
+    if (n > 0 && !c->lost) {
         crowd_broadcast(c->crowd, c, data, (size_t)n);
         lobby_hear(c->guest, data, (size_t)n);
     }
     c->spoke = c->spoke || n > 0;
     free(data);
-    return lost ? 0 : n;
+    return c->lost ? 0 : n;
 }
 
 // Has a client that ended its input gone, or does it listen on? Its kernel says the same in both
@@ -162,7 +162,9 @@ static int handler(const struct visit *v, weft_none *none)
             lobby_pause(c->guest);
     } while (n > 0 || n == -ETIMEDOUT);
     lobby_pause(c->guest);
-    if (n == 0)
+    if (n == 0 && c->lost)
+        n = weft_shutdown(c->conn, weft_after_ms(GOODBYE_MS)); // the page goes out
+    else if (n == 0)
         n = listen_on(c);
     leave(v, (int)n);
     weft_drop(&c->task); // our own: nobody will join it

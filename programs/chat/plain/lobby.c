@@ -17,7 +17,7 @@ struct lobby_guest {
     struct user user; // first
     struct client *client;
     struct text text; // half a character
-    char *held;       // a message without its end; of MESSAGE_MAX bytes, only while there is one
+    char *held;       // a message without its end; only while there is one
     size_t size;
 };
 
@@ -78,19 +78,6 @@ static void give_back(struct lobby_guest *guest)
     guest->held = NULL;
 }
 
-// Says the part of it that ends between two characters, and keeps the rest.
-static void say_full(struct lobby_guest *guest)
-{
-    char rest[4];
-    size_t whole = text_cut(guest->held, guest->size + 1, guest->size);
-    size_t left = guest->size - whole;
-    memcpy(rest, guest->held + whole, left);
-    guest->size = whole;
-    say(guest);
-    memcpy(guest->held, rest, left);
-    guest->size = left;
-}
-
 // One byte of a message that is UTF-8; controls that a line of IRC cannot have become spaces.
 static void add(struct lobby_guest *guest, char c)
 {
@@ -100,10 +87,8 @@ static void add(struct lobby_guest *guest, char c)
     }
     if (c == '\r')
         return;
-    if (guest->size == MESSAGE_MAX && ((unsigned char)c & 0xC0) != 0x80)
-        say(guest);
-    else if (guest->size == MESSAGE_MAX + 3)
-        say_full(guest);
+    if (guest->size >= MESSAGE_MAX && ((unsigned char)c & 0xC0) != 0x80)
+        say(guest); // it is full, and the next character begins
     guest->held[guest->size++] = c == '\0' ? ' ' : c;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // store.c - a history is opened, fed, watched, closed.
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -145,9 +146,17 @@ static bool is_whole(const struct store_message *m)
     return m->msgid && *m->msgid && strlen(m->msgid) <= STORE_MSGID_MAX && m->where.first;
 }
 
+// Without ever parking: who appends may be in the middle of a broadcast, which must be whole for
+// the other fibers of its loop. The others hold the lock for moments, to move pointers.
+static void lock_in_place(weft_mutex *mu)
+{
+    while (!weft_trylock(mu))
+        (void)sched_yield();
+}
+
+// With s->mu held.
 static int64_t add(struct store *s, struct note *note)
 {
-    weft_guard(&s->mu);
     if (s->ended || s->code < 0)
         return s->ended ? -EPIPE : s->code;
     bool first = s->inbox.waiting.count == 0;
@@ -164,7 +173,9 @@ int64_t store_append(struct store *s, const struct store_message *message)
     struct note *note = note_new(message);
     if (!note)
         return weft_fail(-ENOMEM, "history: out of memory");
+    lock_in_place(&s->mu);
     int64_t number = add(s, note);
+    weft_unlock(&s->mu);
     if (number > 0)
         return number;
     free(note);

@@ -80,7 +80,8 @@ struct store_message {
     const char *tags;          // as they came. May be NULL
 };
 
-// Copy it into the queue: its number, 1, 2, 3... of this store_open. Never waits for the disk.
+// Copy it into the queue: its number, 1, 2, 3... of this store_open. Never waits for the disk, and
+// never parks the task: a fiber may call it in the middle of what must be whole for its loop.
 // -ENOBUFS: the queue is full; -EPIPE: ended; -EINVAL: no msgid, or a long one, or no room;
 // -ENOMEM; or why history is stopped, and then nothing is queued.
 int64_t store_append(struct store *store, const struct store_message *message);
