@@ -15,7 +15,19 @@ import tempfile
 
 from program_helpers import PATIENCE, WEFT, Lines, Skip, run_tests, test
 
-OPTIONS = {"server.password": "--password"}
+OPTIONS = {
+    "admin.email": "--admin-mail",
+    "admin.location": "--admin-place",
+    "admin.name": "--admin-name",
+    "clienttagdeny": "--refuse-tags",
+    "history": "--no-history",  # only ever off
+    "limit.channels": "--limit-rooms",
+    "limit.list": "--limit-list",
+    "limit.monitor": "--limit-monitor",
+    "motd": "--motd",
+    "oper.root": "--operator",
+    "server.password": "--password",
+}
 
 
 class IrcServer:
@@ -139,7 +151,7 @@ class Player:
     def expand(self, text):
         text = re.sub(r"\{([^}]*)\}", lambda m: self.words[m[1]].decode() if m[1] in self.words else m[0],
                       text)
-        text = re.sub(r"(![^ @]*@)host\b", r"\g<1>127.0.0.1", text)
+        text = re.sub(r"([!?*][^ @]*@)host\b", r"\g<1>127.0.0.1", text)
         out = b""
         for piece in re.findall(r"\\x..|\\s|.", text, re.DOTALL):
             if piece.startswith("\\x"):
@@ -181,6 +193,12 @@ class Player:
             assert client.lines, f"{client.name} got nothing, not {pattern}"
             line = client.lines.pop(0)
             assert self.fits(pattern, line), f"{client.name} got {line}\nnot {pattern}"
+
+    def leave(self, client):
+        """Gone without a word, and the server has noticed."""
+        port = client.sock.getsockname()[1]
+        client.sock.close()
+        self.server.out.wait(rf"(leave|drop) id=\d+ door=irc addr=127\.0\.0\.1:{port}\b.*")
 
     def play(self, line):
         if not line or line[0] == "#" or line.startswith("set "):
@@ -229,14 +247,32 @@ def why_not(text):
     return None
 
 
+def hash_of(password):
+    return subprocess.run([WEFT, "chat", "passwd"], input=password + "\n", capture_output=True,
+                          text=True, check=True, timeout=PATIENCE).stdout.strip()
+
+
+def option(name, value, folder):
+    """The option that says what a transcript sets."""
+    if name == "history":
+        return ["--no-history"]
+    if name == "oper.root":
+        value = f"root:{hash_of(value)}"
+    if name == "motd":
+        file = pathlib.Path(folder) / "motd"
+        file.write_text(value.replace("\\n", "\n"), encoding="utf-8")
+        value = str(file)
+    return [OPTIONS[name], value]
+
+
 def play_over_tcp(path):
     text = path.read_text(encoding="utf-8")
     if why := why_not(text):
         raise Skip(why)
     options = ["--plain", "off", "--web", "off", "--irc", "0", "--name", "weft.test"]
-    for name, value in re.findall(r"^set ([\w.]+) (.*)$", text, re.M):
-        options += [OPTIONS[name], value]
     with tempfile.TemporaryDirectory() as data:
+        for name, value in re.findall(r"^set ([\w.]+) (.*)$", text, re.M):
+            options += option(name, value, data)
         with IrcServer(*options, "--data", os.path.join(data, "history")) as server:
             Player(path, server).run()
 
