@@ -208,9 +208,9 @@ class Player:
             self.connect(*line[1:].split())
             self.settled = False
         elif line[0] == "-":
-            self.clients.pop(line[1:]).sock.close()
+            self.leave(self.clients.pop(line[1:]))
             self.gone += 1
-            self.settle()
+            self.settled = False
         elif line[len(word):][:1] == ":":
             text = line[len(word) + 1:]
             client = self.clients[word]

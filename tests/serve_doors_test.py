@@ -160,6 +160,18 @@ def the_end_is_told_to_everybody():
 
 
 @test
+def a_browser_between_two_requests_does_not_hold_up_the_end():
+    with doors() as server:
+        port = int(server.web.rstrip("/").rsplit(":", 1)[1])
+        sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert sock.recv(65536).startswith(b"HTTP/1.1 200")
+        server.process.send_signal(signal.SIGTERM)
+        equal(server.process.wait(10), 0)
+        equal(server.out.matching("stop signal=.*"), ["stop signal=SIGTERM"])
+
+
+@test
 def what_was_acknowledged_outlives_a_kill():
     with tempfile.TemporaryDirectory() as folder:
         data = os.path.join(folder, "history")

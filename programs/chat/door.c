@@ -87,6 +87,7 @@ static int visit(struct visitor *const *arg, weft_none *none)
     if (!v->why)
         v->door->serve(v);
     stage_run(&s->stage, leave, v);
+    LIST_REMOVE(v, link);
     weft_drop(&v->task); // our own: nobody will join it
     free(v);
     weft_waitgroup_done(&s->visitors);
@@ -108,6 +109,7 @@ static int admit_visitor(struct door *door, weft_conn **conn)
     // it runs once this fiber waits, and so sees its own future
     v->task = weft_start_as(WEFT_WITH(.kind = WEFT_FIBERS, .name = name), visit, &v);
     if (v->task) {
+        LIST_INSERT_HEAD(&s->all_visitors, v, link);
         // told here, and not there, where it would touch a page of stack more
         journal_line(&s->events, "join id=%ld door=%s addr=%s", v->id, door->name,
                      weft_peer(*conn));

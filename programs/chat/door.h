@@ -32,6 +32,7 @@ struct visitor {
     weft_future *task;
     long id;
     const char *why; // it went; for the log. NULL: of its own
+    LIST_ENTRY(visitor) link;
 };
 
 // Start to accept: 0, or an error with weft_error().

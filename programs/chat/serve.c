@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include <weft/weft.h>
@@ -40,7 +41,10 @@
 
 static const char me[] = "weft serve";
 
-enum { GRACE_MS = 2000 }; // at the end: for what is still to be sent
+enum {
+    GRACE_MS = 2000,    // at the end: for what is still to be sent
+    FAREWELL_MS = 1300, // and before those are interrupted who have not gone
+};
 
 // ---- the server's life ---------------------------------------------------------------------
 
@@ -102,6 +106,17 @@ static int start(struct house *house)
     return 0;
 }
 
+static void interrupt_visitors(struct server *s)
+{
+    struct visitor *v;
+    LIST_FOREACH (v, &s->all_visitors, link) {
+        if (v->conn) {
+            weft_cancel(v->task);
+            (void)shutdown(weft_conn_fd(v->conn), SHUT_RDWR); // for who is in a handshake
+        }
+    }
+}
+
 static void end(struct house *house)
 {
     struct server *s = house->server;
@@ -110,8 +125,10 @@ static void end(struct house *house)
     if (s->irc)
         irc_shut(s->irc, "Server shutting down");
     crowd_close(&s->crowd, weft_after_ms(GRACE_MS));
-    if (weft_waitgroup_wait(&s->visitors, weft_after_ms(GRACE_MS)) == 0)
-        stage_end(&s->stage); // else they go with what there is
+    if (weft_waitgroup_wait(&s->visitors, weft_after_ms(FAREWELL_MS)) < 0)
+        interrupt_visitors(s); // who is no session waits for its client: a browser between requests
+    (void)weft_waitgroup_wait(&s->visitors, WEFT_FOREVER); // nobody cancels us
+    stage_end(&s->stage);
     keep_close(s);
 }
 

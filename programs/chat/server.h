@@ -13,6 +13,8 @@
 #include "chat/plain/crowd.h"
 #include "chat/stage.h"
 
+struct visitor;
+
 struct server {
     bool lecture;                     // print the list of connections after each accept
     struct crowd crowd;               // of the plain door's clients
@@ -24,6 +26,7 @@ struct server {
     char made_password[LAN_PASSWORD]; // for --lan, where none is set; "": none
     struct stage stage;               // where the visitors' work is done
     weft_waitgroup visitors;          // clients of the other doors whose tasks have not ended
+    LIST_HEAD(, visitor) all_visitors;
     long last_visitor;
     struct journal events; // who came, who left, who was dropped and why
     struct journal lists;  // of the lecture

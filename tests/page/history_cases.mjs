@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+// history_cases.mjs - connections that break, history, and what only some servers can.
+import assert from "node:assert/strict";
+
+import { bodies, enter, isIn, reads, row, say, shows, test, until } from "./helpers.mjs";
+import { Peer } from "./peer.mjs";
+
+// ---- a connection that breaks -------------------------------------------------------------------
+
+test("a page comes back when the server is started again", async (start) => {
+    const first = await start();
+    const anna = await enter(first.url, "anna", { refused: true });
+    const ben = await enter(first.url, "ben", { refused: true });
+    await say(anna, "before");
+    await shows(ben, "before");
+    await first.stop({ keep: true });
+    await until(
+        async () => (await anna.locator("#status").innerText()).startsWith("Connection lost."),
+        "the word",
+    );
+    await say(anna, "too early");
+    await shows(anna, "Not connected: the message was not sent.");
+    assert.equal(await anna.inputValue("#input"), "too early");
+    await start({ web: first.web, data: first.data });
+    for (const page of [anna, ben]) await isIn(page, "#lobby");
+    await anna.press("#input", "Enter");
+    await shows(ben, "too early");
+    assert.deepEqual(await bodies(ben), ["before", "too early"]);
+    assert.deepEqual(
+        (await bodies(anna)).filter((text) => !/^Not/.test(text)),
+        ["before", "too early"],
+    );
+    assert.equal(await anna.locator("#status").isVisible(), false);
+});
+
+const numbers = (from, to) =>
+    Array.from({ length: to - from + 1 }, (_, i) => `message ${from + i}`);
+// Scrolls up to the first of so many messages; on the way there is never a gap.
+function readAll(page, count) {
+    return until(async () => {
+        await page.evaluate(() => {
+            $("scroller").scrollTop = 0;
+        });
+        const all = await bodies(page);
+        assert.deepEqual(all, numbers(count + 1 - all.length, count));
+        return all.length === count;
+    }, "all of it");
+}
+
+const historical = { caps: "draft/chathistory", limit: 40 };
+
+test("scrolling up brings the history without a gap or a double", async (start) => {
+    const { url } = await start(),
+        peer = new Peer({ ...historical, history: 150 });
+    const page = await enter(url, "anna", { prepare: peer.attach() });
+    await shows(page, "message 150");
+    await readAll(page, 150);
+    await page.evaluate(() => {
+        $("scroller").scrollTop = 0;
+    });
+    await until(
+        async () => (await page.locator("#older").innerText()) === "This is where it begins.",
+        "the beginning",
+    );
+});
+
+test("after a break nothing is missing and nothing doubled", async (start) => {
+    const { url } = await start(),
+        peer = new Peer({ ...historical, history: 5 });
+    const page = await enter(url, "anna", { prepare: peer.attach() });
+    await shows(page, "message 5");
+    peer.deaf = true;
+    await say(page, "message 6"); // it arrives, but its echo does not
+    await until(() => peer.history.length === 6, "the message");
+    peer.closed = true;
+    await peer.hangUp();
+    peer.say("bob", "message 7");
+    peer.closed = peer.deaf = false;
+    await page.evaluate(() => hurry());
+    await shows(page, "message 7");
+    peer.say("bob", "message 8");
+    await shows(page, "message 8");
+    assert.deepEqual(await bodies(page), numbers(1, 8));
+    assert.equal(await page.locator("#log .pending, #log .failed").count(), 0);
+});
+
+test("after a long break the gap is closed by scrolling", async (start) => {
+    const { url } = await start(),
+        peer = new Peer({ ...historical, history: 5 });
+    const page = await enter(url, "anna", { prepare: peer.attach() });
+    await shows(page, "message 5");
+    peer.closed = true;
+    await peer.hangUp();
+    numbers(6, 105).forEach((text) => peer.say("bob", text));
+    peer.closed = false;
+    await page.evaluate(() => hurry());
+    await shows(page, "message 105");
+    assert.deepEqual(await bodies(page), numbers(66, 105));
+    await readAll(page, 105);
+});
+
+test("the history has reactions too and what happened in the room", async (start) => {
+    const { url } = await start();
+    const peer = new Peer({ caps: "draft/chathistory draft/event-playback" });
+    const { id } = peer.keep("bob", "tea?");
+    peer.keep("carol", "", Date.now(), "TAGMSG #lobby", `;+draft/react=👍;+draft/reply=${id}`);
+    peer.keep("carol", "gone home", Date.now(), "QUIT");
+    const page = await enter(url, "anna", { prepare: peer.attach() });
+    await shows(page, "carol went offline (gone home)");
+    await reads(page, "#log .marks", "👍 1");
+    assert.deepEqual(await page.locator("#crowd .name").allInnerTexts(), ["anna", "bob"]);
+});
+
+test("a server that has forgotten the last message is asked for the newest", async (start) => {
+    const { url } = await start(),
+        peer = new Peer({ ...historical, history: 3 });
+    const page = await enter(url, "anna", { prepare: peer.attach() });
+    await shows(page, "message 3");
+    peer.closed = true;
+    await peer.hangUp();
+    peer.history = [];
+    peer.say("bob", "message 4");
+    peer.closed = false;
+    await page.evaluate(() => hurry());
+    await shows(page, "message 4");
+    assert.deepEqual(await bodies(page), numbers(1, 4));
+});
+
+test("a message whose fate is unknown may be sent again", async (start) => {
+    const { url } = await start(),
+        peer = new Peer(historical);
+    const page = await enter(url, "anna", { prepare: peer.attach() });
+    peer.onPRIVMSG = () => {}; // it never arrives
+    await say(page, "important");
+    await until(() => peer.heard.some((line) => line.endsWith(":important")), "the line");
+    await peer.hangUp();
+    delete peer.onPRIVMSG;
+    await page.evaluate(() => hurry());
+    await page.click("#log .failed .state button");
+    await shows(page, "important");
+    assert.deepEqual(await bodies(page), ["important"]);
+});
+
+// ---- what a server may be able to ---------------------------------------------------------------
+
+test("several lines are one message where the server can", async (start) => {
+    const { url } = await start();
+    const peer = new Peer({
+        ...historical,
+        caps: "draft/chathistory draft/multiline=max-bytes=4096,max-lines=5",
+    });
+    const page = await enter(url, "anna", { prepare: peer.attach() });
+    await say(page, "look:\n```c\nint main(void)\n\n    return *p;\n```");
+    await until(
+        async () =>
+            (await page.locator("#log .row:not(.pending) pre").count()) === 0 &&
+            peer.history.length === 2,
+        "two batches: six lines are too many for one",
+    );
+    await say(page, "```c\nint x;\n  *p = 1;\n```");
+    await until(
+        async () =>
+            (await page.locator("#log .row:not(.pending) pre").innerText()) === "int x;\n  *p = 1;",
+        "code",
+    );
+    await say(page, "长".repeat(300)); // one line, of more bytes than fit
+    await until(() => peer.history.length === 4, "the long one");
+    assert.equal(peer.history[3].text, "长".repeat(300));
+    await shows(page, "长".repeat(300));
+    assert(peer.heard.some((line) => /^@batch=\S+;draft\/multiline-concat PRIVMSG/.test(line)));
+});
+
+test("search is there where the server can and leads to the message", async (start) => {
+    const { url } = await start();
+    const without = await enter(url, "anna");
+    assert.equal(await without.locator("#search").isVisible(), false);
+    const peer = new Peer({ caps: "draft/chathistory soju.im/search", history: 60 });
+    const page = await enter(url, "anna", { prepare: peer.attach() });
+    await page.click("#search");
+    await page.keyboard.type("message 5");
+    await page.keyboard.press("Enter");
+    await until(
+        async () => (await page.locator("#results .more").innerText()) === "Found: 11",
+        "the results",
+    );
+    await page.locator("#results .body").first().click();
+    await until(
+        () =>
+            row(page, "message 5")
+                .first()
+                .evaluate((one) => one.classList.contains("found")),
+        "the message",
+    );
+    await page.keyboard.press("Escape");
+    assert.equal(await page.locator("#found").isVisible(), false);
+});
+
+test("a room of thousands of messages has at most 500 rows", async (start) => {
+    const { url } = await start(),
+        peer = new Peer({ caps: "", history: 0 });
+    const page = await enter(url, "anna", { prepare: peer.attach() });
+    for (let i = 1; i <= 2000; i++) peer.say("bob", `message ${i}`);
+    await shows(page, "message 2000");
+    const rows = () => page.locator("#log .row").count();
+    assert.equal(await rows(), 500);
+    const seen = new Set(),
+        scroll = (to) =>
+            page.evaluate((at) => {
+                $("scroller").scrollTop = at;
+            }, to);
+    const look = async () => {
+        (await bodies(page)).forEach((text) => seen.add(text));
+        return seen.size;
+    };
+    await look();
+    await until(async () => {
+        await scroll(0);
+        return (await look()) === 2000;
+    }, "the first one");
+    assert.equal((await rows()) <= 500, true);
+    await page.click("#newest");
+    await shows(page, "message 2000");
+    await until(() => page.evaluate(() => view.stick), "the end");
+});

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+// look_cases.mjs - how the page is used, and how it looks.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+
+import { Raw, enter, isIn, openPage, reads, row, say, shows, test, until } from "./helpers.mjs";
+
+// ---- what a browser may not allow
+
+test("what has no secure context says what is off", async (start) => {
+    const server = await start({ args: ["--web-host", "chat.test"] });
+    const lan = await enter(`http://chat.test:${server.web}/`, "anna", {});
+    assert.match(
+        await lan.locator("#limits").innerText(),
+        /did not come over HTTPS: notifications and copying are off/,
+    );
+    assert.equal(await lan.locator("#notify").isVisible(), false);
+    const local = await enter(server.url, "ben");
+    assert.equal(await local.locator("#limits").isVisible(), false);
+    assert.equal(await local.locator("#notify").isVisible(), true);
+});
+
+test("a mention notifies who allowed it and looks elsewhere", async (start) => {
+    const { url, irc } = await start(),
+        raw = await Raw.irc(irc, "raw", "#lobby");
+    const anna = await enter(url, "anna", {
+        permissions: ["notifications"],
+        prepare: (page) =>
+            page.addInitScript(() => {
+                window.notes = [];
+                window.Notification = class {
+                    constructor(title, { body }) {
+                        window.notes.push(`${title}: ${body}`);
+                    }
+                };
+                window.Notification.permission = "granted";
+                window.Notification.requestPermission = async () => "granted";
+            }),
+    });
+    raw.say("PRIVMSG #lobby :anna, before");
+    await shows(anna, "anna, before");
+    await anna.click("#notify");
+    await say(anna, "/join #tea");
+    await isIn(anna, "#tea");
+    raw.say("PRIVMSG #lobby :nothing", "PRIVMSG #lobby :ANNA: look");
+    await until(() => anna.evaluate(() => window.notes.length > 0), "a notification");
+    assert.deepEqual(await anna.evaluate(() => window.notes), ["raw in #lobby: ANNA: look"]);
+    raw.close();
+});
+
+// ---- how it is used and how it looks ------------------------------------------------------------
+
+test("keys alone are enough and everything has a name", async (start) => {
+    const { url, irc } = await start(),
+        raw = await Raw.irc(irc, "raw", "#lobby", "#tea");
+    const anna = await enter(url, "anna");
+    await say(anna, "first");
+    await shows(anna, "first");
+    await say(anna, "second");
+    await shows(anna, "second");
+    await anna.keyboard.press("ArrowUp");
+    await anna.keyboard.press("ArrowUp");
+    assert.match(await anna.evaluate(() => document.activeElement.innerText), /first/);
+    await anna.keyboard.press("r");
+    await reads(anna, "#replying", "Replying to anna: first");
+    await anna.keyboard.press("Escape");
+    await until(async () => !(await anna.locator("#replying").isVisible()), "no reply");
+    await anna.keyboard.press("Shift+Tab");
+    await anna.keyboard.press("Shift+Tab");
+    assert.notEqual(await anna.evaluate(() => document.activeElement.tagName), "BODY");
+    const nameless = await anna.evaluate(() =>
+        [...document.querySelectorAll("button, input, textarea, aside, nav")]
+            .filter(
+                (node) =>
+                    node.checkVisibility() &&
+                    !node.getAttribute("aria-label") &&
+                    !node.innerText &&
+                    !node.labels?.length,
+            )
+            .map((node) => node.outerHTML),
+    );
+    assert.deepEqual(nameless, []);
+    assert.equal(await anna.getByRole("log").getAttribute("aria-live"), "polite");
+    await say(anna, "/join #tea");
+    await isIn(anna, "#tea");
+    await anna.keyboard.press("Alt+ArrowUp");
+    assert.equal(await anna.evaluate(() => current.name), "#lobby");
+    const held = anna.locator("#rooms button", { hasText: "#tea" });
+    await held.focus();
+    raw.say("PRIVMSG #tea :the list is drawn anew");
+    await until(async () => (await held.innerText()).includes("1"), "the mark");
+    assert.equal(await held.evaluate((node) => node === document.activeElement), true);
+    raw.close();
+});
+
+const shots = process.env.WEFT_TEST_SHOTS; // a folder: the pictures are for eyes
+if (shots) fs.mkdirSync(shots, { recursive: true });
+const TALK = {
+    "en-US": [
+        "Has anyone measured the new queue? I saw *3.1 million* operations per second",
+        "yes: `make bench` says the same, see https://example.org/bench/queue?cores=2",
+        "anna, could you look at the wake-up path? It wakes _two_ getters for one put",
+    ],
+    "zh-CN": [
+        "有人测过新的队列吗？我这里每秒 *310 万* 次操作",
+        "测过，`make bench` 的结果一样，见 https://example.org/bench/queue?cores=2",
+        "anna，能看看唤醒的路径吗？一次放入会唤醒_两个_等待者",
+    ],
+};
+
+async function conversation(page, raw, locale) {
+    const [one, two, three] = TALK[locale];
+    raw.say(`PRIVMSG #lobby :${one}`, "PRIVMSG #tea :green or black?");
+    await shows(page, one.slice(0, 10));
+    await say(page, two);
+    await shows(page, two.slice(-20));
+    raw.say(`PRIVMSG #lobby :${three}`, "PRIVMSG anna :hi");
+    await shows(page, three.slice(0, 12));
+    await page.evaluate(() =>
+        react(
+            current.messages.findLast((m) => m.id && m.nick),
+            "👍",
+        ),
+    );
+    await until(() => page.locator(".marks").count(), "the reaction");
+}
+
+for (const locale of ["en-US", "zh-CN"])
+    for (const colorScheme of ["light", "dark"])
+        for (const [width, height] of [
+            [360, 740],
+            [1280, 800],
+        ])
+            test(`nothing overflows at ${width} pixels in ${colorScheme} ${locale}`, async (start) => {
+                const { url, irc } = await start(),
+                    raw = await Raw.irc(irc, "ben", "#lobby", "#tea");
+                const options = {
+                    viewport: { width, height },
+                    locale,
+                    colorScheme,
+                    hasTouch: width < 720,
+                    isMobile: width < 720,
+                };
+                const page = await openPage(url, options);
+                const shoot = async (name) => {
+                    assert.equal(
+                        await page.evaluate(() => document.documentElement.scrollWidth),
+                        width,
+                        name,
+                    );
+                    await page.waitForTimeout(250); // for the eye: drawers move
+                    if (shots)
+                        await page.screenshot({
+                            path: path.join(shots, `${width}-${colorScheme}-${locale}-${name}.png`),
+                        });
+                };
+                await shoot("welcome");
+                await page.fill("#nick", "anna");
+                await page.press("#nick", "Enter");
+                await isIn(page, "#lobby");
+                await page.evaluate(() => join("#tea"));
+                await isIn(page, "#tea");
+                await page.evaluate(() => show(rooms.get("#lobby")));
+                await conversation(page, raw, locale);
+                await shoot("talk");
+                if (width < 720) {
+                    await page.click("#menu");
+                    await shoot("rooms");
+                    await page.keyboard.press("Escape");
+                    await page.click("#members");
+                    await shoot("members");
+                    await page.keyboard.press("Escape");
+                    await row(page, TALK[locale][0].slice(0, 10)).tap();
+                } else {
+                    await row(page, TALK[locale][0].slice(0, 10)).hover();
+                }
+                await page.click("#react");
+                await shoot("tools");
+                await page.evaluate(() => askRoom());
+                await shoot("join");
+                raw.close();
+            });

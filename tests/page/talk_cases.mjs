@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: MIT
+// talk_cases.mjs - people who talk: what they write, how it is shown, and in which room.
+import assert from "node:assert/strict";
+
+import {
+    Raw,
+    bodies,
+    enter,
+    isIn,
+    openPage,
+    reads,
+    row,
+    say,
+    shows,
+    test,
+    until,
+} from "./helpers.mjs";
+
+// ---- talking ------------------------------------------------------------------------------------
+
+test("two pages talk to each other and each sees each message once", async (start) => {
+    const { url } = await start();
+    const anna = await enter(url, "anna"),
+        ben = await enter(url, "ben");
+    await say(anna, "hello from anna");
+    await shows(ben, "hello from anna");
+    await say(ben, "hello from ben");
+    await shows(anna, "hello from ben");
+    for (const page of [anna, ben])
+        assert.deepEqual(await bodies(page), ["hello from anna", "hello from ben"]);
+    assert.equal(
+        await ben
+            .locator("#crowd .name")
+            .allInnerTexts()
+            .then((all) => all.join()),
+        "anna,ben",
+    );
+});
+
+test("an irc client and a page talk in chinese", async (start) => {
+    const { url, irc } = await start();
+    const anna = await enter(url, "安娜"),
+        raw = await Raw.irc(irc, "raw", "#lobby");
+    await say(anna, "大家好，多线程");
+    await raw.hears(/:安娜!\S+ PRIVMSG #lobby :大家好，多线程\r\n/);
+    raw.say(
+        "PRIVMSG #lobby :你好 😀",
+        "PRIVMSG #lobby :\x01ACTION 挥手\x01",
+        "PRIVMSG #lobby :\x02bold\x02 \x0304,05red",
+    );
+    await shows(anna, "你好 😀");
+    await shows(anna, "* raw 挥手");
+    await shows(anna, "bold red");
+    raw.close();
+});
+
+test("a plain client and a page talk", async (start) => {
+    const { url, plain } = await start();
+    const anna = await enter(url, "anna"),
+        raw = await Raw.connect(plain);
+    await shows(anna, "plain-1 came in");
+    raw.socket.write("from the lecture's client\n");
+    await shows(anna, "from the lecture's client");
+    await say(anna, "from the page");
+    await raw.hears("<anna> from the page\n");
+    raw.close();
+    await shows(anna, "plain-1 went offline");
+});
+
+test("what people write stays text whatever it looks like", async (start) => {
+    const { url, irc } = await start();
+    const anna = await enter(url, "anna"),
+        raw = await Raw.irc(irc, "raw", "#lobby");
+    const evil = [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "javascript:alert(1)",
+        "&lt;b&gt; &amp;",
+        "[x](javascript:alert(1))",
+        "```<svg onload=alert(1)>```",
+        'https://"onmouseover=alert(1)',
+    ];
+    raw.say(...evil.map((text) => `PRIVMSG #lobby :${text}`), `TOPIC #lobby :${evil[1]}`);
+    await shows(anna, "onmouseover");
+    assert.deepEqual(
+        await bodies(anna),
+        evil.map((text) => text.replaceAll("`", "")),
+    );
+    assert.equal(await anna.locator("#log :is(script, img, svg, [onerror], [onload])").count(), 0);
+    assert.deepEqual(
+        await anna.locator("#log a").evaluateAll((all) => all.map((a) => a.protocol)),
+        [],
+    );
+    raw.close();
+});
+
+test("light marks become elements and everything else is literal", async (start) => {
+    const { url } = await start();
+    const anna = await enter(url, "anna");
+    const cases = {
+        "a *bold* b": "a <strong>bold</strong> b",
+        "_it_, 这是*粗体*字": "<em>it</em>, 这是<strong>粗体</strong>字",
+        "snake_case_name 2*3*4 * a * b": "snake_case_name 2*3*4 * a * b",
+        "`x = *p*`": "<code>x = *p*</code>",
+        "*a _b_ c*": "<strong>a <em>b</em> c</strong>",
+        "# no ~heading~ > quote": "# no ~heading~ &gt; quote",
+    };
+    for (const [text, html] of Object.entries(cases)) {
+        await say(anna, text);
+        await anna.waitForFunction(
+            (want) =>
+                [...document.querySelectorAll("#log .row:not(.pending) .body")].some(
+                    (body) => body.innerHTML === want,
+                ),
+            html,
+        );
+    }
+    await say(anna, "see (https://example.org/a_(b)_c?x=1&y=2). 和https://例子.测试/路。");
+    const links = anna.locator("#log .row:not(.pending) a");
+    await until(async () => (await links.count()) === 2, "two links");
+    assert.deepEqual(await links.allInnerTexts(), [
+        "https://example.org/a_(b)_c?x=1&y=2",
+        "https://例子.测试/路",
+    ]);
+    assert.equal(await links.first().getAttribute("rel"), "noopener noreferrer");
+});
+
+test("lines that are too long for one message arrive whole in several", async (start) => {
+    const { url, irc } = await start();
+    const anna = await enter(url, "anna"),
+        raw = await Raw.irc(irc, "raw", "#lobby");
+    const text = "线程和纤程".repeat(60); // 900 bytes
+    await say(anna, text);
+    await until(
+        () =>
+            [...raw.heard.matchAll(/PRIVMSG #lobby :(.*)\r\n/g)].map((m) => m[1]).join("") === text,
+        "the whole text",
+    );
+    assert.equal(await anna.locator("#log .error").count(), 0);
+    raw.close();
+});
+
+test("slash commands act and a wrong one is told", async (start) => {
+    const { url, irc } = await start();
+    const anna = await enter(url, "anna"),
+        raw = await Raw.irc(irc, "raw", "#lobby", "#other");
+    await say(anna, "/me waves");
+    await raw.hears("PRIVMSG #lobby :\x01ACTION waves\x01");
+    await say(anna, "/nick anne");
+    await raw.hears(/:anna!\S+ NICK anne/);
+    await shows(anna, "anna is now anne");
+    await say(anna, "//path");
+    await raw.hears("PRIVMSG #lobby :/path");
+    await say(anna, "/msg raw psst");
+    await raw.hears("PRIVMSG raw :psst");
+    await anna.waitForFunction(() => current.name === "raw");
+    await say(anna, "/join #other");
+    await isIn(anna, "#other");
+    await say(anna, "/topic anything");
+    await shows(anna, "Only operators of #other may do this.");
+    raw.say("MODE #other -t");
+    await shows(anna, "raw changed modes: -t");
+    await say(anna, "/topic 新话题");
+    await raw.hears(/TOPIC #other :新话题/);
+    await reads(anna, "#topic", "新话题");
+    await say(anna, "/dance");
+    await shows(anna, "There is no command /dance");
+    await say(anna, "/part");
+    await raw.hears(/:anne!\S+ PART #other/);
+    await until(
+        async () => !(await anna.locator("#rooms").innerText()).includes("#other"),
+        "the room to go",
+    );
+    raw.close();
+});
+
+// ---- typing in ----------------------------------------------------------------------------------
+
+test("enter during composition does not send", async (start) => {
+    const { url } = await start();
+    const anna = await enter(url, "anna");
+    await anna.focus("#input");
+    const devtools = await anna.context().newCDPSession(anna);
+    const key = (type, windowsVirtualKeyCode) =>
+        devtools.send("Input.dispatchKeyEvent", {
+            type,
+            windowsVirtualKeyCode,
+            key: "Enter",
+            code: "Enter",
+        });
+    await devtools.send("Input.imeSetComposition", {
+        text: "nihao",
+        selectionStart: 5,
+        selectionEnd: 5,
+    });
+    await key("rawKeyDown", 13); // the browser knows that it composes
+    await key("rawKeyDown", 229); // or the input method has taken the key
+    await devtools.send("Input.insertText", { text: "你好" });
+    await key("rawKeyDown", 229); // Safari: the key that ended it comes after the end
+    assert.equal(await anna.inputValue("#input"), "你好");
+    assert.deepEqual(await bodies(anna), []);
+    await anna.press("#input", "Enter");
+    await shows(anna, "你好");
+    assert.deepEqual(await bodies(anna), ["你好"]);
+});
+
+test("shift and enter begin a new line", async (start) => {
+    const { url, irc } = await start();
+    const anna = await enter(url, "anna"),
+        raw = await Raw.irc(irc, "raw", "#lobby");
+    await anna.fill("#input", "one");
+    await anna.press("#input", "Shift+Enter");
+    await anna.locator("#input").pressSequentially("two");
+    assert.equal(await anna.inputValue("#input"), "one\ntwo");
+    await anna.press("#input", "Enter");
+    await raw.hears(/PRIVMSG #lobby :one\r\n[^]*PRIVMSG #lobby :two\r\n/);
+    raw.close();
+});
+
+test("one sees who is typing until they have said it", async (start) => {
+    const { url } = await start();
+    const anna = await enter(url, "anna"),
+        ben = await enter(url, "ben");
+    await anna.locator("#input").pressSequentially("hm");
+    await reads(ben, "#typing", "anna is typing …");
+    await anna.press("#input", "Enter");
+    await reads(ben, "#typing", "");
+    await anna.locator("#input").pressSequentially("hm");
+    await reads(ben, "#typing", "anna is typing …");
+    await anna.fill("#input", "");
+    await reads(ben, "#typing", "");
+});
+
+test("replies and reactions stand with their message on both pages", async (start) => {
+    const { url } = await start();
+    const anna = await enter(url, "anna"),
+        ben = await enter(url, "ben");
+    await say(anna, "who has tea?");
+    await row(ben, "who has tea?").hover();
+    await ben.click("#reply");
+    await reads(ben, "#replying span", "Replying to anna: who has tea?");
+    await say(ben, "I have");
+    for (const page of [anna, ben])
+        await until(
+            async () =>
+                (await row(page, "I have")
+                    .locator(".quote")
+                    .allInnerTexts()
+                    .then((all) => all.join())) === "anna: who has tea?",
+            "the quote",
+        );
+    await row(ben, "who has tea?").hover();
+    await ben.click("#react");
+    await ben.click("#picker button:nth-child(1)");
+    for (const page of [anna, ben])
+        await until(
+            async () =>
+                (await page
+                    .locator("#log .marks button")
+                    .allInnerTexts()
+                    .then((all) => all.join())) === "👍 1",
+            "the reaction",
+        );
+    await anna.click("#log .marks button");
+    await until(
+        async () => (await ben.locator("#log .marks").innerText()) === "👍 2",
+        "a second one",
+    );
+    await ben.click("#log .marks button");
+    await until(
+        async () => (await anna.locator("#log .marks").innerText()) === "👍 1",
+        "one taken back",
+    );
+});
+
+// ---- rooms --------------------------------------------------------------------------------------
+
+test("rooms elsewhere have unread marks and mentions and keys lead to them", async (start) => {
+    const { url, irc } = await start();
+    const anna = await enter(url, "anna"),
+        raw = await Raw.irc(irc, "raw", "#lobby", "#tea");
+    await anna.click("#add");
+    await anna.click("#room-list button >> text=#tea"); // LIST has it
+    await isIn(anna, "#tea");
+    await reads(anna, "#title", "#tea");
+    raw.say(
+        "PRIVMSG #lobby :one",
+        "PRIVMSG #lobby :annabel is not anna's name",
+        "PRIVMSG anna :hi",
+    );
+    const entry = anna.locator("#rooms .entry", { hasText: "#lobby" });
+    await until(
+        async () =>
+            (await entry
+                .locator(".badge.mention")
+                .allInnerTexts()
+                .then((all) => all.join())) === "2",
+        "two unread with a mention",
+    );
+    assert.equal(
+        await entry.getByRole("button").first().getAttribute("aria-label"),
+        "#lobby, 2 unread, 1 mentions",
+    );
+    await until(async () => (await anna.title()) === "(3) #tea · weft", "the title");
+    await anna.keyboard.press("Control+k");
+    await anna.keyboard.type("lob");
+    await anna.keyboard.press("Enter");
+    await reads(anna, "#title", "#lobby");
+    assert.equal(
+        await anna
+            .locator("#log .fresh + .row")
+            .innerText()
+            .then((text) => text.includes("one")),
+        true,
+    );
+    assert.equal(
+        await row(anna, "annabel")
+            .getAttribute("class")
+            .then((all) => all.includes("mention")),
+        true,
+    );
+    await until(async () => (await entry.locator(".badge").count()) === 0, "nothing unread");
+    await anna.click("#directs .entry button");
+    await say(anna, "hi yourself");
+    await raw.hears("PRIVMSG anna :".replace("anna", "raw") + "hi yourself");
+    raw.close();
+});
+
+test("what the server refuses is told in words", async (start) => {
+    const { url, irc } = await start();
+    const raw = await Raw.irc(irc, "raw", "#locked", "#quiet", "#private");
+    raw.say("MODE #locked +k secret", "MODE #quiet +m", "MODE #private +i", "PING :done");
+    await raw.hears("PONG");
+    const page = await openPage(url);
+    await page.fill("#nick", "RAW");
+    await page.press("#nick", "Enter");
+    await reads(page, "#nick-wrong", "The name RAW is in use.");
+    await page.fill("#nick", "#raw");
+    await page.press("#nick", "Enter");
+    await reads(page, "#nick-wrong", "#raw cannot be a name.");
+    await page.fill("#nick", "anna");
+    await page.press("#nick", "Enter");
+    await isIn(page, "#lobby");
+    await say(page, "/join #locked");
+    await shows(page, "#locked has a key, and this was not it.");
+    await say(page, "/join #private");
+    await shows(page, "#private is for the invited only.");
+    await say(page, "/join #locked secret");
+    await isIn(page, "#locked");
+    await say(page, "/join #quiet");
+    await isIn(page, "#quiet");
+    await say(page, "anybody?");
+    await until(
+        async () =>
+            (await page.locator("#log .failed .state").innerText()).startsWith(
+                "Not sent: Only chosen members may speak here.",
+            ),
+        "404 at the message",
+    );
+    raw.say("KICK #quiet anna :too loud");
+    await shows(page, "anna was removed by raw (too loud)");
+    await until(() => page.locator("#outside").isVisible(), "that one is outside");
+    raw.close();
+});
+
+test("a name is remembered and so are the rooms", async (start) => {
+    const { url } = await start();
+    const anna = await enter(url, "anna");
+    await say(anna, "/join #tea");
+    await isIn(anna, "#tea");
+    await anna.reload();
+    await isIn(anna, "#lobby");
+    await isIn(anna, "#tea");
+    assert.equal(await anna.evaluate(() => `${nick} ${current.name}`), "anna #tea");
+});
