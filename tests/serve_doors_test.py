@@ -199,6 +199,22 @@ def what_was_acknowledged_outlives_a_kill():
             assert len(kept) == 100 or not missing, missing
 
 
+@test
+def a_backup_is_made_while_the_server_runs():
+    with tempfile.TemporaryDirectory() as folder:
+        data, copy = os.path.join(folder, "history"), os.path.join(folder, "copy.db")
+        with Doors(data) as server:
+            alice = Irc(server, "alice", "echo-message")
+            alice.say("PRIVMSG #lobby :kept")
+            alice.hear(r"\S+ PRIVMSG #lobby :kept")
+            equal(weft("chat", "backup", "--data", data, copy), (0, "", ""))
+            again = weft("chat", "backup", "--data", data, copy)
+            equal((again.status, again.out, again.err.count("\n")), (1, "", 1))
+        with open(copy, "rb") as file:
+            assert b"kept" in file.read()
+    equal(weft("chat", "backup").status, 2)
+
+
 def frame(text):
     """A client's frame of text; the mask is nothing."""
     data = text.encode()

@@ -16,6 +16,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *summary;
 } commands[] = {
+    {"backup", chat_backup, "copy the history into a file, also while the server runs"},
     {"passwd", chat_passwd, "print the hash of a password, for an operator"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
