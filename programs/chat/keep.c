@@ -57,7 +57,7 @@ static int pass_on(struct server *const *arg, weft_none *none)
     while ((rc = store_wait_progress(s->history, p.last, &p, WEFT_FOREVER)) == 0) {
         if (p.code < 0)
             journal_line(&s->events, "history lost=%lld reason=\"%s\"",
-                         (long long)(p.last - p.first + 1), strerror(-p.code));
+                         (long long)p.last - (long long)p.first + 1, strerror(-p.code));
         irc_progress(s->irc, &p);
     }
     return rc == -EPIPE ? 0 : rc; // ended, and all were told

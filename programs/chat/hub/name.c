@@ -7,7 +7,8 @@
 
 static char fold(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+    bool is_capital = c >= 'A' && c <= 'Z';
+    return (char)(is_capital ? c | 0x20 : c); // the bit in which ASCII's letters differ
 }
 
 void name_fold(char *out, const char *name)

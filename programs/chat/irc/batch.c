@@ -122,7 +122,7 @@ static void begin(struct session *s, const struct line *line)
     if (!b)
         return; // its lines are refused
     s->batch = b;
-    (void)strcpy(b->reference, reference);
+    (void)snprintf(b->reference, sizeof b->reference, "%s", reference);
     b->target = strdup(line->params[2]);
     b->tags = strdup(line->tags);
     if (s->answer) {

@@ -163,12 +163,12 @@ static const struct event_form *word_line(struct irc *irc, struct event *e, unsi
     }
     size_t body = (size_t)word_body(e, caps, line + size, LINE_BODY_MAX + 2); // one to look at
     size += text_cut(line + size, body, LINE_BODY_MAX);
-    memcpy(line + size, "\r\n", 2);
-    size += 2;
+    line[size++] = '\r';
+    line[size++] = '\n';
     char *bytes = malloc(size);
     if (!bytes)
         return NULL;
-    memcpy(bytes, line, size);
+    memcpy(bytes, line, size); // not a string: its size is kept
     return event_form_add(e, caps, bytes, size);
 }
 

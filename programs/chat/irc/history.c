@@ -60,7 +60,7 @@ static bool read_point(const char *word, struct store_point *point, char id[STOR
         return read_time(word + 10, &point->time_ms);
     if (strncmp(word, "msgid=", 6) != 0 || !word[6] || strlen(word + 6) > STORE_MSGID_MAX)
         return false;
-    (void)strcpy(id, word + 6);
+    (void)snprintf(id, STORE_MSGID_MAX + 1, "%s", word + 6);
     point->msgid = id;
     return true;
 }
@@ -82,15 +82,15 @@ static bool find_conversation(struct session *s, const char *target, struct requ
         const struct room *room = room_find(s->irc->hub, target);
         if (!room || !member_find(room, &s->user))
             return false;
-        (void)strcpy(r->first, room->folded);
+        (void)snprintf(r->first, sizeof r->first, "%s", room->folded);
         r->query.where.first = r->first;
         return true;
     }
     const struct user *other = user_find(s->irc->hub, target);
     if (!other)
         return false;
-    (void)strcpy(r->first, s->user.identity);
-    (void)strcpy(r->second, other->identity);
+    (void)snprintf(r->first, sizeof r->first, "%s", s->user.identity);
+    (void)snprintf(r->second, sizeof r->second, "%s", other->identity);
     r->query.where = (struct store_conversation){r->first, r->second};
     return true;
 }
@@ -145,7 +145,7 @@ static void ask_messages(struct session *s, const struct line *line, int which)
         refuse(s, "INVALID_PARAMS", r.name, "Invalid parameters");
         return;
     }
-    (void)strcpy(r.target, line->params[1]);
+    (void)snprintf(r.target, sizeof r.target, "%s", line->params[1]);
     char context[sizeof r.name + sizeof r.target];
     (void)snprintf(context, sizeof context, "%s %s", r.name, r.target);
     if (!find_conversation(s, r.target, &r))
@@ -168,7 +168,7 @@ static struct store_conversation *rooms_of(struct session *s, size_t *count)
     size_t i = 0;
     if (rooms && names)
         TAILQ_FOREACH (m, &s->user.rooms, of_user) {
-            (void)strcpy(names[i], m->room->folded);
+            (void)snprintf(names[i], sizeof names[i], "%s", m->room->folded);
             rooms[i].first = names[i];
             i++;
         }

@@ -3,6 +3,7 @@
 //
 // A line that fits when the client sends it may not when it goes on with the client's own source in
 // front. It is refused then: what was said arrives whole, or its author knows that it did not.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,8 +155,8 @@ static void say_in_room(struct session *s, const struct message *m, const char *
         refuse(s, m, ERR_CANNOTSENDTOCHAN, target, why);
         return;
     }
-    char to[ROOM_NAME_MAX + 2] = {*target};
-    strcpy(to + (ranks != 0), room->name);
+    char to[ROOM_NAME_MAX + 2];
+    (void)snprintf(to, sizeof to, "%.*s%s", ranks != 0, target, room->name);
     struct event e = event_of_message(s, m, to);
     e.room = room;
     if (!event_fits(&e)) {

@@ -24,7 +24,7 @@ unsigned mode_rank(
 bool mode_allowed(struct mode_change *c, unsigned rank); // false: told so
 
 void mode_set_rank(struct mode_change *c, char letter, unsigned rank, const char *nick);
-void mode_set_list(struct mode_change *c, enum room_list list, const char *mask);
+void mode_set_list(struct mode_change *c, enum room_list list, const char *written);
 void mode_of_user(struct session *s, const struct line *line);
 
 #endif

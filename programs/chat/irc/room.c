@@ -58,12 +58,12 @@ static void set_topic(struct session *s, struct room *room, char *topic)
 void on_topic(struct session *s, const struct line *line)
 {
     struct room *room = room_find(s->irc->hub, line->params[0]);
-    struct member *member;
-    if (room && line->count == 1 && room_is_visible(room, &s->user))
-        send_topic(s, room); // also from outside
-    else if (!find_place(s, line->params[0], &room, &member))
+    struct member *member = NULL;
+    bool asks = line->count == 1;
+    bool from_outside = asks && room && room_is_visible(room, &s->user);
+    if (!from_outside && !find_place(s, line->params[0], &room, &member))
         return;
-    else if (line->count == 1)
+    if (asks)
         send_topic(s, room);
     else if (!(room->modes & ROOM_TOPIC_LOCK) || is_at_least(s, member, RANK_HALFOP))
         set_topic(s, room, line->params[1]);
@@ -181,11 +181,11 @@ void on_invite(struct session *s, const struct line *line)
     if (!user)
         reply(s, ERR_NOSUCHNICK, "%s :No such nick/channel",
               strchr(line->params[0], ' ') ? "*" : line->params[0]);
-    else if (!find_place(s, line->params[1], &room, &member))
+    if (!user || !find_place(s, line->params[1], &room, &member))
         return;
-    else if ((room->modes & ROOM_INVITE_ONLY) && !is_at_least(s, member, RANK_HALFOP))
+    if ((room->modes & ROOM_INVITE_ONLY) && !is_at_least(s, member, RANK_HALFOP))
         return;
-    else if (member_find(room, user))
+    if (member_find(room, user))
         reply(s, ERR_USERONCHANNEL, "%s %s :is already on channel", user->name, room->name);
     else
         invite(s, room, user);

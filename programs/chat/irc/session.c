@@ -204,16 +204,16 @@ static void take_line(struct session *s, char *text, size_t size)
 }
 
 // A carriage return alone ends a line too, as Modern IRC allows: none is ever passed on.
-void session_line(struct session *s, char *text, size_t size)
+void session_line(struct session *s, char *line, size_t size)
 {
-    char *end = text + size;
-    for (char *next; !s->ended; text = next + 1) {
-        next = memchr(text, '\r', (size_t)(end - text));
+    char *end = line + size;
+    for (char *next; !s->ended; line = next + 1) {
+        next = memchr(line, '\r', (size_t)(end - line));
         if (!next) {
-            take_line(s, text, (size_t)(end - text));
+            take_line(s, line, (size_t)(end - line));
             return;
         }
         *next = '\0';
-        take_line(s, text, (size_t)(next - text));
+        take_line(s, line, (size_t)(next - line));
     }
 }

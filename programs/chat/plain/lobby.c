@@ -89,7 +89,9 @@ static void add(struct lobby_guest *guest, char c)
         return;
     if (guest->size >= MESSAGE_MAX && ((unsigned char)c & 0xC0) != 0x80)
         say(guest); // it is full, and the next character begins
-    guest->held[guest->size++] = c == '\0' ? ' ' : c;
+    if (c == '\0')
+        c = ' ';
+    guest->held[guest->size++] = c;
 }
 
 void lobby_hear(struct lobby_guest *guest, const void *bytes, size_t size)
