@@ -37,6 +37,20 @@ test("two pages talk to each other and each sees each message once", async (star
     );
 });
 
+test("a link with the password lets in and without it one is asked", async (start) => {
+    const { url } = await start({ args: ["--password", "open-sesame"] });
+    const anna = await enter(`${url}#password=open-sesame`, "anna");
+    const ben = await openPage(url);
+    await ben.fill("#nick", "ben");
+    await ben.press("#nick", "Enter");
+    await ben.locator("#secret").waitFor({ state: "visible" });
+    await ben.fill("#password", "open-sesame");
+    await ben.press("#password", "Enter");
+    await isIn(ben, "#lobby");
+    await say(anna, "we are in");
+    await shows(ben, "we are in");
+});
+
 test("an irc client and a page talk in chinese", async (start) => {
     const { url, irc } = await start();
     const anna = await enter(url, "安娜"),
