@@ -32,6 +32,7 @@ static const struct {
     {"no-implicit-names", CAP_NO_IMPLICIT_NAMES, NULL},
     {"server-time", CAP_TIME, NULL},
     {"setname", CAP_SETNAME, NULL},
+    {"soju.im/search", CAP_SEARCH, NULL},
     {"standard-replies", CAP_STANDARD_REPLIES, NULL},
     {"userhost-in-names", CAP_USERHOST_IN_NAMES, NULL},
 };
@@ -40,7 +41,7 @@ enum { CAPS = sizeof caps / sizeof caps[0] };
 // Those that this server has.
 static unsigned offered(const struct session *s)
 {
-    return s->irc->set.history ? ~0u : ~(unsigned)(CAP_HISTORY | CAP_EVENT_PLAYBACK);
+    return s->irc->set.history ? ~0u : ~(unsigned)(CAP_HISTORY | CAP_EVENT_PLAYBACK | CAP_SEARCH);
 }
 
 static unsigned cap_find(const struct session *s, const char *name, size_t size)

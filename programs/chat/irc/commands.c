@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "chat/irc/handlers.h"
+#include "chat/irc/history.h"
 #include "chat/irc/monitor.h"
 #include "chat/irc/whowas.h"
 
@@ -39,6 +40,7 @@ const struct command irc_commands[] = {
     {"PRIVMSG", 0, 0, 1, on_privmsg, "PRIVMSG <target>[,<target>...] <text>: say"},
     {"QUIT", 0, COMMAND_EARLY, 1, on_quit, "QUIT [<reason>]: go"},
     {"REHASH", 0, COMMAND_OPERATOR, 2, on_rehash, "REHASH: read the settings again"},
+    {"SEARCH", 1, 0, 4, on_search, "SEARCH in=<#room>;from=<nick>;text=<words>: in the history"},
     {"SETNAME", 1, 0, 2, on_setname, "SETNAME <real name>: be called so"},
     {"STATS", 1, 0, 2, on_stats, "STATS u|m: how long the server has run; which commands"},
     {"TAGMSG", 1, 0, 1, on_tagmsg, "TAGMSG <target>: only tags, such as who is typing"},

@@ -36,7 +36,7 @@ enum { SUBCOMMANDS = sizeof subcommands / sizeof subcommands[0], CATCH_UP_MS = 2
 
 // ---- reading -------------------------------------------------------------------------------
 
-static bool read_time(const char *text, int64_t *ms)
+bool history_read_time(const char *text, int64_t *ms)
 {
     struct tm t = {0};
     int fraction = 0, used = 0;
@@ -57,7 +57,7 @@ static bool read_point(const char *word, struct store_point *point, char id[STOR
     if (may_lack && strcmp(word, "*") == 0)
         return true;
     if (strncmp(word, "timestamp=", 10) == 0)
-        return read_time(word + 10, &point->time_ms);
+        return history_read_time(word + 10, &point->time_ms);
     if (strncmp(word, "msgid=", 6) != 0 || !word[6] || strlen(word + 6) > STORE_MSGID_MAX)
         return false;
     (void)snprintf(id, STORE_MSGID_MAX + 1, "%s", word + 6);
@@ -104,7 +104,7 @@ static void refuse(struct session *s, const char *code, const char *context, con
 
 // What was said before the question is to be in the answer, though it was not on disk yet. It takes
 // a few milliseconds; a disk that hangs is not waited for.
-static void catch_up(struct irc *irc)
+void history_catch_up(struct irc *irc)
 {
     int64_t wanted = irc->appended;
     weft_time patience = weft_after_ms(CATCH_UP_MS);
@@ -116,7 +116,7 @@ static void catch_up(struct irc *irc)
 
 static void ask(struct session *s, struct request *r)
 {
-    catch_up(s->irc);
+    history_catch_up(s->irc);
     struct store_rows *rows = NULL;
     int rc = store_ask(s->irc->set.history, &r->query, &rows);
     char context[sizeof r->name + sizeof r->target];
@@ -157,7 +157,7 @@ static void ask_messages(struct session *s, const struct line *line, int which)
 // ---- targets -------------------------------------------------------------------------------
 
 // The rooms that the client is in; NULL without memory.
-static struct store_conversation *rooms_of(struct session *s, size_t *count)
+struct store_conversation *history_rooms(struct session *s, size_t *count)
 {
     struct member *m;
     *count = 0;
@@ -181,6 +181,13 @@ static struct store_conversation *rooms_of(struct session *s, size_t *count)
     return NULL;
 }
 
+void history_rooms_free(struct store_conversation *rooms, size_t count)
+{
+    if (rooms)
+        free((char *)(uintptr_t)rooms[count].first);
+    free(rooms);
+}
+
 static void ask_targets(struct session *s, const struct line *line)
 {
     struct store_targets t = {.user = s->user.identity};
@@ -195,9 +202,9 @@ static void ask_targets(struct session *s, const struct line *line)
     }
     t.from_ms = from.time_ms;
     t.to_ms = to.time_ms;
-    struct store_conversation *rooms = rooms_of(s, &t.room_count);
+    struct store_conversation *rooms = history_rooms(s, &t.room_count);
     struct store_rows *rows = NULL;
-    catch_up(s->irc);
+    history_catch_up(s->irc);
     t.rooms = rooms;
     int rc = rooms ? store_list(s->irc->set.history, &t, &rows) : -ENOMEM;
     if (!s->ended && rc < 0)
@@ -205,9 +212,7 @@ static void ask_targets(struct session *s, const struct line *line)
     else if (!s->ended)
         play_targets(s, rows);
     store_rows_free(&rows);
-    if (rooms)
-        free((char *)(uintptr_t)rooms[t.room_count].first);
-    free(rooms);
+    history_rooms_free(rooms, t.room_count);
 }
 
 void on_chathistory(struct session *s, const struct line *line)

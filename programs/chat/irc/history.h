@@ -4,12 +4,22 @@
 #define WEFT_CHAT_IRC_HISTORY_H
 
 #include "chat/irc/session.h"
+#include "chat/store/store.h"
 
 // The hub's record: what is worth keeping of what happens in a room.
 void history_record(struct hub *hub, const struct room *room, struct event *event);
 // A message from one user to another.
 void history_record_private(struct user *from, struct user *to, struct event *event);
 
+// What was said before is on disk, or we have waited long enough. Waits.
+void history_catch_up(struct irc *irc);
+// "2026-01-31T23:59:59.999Z" as milliseconds; false: it is none.
+bool history_read_time(const char *text, int64_t *ms);
+// The rooms that the client is in, to be freed with their count; NULL without memory.
+struct store_conversation *history_rooms(struct session *s, size_t *count);
+void history_rooms_free(struct store_conversation *rooms, size_t count);
+
+void on_search(struct session *s, const struct line *line); // search.c
 void on_chathistory(struct session *s, const struct line *line);
 
 #endif

@@ -65,6 +65,15 @@ void play_back(struct session *s, const char *target, const struct store_rows *r
     close_batch(s, reference);
 }
 
+void play_found(struct session *s, const struct store_rows *rows)
+{
+    char reference[24];
+    (void)open_batch(s, "soju.im/search", "", reference);
+    for (size_t i = rows ? rows->count : 0; i > 0; i--)
+        play_one(s, &rows->messages[i - 1], reference);
+    close_batch(s, reference);
+}
+
 // The other one of a conversation of two: who is not this client.
 static const char *other_of(const struct session *s, const struct store_message *row,
                             char name[NICK_MAX + 1])

@@ -30,6 +30,7 @@ enum cap {
     CAP_HISTORY = 1 << 16,
     CAP_EVENT_PLAYBACK = 1 << 17,
     CAP_MULTILINE = 1 << 18,
+    CAP_SEARCH = 1 << 19,
 };
 
 enum { COMMANDS_MAX = 64 };

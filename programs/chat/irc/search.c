@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// search.c - SEARCH (soju.im/search): what was said, by its words.
+//
+//     SEARCH in=#room;from=nick;after=2026-01-01T00:00:00.000Z;text=words;limit=50
+//
+// One finds what one may read: in the rooms that one is in, and between oneself and another.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chat/irc/history.h"
+#include "chat/irc/playback.h"
+
+enum { VALUE_MAX = LINE_BODY_MAX, INDEX_MS = 2000 };
+
+struct search {
+    char words[VALUE_MAX + 1], in[VALUE_MAX + 1], from[VALUE_MAX + 1];
+    char first[ROOM_NAME_MAX + 1], second[NICK_MAX + 1]; // the conversation, if it is one
+    struct store_conversation where;
+    struct store_search ask;
+};
+
+// The value of an attribute, which is written as that of a tag.
+static void unescape(const char *from, size_t size, char out[VALUE_MAX + 1])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < size && n < VALUE_MAX; i++) {
+        char c = from[i];
+        if (c == '\\' && i + 1 < size) {
+            c = from[++i];
+            c = c == ':' ? ';' : c == 's' ? ' ' : c == 'r' || c == 'n' ? ' ' : c;
+        }
+        out[n++] = c;
+    }
+    out[n] = '\0';
+}
+
+static void read_attribute(const char *attributes, const char *name, char out[VALUE_MAX + 1])
+{
+    size_t size;
+    const char *value = tag_find(attributes, name, &size);
+    unescape(value ? value : "", value ? size : 0, out);
+}
+
+static bool read_bound(const char *attributes, const char *name, int64_t *ms)
+{
+    char text[VALUE_MAX + 1];
+    read_attribute(attributes, name, text);
+    return !*text || history_read_time(text, ms);
+}
+
+// False: one of them is none.
+static bool read_search(struct search *f, const char *attributes, int most)
+{
+    char limit[VALUE_MAX + 1], *end;
+    read_attribute(attributes, "text", f->words);
+    read_attribute(attributes, "in", f->in);
+    read_attribute(attributes, "from", f->from);
+    read_attribute(attributes, "limit", limit);
+    long n = *limit ? strtol(limit, &end, 10) : most;
+    f->ask.limit = n > most ? (size_t)most : (size_t)n;
+    f->ask.words = f->words;
+    f->ask.author = *f->from ? f->from : NULL;
+    return *f->words && n > 0 && !(*limit && *end) &&
+           read_bound(attributes, "after", &f->ask.since_ms) &&
+           read_bound(attributes, "before", &f->ask.until_ms);
+}
+
+// The one conversation that is named; false: there is none that the client may read.
+static bool find_place(const struct session *s, struct search *f)
+{
+    const struct room *room = room_find(s->irc->hub, f->in);
+    const struct user *other = user_find(s->irc->hub, f->in);
+    if (room && member_find(room, &s->user)) {
+        (void)snprintf(f->first, sizeof f->first, "%s", room->folded);
+        f->where.first = f->first;
+    } else if (other) {
+        (void)snprintf(f->first, sizeof f->first, "%s", s->user.identity);
+        (void)snprintf(f->second, sizeof f->second, "%s", other->identity);
+        f->where = (struct store_conversation){f->first, f->second};
+    }
+    f->ask.in = &f->where;
+    f->ask.in_count = 1;
+    return f->where.first != NULL;
+}
+
+static void find(struct session *s, const struct search *f)
+{
+    struct store *store = s->irc->set.history;
+    struct store_rows *rows = NULL;
+    history_catch_up(s->irc);
+    (void)store_wait_indexed(store, weft_after_ms(INDEX_MS)); // late: what is indexed is found
+    int rc = store_find(store, &f->ask, &rows);
+    if (s->ended)
+        (void)rc; // meanwhile
+    else if (rc == -EINVAL)
+        fail(s, "SEARCH", "INVALID_PARAMS", "text", "There is no word to look for");
+    else if (rc < 0)
+        fail(s, "SEARCH", "INTERNAL_ERROR", "", "The history could not be searched");
+    else
+        play_found(s, rows);
+    store_rows_free(&rows);
+}
+
+void on_search(struct session *s, const struct line *line)
+{
+    struct search *f = calloc(1, sizeof *f); // not on the stack: it is large
+    struct store_conversation *rooms = NULL;
+    size_t count = 0;
+    if (!f || !s->irc->set.history) {
+        fail(s, "SEARCH", "INTERNAL_ERROR", "", "No history is kept here");
+    } else if (!read_search(f, line->params[0], s->irc->set.history_max)) {
+        fail(s, "SEARCH", "INVALID_PARAMS", "", "Invalid parameters");
+    } else if (*f->in && !find_place(s, f)) {
+        fail(s, "SEARCH", "INVALID_PARAMS", "in", "No such conversation");
+    } else if (*f->in) {
+        find(s, f);
+    } else if ((rooms = history_rooms(s, &count))) {
+        f->ask.in = rooms;
+        f->ask.in_count = count;
+        if (count > 0)
+            find(s, f);
+        else
+            play_found(s, NULL);
+    }
+    history_rooms_free(rooms, count);
+    free(f);
+}
