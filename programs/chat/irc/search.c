@@ -24,14 +24,13 @@ struct search {
 // The value of an attribute, which is written as that of a tag.
 static void unescape(const char *from, size_t size, char out[VALUE_MAX + 1])
 {
+    static const char letters[] = ":srn", meant[] = ";   "; // a line's end is a space here
     size_t n = 0;
     for (size_t i = 0; i < size && n < VALUE_MAX; i++) {
-        char c = from[i];
-        if (c == '\\' && i + 1 < size) {
-            c = from[++i];
-            c = c == ':' ? ';' : c == 's' ? ' ' : c == 'r' || c == 'n' ? ' ' : c;
-        }
-        out[n++] = c;
+        bool escaped = from[i] == '\\' && i + 1 < size;
+        i += escaped;
+        const char *letter = escaped ? strchr(letters, from[i]) : NULL;
+        out[n++] = letter ? meant[letter - letters] : from[i];
     }
     out[n] = '\0';
 }
