@@ -30,7 +30,10 @@ static void unescape(const char *from, size_t size, char out[VALUE_MAX + 1])
         bool escaped = from[i] == '\\' && i + 1 < size;
         i += escaped;
         const char *letter = escaped ? strchr(letters, from[i]) : NULL;
-        out[n++] = letter ? meant[letter - letters] : from[i];
+        out[n] = from[i];
+        if (letter)
+            out[n] = meant[letter - letters];
+        n++;
     }
     out[n] = '\0';
 }
