@@ -557,6 +557,7 @@ int main(int argc, char **argv)
         play(line);
     }
     end_server();
+    free(line);
     (void)fclose(in);
     return 0;
 }
