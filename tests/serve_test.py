@@ -307,12 +307,13 @@ def a_leave_costs_no_processor_time_afterwards():
 def thousand_leave_nothing_behind(come_and_go):
     """Row 3: the lecture's list only grows. A first round fills what is kept for reuse."""
     with Server() as server:
-        settled = lambda: server.clients() == 0
+        settled = lambda: len(server.log.matching("join .*")) >= 1000 and server.clients() == 0
         come_and_go(server)
         until(settled, "the end of the first thousand")
         descriptors, kilobytes = server.descriptors(), server.kilobytes()
         come_and_go(server)
-        until(settled, "the end of the second thousand")
+        until(lambda: len(server.log.matching("join .*")) >= 2000 and settled(),
+              "the end of the second thousand")
         equal(len(server.out.matching("join .*")), 2000, "joins")
         equal(server.descriptors(), descriptors, "descriptors")
         grown = server.kilobytes() - kilobytes
