@@ -733,9 +733,9 @@ def on_a_lan_there_are_urls_with_a_password_and_only_who_has_it_comes_in():
         find(lines, "warning: no TLS: whoever is on this network can read along")
         find(lines, r"listening on 127.0.0.1:\d+")  # the plain door asks for no password
         port = int(find(lines, r"listening on \S+:(\d+) for IRC")[1])
-        for given, number in (password, " 422 "), ("wrong", " 464 "):
+        for nick, given, number in ("ada", password, " 422 "), ("bob", "wrong", " 464 "):
             sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
-            with Irc(sock, "ada", password=given) as client:
+            with Irc(sock, nick, password=given) as client:
                 assert number in client.seen[-1], client.seen
         assert not any("\x1b" in line for line in lines), "a code in a pipe"
         if any(line == "this machine has no address that others could reach" for line in lines):
