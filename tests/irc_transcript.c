@@ -64,6 +64,19 @@ static int64_t settled; // records of which everybody was told
 static const char *file;
 static int line_number;
 
+static void remove_folder(void)
+{
+    static const char *const names[] = {"history.db", "history.db-wal", "history.db-shm",
+                                        "words.db",   "words.db-wal",   "words.db-shm",
+                                        "lock"};
+    char path[sizeof folder + 32];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        (void)unlink(path); // it may not be there
+    }
+    (void)rmdir(folder);
+}
+
 __attribute__((format(printf, 1, 2))) static _Noreturn void stop(const char *fmt, ...)
 {
     va_list args;
@@ -72,7 +85,8 @@ __attribute__((format(printf, 1, 2))) static _Noreturn void stop(const char *fmt
     (void)vfprintf(stderr, fmt, args);
     (void)fputs("\n", stderr);
     va_end(args);
-    exit(1);
+    remove_folder();
+    _exit(1); // the history's threads would be waited for
 }
 
 // ---- the server ----------------------------------------------------------------------------
@@ -525,19 +539,6 @@ static void play(char *line)
     } else {
         stop("this means nothing: %s", line);
     }
-}
-
-static void remove_folder(void)
-{
-    static const char *const names[] = {"history.db", "history.db-wal", "history.db-shm",
-                                        "words.db",   "words.db-wal",   "words.db-shm",
-                                        "lock"};
-    char path[sizeof folder + 32];
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        (void)unlink(path); // it may not be there
-    }
-    (void)rmdir(folder);
 }
 
 int main(int argc, char **argv)
