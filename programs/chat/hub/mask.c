@@ -9,11 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static char fold(char c)
-{
-    bool is_capital = c >= 'A' && c <= 'Z';
-    return (char)(is_capital ? c | 0x20 : c); // the bit in which ASCII's letters differ
-}
+#include "chat/hub/name.h"
 
 // The next character, which may be of several bytes.
 static const char *next_character(const char *text)
@@ -34,7 +30,7 @@ bool mask_fits(const char *mask, const char *text)
         } else if (*mask == '?') {
             mask++;
             text = next_character(text);
-        } else if (fold(*mask) == fold(*text)) {
+        } else if (name_fold_char(*mask) == name_fold_char(*text)) {
             mask++;
             text++;
         } else if (star) {

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
-static char fold(char c)
+char name_fold_char(char c)
 {
     bool is_capital = c >= 'A' && c <= 'Z';
     return (char)(is_capital ? c | 0x20 : c); // the bit in which ASCII's letters differ
@@ -14,15 +14,15 @@ static char fold(char c)
 void name_fold(char *out, const char *name)
 {
     while (*name)
-        *out++ = fold(*name++);
+        *out++ = name_fold_char(*name++);
     *out = '\0';
 }
 
 bool name_same(const char *a, const char *b)
 {
-    while (*a && fold(*a) == fold(*b))
+    while (*a && name_fold_char(*a) == name_fold_char(*b))
         a++, b++;
-    return fold(*a) == fold(*b);
+    return name_fold_char(*a) == name_fold_char(*b);
 }
 
 // Spaces, line ends, controls, and what has no look of its own (joiners, direction marks): a name

@@ -11,6 +11,7 @@
 
 enum { NICK_MAX = 32, ROOM_NAME_MAX = 64 }; // bytes, without the NUL
 
+char name_fold_char(char c);
 // The name by which a table finds it; `out` has room for as many bytes as `name`, and a NUL.
 void name_fold(char *out, const char *name);
 bool name_same(const char *a, const char *b);

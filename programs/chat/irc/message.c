@@ -91,7 +91,7 @@ static void refuse(struct session *s, const struct message *m, enum numeric numb
                    const char *target, const char *why)
 {
     if (m->kind != EVENT_NOTICE)
-        reply(s, number, "%s :%s", strchr(target, ' ') ? "*" : target, why);
+        reply(s, number, "%s :%s", shown(target), why);
 }
 
 static struct event event_of_message(struct session *s, const struct message *m, const char *target)

@@ -197,8 +197,7 @@ void mode_of_room(struct session *s, const struct line *line)
 {
     struct room *room = room_find(s->irc->hub, line->params[0]);
     if (!room) {
-        reply(s, ERR_NOSUCHCHANNEL, "%s :No such channel",
-              strchr(line->params[0], ' ') ? "*" : line->params[0]);
+        reply(s, ERR_NOSUCHCHANNEL, "%s :No such channel", shown(line->params[0]));
         return;
     }
     struct mode_change c = {.s = s, .room = room, .on = true};

@@ -29,7 +29,7 @@ void mode_set_rank(struct mode_change *c, char letter, unsigned rank, const char
     if (!steps_down && !mode_allowed(c, needed_for(rank)))
         return;
     if (!user) {
-        reply(s, ERR_NOSUCHNICK, "%s :No such nick/channel", strchr(nick, ' ') ? "*" : nick);
+        reply(s, ERR_NOSUCHNICK, "%s :No such nick/channel", shown(nick));
     } else if (!member) {
         reply(s, ERR_USERNOTINCHANNEL, "%s %s :They aren't on that channel", user->name,
               c->room->name);

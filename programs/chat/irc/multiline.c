@@ -13,9 +13,10 @@
 
 enum { TAGS_MAX = 8192 };
 
+static const char separators[] = {LINE_BREAK, LINE_JOINT, '\0'};
+
 bool is_multiline(const struct event *e)
 {
-    static const char separators[] = {LINE_BREAK, LINE_JOINT, '\0'};
     return e->text && (e->kind == EVENT_MESSAGE || e->kind == EVENT_NOTICE) &&
            (e->several || strpbrk(e->text, separators));
 }
@@ -24,7 +25,6 @@ bool is_multiline(const struct event *e)
 // line before.
 static bool next_line(const char **at, char line[LINE_BODY_MAX + 2], bool *joined)
 {
-    static const char separators[] = {LINE_BREAK, LINE_JOINT, '\0'};
     if (!*at)
         return false;
     const char *from = *at;
@@ -39,7 +39,6 @@ static bool next_line(const char **at, char line[LINE_BODY_MAX + 2], bool *joine
 // The text as next_line wants it: each line behind its separator. The first has none.
 static const char *first_line(const struct event *e, char line[LINE_BODY_MAX + 2])
 {
-    static const char separators[] = {LINE_BREAK, LINE_JOINT, '\0'};
     size_t size = strcspn(e->text, separators);
     (void)snprintf(line, LINE_BODY_MAX + 2, "%.*s", (int)size, e->text);
     return e->text[size] ? e->text + size : NULL;

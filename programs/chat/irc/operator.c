@@ -69,7 +69,7 @@ void on_kill(struct session *s, const struct line *line)
     char reason[LINE_BODY_MAX];
     struct user *user = user_find(s->irc->hub, nick);
     if (!user) {
-        reply(s, ERR_NOSUCHNICK, "%s :No such nick/channel", strchr(nick, ' ') ? "*" : nick);
+        reply(s, ERR_NOSUCHNICK, "%s :No such nick/channel", shown(nick));
         return;
     }
     (void)snprintf(reason, sizeof reason, "Killed (%s (%.300s))", s->user.name, why);

@@ -15,6 +15,11 @@
 #include "chat/irc/deliver.h"
 #include "chat/irc/session.h"
 
+const char *shown(const char *word)
+{
+    return strchr(word, ' ') ? "*" : word;
+}
+
 const char *session_name(const struct session *s)
 {
     return s->registered ? s->user.name : "*";

@@ -142,8 +142,7 @@ void on_nick(struct session *s, const struct line *line)
     if (!*nick)
         reply(s, ERR_NONICKNAMEGIVEN, ":No nickname given");
     else if (!nick_is_valid(nick))
-        reply(s, ERR_ERRONEUSNICKNAME, "%.100s :Erroneous nickname",
-              strchr(nick, ' ') ? "*" : nick);
+        reply(s, ERR_ERRONEUSNICKNAME, "%.100s :Erroneous nickname", shown(nick));
     else if (other && other != &s->user)
         reply(s, ERR_NICKNAMEINUSE, "%s :Nickname is already in use", nick);
     else if (s->registered)

@@ -14,7 +14,7 @@ static bool find_place(struct session *s, const char *name, struct room **room,
     *room = room_find(s->irc->hub, name);
     *member = *room ? member_find(*room, &s->user) : NULL;
     if (!*room)
-        reply(s, ERR_NOSUCHCHANNEL, "%s :No such channel", strchr(name, ' ') ? "*" : name);
+        reply(s, ERR_NOSUCHCHANNEL, "%s :No such channel", shown(name));
     else if (!*member)
         reply(s, ERR_NOTONCHANNEL, "%s :You're not on that channel", (*room)->name);
     return *member != NULL;
@@ -84,7 +84,7 @@ static void kick(struct session *s, const struct member *by, const char *nick, c
     struct user *user = user_find(s->irc->hub, nick);
     struct member *member = user ? member_find(room, user) : NULL;
     if (!user) {
-        reply(s, ERR_NOSUCHNICK, "%s :No such nick/channel", strchr(nick, ' ') ? "*" : nick);
+        reply(s, ERR_NOSUCHNICK, "%s :No such nick/channel", shown(nick));
     } else if (!member) {
         reply(s, ERR_USERNOTINCHANNEL, "%s %s :They aren't on that channel", user->name,
               room->name);
@@ -179,8 +179,7 @@ void on_invite(struct session *s, const struct line *line)
     }
     struct user *user = user_find(s->irc->hub, line->params[0]);
     if (!user)
-        reply(s, ERR_NOSUCHNICK, "%s :No such nick/channel",
-              strchr(line->params[0], ' ') ? "*" : line->params[0]);
+        reply(s, ERR_NOSUCHNICK, "%s :No such nick/channel", shown(line->params[0]));
     if (!user || !find_place(s, line->params[1], &room, &member))
         return;
     if ((room->modes & ROOM_INVITE_ONLY) && !is_at_least(s, member, RANK_HALFOP))

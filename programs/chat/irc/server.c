@@ -43,7 +43,7 @@ bool names_this_server(struct session *s, const char *name)
 {
     if (mask_fits(name, s->irc->set.name) || user_find(s->irc->hub, name))
         return true;
-    reply(s, ERR_NOSUCHSERVER, "%s :No such server", strchr(name, ' ') ? "*" : name);
+    reply(s, ERR_NOSUCHSERVER, "%s :No such server", shown(name));
     return false;
 }
 
@@ -115,7 +115,7 @@ void on_links(struct session *s, const struct line *line)
     const char *mask = line->count > 0 ? line->params[line->count - 1] : "*";
     if (mask_fits(mask, name))
         reply(s, RPL_LINKS, "%s %s :0 %s", name, name, s->irc->set.description);
-    reply(s, RPL_ENDOFLINKS, "%s :End of /LINKS list", strchr(mask, ' ') ? "*" : mask);
+    reply(s, RPL_ENDOFLINKS, "%s :End of /LINKS list", shown(mask));
 }
 
 // ---- figures and help ----------------------------------------------------------------------
@@ -168,6 +168,5 @@ void on_help(struct session *s, const struct line *line)
     else if (command)
         help_on(s, command);
     else
-        reply(s, ERR_HELPNOTFOUND, "%s :No help available on this topic",
-              strchr(word, ' ') ? "*" : word);
+        reply(s, ERR_HELPNOTFOUND, "%s :No help available on this topic", shown(word));
 }

@@ -109,6 +109,8 @@ void say(struct session *s, const char *tags, const char *body);
 // What happened, worded for this client.
 void session_deliver(struct user *user, struct event *event);
 
+// A client's word as an answer repeats it: one with a space would be two.
+const char *shown(const char *word);
 // The name by which numerics call the client: its nick, or "*".
 const char *session_name(const struct session *s);
 

@@ -63,10 +63,10 @@ void on_whois(struct session *s, const struct line *line)
     char *nick = line->params[line->count > 1];
     nick[strcspn(nick, ",")] = '\0'; // one at a time: TARGMAX says so
     const struct user *user = user_find(s->irc->hub, nick);
-    const char *shown = user ? user->name : *nick && !strchr(nick, ' ') ? nick : "*";
+    const char *asked = user ? user->name : *nick ? shown(nick) : "*";
     if (user)
         send_whois(s, user);
     else
-        reply(s, ERR_NOSUCHNICK, "%s :No such nick/channel", shown);
-    reply(s, RPL_ENDOFWHOIS, "%s :End of /WHOIS list", shown);
+        reply(s, ERR_NOSUCHNICK, "%s :No such nick/channel", asked);
+    reply(s, RPL_ENDOFWHOIS, "%s :End of /WHOIS list", asked);
 }

@@ -89,8 +89,8 @@ void on_whowas(struct session *s, const struct line *line)
         reply(s, ERR_NONICKNAMEGIVEN, ":No nickname given");
         return;
     }
-    const char *shown = strchr(name, ' ') ? "*" : name;
+    const char *asked = shown(name);
     if (!s->irc->whowas || send_departures(s, name, most > 0 ? most : -1) == 0)
-        reply(s, ERR_WASNOSUCHNICK, "%s :There was no such nickname", shown);
-    reply(s, RPL_ENDOFWHOWAS, "%s :End of WHOWAS", shown);
+        reply(s, ERR_WASNOSUCHNICK, "%s :There was no such nickname", asked);
+    reply(s, RPL_ENDOFWHOWAS, "%s :End of WHOWAS", asked);
 }
