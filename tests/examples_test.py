@@ -1346,11 +1346,14 @@ def sorted_children(out):
 
 @check
 def ex28_the_living_children_are_listed():
-    expected = [f"Process: {i}" for i in range(5)] + ["Process Ended"]
-    expected += [f"Child process name:Process-{i} id:ID" for i in range(2, 6)]
-    result = example("28_children")
+    result = example("28_children", scale=0.5)
     lines = [line for line in sorted_children(result.out) if not line.startswith("CPU number:")]
-    equal((lines, result.err), (sorted(expected), ""))
+    children = [line for line in lines if line.startswith("Child process")]
+    others = [f"Process: {i}" for i in range(5)] + ["Process Ended"]
+    equal((sorted(set(lines) - set(children)), result.err), (sorted(others), ""))
+    # On a busy machine more than the first may have ended; the last has the longest to sleep.
+    living = [f"Child process name:Process-{i} id:ID" for i in range(2, 6)]
+    assert children and children == living[-len(children):], children
 
 
 @against_the_lecture

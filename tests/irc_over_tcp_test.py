@@ -163,6 +163,7 @@ class Player:
     def connect(self, name, *caps):
         client = self.clients[name] = Client(self.server, name)
         if caps == ("raw",):
+            client.settle()  # the server has it
             return
         if caps:
             client.send(b"CAP REQ :" + " ".join(caps).encode())
