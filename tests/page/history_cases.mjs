@@ -170,10 +170,25 @@ test("several lines are one message where the server can", async (start) => {
     assert(peer.heard.some((line) => /^@batch=\S+;draft\/multiline-concat PRIVMSG/.test(line)));
 });
 
-test("search is there where the server can and leads to the message", async (start) => {
+test("search finds in the server's history, and is not there without one", async (start) => {
     const { url } = await start();
-    const without = await enter(url, "anna");
+    const page = await enter(url, "anna");
+    for (const text of ["多线程与 threads", "nothing of it"]) await say(page, text);
+    await page.click("#search");
+    for (const words of ["线程", "threads"]) {
+        await page.fill("#found input", words);
+        await until(async () => {
+            await page.press("#found input", "Enter"); // until the index has it
+            return (await page.locator("#results .body").allInnerTexts()).join() === "多线程与 threads";
+        }, words);
+    }
+    const { url: other } = await start({ args: ["--no-history"] });
+    const without = await enter(other, "anna");
     assert.equal(await without.locator("#search").isVisible(), false);
+});
+
+test("a message that was searched for is gone to", async (start) => {
+    const { url } = await start();
     const peer = new Peer({ caps: "draft/chathistory soju.im/search", history: 60 });
     const page = await enter(url, "anna", { prepare: peer.attach() });
     await page.click("#search");
