@@ -21,6 +21,8 @@ OPTIONS = {
     "admin.name": "--admin-name",
     "clienttagdeny": "--refuse-tags",
     "history": "--no-history",  # only ever off
+    "history.count": "--keep-count",
+    "history.days": "--keep-days",
     "limit.channels": "--limit-rooms",
     "limit.list": "--limit-list",
     "limit.monitor": "--limit-monitor",

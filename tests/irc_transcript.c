@@ -497,6 +497,10 @@ static void set(char *rest)
         settings.answer_ms = read_ms(rest);
     else if (strcmp(name, "history") == 0)
         no_history = strcmp(rest, "off") == 0;
+    else if (strcmp(name, "history.days") == 0)
+        settings.keep_days = atoi(rest);
+    else if (strcmp(name, "history.count") == 0)
+        settings.keep_count = atoi(rest);
     else if (strcmp(name, "history.max") == 0)
         settings.history_max = atoi(rest);
     else if (strncmp(name, "oper.", 5) == 0)

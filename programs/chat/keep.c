@@ -40,9 +40,13 @@ static void make_parents(const char *folder)
     }
 }
 
-int keep_open(struct server *server, const char *folder, bool full_sync)
+int keep_open(struct server *server, const char *folder, bool full_sync,
+              const struct irc_settings *irc)
 {
-    const struct store_options options = {.folder = folder, .full_sync = full_sync};
+    const struct store_options options = {.folder = folder,
+                                          .full_sync = full_sync,
+                                          .keep_days = irc->keep_days,
+                                          .keep_count = irc->keep_count};
     make_parents(folder);
     return store_open(&server->history, &options);
 }

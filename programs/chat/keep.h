@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct irc_settings;
 struct server;
 
 enum { KEEP_FOLDER = 4096 };
@@ -14,8 +15,9 @@ enum { KEEP_FOLDER = 4096 };
 // ~/.local/state/weft. False: there is no such place, not even a home.
 bool keep_folder(char out[KEEP_FOLDER]);
 // Open the history in a folder, which is made with all that leads to it: server->history is set.
-// 0, or an error with weft_error().
-int keep_open(struct server *server, const char *folder, bool full_sync);
+// How long things are kept says `irc`. 0, or an error with weft_error().
+int keep_open(struct server *server, const char *folder, bool full_sync,
+              const struct irc_settings *irc);
 // Start the task that passes on what has become of messages: server->irc is there.
 int keep_start(struct server *server);
 // What is still to be written is, for at most a few seconds; then it is closed.

@@ -208,7 +208,7 @@ static int open_history(struct server *s, const struct settings *set)
         return STATUS_FAILED;
     }
     folder = folder ? folder : usual;
-    int rc = keep_open(s, folder, set->full_sync);
+    int rc = keep_open(s, folder, set->full_sync, &set->irc);
     if (rc < 0) {
         complain(me, "%s%s", weft_error(),
                  rc == -EBUSY ? " (another server? --data FOLDER or --no-history)" : "");

@@ -328,6 +328,11 @@ static const char *read_days(const char *text, void *place)
     return read_int(text, place, 0, 3650, "is not a number of days (0 to 3650)");
 }
 
+static const char *read_many(const char *text, void *place)
+{
+    return read_int(text, place, 0, 1000000000, "is not a number (0 to 1000000000)");
+}
+
 static const char *read_megabytes(const char *text, void *place)
 {
     return read_int(text, place, 1, 1024, "is not a number of megabytes (1 to 1024)");
@@ -359,6 +364,7 @@ static bool same_milliseconds(const void *a, const void *b)
 const struct setting_kind kind_port = INT_KIND(option_port);
 const struct setting_kind kind_count = INT_KIND(read_count);
 const struct setting_kind kind_days = INT_KIND(read_days);
+const struct setting_kind kind_many = INT_KIND(read_many);
 const struct setting_kind kind_megabytes = INT_KIND(read_megabytes);
 const struct setting_kind kind_milliseconds = {
     .read = read_milliseconds, .same = same_milliseconds, .size = sizeof(int64_t)};

@@ -45,6 +45,7 @@ extern const struct setting_kind kind_operators;
 extern const struct setting_kind kind_port;      // 0 to 65535
 extern const struct setting_kind kind_count;     // 1 to 100000
 extern const struct setting_kind kind_days;      // 0 to 3650
+extern const struct setting_kind kind_many;      // 0 to 1000000000
 extern const struct setting_kind kind_megabytes; // 1 to 1024
 // int64_t, from seconds
 extern const struct setting_kind kind_milliseconds;

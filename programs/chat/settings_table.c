@@ -49,6 +49,10 @@ const struct setting settings_table[] = {
     {"history", "full-sync", "full-sync", 0, NULL,
      "a message that was acknowledged survives loss of power too", "no", &kind_flag,
      PLACE(full_sync), 0},
+    {"history", "keep-days", "keep-days", 0, "DAYS", "delete what is older; 0: never", "0",
+     &kind_days, PLACE(irc.keep_days), 0},
+    {"history", "keep-count", "keep-count", 0, "N", "of each room, the last N messages; 0: all",
+     "0", &kind_many, PLACE(irc.keep_count), 0},
 
     {"tls", "certificate", "tls-cert", 0, "FILE", "PEM, with the chain behind it", NULL, &kind_file,
      PLACE(tls_cert), SETTING_LIVE},

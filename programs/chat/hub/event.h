@@ -18,21 +18,22 @@
 
 // The numbers stand in the history: new kinds come at the end.
 enum event_kind {
-    EVENT_MESSAGE, // target, text
-    EVENT_NOTICE,  // target, text
-    EVENT_TAGS,    // target; only client_tags
-    EVENT_JOIN,    // target
-    EVENT_PART,    // target, text or NULL
-    EVENT_QUIT,    // text
-    EVENT_KICK,    // target, whom, text
-    EVENT_TOPIC,   // target, text
-    EVENT_MODE,    // target, text: letters and parameters, as they are sent
-    EVENT_NICK,    // target: the new name
-    EVENT_INVITE,  // target: the room; whom
-    EVENT_AWAY,    // text or NULL: back again
-    EVENT_HOST,    // whom: the new login; text: the new host
-    EVENT_NAME,    // text: the new "real name"
-    EVENT_WALLOPS, // text
+    EVENT_MESSAGE,   // target, text
+    EVENT_NOTICE,    // target, text
+    EVENT_TAGS,      // target; only client_tags
+    EVENT_JOIN,      // target
+    EVENT_PART,      // target, text or NULL
+    EVENT_QUIT,      // text
+    EVENT_KICK,      // target, whom, text
+    EVENT_TOPIC,     // target, text
+    EVENT_MODE,      // target, text: letters and parameters, as they are sent
+    EVENT_NICK,      // target: the new name
+    EVENT_INVITE,    // target: the room; whom
+    EVENT_AWAY,      // text or NULL: back again
+    EVENT_HOST,      // whom: the new login; text: the new host
+    EVENT_NAME,      // text: the new "real name"
+    EVENT_WALLOPS,   // text
+    EVENT_REDACTION, // target, whom: the id of the message that is deleted; text: why, or NULL
 };
 
 enum { EVENT_ID_SIZE = 17, EVENT_FORMS = 8 };

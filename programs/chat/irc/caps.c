@@ -21,6 +21,7 @@ static const struct {
     {"chghost", CAP_CHGHOST, NULL},
     {"draft/chathistory", CAP_HISTORY, NULL},
     {"draft/event-playback", CAP_EVENT_PLAYBACK, NULL},
+    {"draft/message-redaction", CAP_REDACTION, NULL},
     {"draft/multiline", CAP_MULTILINE, "max-bytes=4096,max-lines=32"},
     {"echo-message", CAP_ECHO, NULL},
     {"extended-join", CAP_EXTENDED_JOIN, NULL},
@@ -41,7 +42,8 @@ enum { CAPS = sizeof caps / sizeof caps[0] };
 // Those that this server has.
 static unsigned offered(const struct session *s)
 {
-    return s->irc->set.history ? ~0u : ~(unsigned)(CAP_HISTORY | CAP_EVENT_PLAYBACK | CAP_SEARCH);
+    const unsigned of_history = CAP_HISTORY | CAP_EVENT_PLAYBACK | CAP_SEARCH | CAP_REDACTION;
+    return s->irc->set.history ? ~0u : ~of_history;
 }
 
 static unsigned cap_find(const struct session *s, const char *name, size_t size)

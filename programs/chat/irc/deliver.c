@@ -34,6 +34,8 @@ static unsigned needed(const struct event *e)
         return CAP_CHGHOST;
     case EVENT_NAME:
         return CAP_SETNAME;
+    case EVENT_REDACTION:
+        return CAP_REDACTION;
     default:
         return 0;
     }
@@ -101,6 +103,8 @@ int word_body(const struct event *e, unsigned caps, char *out, size_t room)
         return snprintf(out, room, ":%s SETNAME :%s", from, text);
     case EVENT_WALLOPS:
         return snprintf(out, room, ":%s WALLOPS :%s", from, text);
+    case EVENT_REDACTION:
+        return snprintf(out, room, ":%s REDACT %s %s%s%s", from, to, e->whom, colon, text);
     }
     return 0;
 }

@@ -20,7 +20,7 @@ struct request {
     char name[16];                  // of the subcommand, as FAIL shows it
     char target[ROOM_NAME_MAX + 1]; // as it was asked for
     struct store_query query;
-    char first[ROOM_NAME_MAX + 1], second[NICK_MAX + 1]; // the conversation
+    struct place place;
     char ids[2][STORE_MSGID_MAX + 1];
 };
 
@@ -65,34 +65,12 @@ static bool read_point(const char *word, struct store_point *point, char id[STOR
     return true;
 }
 
-static bool read_limit(const char *word, int most, size_t *limit)
+bool history_read_limit(const char *word, int most, size_t *limit)
 {
     char *end;
     long n = strtol(word, &end, 10);
     *limit = n > most ? (size_t)most : (size_t)n;
     return *word && !*end && n > 0;
-}
-
-// ---- whose ---------------------------------------------------------------------------------
-
-// A room that the client is in, or somebody that it wrote with.
-static bool find_conversation(struct session *s, const char *target, struct request *r)
-{
-    if (*target == '#') {
-        const struct room *room = room_find(s->irc->hub, target);
-        if (!room || !member_find(room, &s->user))
-            return false;
-        (void)snprintf(r->first, sizeof r->first, "%s", room->folded);
-        r->query.where.first = r->first;
-        return true;
-    }
-    const struct user *other = user_find(s->irc->hub, target);
-    if (!other)
-        return false;
-    (void)snprintf(r->first, sizeof r->first, "%s", s->user.identity);
-    (void)snprintf(r->second, sizeof r->second, "%s", other->identity);
-    r->query.where = (struct store_conversation){r->first, r->second};
-    return true;
 }
 
 // ---- asking --------------------------------------------------------------------------------
@@ -140,7 +118,8 @@ static void ask_messages(struct session *s, const struct line *line, int which)
     good = good &&
            read_point(line->params[2], &r.query.from, r.ids[0], r.query.range == STORE_LATEST);
     good = good && (points == 1 || read_point(line->params[3], &r.query.to, r.ids[1], false));
-    good = good && read_limit(line->params[2 + points], s->irc->set.history_max, &r.query.limit);
+    good = good &&
+           history_read_limit(line->params[2 + points], s->irc->set.history_max, &r.query.limit);
     if (!good) {
         refuse(s, "INVALID_PARAMS", r.name, "Invalid parameters");
         return;
@@ -148,10 +127,12 @@ static void ask_messages(struct session *s, const struct line *line, int which)
     (void)snprintf(r.target, sizeof r.target, "%s", line->params[1]);
     char context[sizeof r.name + sizeof r.target];
     (void)snprintf(context, sizeof context, "%s %s", r.name, r.target);
-    if (!find_conversation(s, r.target, &r))
+    if (!place_find(s, r.target, &r.place)) {
         refuse(s, "INVALID_TARGET", context, "No such conversation");
-    else
+    } else {
+        r.query.where = r.place.where;
         ask(s, &r);
+    }
 }
 
 // ---- targets -------------------------------------------------------------------------------
@@ -195,7 +176,7 @@ static void ask_targets(struct session *s, const struct line *line)
     char ids[2][STORE_MSGID_MAX + 1];
     bool good = line->count >= 4 && read_point(line->params[1], &from, ids[0], false) &&
                 read_point(line->params[2], &to, ids[1], false) && !from.msgid && !to.msgid &&
-                read_limit(line->params[3], s->irc->set.history_max, &t.limit);
+                history_read_limit(line->params[3], s->irc->set.history_max, &t.limit);
     if (!good) {
         refuse(s, "INVALID_PARAMS", "TARGETS", "Invalid parameters");
         return;

@@ -3,11 +3,14 @@
 #ifndef WEFT_CHAT_IRC_HISTORY_H
 #define WEFT_CHAT_IRC_HISTORY_H
 
+#include "chat/irc/place.h"
 #include "chat/irc/session.h"
 #include "chat/store/store.h"
 
 // The hub's record: what is worth keeping of what happens in a room.
 void history_record(struct hub *hub, const struct room *room, struct event *event);
+// Say to a client that has joined the room whether, and how long, it keeps what is said.
+void history_tell_kept(struct session *s, const struct room *room);
 // A message from one user to another.
 void history_record_private(struct user *from, struct user *to, struct event *event);
 
@@ -15,6 +18,8 @@ void history_record_private(struct user *from, struct user *to, struct event *ev
 void history_catch_up(struct irc *irc);
 // "2026-01-31T23:59:59.999Z" as milliseconds; false: it is none.
 bool history_read_time(const char *text, int64_t *ms);
+// How many messages are wanted, at most `most`; false: it is no number, or none.
+bool history_read_limit(const char *word, int most, size_t *limit);
 // The rooms that the client is in, to be freed with their count; NULL without memory.
 struct store_conversation *history_rooms(struct session *s, size_t *count);
 void history_rooms_free(struct store_conversation *rooms, size_t count);

@@ -39,6 +39,8 @@ struct irc_settings {
     void *owner;
     struct store *history;    // NULL: none is kept
     int history_max;          // messages in one answer; 0: 100
+    int keep_days;            // how long messages are kept, as clients are told. 0: for ever
+    int keep_count;           // and how many of each room. 0: all
     const char *tags_refused; // CLIENTTAGDENY: "*,-typing". NULL: all pass
     int rooms_each;           // that one user may be in; 0: 100
     int list_size;            // masks in each list of a room; 0: 100

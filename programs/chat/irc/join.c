@@ -5,6 +5,7 @@
 
 #include "chat/hub/event.h"
 #include "chat/irc/handlers.h"
+#include "chat/irc/history.h"
 #include "chat/irc/lists.h"
 
 static const unsigned fresh_modes = ROOM_NO_EXTERNAL | ROOM_TOPIC_LOCK;
@@ -63,6 +64,7 @@ static void tell_join(struct session *s, struct room *room)
         send_topic(s, room);
     if (!(s->caps & CAP_NO_IMPLICIT_NAMES))
         send_names(s, room);
+    history_tell_kept(s, room);
 }
 
 static void join(struct session *s, const char *name, const char *key)

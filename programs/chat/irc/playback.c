@@ -65,12 +65,33 @@ void play_back(struct session *s, const char *target, const struct store_rows *r
     close_batch(s, reference);
 }
 
-void play_found(struct session *s, const struct store_rows *rows)
+// "2026-01-31 23:59:59 #room <nick> text", on one line.
+static void play_for_people(struct session *s, const struct store_message *row)
+{
+    char at[TIME_TEXT], text[LINE_BODY_MAX + 1];
+    time_text(row->time_ms, at);
+    (void)snprintf(text, sizeof text, "%s", row->text);
+    for (char *c = text; *c; c++)
+        if (*c == '\n' || *c == '\001')
+            *c = ' ';
+    tell(s, "NOTICE %s :%.10s %.8s %s%s<%.*s> %s", session_name(s), at, at + 11,
+         *row->target == '#' ? row->target : "", *row->target == '#' ? " " : "",
+         (int)strcspn(row->source, "!"), row->source, text);
+}
+
+void play_found(struct session *s, const char *type, const struct store_rows *rows)
 {
     char reference[24];
-    (void)open_batch(s, "soju.im/search", "", reference);
-    for (size_t i = rows ? rows->count : 0; i > 0; i--)
-        play_one(s, &rows->messages[i - 1], reference);
+    size_t count = rows ? rows->count : 0;
+    bool batches = open_batch(s, type, "", reference);
+    for (size_t i = count; i > 0; i--) {
+        if (batches)
+            play_one(s, &rows->messages[i - 1], reference);
+        else
+            play_for_people(s, &rows->messages[i - 1]);
+    }
+    if (!batches)
+        tell(s, "NOTICE %s :Found: %zu", session_name(s), count);
     close_batch(s, reference);
 }
 

@@ -8,8 +8,9 @@
 
 // A batch of these messages, as they were sent; without `batch` the lines alone. rows may be NULL.
 void play_back(struct session *s, const char *target, const struct store_rows *rows);
-// What a search has found, oldest first: rows come newest first.
-void play_found(struct session *s, const struct store_rows *rows);
+// What was found, oldest first, as a batch of this type: rows come newest first, and may be NULL.
+// Who knows no batches would take old lines for new ones: it gets notices for people to read.
+void play_found(struct session *s, const char *type, const struct store_rows *rows);
 // CHATHISTORY TARGETS: whom each of these rows is of, and when it was.
 void play_targets(struct session *s, const struct store_rows *rows);
 

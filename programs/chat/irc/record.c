@@ -22,6 +22,7 @@ static bool is_worth_it(const struct event *e)
     case EVENT_NAME:
     case EVENT_INVITE:
     case EVENT_WALLOPS:
+    case EVENT_REDACTION:
         return false;
     default:
         return true;
@@ -41,6 +42,7 @@ static void append(struct irc *irc, const struct store_conversation *where, stru
         .is_text = e->kind == EVENT_MESSAGE || e->kind == EVENT_NOTICE,
         .where = *where,
         .source = e->source,
+        .account = e->from && *e->from->identity ? e->from->identity : NULL,
         .target = e->target ? e->target : "",
         .text = e->kind == EVENT_KICK ? text
                 : e->text             ? e->text
@@ -58,6 +60,31 @@ void history_record(struct hub *hub, const struct room *room, struct event *even
     const struct store_conversation where = {.first = room->folded};
     if (is_worth_it(event))
         append(hub->owner, &where, event);
+}
+
+// As a standard reply to who knows those, else as a notice.
+void history_tell_kept(struct session *s, const struct room *room)
+{
+    const struct irc_settings *set = &s->irc->set;
+    const char *code = set->history ? "HISTORY_KEPT" : "HISTORY_NOT_KEPT";
+    char text[128];
+    if (!set->history)
+        (void)snprintf(text, sizeof text, "This room keeps no history");
+    else if (set->keep_days > 0 && set->keep_count > 0)
+        (void)snprintf(text, sizeof text,
+                       "This room keeps its last %d messages, for %d days at most", set->keep_count,
+                       set->keep_days);
+    else if (set->keep_days > 0)
+        (void)snprintf(text, sizeof text, "This room keeps its messages for %d days",
+                       set->keep_days);
+    else if (set->keep_count > 0)
+        (void)snprintf(text, sizeof text, "This room keeps its last %d messages", set->keep_count);
+    else
+        (void)snprintf(text, sizeof text, "This room keeps its messages, for ever");
+    if (s->caps & CAP_STANDARD_REPLIES)
+        tell(s, "NOTE JOIN %s %s :%s", code, room->name, text);
+    else
+        tell(s, "NOTICE %s :%s", room->name, text);
 }
 
 void history_record_private(struct user *from, struct user *to, struct event *event)

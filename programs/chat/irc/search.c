@@ -5,7 +5,6 @@
 //
 // One finds what one may read: in the rooms that one is in, and between oneself and another.
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +15,7 @@ enum { VALUE_MAX = LINE_BODY_MAX, INDEX_MS = 2000 };
 
 struct search {
     char words[VALUE_MAX + 1], in[VALUE_MAX + 1], from[VALUE_MAX + 1];
-    char first[ROOM_NAME_MAX + 1], second[NICK_MAX + 1]; // the conversation, if it is one
-    struct store_conversation where;
+    struct place place; // the conversation, if it is one
     struct store_search ask;
 };
 
@@ -70,21 +68,11 @@ static bool read_search(struct search *f, const char *attributes, int most)
 }
 
 // The one conversation that is named; false: there is none that the client may read.
-static bool find_place(const struct session *s, struct search *f)
+static bool in_one_place(const struct session *s, struct search *f)
 {
-    const struct room *room = room_find(s->irc->hub, f->in);
-    const struct user *other = user_find(s->irc->hub, f->in);
-    if (room && member_find(room, &s->user)) {
-        (void)snprintf(f->first, sizeof f->first, "%s", room->folded);
-        f->where.first = f->first;
-    } else if (other) {
-        (void)snprintf(f->first, sizeof f->first, "%s", s->user.identity);
-        (void)snprintf(f->second, sizeof f->second, "%s", other->identity);
-        f->where = (struct store_conversation){f->first, f->second};
-    }
-    f->ask.in = &f->where;
+    f->ask.in = &f->place.where;
     f->ask.in_count = 1;
-    return f->where.first != NULL;
+    return place_find(s, f->in, &f->place);
 }
 
 static void find(struct session *s, const struct search *f)
@@ -101,7 +89,7 @@ static void find(struct session *s, const struct search *f)
     else if (rc < 0)
         fail(s, "SEARCH", "INTERNAL_ERROR", "", "The history could not be searched");
     else
-        play_found(s, rows);
+        play_found(s, "soju.im/search", rows);
     store_rows_free(&rows);
 }
 
@@ -114,7 +102,7 @@ void on_search(struct session *s, const struct line *line)
         fail(s, "SEARCH", "INTERNAL_ERROR", "", "No history is kept here");
     } else if (!read_search(f, line->params[0], s->irc->set.history_max)) {
         fail(s, "SEARCH", "INVALID_PARAMS", "", "Invalid parameters");
-    } else if (*f->in && !find_place(s, f)) {
+    } else if (*f->in && !in_one_place(s, f)) {
         fail(s, "SEARCH", "INVALID_PARAMS", "in", "No such conversation");
     } else if (*f->in) {
         find(s, f);
@@ -124,7 +112,7 @@ void on_search(struct session *s, const struct line *line)
         if (count > 0)
             find(s, f);
         else
-            play_found(s, NULL);
+            play_found(s, "soju.im/search", NULL);
     }
     history_rooms_free(rooms, count);
     free(f);

@@ -31,6 +31,7 @@ enum cap {
     CAP_EVENT_PLAYBACK = 1 << 17,
     CAP_MULTILINE = 1 << 18,
     CAP_SEARCH = 1 << 19,
+    CAP_REDACTION = 1 << 20,
 };
 
 enum { COMMANDS_MAX = 64 };

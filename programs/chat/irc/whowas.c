@@ -51,6 +51,16 @@ void whowas_add(struct irc *irc, const struct user *user)
         forget_last(w);
 }
 
+int64_t whowas_last(const struct irc *irc, const char *name)
+{
+    const struct departure *d;
+    if (irc->whowas)
+        TAILQ_FOREACH (d, &irc->whowas->departures, link)
+            if (name_same(d->name, name))
+                return d->at;
+    return 0;
+}
+
 void whowas_free(struct irc *irc)
 {
     struct whowas *w = irc->whowas;

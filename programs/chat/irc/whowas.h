@@ -5,7 +5,8 @@
 
 #include "chat/irc/session.h"
 
-void whowas_add(struct irc *irc, const struct user *user); // leaves, or changes its name
+void whowas_add(struct irc *irc, const struct user *user);    // leaves, or changes its name
+int64_t whowas_last(const struct irc *irc, const char *name); // when it last left; 0: not known
 void whowas_free(struct irc *irc);
 void on_whowas(struct session *s, const struct line *line);
 
