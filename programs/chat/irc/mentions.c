@@ -4,8 +4,8 @@
 //     MENTIONS                                       since the nick was last here
 //     MENTIONS timestamp=2026-01-01T00:00:00.000Z 50 since then, at most 50, the latest
 //
-// The answer is a batch "weft/mentions". A nick that nobody remembers leaving has no last time: it is
-// told the latest ones, whenever they were.
+// The answer is a batch "weft/mentions". A nick that nobody remembers leaving has no last time: it
+// is told the latest ones, whenever they were.
 #include <errno.h>
 #include <string.h>
 
