@@ -241,3 +241,93 @@ test("a room of thousands of messages has at most 500 rows", async (start) => {
     await shows(page, "message 2000");
     await until(() => page.evaluate(() => view.stick), "the end");
 });
+
+test("a found message that is not loaded is loaded first", async (start) => {
+    const { url } = await start(),
+        peer = new Peer({ caps: "draft/chathistory soju.im/search", limit: 20, history: 150 });
+    const page = await enter(url, "anna", { prepare: peer.attach() });
+    await shows(page, "message 150");
+    assert.equal((await bodies(page)).includes("message 7"), false);
+    await page.click("#search");
+    await page.fill("#words", "message 7");
+    await page.press("#words", "Enter");
+    await page.locator("#results .body", { hasText: /^message 7$/ }).click();
+    await until(async () => (await bodies(page)).includes("message 7"), "message 7");
+    const all = await bodies(page);
+    assert.deepEqual(all, numbers(151 - all.length, 150)); // and no gap behind it
+});
+
+test("what mentions one since one left is listed, from all rooms", async (start) => {
+    const { url } = await start();
+    const anna = await enter(url, "anna");
+    const context = anna.context();
+    await say(anna, "here I am");
+    const ben = await enter(url, "ben");
+    await say(ben, "anna: while you are here");
+    await shows(anna, "anna: while you are here");
+    await anna.close(); // which is when she left
+    await say(ben, "anna: while you were away");
+    await say(ben, "nobody is meant");
+    const again = await context.newPage();
+    await again.goto(url);
+    await isIn(again, "#lobby");
+    await again.click("#search");
+    await until(async () => {
+        await again.click("#missed"); // until the index has it
+        return (await again.locator("#results .body").count()) > 0;
+    }, "the mentions");
+    assert.deepEqual(await again.locator("#results .body").allInnerTexts(), [
+        "anna: while you were away",
+    ]);
+});
+
+// ---- deleting ---------------------------------------------------------------------------------
+
+async function remove(page, text) {
+    await row(page, text).first().click();
+    await page.click("#delete");
+    await page.locator("#deleting .wide").click();
+}
+
+test("one's own message can be deleted, for all", async (start) => {
+    const { url } = await start();
+    const anna = await enter(url, "anna");
+    const ben = await enter(url, "ben");
+    await say(ben, "a word too many");
+    await shows(anna, "a word too many");
+    await shows(ben, "a word too many");
+    await remove(ben, "a word too many");
+    for (const page of [anna, ben]) {
+        await shows(page, "ben deleted this message");
+        await shows(page, "a word too many", 0);
+    }
+    const later = await enter(url, "carol");
+    await isIn(later, "#lobby");
+    await shows(later, "a word too many", 0);
+});
+
+test("who keeps order in a room may delete what others say, and nobody else", async (start) => {
+    const { url } = await start();
+    const anna = await enter(url, "anna");
+    await say(anna, "/join #den");
+    await isIn(anna, "#den");
+    const ben = await enter(url, "ben");
+    await say(ben, "/join #den");
+    await isIn(ben, "#den");
+    await say(anna, "by anna");
+    await say(ben, "by ben");
+    for (const page of [anna, ben]) for (const by of ["anna", "ben"]) await shows(page, `by ${by}`);
+    await row(ben, "by anna").click();
+    assert.equal(await ben.locator("#delete").isVisible(), false);
+    await remove(anna, "by ben");
+    await shows(ben, "anna deleted this message");
+});
+
+test("a room says once how long it keeps what is said", async (start) => {
+    const { url } = await start({ args: ["--keep-days", "30"] });
+    const anna = await enter(url, "anna");
+    await shows(anna, "This room keeps its messages for 30 days.");
+    const { url: other } = await start({ args: ["--no-history"] });
+    const ben = await enter(other, "ben", { locale: "zh-CN" });
+    await shows(ben, "这个房间不保留历史消息。");
+});
