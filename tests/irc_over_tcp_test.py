@@ -9,11 +9,11 @@ import os
 import pathlib
 import re
 import socket
-import subprocess
 import sys
 import tempfile
 
-from program_helpers import PATIENCE, WEFT, Lines, Skip, run_tests, test
+from chat_helpers import hash_of
+from program_helpers import PATIENCE, Server, Skip, run_tests, test
 
 OPTIONS = {
     "admin.email": "--admin-mail",
@@ -32,29 +32,10 @@ OPTIONS = {
 }
 
 
-class IrcServer:
-    """A server with an IRC door only, on a free port."""
-
-    def __init__(self, *options):
-        self.process = subprocess.Popen([WEFT, "serve", *options], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.out, self.err = Lines(self.process.stdout), Lines(self.process.stderr)
-        self.irc = int(self.out.wait(r"listening on 127\.0\.0\.1:(\d+) for IRC")[1])
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.out.close()
-        self.err.close()
-
-
 class Client:
     def __init__(self, server, name):
         self.name, self.lines, self.closed, self.rest = name, [], False, b""
-        self.sock = socket.create_connection(("127.0.0.1", server.irc), timeout=PATIENCE)
+        self.sock = socket.create_connection(server.address("irc"), timeout=PATIENCE)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, data):
@@ -250,11 +231,6 @@ def why_not(text):
     return None
 
 
-def hash_of(password):
-    return subprocess.run([WEFT, "chat", "passwd"], input=password + "\n", capture_output=True,
-                          text=True, check=True, timeout=PATIENCE).stdout.strip()
-
-
 def option(name, value, folder):
     """The option that says what a transcript sets."""
     if name == "history":
@@ -276,7 +252,9 @@ def play_over_tcp(path):
     with tempfile.TemporaryDirectory() as data:
         for name, value in re.findall(r"^set ([\w.]+) (.*)$", text, re.M):
             options += option(name, value, data)
-        with IrcServer(*options, "--data", os.path.join(data, "history")) as server:
+        if "--no-history" not in options:
+            options += ["--data", os.path.join(data, "history")]
+        with Server(*options, port=None) as server:
             Player(path, server).run()
 
 

@@ -10,13 +10,13 @@ import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 
+from chat_helpers import Conversation, Irc, certificate, folder, threads_may_be_left
 from program_helpers import (
     PATIENCE,
     WEFT,
     Lines,
-    Skip,
+    Server,
     equal,
     in_own_network,
     run_tests,
@@ -24,81 +24,27 @@ from program_helpers import (
     weft,
 )
 
-os.environ["TSAN_OPTIONS"] = os.environ.get("TSAN_OPTIONS", "") + " report_thread_leaks=0"
+threads_may_be_left()
 
 
-class Peer:
-    """Lines of IRC on a socket, from the side of the test."""
+class Talk(Conversation):
+    """`weft join` as ann in a pipe on one end, a server of IRC that the test plays on the other. It is
+    None where no TLS came about."""
 
-    def __init__(self, sock):
-        sock.settimeout(PATIENCE)
-        self.sock = sock
-        self.file = sock.makefile("rb")
-
-    def hears(self, *lines):
-        for line in lines:
-            equal(self.file.readline(), line.encode() + b"\r\n", "received")
-
-    def says(self, *lines):
-        for line in lines:
-            self.sock.sendall((line if isinstance(line, bytes) else line.encode()) + b"\r\n")
-
-    def close(self):
-        self.file.close()
-        self.sock.close()
-
-
-class Talk:
-    """`weft join` in a pipe on one end, a server that the test plays on the other."""
-
-    def __init__(self, *args, stdout=subprocess.PIPE, context=None, url="irc://127.0.0.1:{}/weft"):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-            self.process = subprocess.Popen(
-                [WEFT, "join", url.format(port), "-n", "ann", *args],
-                stdin=subprocess.PIPE,
-                stdout=stdout,
-                stderr=subprocess.PIPE,
-            )
-            listener.settimeout(PATIENCE)
-            sock = listener.accept()[0]
-            sock.settimeout(PATIENCE)
-            try:
-                self.server = Peer(context.wrap_socket(sock, server_side=True) if context else sock)
-            except ssl.SSLError:
-                sock.close()
-                self.server = None
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.server:
-            self.server.close()
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        for pipe in self.process.stdin, self.process.stdout, self.process.stderr:
-            if pipe:
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
+    def __init__(self, *args, context=None, url="irc://127.0.0.1:{port}/weft", **more):
+        super().__init__("-n", "ann", *args, url=url, **more)
+        sock = self.server
+        try:
+            self.server = Irc(context.wrap_socket(sock, server_side=True) if context else sock)
+        except ssl.SSLError:
+            sock.close()
+            self.server = None
 
     def comes_in(self):
         self.server.hears("NICK ann", "USER weft 0 * :ann")
-        self.server.says(":srv 001 ann :Welcome")
+        self.server.say(":srv 001 ann :Welcome")
         self.server.hears("JOIN #weft")
-        self.server.says(":ann!weft@here JOIN #weft")
-
-    def types(self, text):
-        self.process.stdin.write(text if isinstance(text, bytes) else text.encode())
-        self.process.stdin.flush()
-
-    def prints(self, text):
-        equal(self.process.stdout.read(len(text.encode())), text.encode(), "printed")
-
-    def ends(self, status, out="", err=""):
-        said, told = self.process.communicate(timeout=PATIENCE)
-        equal((self.process.returncode, (said or b"").decode(), told.decode()), (status, out, err))
+        self.server.say(":ann!weft@here JOIN #weft")
 
 
 # ---- talking -------------------------------------------------------------------------------
@@ -114,7 +60,7 @@ def lines_are_said_to_the_room_once_it_is_joined():
         t.process.stdin.close()
         t.process.stdin = None
         t.server.hears("PRIVMSG #weft :two", "PRIVMSG #weft :线程")
-        t.server.says(":bob!b@h PRIVMSG #weft :still heard")
+        t.server.say(":bob!b@h PRIVMSG #weft :still heard")
         t.prints("<bob> still heard\n")
         t.server.close()
         t.ends(0)
@@ -124,7 +70,7 @@ def lines_are_said_to_the_room_once_it_is_joined():
 def what_is_said_is_printed_with_the_name():
     with Talk() as t:
         t.comes_in()
-        t.server.says(
+        t.server.say(
             ":bob!b@h PRIVMSG #weft :你好",
             ":bob!b@h PRIVMSG ann :for you alone",
             ":bob!b@h PRIVMSG #weft :\x01ACTION waves\x01",
@@ -142,7 +88,7 @@ def what_is_said_is_printed_with_the_name():
 @test
 def a_ping_is_answered():
     with Talk() as t:
-        t.server.says("PING :first")
+        t.server.say("PING :first")
         t.server.hears("NICK ann", "USER weft 0 * :ann", "PONG :first")
 
 
@@ -150,9 +96,9 @@ def a_ping_is_answered():
 def a_nick_that_is_taken_gets_another():
     with Talk() as t:
         t.server.hears("NICK ann", "USER weft 0 * :ann")
-        t.server.says(":srv 433 * ann :Nickname is already in use")
+        t.server.say(":srv 433 * ann :Nickname is already in use")
         t.server.hears("NICK ann_")
-        t.server.says(":srv 001 ann_ :Welcome")
+        t.server.say(":srv 001 ann_ :Welcome")
         t.server.hears("JOIN #weft")
 
 
@@ -174,9 +120,9 @@ def a_line_without_end_is_said_in_lines_that_others_can_hear():
         t.process.stdin = None
         got = ""
         while len(got) < len(text):
-            line = t.server.file.readline()
-            assert len(b":ann!weft@here " + line) <= 512, line
-            got += line.decode().removeprefix("PRIVMSG #weft :").removesuffix("\r\n")
+            line = t.server.line()
+            assert len(f":ann!weft@here {line}\r\n".encode()) <= 512, line
+            got += line.removeprefix("PRIVMSG #weft :")
         equal(got, text)
 
 
@@ -184,7 +130,7 @@ def a_line_without_end_is_said_in_lines_that_others_can_hear():
 def bytes_of_others_that_are_no_text_are_shown_as_such():
     with Talk() as t:
         t.comes_in()
-        t.server.says(b":bob!b@h PRIVMSG #weft :a\xff\xe7\xba")
+        t.server.say(b":bob!b@h PRIVMSG #weft :a\xff\xe7\xba")
         t.prints("<bob> a\ufffd\ufffd\n")
 
 
@@ -196,9 +142,9 @@ def the_room_the_nick_and_the_password_come_from_the_url_too():
         process = subprocess.Popen(
             [WEFT, "join", url.format(listener.getsockname()[1])], stdin=subprocess.DEVNULL
         )
-        server = Peer(listener.accept()[0])
+        server = Irc(listener.accept()[0])
         server.hears("PASS :s:cret", "NICK eve", "USER weft 0 * :eve")
-        server.says(":srv 001 eve :Welcome")
+        server.say(":srv 001 eve :Welcome")
         server.hears("JOIN #other")
         process.kill()
         process.wait()
@@ -212,7 +158,7 @@ def the_room_the_nick_and_the_password_come_from_the_url_too():
 def a_server_that_refuses_is_told():
     with Talk("--password", "wrong") as t:
         t.server.hears("PASS :wrong", "NICK ann", "USER weft 0 * :ann")
-        t.server.says(":srv 464 * :Password incorrect", "ERROR :Closing link")
+        t.server.say(":srv 464 * :Password incorrect", "ERROR :Closing link")
         t.server.close()
         t.ends(1, "", "weft join: the server refused: Password incorrect\n")
 
@@ -221,9 +167,9 @@ def a_server_that_refuses_is_told():
 def a_room_that_cannot_be_joined_is_told():
     with Talk() as t:
         t.server.hears("NICK ann", "USER weft 0 * :ann")
-        t.server.says(":srv 001 ann :Welcome")
+        t.server.say(":srv 001 ann :Welcome")
         t.server.hears("JOIN #weft")
-        t.server.says(":srv 474 ann #weft :Cannot join (+b)")
+        t.server.say(":srv 474 ann #weft :Cannot join (+b)")
         t.ends(1, "", "weft join: the room cannot be joined: #weft Cannot join (+b)\n")
 
 
@@ -231,7 +177,7 @@ def a_room_that_cannot_be_joined_is_told():
 def who_is_put_out_of_the_room_ends():
     with Talk() as t:
         t.comes_in()
-        t.server.says(":bob!b@h KICK #weft ann :flood")
+        t.server.say(":bob!b@h KICK #weft ann :flood")
         t.ends(1, "", "weft join: put out of the room: flood\n")
 
 
@@ -239,7 +185,7 @@ def who_is_put_out_of_the_room_ends():
 def a_message_that_is_not_taken_is_told_and_the_rest_goes_on():
     with Talk() as t:
         t.comes_in()
-        t.server.says(":srv 404 ann #weft :Cannot send", ":bob!b@h PRIVMSG #weft :x")
+        t.server.say(":srv 404 ann #weft :Cannot send", ":bob!b@h PRIVMSG #weft :x")
         t.prints("<bob> x\n")
         t.server.close()
         t.ends(0, "", "weft join: #weft Cannot send\n")
@@ -259,7 +205,7 @@ def a_server_that_goes_before_one_is_in_is_a_failure():
 def a_line_longer_than_any_of_irc_ends_it():
     with Talk() as t:
         t.comes_in()
-        t.server.says(b":bob!b@h PRIVMSG #weft :" + b"x" * 10_000)
+        t.server.say(b":bob!b@h PRIVMSG #weft :" + b"x" * 10_000)
         t.ends(1, "", "weft join: the server sent a line that is too long for IRC\n")
 
 
@@ -267,7 +213,7 @@ def a_line_longer_than_any_of_irc_ends_it():
 def an_output_that_is_full_is_told():
     with open("/dev/full", "wb") as full, Talk(stdout=full) as t:
         t.comes_in()
-        t.server.says(":bob!b@h PRIVMSG #weft :x")
+        t.server.say(":bob!b@h PRIVMSG #weft :x")
         t.ends(1, "", "weft join: standard output: No space left on device\n")
 
 
@@ -281,8 +227,8 @@ def input_that_cannot_be_read_is_told():
             stdin=directory,
             stderr=subprocess.PIPE,
         )
-        server = Peer(listener.accept()[0])
-        server.says(":srv 001 ann :Welcome", ":ann!weft@here JOIN #weft")
+        server = Irc(listener.accept()[0])
+        server.say(":srv 001 ann :Welcome", ":ann!weft@here JOIN #weft")
         equal(process.stderr.readline(), b"weft join: standard input: Is a directory\n")
         server.close()
         process.communicate(timeout=PATIENCE)
@@ -294,41 +240,34 @@ def input_that_cannot_be_read_is_told():
 
 
 @contextlib.contextmanager
-def certificate():
+def localhost():
     """A server's context, and the file that vouches for it, as localhost."""
-    with tempfile.TemporaryDirectory() as folder:
-        key, chain = f"{folder}/key.pem", f"{folder}/chain.pem"
-        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                   "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-                   "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", chain]
-        try:
-            subprocess.run(command, check=True, capture_output=True)
-        except FileNotFoundError:
-            raise Skip("there is no openssl command") from None
+    with folder() as at:
+        key, chain = certificate(at, "localhost")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(chain, key)
-        yield context, chain
+        yield context, str(chain)
 
 
 @test
 def ircs_is_irc_inside_tls():
-    with certificate() as (context, chain), \
-            Talk("--ca", chain, context=context, url="ircs://localhost:{}/weft") as t:
+    with localhost() as (context, chain), \
+            Talk("--ca", chain, context=context, url="ircs://localhost:{port}/weft") as t:
         t.comes_in()
         t.types("secret\n")
         t.server.hears("PRIVMSG #weft :secret")
-        t.server.says(":bob!b@h PRIVMSG #weft :too")
+        t.server.say(":bob!b@h PRIVMSG #weft :too")
         t.prints("<bob> too\n")
 
 
 @test
 def a_certificate_of_a_stranger_is_refused():
-    with certificate() as (context, chain):
-        with Talk(context=context, url="ircs://localhost:{}/weft") as t:
+    with localhost() as (context, chain):
+        with Talk(context=context, url="ircs://localhost:{port}/weft") as t:
             t.process.wait(PATIENCE)
             equal(t.process.returncode, 1)
             assert b"certificate" in t.process.stderr.read()
-        with Talk("--ca", chain, context=context, url="ircs://127.0.0.1:{}/weft") as t:
+        with Talk("--ca", chain, context=context, url="ircs://127.0.0.1:{port}/weft") as t:
             t.process.wait(PATIENCE)
             equal(t.process.returncode, 1) # it is of another name
 
@@ -368,9 +307,9 @@ def where_nothing_plain_listens_a_pipe_finds_irc():
     with socket.create_server(("127.0.0.1", 6667)) as listener:
         listener.settimeout(PATIENCE)
         process = subprocess.Popen([WEFT, "join"], stdin=subprocess.DEVNULL, env={"USER": "ann.1"})
-        server = Peer(listener.accept()[0])
+        server = Irc(listener.accept()[0])
         server.hears("NICK ann1", "USER weft 0 * :ann1")
-        server.says(":srv 001 ann1 :Welcome")
+        server.say(":srv 001 ann1 :Welcome")
         server.hears("JOIN #lobby")
         process.kill()
         process.wait()
@@ -380,41 +319,42 @@ def where_nothing_plain_listens_a_pipe_finds_irc():
 # ---- with weft serve -----------------------------------------------------------------------
 
 
+class Joined:
+    """`weft join` in a pipe, in the lobby of a server of weft's."""
+
+    def __init__(self, server, nick):
+        self.process = subprocess.Popen(
+            [WEFT, "join", "--irc", str(server.address("irc")[1]), "-n", nick],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.heard = Lines(self.process.stdout)
+
+    def says(self, text):
+        self.process.stdin.write(f"{text}\n".encode())
+        self.process.stdin.flush()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.heard.close()
+
+
 @test
 def two_of_us_and_a_plain_client_meet_in_the_lobby():
-    server = subprocess.Popen([WEFT, "serve", "--plain", "0", "--irc", "0", "--web", "off",
-                               "--no-history"],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    log = Lines(server.stdout)
-    plain = int(log.wait(r"listening on 127.0.0.1:(\d+)")[1])
-    irc = int(log.wait(r"listening on 127.0.0.1:(\d+) for IRC")[1])
-    both = []
-    for nick in "ann", "bob":
-        both.append(subprocess.Popen([WEFT, "join", "--irc", str(irc), "-n", nick],
-                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE))
-    heard = [Lines(client.stdout) for client in both]
-    try:
-        with socket.create_connection(("127.0.0.1", plain), timeout=PATIENCE) as sock:
-            both[0].stdin.write("你好\n".encode())
-            both[0].stdin.flush()
-            lines = sock.makefile("rb")
+    with Server("--irc", "0") as server, contextlib.ExitStack() as stack:
+        ann, bob = (stack.enter_context(Joined(server, nick)) for nick in ("ann", "bob"))
+        with server.connect() as sock, sock.makefile("rb") as lines:
+            ann.says("你好")
             while (line := lines.readline().decode()) != "<ann> 你好\n":
                 assert line, "the plain client was put out"
-            both[1].stdin.write(b"me too\n")
-            both[1].stdin.flush()
-            heard[0].wait("<bob> me too")
+            bob.says("me too")
+            ann.heard.wait("<bob> me too")
             sock.sendall("plain 线程\n".encode())
-            for lines_of in heard:
-                lines_of.wait(r"<plain-\d+> plain 线程")
-            lines.close()
-    finally:
-        for process in *both, server:
-            process.kill()
-            process.wait()
-        for client, lines_of in zip(both, heard):
-            client.stdin.close()
-            lines_of.close()
-        log.close()
+            for one in ann, bob:
+                one.heard.wait(r"<plain-\d+> plain 线程")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@
 The tests are named after the defects of the lecture's client (docs/lecture.md, rows 12 to 16).
 """
 
-import contextlib
 import hashlib
 import os
 import pty
@@ -19,6 +18,7 @@ import tempfile
 import termios
 import threading
 
+from chat_helpers import Conversation, threads_may_be_left
 from program_helpers import (
     PATIENCE,
     WEFT,
@@ -33,54 +33,7 @@ from program_helpers import (
     weft,
 )
 
-# A program that a signal ends leaves its threads behind, and TSan would have them joined.
-os.environ["TSAN_OPTIONS"] = os.environ.get("TSAN_OPTIONS", "") + " report_thread_leaks=0"
-
-
-class Conversation:
-    """`weft join` on one end, the test on the other: self.server is its connection."""
-
-    def __init__(self, stdin=subprocess.PIPE, stdout=subprocess.PIPE, host="127.0.0.1", **more):
-        with socket.create_server((host, 0)) as listener:
-            self.address = "%s:%d" % listener.getsockname()[:2]
-            self.process = subprocess.Popen(
-                [WEFT, "join", self.address],
-                stdin=stdin,
-                stdout=stdout,
-                stderr=subprocess.PIPE,
-                **more,
-            )
-            listener.settimeout(PATIENCE)
-            self.server = listener.accept()[0]
-            self.server.settimeout(PATIENCE)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.server.close()
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        for pipe in self.process.stdin, self.process.stdout, self.process.stderr:
-            if pipe:
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
-
-    def types(self, text):
-        self.process.stdin.write(text if isinstance(text, bytes) else text.encode())
-        self.process.stdin.flush()
-
-    def prints(self, text):
-        """Assert that exactly this comes next on stdout."""
-        expected = text if isinstance(text, bytes) else text.encode()
-        equal(self.process.stdout.read(len(expected)), expected, "printed")
-
-    def ends(self, status, out="", err=""):
-        """Assert how it ends, and what it says until then."""
-        said, told = self.process.communicate(timeout=PATIENCE)
-        got = self.process.returncode, (said or b"").decode(), told.decode()
-        equal(got, (status, out, err))
+threads_may_be_left()
 
 
 def free_port():

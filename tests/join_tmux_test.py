@@ -17,9 +17,10 @@ import subprocess
 import sys
 import tempfile
 
-from program_helpers import PATIENCE, WEFT, Lines, Skip, equal, in_own_network, run_tests, test, until
+from chat_helpers import Irc, irc, threads_may_be_left
+from program_helpers import PATIENCE, WEFT, Server, Skip, equal, in_own_network, run_tests, test, until
 
-os.environ["TSAN_OPTIONS"] = os.environ.get("TSAN_OPTIONS", "") + " report_thread_leaks=0"
+threads_may_be_left()
 
 
 class Screen:
@@ -108,68 +109,28 @@ def join(*arguments):
     return shlex.join([WEFT, "join", *map(str, arguments)])
 
 
-@contextlib.contextmanager
-def server(*options):
-    """weft serve: the ports of its plain and its IRC door."""
-    process = subprocess.Popen([WEFT, "serve", "--plain", "0", "--irc", "0", "--web", "off",
-                                "--no-history", *options],
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    log = Lines(process.stdout)
-    try:
-        plain = int(log.wait(r"listening on 127.0.0.1:(\d+)")[1])
-        yield plain, int(log.wait(r"listening on 127.0.0.1:(\d+) for IRC")[1])
-    finally:
-        process.kill()
-        process.wait()
-        log.close()
+def lets_in(peer, nick="ann"):
+    """As the server that the test plays: `weft join` is in the lobby, with two others."""
+    peer.wait("CAP LS 302")
+    peer.wait(f"NICK {nick}")
+    peer.say(":srv CAP * LS :echo-message server-time")
+    peer.wait("CAP REQ :.*")
+    peer.say(":srv CAP * ACK :echo-message server-time")
+    peer.wait("CAP END")
+    peer.say(f":srv 001 {nick} :Welcome")
+    peer.wait("JOIN #lobby")
+    peer.say(f":{nick}!u@h JOIN #lobby", f":srv 353 {nick} = #lobby :{nick} @bob bonnie",
+             f":srv 366 {nick} #lobby :End")
 
 
-class Peer:
-    """Lines of IRC on a socket."""
-
-    def __init__(self, sock):
-        sock.settimeout(PATIENCE)
-        self.sock = sock
-        self.file = sock.makefile("rb")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.file.close()
-        self.sock.close()
-
-    def hears(self, pattern):
-        """The next line that matches; others are passed over."""
-        while line := self.file.readline():
-            match = re.fullmatch(pattern, line.decode().rstrip("\r\n"))
-            if match:
-                return match
-        raise AssertionError(f"the connection ended before {pattern!r}")
-
-    def says(self, *lines):
-        for line in lines:
-            self.sock.sendall((line if isinstance(line, bytes) else line.encode()) + b"\r\n")
-
-    def lets_in(self, nick="ann"):
-        self.hears("CAP LS 302")
-        self.hears(f"NICK {nick}")
-        self.says(":srv CAP * LS :echo-message server-time", )
-        self.hears("CAP REQ :.*")
-        self.says(":srv CAP * ACK :echo-message server-time")
-        self.hears("CAP END")
-        self.says(f":srv 001 {nick} :Welcome")
-        self.hears("JOIN #lobby")
-        self.says(f":{nick}!u@h JOIN #lobby", f":srv 353 {nick} = #lobby :{nick} @bob bonnie",
-                  f":srv 366 {nick} #lobby :End")
+def screen_of(server, *arguments, **more):
+    """A screen with `weft join` as ann at the IRC door of a server."""
+    return Screen(join("--irc", server.address("irc")[1], "-n", "ann", *arguments), **more)
 
 
-def member(port, nick, room="#lobby"):
-    """Another client in the room, a bare socket."""
-    peer = Peer(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE))
-    peer.says(f"NICK {nick}", f"USER {nick} 0 * :{nick}", f"JOIN {room}")
-    peer.hears(rf":\S+ 366 {nick} {room} .*")
-    return peer
+def member(server, nick):
+    """Another client in the lobby."""
+    return irc(server, nick, room="#lobby")
 
 
 @contextlib.contextmanager
@@ -179,8 +140,8 @@ def played(*arguments, **more):
         listener.settimeout(PATIENCE)
         port = listener.getsockname()[1]
         with Screen(join("--irc", port, "-n", "ann", *arguments), **more) as screen:
-            with Peer(listener.accept()[0]) as peer:
-                peer.lets_in()
+            with Irc(listener.accept()[0]) as peer:
+                lets_in(peer)
                 screen.shows(r"\d\d:\d\d -- 3 here")
                 yield screen, peer, listener
 
@@ -190,19 +151,18 @@ def played(*arguments, **more):
 
 @test
 def people_talk_in_the_lobby_of_weft_serve_in_chinese_too():
-    with server() as (plain, irc), Screen(join("--irc", irc, "-n", "ann")) as ann:
+    with Server("--irc", "0") as server, screen_of(server) as ann:
         ann.shows(r"\d\d:\d\d -- you have joined")
-        with member(irc, "bob") as bob, \
-                socket.create_connection(("127.0.0.1", plain), timeout=PATIENCE) as sock:
-            bob.says("PRIVMSG #lobby :ann: 线程和进程")
+        with member(server, "bob") as bob, server.connect() as sock:
+            bob.say("PRIVMSG #lobby :ann: 线程和进程")
             ann.shows(r"\d\d:\d\d <bob> ann: 线程和进程")
             ann.enters("你好，世界 hello")
             ann.shows(r"\d\d:\d\d <ann> 你好，世界 hello")
-            bob.hears(":ann!.* PRIVMSG #lobby :你好，世界 hello")
+            bob.wait(":ann!.* PRIVMSG #lobby :你好，世界 hello")
             sock.sendall("plain 你好\n".encode())
             ann.shows(r"\d\d:\d\d <plain-\d+> plain 你好")
             ann.enters("/me waves")
-            bob.hears(":ann!.* PRIVMSG #lobby :\x01ACTION waves\x01")
+            bob.wait(":ann!.* PRIVMSG #lobby :\x01ACTION waves\x01")
             rows = ann.shows(r"\d\d:\d\d \* ann waves")
             equal(rows[0].strip(), "#lobby")
             equal(rows[23], "#lobby>")
@@ -213,8 +173,8 @@ def people_talk_in_the_lobby_of_weft_serve_in_chinese_too():
 def ones_own_line_is_shown_as_the_server_has_it():
     with played() as (screen, peer, _):
         screen.enters("as typed")
-        peer.hears("PRIVMSG #lobby :as typed")
-        peer.says("@time=2026-01-02T03:04:05.000Z :ann!u@h PRIVMSG #lobby :as the server has it")
+        peer.wait("PRIVMSG #lobby :as typed")
+        peer.say("@time=2026-01-02T03:04:05.000Z :ann!u@h PRIVMSG #lobby :as the server has it")
         rows = screen.shows("03:04 <ann> as the server has it")
         assert not any("as typed" in row for row in rows), rows
 
@@ -223,7 +183,7 @@ def ones_own_line_is_shown_as_the_server_has_it():
 def long_texts_are_wrapped_and_again_when_the_terminal_changes():
     text = "线程" * 30
     with played() as (screen, peer, _):
-        peer.says(f"@time=2026-01-01T10:00:00Z :bob!b@h PRIVMSG #lobby :{text}")
+        peer.say(f"@time=2026-01-01T10:00:00Z :bob!b@h PRIVMSG #lobby :{text}")
         screen.shows("10:00 <bob> " + text[:34])
         screen.shows("      " + text[34:])
         screen.tmux("resize-window", "-x", "40", "-y", "12")
@@ -239,7 +199,7 @@ def long_texts_are_wrapped_and_again_when_the_terminal_changes():
 def a_strangers_control_characters_are_not_obeyed():
     with played() as (screen, peer, _):
         title = screen.tmux("display", "-p", "#{pane_title}")
-        peer.says(":bob!b@h PRIVMSG #lobby :\x1b[2J\x1b]2;evil\x07\x9b1m\x03" "4red \x0fend",
+        peer.say(":bob!b@h PRIVMSG #lobby :\x1b[2J\x1b]2;evil\x07\x9b1m\x03" "4red \x0fend",
                   ":bob!b@h TOPIC #lobby :\x1b[1;1Htopic")
         rows = screen.shows(r"\d\d:\d\d <bob> \^\[\[2J\^\[\]2;evil\^G\ufffd1mred end")
         screen.shows(r" #lobby  \^\[\[1;1Htopic\s*")
@@ -252,14 +212,14 @@ def a_strangers_control_characters_are_not_obeyed():
 
 @test
 def rooms_have_marks_and_are_switched_by_keys():
-    with server() as (_, irc), Screen(join("--irc", irc, "-n", "ann")) as ann, \
-            member(irc, "bob") as bob:
+    with Server("--irc", "0") as server, screen_of(server) as ann, \
+            member(server, "bob") as bob:
         ann.shows(r"\d\d:\d\d -- (you have joined|bob has joined)")
         ann.enters("/join #weft")
         ann.shows(r" ann  1:127.0.0.1  2:#lobby  \[3:#weft\]\s*")
-        bob.says("PRIVMSG #lobby :one", "PRIVMSG #lobby :two")
+        bob.say("PRIVMSG #lobby :one", "PRIVMSG #lobby :two")
         ann.shows(r" ann  1:127.0.0.1  2:#lobby\+2  \[3:#weft\]\s*")
-        bob.says("PRIVMSG #lobby :ann!", "PRIVMSG ann :psst")
+        bob.say("PRIVMSG #lobby :ann!", "PRIVMSG ann :psst")
         ann.shows(r" ann  1:127.0.0.1  2:#lobby!1  \[3:#weft\]  4:bob!1\s*")
         ann.keys("M-2")
         ann.shows(r" ann  1:127.0.0.1  \[2:#lobby\]  3:#weft  4:bob!1\s*")
@@ -276,7 +236,7 @@ def rooms_have_marks_and_are_switched_by_keys():
 
 @test
 def commands_of_the_server_are_answered_where_they_were_asked():
-    with server() as (_, irc), Screen(join("--irc", irc, "-n", "ann", "#mine")) as ann:
+    with Server("--irc", "0") as server, screen_of(server, "#mine") as ann:
         ann.shows(r"\d\d:\d\d -- 1 here")
         ann.enters("/topic about 线程")
         ann.shows(r" #mine  about 线程\s*")
@@ -297,13 +257,13 @@ def commands_of_the_server_are_answered_where_they_were_asked():
 @test
 def pages_go_back_and_stay_while_more_is_said():
     with played() as (screen, peer, _):
-        peer.says(*(f":bob!b@h PRIVMSG #lobby :line {i}" for i in range(1, 61)))
+        peer.say(*(f":bob!b@h PRIVMSG #lobby :line {i}" for i in range(1, 61)))
         screen.shows(r".* line 60")
         screen.keys("PageUp")
         rows = screen.shows(r" #lobby .* PageDown: more")
         assert not any(row.endswith("line 60") for row in rows), rows
         last = [row for row in rows if "line" in row][-1]
-        peer.says(":bob!b@h PRIVMSG #lobby :line 61", ":bob!b@h PRIVMSG ann :seen")
+        peer.say(":bob!b@h PRIVMSG #lobby :line 61", ":bob!b@h PRIVMSG ann :seen")
         rows = screen.shows(r" ann .* 3:bob!1\s*")
         equal([row for row in rows if "line" in row][-1], last)
         screen.keys("PageUp", "PageUp", "PageUp")
@@ -325,9 +285,9 @@ def a_line_is_edited_as_in_a_shell():
         screen.keys("End", "Left", "DC", "C-a", "C-k", "C-y")
         screen.shows("#lobby> zero one")
         screen.keys("Enter")
-        peer.hears("PRIVMSG #lobby :zero one ")
+        peer.wait("PRIVMSG #lobby :zero one ")
         screen.enters("second")
-        peer.hears("PRIVMSG #lobby :second")
+        peer.wait("PRIVMSG #lobby :second")
         screen.types("draft")
         screen.keys("Up", "Up")
         screen.shows("#lobby> zero one")
@@ -340,7 +300,7 @@ def a_line_is_edited_as_in_a_shell():
 @test
 def nicks_are_completed_by_tab():
     with played() as (screen, peer, _):
-        peer.says(":bonnie!b@h PRIVMSG #lobby :hi")
+        peer.say(":bonnie!b@h PRIVMSG #lobby :hi")
         screen.shows(r".*<bonnie> hi")
         screen.types("b")
         screen.keys("Tab")
@@ -348,7 +308,7 @@ def nicks_are_completed_by_tab():
         screen.keys("Tab")
         screen.shows("#lobby> bob:")
         screen.enters("hi")
-        peer.hears("PRIVMSG #lobby :bob: hi")
+        peer.wait("PRIVMSG #lobby :bob: hi")
 
 
 @test
@@ -360,7 +320,7 @@ def several_pasted_lines_are_sent_only_after_a_word():
         screen.types("x") # not of the paste, nor an answer
         screen.keys("Enter")
         for text in "see: one 一", "/quit", "three":
-            equal(peer.file.readline().decode(), f"PRIVMSG #lobby :{text}\r\n")
+            peer.hears(f"PRIVMSG #lobby :{text}")
         screen.shows("#lobby>")
         screen.pastes("secret\nfile\n")
         screen.shows("2 lines pasted.*")
@@ -369,7 +329,7 @@ def several_pasted_lines_are_sent_only_after_a_word():
         screen.pastes("one line\n")
         screen.shows("#lobby> one line")
         screen.keys("Enter")
-        equal(peer.file.readline().decode(), "PRIVMSG #lobby :one line\r\n")
+        peer.hears("PRIVMSG #lobby :one line")
 
 
 # ---- the connection ------------------------------------------------------------------------
@@ -378,34 +338,33 @@ def several_pasted_lines_are_sent_only_after_a_word():
 @test
 def a_connection_that_breaks_is_made_again_and_the_rooms_too():
     with played() as (screen, peer, listener):
-        peer.says(":ann!u@h JOIN #weft", ":srv 366 ann #weft :End")
+        peer.say(":ann!u@h JOIN #weft", ":srv 366 ann #weft :End")
         screen.shows(r" ann  1:127.0.0.1  2:#lobby  \[3:#weft\]\s*")
         peer.sock.shutdown(socket.SHUT_RDWR)
         screen.shows(r"\d\d:\d\d !! the server closed the connection; trying again in 1 s")
-        with Peer(listener.accept()[0]) as again:
-            again.hears("NICK ann")
+        with Irc(listener.accept()[0]) as again:
+            again.wait("NICK ann")
             screen.enters("too early")
             screen.shows(r"\d\d:\d\d !! not connected: nothing was sent")
             screen.shows("#weft> too early") # and nothing is lost
-            again.says(":srv CAP * LS :", ":srv 001 ann :Welcome back")
-            again.hears("JOIN #lobby")
-            again.hears("JOIN #weft")
+            again.say(":srv CAP * LS :", ":srv 001 ann :Welcome back")
+            again.wait("JOIN #lobby")
+            again.wait("JOIN #weft")
             screen.shows(r"\d\d:\d\d -- connected again")
             screen.keys("Enter")
-            again.hears("PRIVMSG #weft :too early")
+            again.wait("PRIVMSG #weft :too early")
             screen.shows(r"\d\d:\d\d <ann> too early") # this server sends no echo
 
 
 @test
 def a_server_that_refuses_is_told_on_the_screen_of_before():
-    with server("--password", "word") as (_, irc), \
-            Screen(join("--irc", irc, "-n", "ann", "--password", "wrong")) as screen:
-        rows = screen.shows("status 1")
-        assert rows[1].startswith("weft join: the server refused: Password"), rows
-        screen.is_itself_again(1)
-    with server("--password", "word") as (_, irc), \
-            Screen(join("--irc", irc, "-n", "ann", "--password", "word")) as screen:
-        screen.shows(r"\d\d:\d\d -- you have joined")
+    with Server("--irc", "0", "--password", "word") as server:
+        with screen_of(server, "--password", "wrong") as screen:
+            rows = screen.shows("status 1")
+            assert rows[1].startswith("weft join: the server refused: Password"), rows
+            screen.is_itself_again(1)
+        with screen_of(server, "--password", "word") as screen:
+            screen.shows(r"\d\d:\d\d -- you have joined")
 
 
 @test
@@ -420,28 +379,13 @@ def nobody_listening_is_one_line_and_no_screen():
 @test
 @in_own_network
 def on_a_terminal_irc_is_tried_first_and_plain_after_it():
-    def serve(*options):
-        process = subprocess.Popen([WEFT, "serve", *options], stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE)
-        log = Lines(process.stdout)
-        log.wait("(connect|listening) .*")
-        return process, log
-
-    for options in ["--irc", "6667", "--plain", "off", "--web", "off", "--no-history"], \
-            ["--port", "12345"]:
-        process, log = serve(*options)
-        try:
-            with Screen(join()) as screen:
-                if options[0] == "--irc":
-                    screen.shows(r"\d\d:\d\d -- you have joined")
-                else:
-                    log.wait("join id=.*")
-                    screen.enters("plain")
-                    equal(screen.shows("plain")[:2], ["before", "plain"])
-        finally:
-            process.kill()
-            process.wait()
-            log.close()
+    with Server("--irc", "6667", "--plain", "off", "--web", "off", port=None), \
+            Screen(join()) as screen:
+        screen.shows(r"\d\d:\d\d -- you have joined")
+    with Server(port=12345) as server, Screen(join()) as screen:
+        server.out.wait("join id=.*")
+        screen.enters("plain")
+        equal(screen.shows("plain")[:2], ["before", "plain"])
 
 
 # ---- the end -------------------------------------------------------------------------------
@@ -451,7 +395,7 @@ def on_a_terminal_irc_is_tried_first_and_plain_after_it():
 def quitting_gives_the_terminal_back():
     with played() as (screen, peer, _):
         screen.enters("/quit so long")
-        peer.hears("QUIT :so long")
+        peer.wait("QUIT :so long")
         peer.sock.shutdown(socket.SHUT_RDWR)
         screen.is_itself_again(0)
 
@@ -467,12 +411,12 @@ def ctrl_c_asks_first_and_ctrl_d_ends_an_empty_line():
         screen.shows(r"\d\d:\d\d -- Ctrl\+C again, or /quit, ends it")
         screen.types("no")
         screen.keys("C-c", "C-c", "C-c")
-        peer.hears("QUIT")
+        peer.wait("QUIT")
         peer.sock.shutdown(socket.SHUT_RDWR)
         screen.is_itself_again(130)
     with played() as (screen, peer, _):
         screen.keys("C-d")
-        peer.hears("QUIT") # and a server that does not answer is not waited for long
+        peer.wait("QUIT") # and a server that does not answer is not waited for long
         screen.is_itself_again(0)
 
 
@@ -496,21 +440,21 @@ def a_stop_gives_the_terminal_to_the_shell_and_fg_takes_it_again():
         shell = "env PS1='$ ' ENV= sh -i"
         with Screen("", shell=shell) as screen:
             screen.enters(join("--irc", listener.getsockname()[1], "-n", "ann"))
-            with Peer(listener.accept()[0]) as peer:
-                peer.lets_in()
+            with Irc(listener.accept()[0]) as peer:
+                lets_in(peer)
                 screen.shows(r"\d\d:\d\d -- 3 here")
                 for count in range(1, 4): # the shell and the program read from one terminal
                     screen.keys("C-z")
                     screen.shows(r"\$")
                     screen.enters(f"echo shell $((10 + {count}))")
                     screen.shows(f"shell {10 + count}")
-                    peer.says(f":bob!b@h PRIVMSG #lobby :meanwhile {count}")
+                    peer.say(f":bob!b@h PRIVMSG #lobby :meanwhile {count}")
                     screen.enters("fg")
                     screen.shows(rf"\d\d:\d\d <bob> meanwhile {count}")
                 screen.enters("back")
-                peer.hears("PRIVMSG #lobby :back")
+                peer.wait("PRIVMSG #lobby :back")
                 screen.enters("/quit")
-                peer.hears("QUIT")
+                peer.wait("QUIT")
                 peer.sock.shutdown(socket.SHUT_RDWR)
             screen.shows("shell 13")
             screen.shows(r"\$")

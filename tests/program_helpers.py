@@ -141,12 +141,24 @@ class Lines:
         self._pipe.close()
 
 
+# What a server says of a door that it opens.
+LISTENING = {
+    "plain": r"listening on \[?([^]]*?)\]?:(\d+)",
+    "irc": r"listening on \[?([^]]*?)\]?:(\d+) for IRC",
+    "ircs": r"listening on \[?([^]]*?)\]?:(\d+) for IRC with TLS",
+    "web": r"open in a browser: https?://\[?([^]/]*?)\]?:(\d+)/",
+}
+
+
 class Server:
-    """A running `weft serve`, on a free port unless told otherwise."""
+    """A running `weft serve`: its plain door on a free port unless told otherwise, and the doors that
+    options open. port=None: options say all of it; it is waited for until it is about to serve.
+    Without an option that says where, a history is not kept: it would be this user's."""
 
     def __init__(self, *args, port=0, stdout=subprocess.PIPE, log="out", **more):
+        plain = [] if port is None else ["--port", str(port)]
         self.process = subprocess.Popen(
-            [WEFT, "serve", "--port", str(port), *args],
+            [WEFT, "serve", *plain, *([] if "--data" in args else ["--no-history"]), *args],
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=subprocess.PIPE,
@@ -157,9 +169,10 @@ class Server:
         self.out = Lines(self.process.stdout) if self.process.stdout else None
         self.log = getattr(self, log, None)
         self.host = self.port = None
-        if self.log:
-            listening = self.log.wait(r"listening on \[?([^]]*?)\]?:(\d+)")
-            self.host, self.port = listening[1], int(listening[2])
+        if self.log and port is None:
+            self.log.wait("descriptors limit=.*")
+        elif self.log:
+            self.host, self.port = self.address("plain")
 
     def __enter__(self):
         return self
@@ -171,6 +184,11 @@ class Server:
         for lines in (self.out, self.err):
             if lines:
                 lines.close()
+
+    def address(self, door):
+        """Host and port of a door that was opened."""
+        listening = self.log.wait(LISTENING[door])
+        return listening[1], int(listening[2])
 
     def connect(self):
         """A client that the server has in its list."""

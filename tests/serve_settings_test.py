@@ -12,16 +12,14 @@ import select
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import sys
-import tempfile
-import time
 
+from chat_helpers import Irc, certificate, folder, hash_of, irc, tls
 from program_helpers import (
     PATIENCE,
     WEFT,
-    Server as AnyServer,
+    Server,
     Skip,
     equal,
     hears,
@@ -34,66 +32,7 @@ from program_helpers import (
 )
 
 
-class Server(AnyServer):
-    """Without a history, which would be this user's."""
-
-    def __init__(self, *args, **more):
-        super().__init__("--no-history", *args, **more)
-
-
-# ---- files, clients ----------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def folder():
-    with tempfile.TemporaryDirectory(prefix="weft-settings-") as name:
-        yield pathlib.Path(name)
-
-
-class Irc:
-    """A client of the IRC door, on any connected socket."""
-
-    def __init__(self, sock, nick=None, password=None):
-        self.sock = sock
-        sock.settimeout(PATIENCE)
-        self.file = sock.makefile("r", encoding="utf-8", newline="\r\n")
-        self.seen = []
-        if password:
-            self.say(f"PASS :{password}")
-        if nick:
-            self.say(f"NICK {nick}", f"USER {nick} 0 * :{nick}")
-            self.wait(r"\S+ (422|376|464) .*")
-
-    def say(self, *lines):
-        self.sock.sendall("".join(f"{line}\r\n" for line in lines).encode())
-
-    def wait(self, pattern):
-        """The match of the next line that the pattern describes; others are passed over."""
-        for line in self.file:
-            self.seen.append(line.rstrip("\r\n"))
-            if match := re.fullmatch(":?" + pattern, self.seen[-1]):
-                return match
-        raise AssertionError(f"the end, without {pattern!r}; there was\n" + "\n".join(self.seen))
-
-    def answer(self, line, pattern):
-        self.say(line)
-        return self.wait(pattern)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.file.close()
-        self.sock.close()
-
-
-def irc_address(server, tls=False):
-    got = server.log.wait(r"listening on \[?([^]]*?)\]?:(\d+) for IRC" + (" with TLS" if tls else ""))
-    return got[1], int(got[2])
-
-
-def irc(server, *more, **options):
-    return Irc(socket.create_connection(irc_address(server), timeout=PATIENCE), *more, **options)
+# ---- files, servers ----------------------------------------------------------------
 
 
 def write(path, *lines):
@@ -210,12 +149,6 @@ def the_limit_of_descriptors_is_logged():
 
 
 # ---- operators -------------------------------------------------------------------------
-
-
-def hash_of(password):
-    got = weft("chat", "passwd", given=password + "\n")
-    equal((got.status, got.err), (0, ""))
-    return got.out.strip()
 
 
 @test
@@ -445,20 +378,9 @@ def a_terminal_that_is_closed_ends_the_server():
 
 
 def make_certificate(at, name):
-    if not shutil.which("openssl"):
-        raise Skip("there is no openssl command here")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-keyout", at / f"{name}.key", "-out", at / f"{name}.pem", "-days", "30",
-         "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"],
-        check=True, capture_output=True, timeout=PATIENCE)
-    return ["--tls-cert", str(at / f"{name}.pem"), "--tls-key", str(at / f"{name}.key")]
-
-
-def tls(address, at, name):
-    context = ssl.create_default_context(cafile=str(at / f"{name}.pem"))
-    sock = socket.create_connection(address, timeout=PATIENCE)
-    return context.wrap_socket(sock, server_hostname=name)
+    """The options for a server that has it."""
+    key, chain = certificate(at, name)
+    return ["--tls-cert", str(chain), "--tls-key", str(key)]
 
 
 @test
@@ -466,7 +388,7 @@ def irc_is_spoken_inside_tls_and_both_doors_meet():
     with folder() as at:
         options = make_certificate(at, "weft.test")
         with Server("--irc", "0", "--ircs", "0", *options) as server:
-            inside = tls(irc_address(server, tls=True), at, "weft.test")
+            inside = tls(server.address("ircs"), at, "weft.test")
             with Irc(inside, "ada") as ada, irc(server, "bob") as bob:
                 ada.answer("JOIN #room", ".* 366 .*")
                 bob.answer("JOIN #room", ".* 366 .*")
@@ -482,17 +404,8 @@ def irc_is_spoken_inside_tls_and_both_doors_meet():
 def with_a_certificate_port_6697_is_open():
     with folder() as at:
         options = make_certificate(at, "weft.test")
-        process = subprocess.Popen([WEFT, "serve", "--no-history", *options], stdout=subprocess.PIPE)
-        try:
-            lines = [process.stdout.readline().decode() for _ in range(5)]
-            assert "listening on 127.0.0.1:6697 for IRC with TLS\n" in lines, lines
-        finally:
-            process.kill()
-            process.communicate()
-
-
-def web_port(server, scheme="http"):
-    return int(server.log.wait(rf"open in a browser: {scheme}://127.0.0.1:(\d+)/")[1])
+        with Server(*options, port=None) as server:
+            equal(server.address("ircs"), ("127.0.0.1", 6697))
 
 
 def get(sock, host):
@@ -507,8 +420,9 @@ def the_web_door_speaks_https_if_it_is_told():
     with folder() as at:
         options = make_certificate(at, "weft.test")
         with Server("--web", "0", "--web-tls", "--web-host", "weft.test", *options) as server:
-            port = web_port(server, "https")
-            sock = tls(("127.0.0.1", port), at, "weft.test")
+            host, port = server.address("web")
+            server.out.wait(f"open in a browser: https://{host}:{port}/")
+            sock = tls((host, port), at, "weft.test")
             equal(get(sock, f"weft.test:{port}"), "HTTP/1.1 200 OK")
 
 
@@ -517,11 +431,11 @@ def who_speaks_no_tls_to_a_tls_door_is_one_line_of_the_log():
     with folder() as at:
         options = make_certificate(at, "weft.test")
         with Server("--ircs", "0", "--web", "0", "--web-tls", *options) as server:
-            address = irc_address(server, tls=True)
+            address = server.address("ircs")
             for number, (where, door, said) in enumerate([
                 (address, "ircs", b"NICK ada\r\nUSER ada 0 * :Ada\r\n"),
                 (address, "ircs", os.urandom(3000)),
-                (("127.0.0.1", web_port(server, "https")), "web", b"GET / HTTP/1.1\r\n\r\n"),
+                (server.address("web"), "web", b"GET / HTTP/1.1\r\n\r\n"),
                 (address, "ircs", b"\n drop id=9 reason=\"forged\"\n"),
                 (address, "ircs", b"\x16\x03\x01\0\x10" + b"\x63" * 16),
             ], 1):
@@ -534,7 +448,7 @@ def who_speaks_no_tls_to_a_tls_door_is_one_line_of_the_log():
             server.out.wait(r'drop id=6 .* reason="went away during the TLS handshake"')
             equal(len(server.out.matching("drop .*")), 6)
             equal(server.err.seen, [])
-            Irc(tls(address, at, "weft.test"), "ada").__exit__()
+            Irc(tls(address, at, "weft.test"), "ada").close()
 
 
 @test
@@ -542,7 +456,7 @@ def a_handshake_has_a_deadline():
     with folder() as at:
         options = make_certificate(at, "weft.test")
         with Server("--ircs", "0", *options) as server:
-            with socket.create_connection(irc_address(server, tls=True), timeout=PATIENCE) as sock:
+            with socket.create_connection(server.address("ircs"), timeout=PATIENCE) as sock:
                 sock.sendall(b"\x16\x03\x01")
                 equal(sock.recv(100), b"")  # within PATIENCE
                 server.out.wait(r'drop id=1 .* reason="no TLS handshake in time"')
@@ -554,7 +468,7 @@ def a_new_certificate_is_read_at_sighup():
         options = make_certificate(at, "weft.test")
         make_certificate(at, "new.test")
         with Server("--ircs", "0", *options) as server:
-            address = irc_address(server, tls=True)
+            address = server.address("ircs")
             with Irc(tls(address, at, "weft.test"), "ada") as ada:
                 for kind in "pem", "key":
                     os.replace(at / f"new.test.{kind}", at / f"weft.test.{kind}")
@@ -565,7 +479,7 @@ def a_new_certificate_is_read_at_sighup():
                     bob.wait(":?ada!.* PRIVMSG bob :still here")
                 write(at / "weft.test.pem", "rubbish")
                 reload(server, "reload failed: .*")
-                Irc(tls(address, at, "new.test"), "eve").__exit__()
+                Irc(tls(address, at, "new.test"), "eve").close()
 
 
 @test
@@ -578,7 +492,7 @@ def doors_with_tls_keep_their_certificate_when_the_file_names_none():
             write(path, "[admin]", "name = New")
             reload(server, "reload failed: .*")
             server.out.wait("reload: doors with TLS are open: no certificate")
-            Irc(tls(irc_address(server, tls=True), at, "weft.test"), "ada").__exit__()
+            Irc(tls(server.address("ircs"), at, "weft.test"), "ada").close()
 
 
 @test
@@ -598,7 +512,7 @@ def sts_is_told_only_when_it_is_set():
         with Server("--irc", "0", "--ircs", "0", *options) as server, irc(server) as client:
             assert "sts" not in client.answer("CAP LS 302", ".* CAP .*")[0]
         with Server("--irc", "0", "--ircs", "0", "--sts", "2", *options) as server:
-            address = irc_address(server, tls=True)
+            address = server.address("ircs")
             with irc(server) as client, Irc(tls(address, at, "weft.test")) as safe:
                 said = client.answer("CAP LS 302", ".* CAP .*")[0]
                 assert said.endswith(f" sts=port={address[1]}"), said
@@ -623,14 +537,10 @@ def on_unix(path):
 def every_door_may_be_a_unix_socket():
     with folder() as at:
         doors = [f"--{name}=unix:{at}/{name}" for name in ("plain", "irc", "web")]
-        process = subprocess.Popen([WEFT, "serve", "--no-history", *doors], stdout=subprocess.PIPE)
-        try:
-            lines = []
-            while not lines or not lines[-1].startswith("descriptors"):
-                lines.append(process.stdout.readline().decode().rstrip("\n"))
-            equal(lines[:4], [f"listening on unix:{at}/plain", f"connect with: nc -U {at}/plain",
-                              f"listening on unix:{at}/irc for IRC",
-                              f"listening on unix:{at}/web for HTTP"])
+        with Server(*doors, port=None) as server:
+            equal(server.out.seen[:4],
+                  [f"listening on unix:{at}/plain", f"connect with: nc -U {at}/plain",
+                   f"listening on unix:{at}/irc for IRC", f"listening on unix:{at}/web for HTTP"])
             with on_unix(at / "plain") as plain, Irc(on_unix(at / "irc"), "ada") as ada:
                 ada.answer("JOIN #lobby", ".* 366 .*")
                 plain.sendall(b"from the plain one\n")
@@ -638,32 +548,20 @@ def every_door_may_be_a_unix_socket():
                 plain.shutdown(socket.SHUT_WR)  # it listens on
                 ada.say("PRIVMSG #lobby :from the other")
                 hears(plain, "<ada> from the other\n")
-                assert "@localhost" in ada.answer("WHO ada", ".* 352 .*")[0].replace(" localhost ", "@localhost")
+                ada.answer("WHO ada", ".* 352 .*[ @]localhost .*")
             equal(get(on_unix(at / "web"), "localhost"), "HTTP/1.1 200 OK")
             equal(get(on_unix(at / "web"), "evil.example"), "HTTP/1.1 403 Forbidden")
-            process.terminate()
-            equal(process.wait(PATIENCE), 0)
+            equal(server.end(), 0)
             equal(list(at.iterdir()), [])
-        finally:
-            process.kill()
-            process.communicate()
 
 
 @test
 def a_listener_on_a_unix_socket_that_goes_away_is_removed():
     with folder() as at:
-        process = subprocess.Popen(
-            [WEFT, "serve", f"--plain=unix:{at}/plain", "--irc=off", "--web=off"],
-            stdout=subprocess.PIPE)
-        try:
-            equal(process.stdout.readline().decode(), f"listening on unix:{at}/plain\n")
+        with Server(f"--plain=unix:{at}/plain", "--irc=off", "--web=off", port=None) as server:
             with on_unix(at / "plain") as sock:
                 sock.shutdown(socket.SHUT_WR)
-            gone = rb"(leave|drop) id=1 addr=unix: n=0.*\n"
-            assert any(re.fullmatch(gone, line) for line in process.stdout), "it ended"
-        finally:
-            process.kill()
-            process.communicate()
+            server.out.wait("(leave|drop) id=1 addr=unix: n=0.*")
 
 
 @test
@@ -684,7 +582,7 @@ def sockets_of_systemd_are_taken_by_name():
             address = chat.getsockname()
             line = f"listening on 127.0.0.1:{address[1]} for IRC\n"
             equal(process.stdout.readline().decode(), line)
-            Irc(socket.create_connection(address, timeout=PATIENCE), "ada").__exit__()
+            Irc(socket.create_connection(address, timeout=PATIENCE), "ada").close()
             where = web.getsockname()
             sock = socket.create_connection(where, timeout=PATIENCE)
             equal(get(sock, f"127.0.0.1:{where[1]}"), "HTTP/1.1 200 OK")
@@ -702,22 +600,11 @@ def a_socket_that_systemd_did_not_pass_is_one_clear_line():
 # ---- for the whole network ----------------------------------------------------------------------
 
 
-LAN = "--no-history", "--lan", "--plain", "0", "--irc", "0", "--web", "0"
+LAN = "--lan", "--plain", "0", "--irc", "0", "--web", "0"
 
 
-@contextlib.contextmanager
 def lan_server(*more):
-    process = subprocess.Popen([WEFT, "serve", *LAN, *more], stdout=subprocess.PIPE)
-    try:
-        lines = []
-        while not lines or not lines[-1].startswith("descriptors"):
-            line = process.stdout.readline().decode()
-            assert line, lines
-            lines.append(line.rstrip("\n"))
-        yield process, lines
-    finally:
-        process.kill()
-        process.communicate()
+    return Server(*LAN, *more, port=None)
 
 
 def find(lines, pattern):
@@ -726,17 +613,22 @@ def find(lines, pattern):
     return matches[0]
 
 
+def the_irc_door_answers(server, nick, password, number):
+    """Who comes with this password, or with none, gets this answer."""
+    sock = socket.create_connection(("127.0.0.1", server.address("irc")[1]), timeout=PATIENCE)
+    with Irc(sock, nick, password=password) as client:
+        assert number in client.seen[-1], client.seen
+
+
 @test
 def on_a_lan_there_are_urls_with_a_password_and_only_who_has_it_comes_in():
-    with lan_server() as (_, lines):
+    with lan_server() as server:
+        lines = server.out.seen
         password = find(lines, r"password: ((?:[a-z]{4}-){3}[a-z]{4})")[1]
         find(lines, "warning: no TLS: whoever is on this network can read along")
         find(lines, r"listening on 127.0.0.1:\d+")  # the plain door asks for no password
-        port = int(find(lines, r"listening on \S+:(\d+) for IRC")[1])
-        for nick, given, number in ("ada", password, " 422 "), ("bob", "wrong", " 464 "):
-            sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
-            with Irc(sock, nick, password=given) as client:
-                assert number in client.seen[-1], client.seen
+        the_irc_door_answers(server, "ada", password, " 422 ")
+        the_irc_door_answers(server, "bob", "wrong", " 464 ")
         assert not any("\x1b" in line for line in lines), "a code in a pipe"
         if any(line == "this machine has no address that others could reach" for line in lines):
             raise Skip("this machine has no network")
@@ -757,44 +649,40 @@ def on_a_lan_there_are_urls_with_a_password_and_only_who_has_it_comes_in():
 def every_start_makes_another_password():
     words = set()
     for _ in range(2):
-        with lan_server() as (_, lines):
-            words.add(find(lines, "password: (.*)")[1])
+        with lan_server() as server:
+            words.add(find(server.out.seen, "password: (.*)")[1])
     equal(len(words), 2)
 
 
 @test
 def an_open_lan_has_no_password_and_says_so():
-    with lan_server("--open") as (_, lines):
+    with lan_server("--open") as server:
+        lines = server.out.seen
         find(lines, "warning: no password: whoever is on this network can come in")
         assert not any("password=" in line or line.startswith("password:") for line in lines), lines
-        port = int(find(lines, r"listening on \S+:(\d+) for IRC")[1])
-        sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
-        with Irc(sock, "ada") as client:
-            assert " 422 " in client.seen[-1], client.seen
+        the_irc_door_answers(server, "ada", None, " 422 ")
 
 
 @test
 def a_password_of_ones_own_is_not_told():
-    with lan_server("--password", "geheim") as (_, lines):
+    with lan_server("--password", "geheim") as server:
+        lines = server.out.seen
         assert not any("geheim" in line or "password" in line for line in lines), lines
 
 
 @test
 def the_made_password_lasts_when_settings_are_read_again():
-    with lan_server() as (process, lines):
+    with lan_server() as server:
+        lines = server.out.seen
         password = find(lines, "password: (.*)")[1]
-        process.send_signal(signal.SIGHUP)
-        equal(process.stdout.readline(), b"reload\n")
-        port = int(find(lines, r"listening on \S+:(\d+) for IRC")[1])
-        for nick, given, number in ("ada", password, " 422 "), ("bob", "wrong", " 464 "):
-            sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
-            with Irc(sock, nick, password=given) as client:
-                assert number in client.seen[-1], client.seen
+        reload(server)
+        the_irc_door_answers(server, "ada", password, " 422 ")
+        the_irc_door_answers(server, "bob", "wrong", " 464 ")
 
 
 @test
 def on_a_terminal_there_is_a_code():
-    with Terminal(WEFT, "serve", *LAN) as terminal:
+    with Terminal(WEFT, "serve", "--no-history", *LAN) as terminal:
         terminal.wait("descriptors limit=")
         if "has no address" in terminal.seen:
             raise Skip("this machine has no network")
