@@ -6,7 +6,9 @@
 #include "chat/irc/handlers.h"
 #include "chat/irc/lists.h"
 
-// Each condition must hold; of names and masks without '!' it is enough that one fits.
+// The first parameter names rooms, the second has conditions; clients put conditions into the first
+// as well, so each is a list of both. A room must do for both lists: in a list each condition must
+// hold, but of names and masks without '!' it is enough that one fits.
 struct filter {
     bool named; // there are such names
     bool fits;  // and one did, of the room that is looked at
@@ -46,10 +48,9 @@ static bool holds(struct filter *f, const char *condition)
     return true;
 }
 
-static bool is_wanted(struct filter *f, const struct room *room, const char *conditions)
+static bool fits_list(struct filter *f, const char *conditions)
 {
     char copy[LINE_BODY_MAX + 1], *rest = copy;
-    f->room = room;
     f->named = f->fits = false;
     (void)strncpy(copy, conditions, sizeof copy - 1);
     copy[sizeof copy - 1] = '\0';
@@ -59,14 +60,22 @@ static bool is_wanted(struct filter *f, const struct room *room, const char *con
     return !f->named || f->fits;
 }
 
+static bool is_wanted(struct filter *f, const struct room *room, const struct line *line)
+{
+    f->room = room;
+    for (int i = 0; i < line->count && i < 2; i++)
+        if (!fits_list(f, line->params[i]))
+            return false;
+    return true;
+}
+
 void on_list(struct session *s, const struct line *line)
 {
     const struct hub *hub = s->irc->hub;
     struct filter filter = {.now = hub->now(hub)};
-    const char *conditions = line->count > 0 ? line->params[0] : "";
     reply(s, RPL_LISTSTART, "Channel :Users  Name");
     for (struct room *room = hub->rooms; room && !s->ended; room = room->hh.next)
-        if (room_is_visible(room, &s->user) && is_wanted(&filter, room, conditions))
+        if (room_is_visible(room, &s->user) && is_wanted(&filter, room, line))
             reply(s, RPL_LIST, "%s %zu :%s", room->name, room->count,
                   room->topic ? room->topic : "");
     reply(s, RPL_LISTEND, ":End of /LIST");

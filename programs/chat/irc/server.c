@@ -33,7 +33,7 @@ void send_lusers(struct session *s)
     reply(s, RPL_LUSEROP, "%zu :operator(s) online", hub->operators);
     reply(s, RPL_LUSERUNKNOWN, "%zu :unknown connection(s)", irc->unknown);
     reply(s, RPL_LUSERCHANNELS, "%zu :channels formed", (size_t)HASH_COUNT(hub->rooms));
-    reply(s, RPL_LUSERME, ":I have %zu clients and 0 servers", users + irc->unknown);
+    reply(s, RPL_LUSERME, ":I have %zu clients and 0 servers", users); // as 265 says
     reply(s, RPL_LOCALUSERS, "%zu %zu :Current local users %zu, max %zu", users, most, users, most);
     reply(s, RPL_GLOBALUSERS, "%zu %zu :Current global users %zu, max %zu", users, most, users,
           most);

@@ -162,14 +162,15 @@ static void run(struct session *s, const struct line *line, bool utf8)
     }
 }
 
-// A copy of the label, or NULL.
+// A copy of the label, or NULL: a label that is not UTF-8 must not come back in an answer either.
 static char *label_of(const struct session *s, const struct line *line)
 {
     size_t size;
     if (!(s->caps & CAP_LABEL))
         return NULL;
     const char *label = tag_find(line->tags, "label", &size);
-    return label && size > 0 && size <= LABEL_MAX ? strndup(label, size) : NULL;
+    bool good = label && size > 0 && size <= LABEL_MAX && text_is_utf8(label, size);
+    return good ? strndup(label, size) : NULL;
 }
 
 static void run_labelled(struct session *s, const struct line *line, bool utf8, char *label)

@@ -19,7 +19,6 @@ enum frame_opcode {
 enum frame_close {
     CLOSE_NORMAL = 1000,
     CLOSE_PROTOCOL = 1002, // not WebSocket
-    CLOSE_TYPE = 1003,     // text where binary was agreed, or the other way round
     CLOSE_DATA = 1007,     // not UTF-8, or not one line
     CLOSE_BIG = 1009,
 };

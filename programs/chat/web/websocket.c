@@ -149,8 +149,6 @@ static int on_data(struct websocket *ws, const struct frame *f, const unsigned c
         return refuse(ws, CLOSE_PROTOCOL, "a message within a message");
     if (f->opcode != FRAME_MORE)
         ws->opcode = (uint8_t)f->opcode;
-    if (ws->opcode != (ws->binary ? FRAME_BINARY : FRAME_TEXT))
-        return refuse(ws, CLOSE_TYPE, ws->binary ? "binary was agreed" : "text was agreed");
     memmove(ws->input + ws->message, payload, (size_t)f->size);
     ws->message += (uint32_t)f->size;
     return f->final ? WHOLE_MESSAGE : FRAME;
@@ -246,7 +244,7 @@ static bool is_one_line(const unsigned char *text, size_t size)
 static ssize_t give(struct websocket *ws, char *buf, size_t cap)
 {
     size_t size = line_size(ws);
-    if (!ws->binary && !utf8_is_valid(ws->input, ws->message))
+    if (ws->opcode == FRAME_TEXT && !utf8_is_valid(ws->input, ws->message))
         return refuse(ws, CLOSE_DATA, "text that is not UTF-8");
     if (!is_one_line(ws->input, size))
         return refuse(ws, CLOSE_DATA, "a message is one line, without CR, LF or NUL in it");

@@ -2,9 +2,11 @@
 // websocket.h - a wire (chat/wire.h) of which each line is a message of WebSocket.
 //
 // The end of a line is not sent; one that comes nevertheless is taken off. A message with CR, LF or
-// NUL inside is refused (1007): nobody can say something as two lines that was checked as one. What
-// is posted must be UTF-8 where text was agreed, or browsers hang up. A goodbye, too, is posted and
-// not flushed: whoever closes the connection flushes it first, as web_serve does.
+// NUL inside is refused (1007): nobody can say something as two lines that was checked as one. A
+// client may send a line as text, which must be UTF-8 (1007), or as binary, whichever was agreed;
+// what to think of a binary one that is not UTF-8, the reader decides. What is posted is of the
+// agreed kind, and must be UTF-8 where that is text, or browsers hang up. A goodbye, too, is posted
+// and not flushed: whoever closes the connection flushes it first, as web_serve does.
 #ifndef WEFT_WEB_WEBSOCKET_H
 #define WEFT_WEB_WEBSOCKET_H
 
@@ -23,7 +25,7 @@ struct websocket {
     uint32_t message;     // bytes of the message, at the beginning of input
     uint32_t start, end;  // frames behind it, not yet taken
     uint8_t opcode;       // of the message that has begun; 0: none has
-    bool binary;          // never changes
+    bool binary;          // what we send; never changes
     bool ended;           // the peer's last word came, or its bytes make no sense any more
     atomic_bool closed;   // our close frame was posted: set by whoever is first
 };
