@@ -8,26 +8,20 @@ that cover a name, one at least must have it in a line that is played.
 import pathlib
 import re
 import sys
-import tempfile
 
-from irc_over_tcp_test import Client, IrcServer
+from chat_helpers import fresh_doors, irc
 from program_helpers import equal, run_tests, test
 
 TRANSCRIPTS = sorted((pathlib.Path(__file__).parent / "irc").glob("*.irc"))
 
 
 def ask(question):
-    with tempfile.TemporaryDirectory() as data, IrcServer(
-            "--plain", "off", "--web", "off", "--irc", "0", "--data", data) as server:
-        client = Client(server, "asker")
-        client.send(b"NICK asker")
-        client.send(b"USER asker 0 * :asker")
-        client.settle()
-        client.lines.clear()
-        client.send(question)
-        client.settle()
-        client.sock.close()
-        return [line.decode() for line in client.lines]
+    """The server's answer to one line."""
+    with fresh_doors() as server, irc(server, "asker") as client:
+        greeted = len(client.seen)
+        client.say(question)
+        client.answer("PING asked", r".* PONG .*asked")
+        return client.seen[greeted:-1]
 
 
 def covered(kind):
@@ -52,14 +46,14 @@ def check(kind, names, shows):
 
 @test
 def every_command_has_a_transcript():
-    names = {line.split(":")[2].split()[0] for line in ask(b"HELP") if " 705 " in line}
+    names = {line.split(":")[2].split()[0] for line in ask("HELP") if " 705 " in line}
     check("COMMAND", names, lambda name, played: re.search(rf"^\w+: *(@\S+ )?{name}\b", played,
                                                            re.M | re.I))
 
 
 @test
 def every_capability_has_a_transcript():
-    names = {re.split("[=]", cap)[0] for line in ask(b"CAP LS 302")
+    names = {re.split("[=]", cap)[0] for line in ask("CAP LS 302")
              for cap in line.split(" LS :")[1].split()}
     check("CAP", names, lambda name, played: re.search(
         rf"^(\+\w+ |\w+: *CAP REQ :?).*(?<![\w/-]){re.escape(name)}(?![\w/-])", played, re.M))
@@ -67,7 +61,7 @@ def every_capability_has_a_transcript():
 
 @test
 def every_isupport_token_has_a_transcript():
-    names = {re.split("=", token)[0] for line in ask(b"VERSION") if " 005 " in line
+    names = {re.split("=", token)[0] for line in ask("VERSION") if " 005 " in line
              for token in line.split(" :")[0].split()[3:]}
     # Told only where it is set.
     names.add("CLIENTTAGDENY")
