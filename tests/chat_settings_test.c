@@ -78,6 +78,7 @@ static void every_kind_of_value_is_read(void **state)
     is_good("# comment\n; comment\n\n[doors]\nplain = off\nirc = 127.0.0.1:7000\nweb=unix:/run/w\n"
             "[server]\nname: irc.example.org\ndescription = two words ; and a comment\nqueue = 3\n"
             "[tls]\nweb = yes\n[limits]\nregister = 1.5\nrooms = 7\n"
+            "[flood]\nrate = 9\nexempt = none\n"
             "[web]\nhosts = a.example, [fd00::1]:80\nhosts = *\norigins = https://a.example\n"
             "[operator ada]\npassword = " HASH "\n[operator bob]\npassword = " HASH "\n");
     assert_string_equal(set.at[DOOR_PLAIN], "off");
@@ -89,6 +90,8 @@ static void every_kind_of_value_is_read(void **state)
     assert_true(set.web_tls);
     assert_int_equal(set.irc.register_ms, 1500);
     assert_int_equal(set.irc.rooms_each, 7);
+    assert_int_equal(set.irc.flood_rate, 9);
+    assert_int_equal(set.unhurried.count, 0);
     assert_int_equal(set.hosts.count, 3);
     assert_string_equal(set.hosts.items[1], "[fd00::1]:80");
     assert_string_equal(set.hosts.items[2], "*");
@@ -150,6 +153,12 @@ static void what_makes_no_sense_names_its_line(void **state)
     is_wrong("[web]\norigins = https://a.example/x\n",
              "2: origins 'https://a.example/x' is not http[s]://HOST[:PORT] without a path, or *");
     is_wrong("[web]\nhosts = ,\n", "2: hosts ',' is empty");
+    is_wrong("[flood]\nexempt = 127.0.0.1, here\n",
+             "2: exempt '127.0.0.1, here' is not ADDRESS or ADDRESS/BITS");
+    is_wrong("[flood]\nbacklog = 2000\n",
+             "2: backlog '2000' is not a number of kilobytes (1 to 1024)");
+    is_wrong("[limits]\nnetwork-v4 = 33\n", "2: network-v4 '33' is not a number of bits (1 to 32)");
+    is_wrong("[limits]\nnetwork-v6 = 0\n", "2: network-v6 '0' is not a number of bits (1 to 128)");
     is_wrong("[limits]\nrooms = 0\n", "2: rooms '0' is not a count (1 to 100000)");
     is_wrong("[limits]\nping = 1e9\n", "2: ping '1e9' is not a time in seconds (0.001 to 1000000)");
     is_wrong("[server]\npassword =\n", "2: 'password' has no value");

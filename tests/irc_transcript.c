@@ -20,6 +20,9 @@
 // In a pattern * is any text, \* that character, \s a space, \xNN a byte, {name} a word, the same
 // each time. "@a=b;c=* rest" wants these tags at least, "@- rest" none; without '@' tags are not
 // looked at. {name} in a LINE is the word that was found.
+//
+// A client that flood control holds off is not read from: its lines wait, and are taken as the
+// clock goes on.
 #include <ctype.h>
 #include <errno.h>
 #include <sodium.h>
@@ -42,6 +45,8 @@ struct client {
     struct session *session; // NULL: closed
     char *lines[LINES];      // that it has not looked at, from `next`
     int next, count;
+    char *waiting; // lines that are not yet to be read, each with its newline
+    size_t waiting_size;
     bool closed;
 };
 
@@ -59,7 +64,7 @@ static struct irc_settings settings = {
 static struct irc_operator operators[4];
 static struct store *store; // NULL: no history
 static char folder[] = "/tmp/irc_transcript.XXXXXX";
-static bool no_history;
+static bool no_history, exempt;
 static int64_t settled; // records of which everybody was told
 static const char *file;
 static int line_number;
@@ -170,17 +175,9 @@ static void settle(void)
     }
 }
 
-// ---- clients -------------------------------------------------------------------------------
+// ---- lines to the server -------------------------------------------------------------------
 
-static struct client *find_client(const char *name, size_t size)
-{
-    for (int i = client_count - 1; i >= 0; i--)
-        if (strlen(clients[i].name) == size && strncmp(clients[i].name, name, size) == 0)
-            return &clients[i];
-    stop("there is no client %.*s", (int)size, name);
-}
-
-static void send_line(struct client *c, char *line, size_t size)
+static void read_line(struct client *c, char *line, size_t size)
 {
     if (size > 0 && line[size - 1] == '\r')
         line[--size] = '\0';
@@ -192,20 +189,45 @@ static void send_line(struct client *c, char *line, size_t size)
     reap();
 }
 
+// As the client's task does: what its budget allows, and a look at the rest.
+static void read_waiting(struct client *c)
+{
+    char *at = c->waiting, *end = at + c->waiting_size;
+    while (c->session && at < end && session_delay(c->session) == 0) {
+        char *newline = memchr(at, '\n', (size_t)(end - at));
+        *newline = '\0';
+        read_line(c, at, (size_t)(newline - at));
+        at = newline + 1;
+    }
+    c->waiting_size = (size_t)(end - at);
+    if (c->waiting_size > 0)
+        memmove(c->waiting, at, c->waiting_size);
+    if (c->session && session_delay(c->session) > 0)
+        session_backlog(c->session, c->waiting_size);
+    reap();
+}
+
+// ---- clients -------------------------------------------------------------------------------
+
+static struct client *find_client(const char *name, size_t size)
+{
+    for (int i = client_count - 1; i >= 0; i--)
+        if (strlen(clients[i].name) == size && strncmp(clients[i].name, name, size) == 0)
+            return &clients[i];
+    stop("there is no client %.*s", (int)size, name);
+}
+
 static void send_bytes(struct client *c, const char *bytes, size_t size)
 {
-    char *copy = malloc(size + 1), *line = copy, *end = copy + size;
-    memcpy(copy, bytes, size);
     if (!c->session)
         stop("%s is not connected", c->name);
-    while (c->session && line <= end) {
-        char *newline = memchr(line, '\n', (size_t)(end - line));
-        char *stop_at = newline ? newline : end;
-        *stop_at = '\0';
-        send_line(c, line, (size_t)(stop_at - line));
-        line = stop_at + 1;
-    }
-    free(copy);
+    c->waiting = realloc(c->waiting, c->waiting_size + size + 1);
+    if (!c->waiting)
+        stop("no memory for a line");
+    memcpy(c->waiting + c->waiting_size, bytes, size);
+    c->waiting[c->waiting_size + size] = '\n';
+    c->waiting_size += size + 1;
+    read_waiting(c);
 }
 
 static void send_text(struct client *c, const char *text)
@@ -231,6 +253,8 @@ static void connect_client(char *rest)
     c->wire.ops = &memory;
     (void)snprintf(c->name, sizeof c->name, "%s", name);
     c->session = session_open(irc, &c->wire, "host", wake, c);
+    if (exempt)
+        session_exempt(c->session);
     if (rest && strcmp(rest, "raw") == 0)
         return;
     if (rest) {
@@ -434,7 +458,8 @@ static int64_t read_ms(const char *text)
     stop("%s is no time", text);
 }
 
-// In steps, as each client's task would look at its session when it is due.
+// In steps, as each client's task would look at its session when it is due, and when it may be read
+// from again.
 static void pass_time(int64_t ms)
 {
     for (int64_t end = clock_ms + ms; clock_ms < end;) {
@@ -443,6 +468,9 @@ static void pass_time(int64_t ms)
             if (clients[i].session)
                 session_tick(clients[i].session);
         reap();
+        for (int i = 0; i < client_count; i++)
+            if (clients[i].session)
+                read_waiting(&clients[i]);
     }
 }
 
@@ -503,6 +531,14 @@ static void set(char *rest)
         settings.keep_count = atoi(rest);
     else if (strcmp(name, "history.max") == 0)
         settings.history_max = atoi(rest);
+    else if (strcmp(name, "flood.burst") == 0)
+        settings.flood_burst = atoi(rest);
+    else if (strcmp(name, "flood.rate") == 0)
+        settings.flood_rate = atoi(rest);
+    else if (strcmp(name, "flood.backlog") == 0)
+        settings.flood_backlog_kb = atoi(rest);
+    else if (strcmp(name, "flood.exempt") == 0)
+        exempt = rest[0] == 'y';
     else if (strncmp(name, "oper.", 5) == 0)
         add_operator(name + 5, rest);
     else

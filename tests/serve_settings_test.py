@@ -704,13 +704,13 @@ def the_manual_has_every_option_and_every_key():
     assert len(options) > 30, options
     for option in options:
         assert re.search(rf"^\.It .*Fl -{option}( |$)", text, re.M), option
-    written = set(re.findall(r"Fl -([a-z-]+)", text))
+    written = set(re.findall(r"Fl -([a-z0-9-]+)", text))
     equal(written - set(options), set())
     section = ""
     for line in (MANUAL.parent / "weft.ini").read_text().splitlines():
         if match := re.match(r"#?\[(\w+)[^]]*\]$", line):
             section = match[1]
-        elif match := re.match(r"#([a-z-]+) = ", line):
+        elif match := re.match(r"#([a-z0-9-]+) = ", line):
             name = "operator name" if section == "operator" else section
             assert f"Bq {name}, {match[1]}\n" in text, (section, match[1])
 

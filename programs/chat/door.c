@@ -12,14 +12,18 @@
 #include "chat/talk.h"
 #include "chat/tcp_wire.h"
 #include "chat/tls_door.h"
+#include "chat/turn_away.h"
 #include "common/output.h"
 
-enum { RETRY_MS = 100 }; // when none can be accepted: until one looks again
+enum {
+    RETRY_MS = 100, // when none can be accepted: until one looks again
+    ASK_MIN_S = 3,  // of silence, that the system takes
+    ASK_MAX_S = 32767,
+};
 
-static void refuse(const struct door *door, const weft_conn *conn, int rc)
+static void refuse(const struct door *door, const weft_conn *conn, const char *why)
 {
-    journal_line(&door->server->events, "refuse addr=%s reason=\"%s\"", weft_peer(conn),
-                 strerror(-rc));
+    journal_line(&door->server->events, "refuse addr=%s reason=\"%s\"", weft_peer(conn), why);
 }
 
 // ---- plain clients -------------------------------------------------------------------------
@@ -35,12 +39,23 @@ static void print_list(struct server *s)
     free(list);
 }
 
-static int admit_plain(struct door *door, weft_conn **conn)
+// A plain client may say nothing for days. So nobody but its system can tell whether it is there.
+static void ask_now_and_then(const struct server *s, weft_conn *conn)
+{
+    int64_t idle_s = s->ask_ms / 1000;
+    idle_s = idle_s > ASK_MIN_S ? idle_s : ASK_MIN_S;
+    // failing, it is asked after the system's two hours
+    (void)weft_conn_keepalive(conn, (int)(idle_s < ASK_MAX_S ? idle_s : ASK_MAX_S));
+}
+
+static int admit_plain(struct door *door, weft_conn **conn, struct neighbours *neighbours)
 {
     struct server *s = door->server;
     struct client *client = client_new(&s->crowd, conn);
     if (!client)
         return -ENOMEM;
+    client->neighbours = neighbours;
+    ask_now_and_then(s, client->conn);
     int rc = handler_start(&(struct visit){.server = s, .client = client});
     if (rc < 0) {
         *conn = client->conn;
@@ -65,6 +80,7 @@ static void leave(void *visitor)
     char address[CHAT_ADDRESS_MAX];
     (void)snprintf(address, sizeof address, "%s", weft_peer(v->conn));
     weft_conn_close(&v->conn); // before the log, which may be slow
+    gate_leave(&v->server->gate, &v->neighbours);
     if (v->why)
         journal_line(events, "drop id=%ld door=%s addr=%s reason=\"%s\"", v->id, v->door->name,
                      address, v->why);
@@ -95,14 +111,18 @@ static int visit(struct visitor *const *arg, weft_none *none)
 }
 WEFT_TASK(visit, struct visitor *, weft_none);
 
-static int admit_visitor(struct door *door, weft_conn **conn)
+static int admit_visitor(struct door *door, weft_conn **conn, struct neighbours *neighbours)
 {
     struct server *s = door->server;
     struct visitor *v = malloc(sizeof *v);
     char name[32];
     if (!v)
         return -ENOMEM;
-    *v = (struct visitor){.door = door, .server = s, .conn = *conn, .id = ++s->last_visitor};
+    *v = (struct visitor){.door = door,
+                          .server = s,
+                          .conn = *conn,
+                          .id = ++s->last_visitor,
+                          .neighbours = neighbours};
     weft_post_limit(v->conn, s->crowd.queue_limit);
     (void)snprintf(name, sizeof name, "%s-%ld", door->name, v->id);
     weft_waitgroup_add(&s->visitors, 1);
@@ -131,15 +151,40 @@ void serve_irc(struct visitor *v)
 
 // ---- accepting -----------------------------------------------------------------------------
 
+// May it come in? If not, it is turned away.
+static bool pass_gate(struct door *door, weft_conn **conn, struct neighbours **neighbours)
+{
+    char host[CHAT_ADDRESS_MAX];
+    bool first;
+    address_host(weft_peer(*conn), host, sizeof host);
+    enum gate_answer answer = gate_enter(&door->server->gate, host, weft_now().ns / 1000000,
+                                         neighbours, &first);
+    if (answer == GATE_OPEN)
+        return true;
+    if (first) // who is turned away again and again must not fill the log
+        refuse(door, *conn, gate_reason(answer));
+    turn_away(door, conn, answer);
+    return false;
+}
+
 // Take one client in, or turn it away. 0, or why none can be accepted now.
 static int accept_one(struct door *door)
 {
+    struct neighbours *neighbours;
     weft_conn *conn = weft_accept(door->listener, WEFT_FOREVER);
     if (!conn)
         return weft_error_code();
-    int rc = door->serve ? admit_visitor(door, &conn) : admit_plain(door, &conn);
-    if (rc < 0 && conn)
-        refuse(door, conn, rc);
+    if (!pass_gate(door, &conn, &neighbours)) {
+        weft_yield(); // a storm of them never ends
+        return 0;
+    }
+    int rc = door->serve ? admit_visitor(door, &conn, neighbours)
+                         : admit_plain(door, &conn, neighbours);
+    if (rc < 0) {
+        gate_leave(&door->server->gate, &neighbours);
+        if (conn)
+            refuse(door, conn, strerror(-rc));
+    }
     weft_conn_close(&conn);
     return 0;
 }

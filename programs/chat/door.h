@@ -31,7 +31,8 @@ struct visitor {
     weft_conn *conn;
     weft_future *task;
     long id;
-    const char *why; // it went; for the log. NULL: of its own
+    struct neighbours *neighbours; // that it is counted among: gate.h
+    const char *why;               // it went; for the log. NULL: of its own
     LIST_ENTRY(visitor) link;
 };
 

@@ -5,6 +5,7 @@
 // that a fiber does between two waits is whole. What was read is good as a whole or is not taken.
 #include "chat/reload.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,7 +33,37 @@ struct irc_settings house_irc(const struct house *house)
     irc.sts_seconds = house->set->sts_days * 24L * 3600;
     irc.history = house->server->history;
     irc.rehash = rehash;
+    if (house->set->no_flood)
+        irc.flood_rate = 0;
     return irc;
+}
+
+static int fewer(int a, int b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a; // 0 is any number
+}
+
+// All doors together never take the last descriptors: who comes then is told so, and the acceptors
+// need not wait for one.
+static void apply_limits(struct house *house)
+{
+    struct server *s = house->server;
+    const struct settings *set = house->set;
+    s->gate.rules = set->gate;
+    s->gate.rules.most = fewer(set->gate.most, house->room);
+    s->gate.rules.exempt = &set->exempt;
+    s->unhurried = &set->unhurried;
+    s->ask_ms = set->irc.ping_ms;
+}
+
+int house_room(long limit, long open)
+{
+    enum { SPARE = 32, UNKNOWN = 32 };
+    long spare = limit / 4 < SPARE ? limit / 4 : SPARE;
+    long room = limit - (open < 0 ? UNKNOWN : open) - spare;
+    if (limit < 0)
+        return 0;
+    return room < 1 ? 1 : (int)(room < INT_MAX ? room : INT_MAX);
 }
 
 void house_apply(struct house *house)
@@ -45,6 +76,7 @@ void house_apply(struct house *house)
     house->site->rules.hosts = set->hosts.items;
     house->site->rules.origins = set->origins.items;
     s->crowd.queue_limit = (size_t)set->queue_mb << 20;
+    apply_limits(house);
     house->doors[DOOR_IRCS].tls = house->tls;
     house->doors[DOOR_WEB].tls = set->web_tls ? house->tls : NULL;
 }

@@ -15,7 +15,9 @@ struct house {
     struct server *server;
     struct door *doors; // DOORS of them
     struct web_site *site;
-    weft_tls *tls; // owned; NULL: no certificate
+    weft_tls *tls;    // owned; NULL: no certificate
+    long descriptors; // that may be open; -1: nobody knows
+    int room;         // for connections, as descriptors allow; 0: nobody knows
 
     // Between the main thread and the server's own task, which is on the hub's loop.
     weft_event started; // or could not: rc, why
@@ -26,6 +28,9 @@ struct house {
     weft_event changed; // it has been done
 };
 
+// How many connections there may be at this limit of descriptors, of which so many are open
+// already: what else the server opens for a while has room too. Negative limit: nobody knows, 0.
+int house_room(long limit, long open);
 // For the hub's first moment: as irc_new wants them.
 struct irc_settings house_irc(const struct house *house);
 // Hand all that can change to those who use it; on the hub's loop, or before there is one.

@@ -245,6 +245,7 @@ static int open_doors(struct house *house, char *web, size_t room)
     }
     if (status == STATUS_OK && others)
         status = open_hub(house);
+    house->room = house_room(house->descriptors, count_descriptors());
     house_apply(house);
     if (doors[DOOR_WEB].listener)
         s->web = web_address(&doors[DOOR_WEB], web, room);
@@ -289,22 +290,24 @@ static int open_and_serve(struct settings *set, int argc, char **argv)
     char web[CHAT_ADDRESS_MAX + 16];
     sigset_t orders;
     hold_signals(&orders);
-    long descriptors = raise_descriptor_limit();
+    house.descriptors = raise_descriptor_limit();
     stage_init(&s.stage);
     crowd_init(&s.crowd, (size_t)set->queue_mb << 20);
+    gate_init(&s.gate);
     make_password(&house);
     site_init(&site, &s);
     int status = tls_open(set, &house.tls) ? STATUS_OK : STATUS_FAILED;
     if (status == STATUS_OK)
         status = open_doors(&house, web, sizeof web);
     if (status == STATUS_OK) {
-        print_welcome(&house, descriptors);
+        print_welcome(&house);
         status = serve(&house, &orders);
     }
     for (int i = 0; i < DOORS; i++)
         door_close(&doors[i]);
     keep_close(&s);
     irc_free(&s.irc);
+    gate_free(&s.gate);
     hub_free(&s.hub);
     weft_tls_free(&house.tls);
     return status;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <weft/weft.h>
 
+#include "chat/gate.h"
 #include "chat/hub/hub.h"
 #include "chat/irc/irc.h"
 #include "chat/journal.h"
@@ -28,6 +29,10 @@ struct server {
     weft_waitgroup visitors;          // clients of the other doors whose tasks have not ended
     LIST_HEAD(, visitor) all_visitors;
     long last_visitor;
+    struct gate gate;                 // how many may come in, at all doors
+    int farewells;                    // to those who may not, under way: turn_away.c
+    const struct networks *unhurried; // whose clients flood control is not for
+    int64_t ask_ms; // of silence, before the system of a plain client is asked whether it lives
     struct journal events; // who came, who left, who was dropped and why
     struct journal lists;  // of the lecture
 };

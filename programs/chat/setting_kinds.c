@@ -14,6 +14,7 @@
 #include "chat/address.h"
 #include "chat/hub/name.h"
 #include "chat/irc/irc.h"
+#include "chat/network.h"
 #include "chat/web/host.h"
 #include "common/options.h"
 
@@ -232,6 +233,59 @@ static const char *read_origins(const char *text, void *place)
 const struct setting_kind kind_hosts = LIST_KIND(read_hosts);
 const struct setting_kind kind_origins = LIST_KIND(read_origins);
 
+// ---- networks ------------------------------------------------------------------------------
+
+static void release_networks(void *place)
+{
+    struct networks *all = place;
+    free(all->items);
+    *all = (struct networks){0};
+}
+
+static bool same_networks(const void *a, const void *b)
+{
+    const struct networks *one = a, *other = b;
+    return one->count == other->count &&
+           (one->count == 0 ||
+            memcmp(one->items, other->items, one->count * sizeof *one->items) == 0);
+}
+
+static const char *add_network(struct networks *all, const char *text, size_t size)
+{
+    struct network *items = realloc(all->items, (all->count + 1) * sizeof *items);
+    if (!items)
+        return no_memory;
+    all->items = items;
+    return network_read(text, size, &items[all->count++]);
+}
+
+static const char *read_networks(const char *text, void *place)
+{
+    static const char between[] = ", \t";
+    struct networks all = {0};
+    const char *wrong = NULL;
+    bool none = strcmp(text, "none") == 0;
+    for (const char *at = text; !none && !wrong && (at += strspn(at, between), *at);) {
+        size_t size = strcspn(at, between);
+        wrong = add_network(&all, at, size);
+        at += size;
+    }
+    if (!wrong && !none && all.count == 0)
+        wrong = "is empty (none are 'none')";
+    if (wrong) {
+        release_networks(&all);
+        return wrong;
+    }
+    release_networks(place);
+    *(struct networks *)place = all;
+    return NULL;
+}
+
+const struct setting_kind kind_networks = {.read = read_networks,
+                                           .release = release_networks,
+                                           .same = same_networks,
+                                           .size = sizeof(struct networks)};
+
 // ---- operators -----------------------------------------------------------------------------
 
 static void release_operators(void *place)
@@ -338,6 +392,21 @@ static const char *read_megabytes(const char *text, void *place)
     return read_int(text, place, 1, 1024, "is not a number of megabytes (1 to 1024)");
 }
 
+static const char *read_kilobytes(const char *text, void *place)
+{
+    return read_int(text, place, 1, 1024, "is not a number of kilobytes (1 to 1024)");
+}
+
+static const char *read_bits_v4(const char *text, void *place)
+{
+    return read_int(text, place, 1, 32, "is not a number of bits (1 to 32)");
+}
+
+static const char *read_bits_v6(const char *text, void *place)
+{
+    return read_int(text, place, 1, 128, "is not a number of bits (1 to 128)");
+}
+
 static bool same_int(const void *a, const void *b)
 {
     return *(const int *)a == *(const int *)b;
@@ -366,6 +435,9 @@ const struct setting_kind kind_count = INT_KIND(read_count);
 const struct setting_kind kind_days = INT_KIND(read_days);
 const struct setting_kind kind_many = INT_KIND(read_many);
 const struct setting_kind kind_megabytes = INT_KIND(read_megabytes);
+const struct setting_kind kind_kilobytes = INT_KIND(read_kilobytes);
+const struct setting_kind kind_bits_v4 = INT_KIND(read_bits_v4);
+const struct setting_kind kind_bits_v6 = INT_KIND(read_bits_v6);
 const struct setting_kind kind_milliseconds = {
     .read = read_milliseconds, .same = same_milliseconds, .size = sizeof(int64_t)};
 

@@ -39,6 +39,8 @@ extern const struct setting_kind kind_door; // "[HOST:]PORT", "unix:/path", "sys
 extern const struct setting_kind kind_file; // that can be read
 // struct setting_list; one text may name several, with commas or spaces between them
 extern const struct setting_kind kind_hosts, kind_origins;
+// struct networks: "ADDRESS[/BITS]", several likewise, or "none"; another text takes their place
+extern const struct setting_kind kind_networks;
 // struct setting_operators: "NAME:HASH"
 extern const struct setting_kind kind_operators;
 // int
@@ -47,6 +49,9 @@ extern const struct setting_kind kind_count;     // 1 to 100000
 extern const struct setting_kind kind_days;      // 0 to 3650
 extern const struct setting_kind kind_many;      // 0 to 1000000000
 extern const struct setting_kind kind_megabytes; // 1 to 1024
+extern const struct setting_kind kind_kilobytes; // 1 to 1024
+extern const struct setting_kind kind_bits_v4;   // 1 to 32
+extern const struct setting_kind kind_bits_v6;   // 1 to 128
 // int64_t, from seconds
 extern const struct setting_kind kind_milliseconds;
 // bool

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 
 #include "chat/address.h"
+#include "chat/gate.h"
 #include "chat/irc/irc.h"
 #include "chat/setting_kinds.h"
 
@@ -42,7 +43,11 @@ struct settings {
     bool no_history, full_sync;
     struct setting_list hosts, origins;
     struct setting_operators operators;
-    struct irc_settings irc; // complete, but for rehash and owner
+    struct irc_settings irc;   // complete, but for rehash and owner
+    bool no_flood;             // control: then irc says nothing of it
+    struct networks unhurried; // that flood control is not for
+    struct gate_rules gate;    // complete, but for exempt; most: 0 as many as there may be
+    struct networks exempt;    // from the gate's limits
 
     // What follows from them.
     struct door_setting doors[DOORS];

@@ -16,7 +16,12 @@
 #include "chat/door.h"
 #include "chat/stage.h"
 
-enum { LAST_WORDS_MS = 1000, GOODBYE_MS = 200 };
+enum {
+    LINES = 64,           // that a client says at once, before it is the turn of others
+    LOOK_MS = 250,        // how often we look after one that is not read from
+    LAST_WORDS_MS = 1000, // at the end
+    GOODBYE_MS = 200,
+};
 
 // The session has ended while its task may wait: it is to look.
 static void wake(void *task)
@@ -24,18 +29,13 @@ static void wake(void *task)
     weft_cancel(((struct visitor *)task)->task);
 }
 
-static weft_time due(const struct session *s, const struct hub *hub)
-{
-    int64_t ms = session_due(s) - hub->now(hub);
-    return weft_after_ms(ms > 0 ? ms : 0);
-}
-
 // What a client's task lets an actor do.
 struct turn {
     struct visitor *visitor;
     struct wire *wire;
     struct session *session;
-    int rc; // why there will be no more lines, or 0
+    int rc;    // why there will be no more lines, or 0
+    bool more; // there may be some already: others come first
 };
 
 static void arrive(void *ctx)
@@ -44,26 +44,80 @@ static void arrive(void *ctx)
     char host[HOST_MAX + 1];
     address_host(weft_peer(t->wire->conn), host, sizeof host);
     t->session = session_open(t->visitor->server->irc, t->wire, host, wake, t->visitor);
+    if (t->session && networks_have(t->visitor->server->unhurried, host))
+        session_exempt(t->session);
 }
 
-// All lines that are there.
+static int take_line(const struct turn *t, char *line)
+{
+    ssize_t n = t->wire->ops->read(t->wire, line, SESSION_LINE, WEFT_POLL);
+    if (n == -EMSGSIZE)
+        session_too_long(t->session);
+    else if (n == -EAGAIN)
+        session_noise(t->session);
+    else if (n >= 0)
+        session_line(t->session, line, (size_t)n);
+    return n >= 0 || n == -EMSGSIZE ? 0 : (int)n;
+}
+
+// Lines that are there, as far as the client's budget goes; at most LINES, because all others wait
+// meanwhile: what comes fast enough never ends.
 static void act(void *ctx)
 {
     struct turn *t = ctx;
-    struct wire *wire = t->wire;
-    ssize_t n = -ENOMEM;
+    struct session *s = t->session;
     char *line = malloc(SESSION_LINE);
-    while (line && !session_ended(t->session)) {
-        n = wire->ops->read(wire, line, SESSION_LINE, WEFT_POLL);
-        if (n == -EMSGSIZE)
-            session_too_long(t->session);
-        else if (n >= 0)
-            session_line(t->session, line, (size_t)n);
-        else
-            break;
+    int lines = 0, rc = line ? 0 : -ENOMEM;
+    while (rc == 0 && lines < LINES && !session_ended(s) && session_delay(s) == 0) {
+        rc = take_line(t, line);
+        lines++;
     }
     free(line);
-    t->rc = n >= 0 || n == -ETIMEDOUT || n == -EMSGSIZE ? 0 : (int)n;
+    t->more = lines == LINES || rc == -EAGAIN;
+    t->rc = rc == -ETIMEDOUT || rc == -EAGAIN ? 0 : rc;
+    if (session_delay(s) > 0)
+        session_backlog(s, t->wire->ops->backlog(t->wire));
+}
+
+// ---- waiting -------------------------------------------------------------------------------
+
+// In how many milliseconds the session wants to look at itself; none: now.
+static int64_t due_ms(const struct turn *t)
+{
+    const struct hub *hub = &t->visitor->server->hub;
+    return session_due(t->session) - hub->now(hub);
+}
+
+// The client's budget is used up: nothing is read, but what is for it goes out, in turns as in
+// plain/handler.c. 0: time has passed; or the connection broke.
+static int hold_off(const struct turn *t, int64_t ms)
+{
+    weft_conn *conn = t->wire->conn;
+    weft_time end = weft_after_ms(ms);
+    int rc = 0;
+    while (rc == 0 && weft_now().ns < end.ns) {
+        rc = weft_flush(conn, end);
+        if (rc == 0)
+            rc = weft_wait_fd(weft_conn_fd(conn), 0, weft_sooner(end, weft_after_ms(LOOK_MS)));
+        if (rc > 0)
+            rc = -ECONNRESET;
+        else if (rc == -ETIMEDOUT)
+            rc = 0;
+    }
+    return rc;
+}
+
+// 0: there may be lines that may be read; -ETIMEDOUT: the session is due; others: no more comes.
+static int await(struct turn *t)
+{
+    int64_t delay = session_delay(t->session), due = due_ms(t);
+    due = due > 0 ? due : 0;
+    if (delay > 0)
+        return hold_off(t, delay < due ? delay : due);
+    if (t->more)
+        weft_yield();
+    t->more = false;
+    return t->wire->ops->wait(t->wire, weft_after_ms(due));
 }
 
 static void tick(void *ctx)
@@ -92,6 +146,7 @@ static void part(void *ctx)
 {
     struct turn *t = ctx;
     bool ended = session_ended(t->session);
+    t->visitor->why = session_dropped(t->session);
     session_close(&t->session, why(t->rc));
     if (!ended)
         return;
@@ -109,13 +164,13 @@ void talk(struct visitor *v, struct wire *wire)
         return;
     }
     while (t.rc == 0 && !session_ended(t.session)) {
-        int rc = wire->ops->wait(wire, due(t.session, &v->server->hub));
+        int rc = await(&t);
         if (rc == 0)
             stage_run(stage, act, &t);
-        else if (rc == -ETIMEDOUT)
-            stage_run(stage, tick, &t);
-        else
+        else if (rc != -ETIMEDOUT)
             t.rc = rc;
+        if (t.rc == 0 && due_ms(&t) <= 0) // also of one that never stops talking
+            stage_run(stage, tick, &t);
     }
     stage_run(stage, part, &t);
 }

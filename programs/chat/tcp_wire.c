@@ -9,8 +9,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
-enum { PIECE = 8192 }; // read at once, and more than the longest line
+enum {
+    PIECE = 8192, // read at once, and more than the longest line
+    PIECES = 4,   // of a line that does not end, until it is the turn of others
+};
 
 static struct tcp_wire *of(struct wire *wire)
 {
@@ -72,7 +76,7 @@ static ssize_t take_line(struct tcp_wire *w, const char *newline, char *buf, siz
 static ssize_t tcp_read(struct wire *wire, char *buf, size_t cap, weft_time deadline)
 {
     struct tcp_wire *w = of(wire);
-    for (;;) {
+    for (int pieces = 0; pieces < PIECES; pieces++) {
         const char *newline = find_newline(w);
         ssize_t n = newline ? take_line(w, newline, buf, cap) : read_more(w, deadline);
         if (!newline && n > 0 && w->end == PIECE && !find_newline(w)) {
@@ -84,11 +88,24 @@ static ssize_t tcp_read(struct wire *wire, char *buf, size_t cap, weft_time dead
             return newline || n < 0 ? n : -EPIPE;
         }
     }
+    return -EAGAIN;
 }
 
 static int tcp_post(struct wire *wire, const char *lines, size_t size)
 {
     return weft_post(wire->conn, lines, size);
+}
+
+size_t wire_unread(const weft_conn *conn)
+{
+    int bytes = 0;
+    return ioctl(weft_conn_fd(conn), FIONREAD, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
+}
+
+static size_t tcp_backlog(const struct wire *wire)
+{
+    const struct tcp_wire *w = (const struct tcp_wire *)wire;
+    return w->end - w->begin + wire_unread(wire->conn);
 }
 
 static void tcp_close(struct wire *wire, const char *reason)
@@ -99,7 +116,7 @@ static void tcp_close(struct wire *wire, const char *reason)
 
 void tcp_wire_init(struct tcp_wire *w, weft_conn *conn)
 {
-    static const struct wire_ops ops = {tcp_wait, tcp_read, tcp_post, tcp_close};
+    static const struct wire_ops ops = {tcp_wait, tcp_read, tcp_post, tcp_backlog, tcp_close};
     *w = (struct tcp_wire){.wire = {.ops = &ops, .conn = conn}};
 }
 

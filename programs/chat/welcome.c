@@ -139,7 +139,7 @@ static void say_lan(const struct house *house)
                      house->tls ? " on every door" : "");
 }
 
-void print_welcome(const struct house *house, long descriptors)
+void print_welcome(const struct house *house)
 {
     struct journal *events = &house->server->events;
     const struct door *doors = house->doors;
@@ -153,6 +153,8 @@ void print_welcome(const struct house *house, long descriptors)
         say_web(events, &doors[DOOR_WEB], house->server->web);
     if (house->set->lan)
         say_lan(house);
-    if (descriptors > 0)
-        journal_line(events, "descriptors limit=%ld", descriptors);
+    if (house->server->gate.rules.most > 0)
+        journal_line(events, "clients limit=%d", house->server->gate.rules.most);
+    if (house->descriptors > 0)
+        journal_line(events, "descriptors limit=%ld", house->descriptors);
 }

@@ -7,7 +7,6 @@
 
 // "http://127.0.0.1:8080/", of an open web door; NULL: it is no address that a browser knows.
 const char *web_address(const struct door *door, char *out, size_t room);
-// descriptors: that may be open; -1: unknown.
-void print_welcome(const struct house *house, long descriptors);
+void print_welcome(const struct house *house);
 
 #endif

@@ -20,11 +20,14 @@ struct wire_ops {
     // One line without its end, NUL-terminated; its length (bytes, NULs inside possible).
     // -EMSGSIZE: the line is longer than cap - 1 (it was thrown away up to its end); -EPIPE: the
     // end of the stream; -EPROTO: garbage, and the close frame was posted; others as weft_read.
-    // After -ETIMEDOUT what came of a line is kept for the next call.
+    // After -ETIMEDOUT what came of a line is kept for the next call. -EAGAIN: much came that is no
+    // line (yet); let others run, then call again.
     ssize_t (*read)(struct wire *w, char *buf, size_t cap, weft_time deadline);
     // Queue whole lines, each with its "\r\n"; never waits; from any task. -ENOBUFS: the peer is
     // too slow, and nothing was queued; -EPIPE: after close; others as weft_post.
     int (*post)(struct wire *w, const char *lines, size_t size);
+    // How many bytes came, or wait in the system, that read has not given: about so many.
+    size_t (*backlog)(const struct wire *w);
     // Say goodbye in the carrier's own way; flushes nothing. Once: later ones do nothing. reason
     // may be NULL.
     void (*close)(struct wire *w, const char *reason);
@@ -34,5 +37,8 @@ struct wire {
     const struct wire_ops *ops;
     weft_conn *conn; // borrowed
 };
+
+// What the system holds of a connection's input, as it came: inside TLS with what that adds.
+size_t wire_unread(const weft_conn *conn);
 
 #endif

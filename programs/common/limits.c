@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/limits.h"
 
+#include <dirent.h>
 #include <sys/resource.h>
 
 long raise_descriptor_limit(void)
@@ -13,4 +14,16 @@ long raise_descriptor_limit(void)
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
         return (long)before;
     return (long)limit.rlim_cur;
+}
+
+long count_descriptors(void)
+{
+    DIR *all = opendir("/proc/self/fd");
+    long count = -3; // ".", ".." and the one of this list
+    if (!all)
+        return -1;
+    while (readdir(all))
+        count++;
+    (void)closedir(all);
+    return count;
 }

@@ -8,4 +8,7 @@
 // Returns how many it is then; -1: nobody knows.
 long raise_descriptor_limit(void);
 
+// How many are open now; -1: nobody knows.
+long count_descriptors(void);
+
 #endif

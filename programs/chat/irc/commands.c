@@ -38,7 +38,7 @@ const struct command irc_commands[] = {
     {"PART", 1, 0, 2, on_part, "PART <#room>[,<#room>...] [<reason>]: leave rooms"},
     {"PASS", 1, COMMAND_EARLY, 1, on_pass, "PASS <password>: before anything else"},
     {"PING", 0, COMMAND_EARLY, 1, on_ping, "PING <token>: is the server there"},
-    {"PONG", 0, COMMAND_EARLY, 0, on_pong, "PONG <token>: the client is there"},
+    {"PONG", 0, COMMAND_EARLY, 1, on_pong, "PONG <token>: the client is there"},
     {"PRIVMSG", 0, 0, 1, on_privmsg, "PRIVMSG <target>[,<target>...] <text>: say"},
     {"QUIT", 0, COMMAND_EARLY, 1, on_quit, "QUIT [<reason>]: go"},
     {"REDACT", 2, 0, 4, on_redact, "REDACT <target> <msgid> [<why>]: delete a message"},

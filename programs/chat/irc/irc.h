@@ -51,6 +51,10 @@ struct irc_settings {
     int64_t register_ms; // in which a client must say who it is
     int64_t ping_ms;     // of silence, before it is asked whether it is there
     int64_t answer_ms;   // in which it must then say something
+    // Flood control: what a client may ask at once and then each second, as the costs of commands
+    // (commands.c) add up. Rate 0: there is none, as it is for who is exempt.
+    int flood_burst, flood_rate;
+    int flood_backlog_kb; // of lines that wait for the budget; more: it is put out. 0: any
 };
 
 struct irc;
@@ -74,12 +78,23 @@ struct session *session_open(struct irc *irc, struct wire *wire, const char *hos
 // One line, without its end; changed on the way.
 void session_line(struct session *s, char *line, size_t size);
 void session_too_long(struct session *s); // a line that was longer than can be
+// Bytes came, many of them, that are no line: they count as one.
+void session_noise(struct session *s);
 bool session_ended(const struct session *s);
 bool session_registered(const struct session *s);
+// Why the server ended it, for a log: our own words, which stay. NULL: it did not, or not yet, or a
+// person did, whose reason is his.
+const char *session_dropped(const struct session *s);
 // When session_tick is to be called if no line comes before: then it asks whether the client is
 // there, or ends the session. In the hub's time.
 int64_t session_due(const struct session *s);
 void session_tick(struct session *s);
+// This client has no budget: flood control is not for it.
+void session_exempt(struct session *s);
+// For so many milliseconds no line is to be read from it, because its budget is used up; 0: now.
+int64_t session_delay(struct session *s);
+// So many bytes wait while session_delay lasts: too many end it.
+void session_backlog(struct session *s, size_t waiting);
 // Ends it, with this reason if it has none yet, and frees it. Others see it leave.
 void session_close(struct session **s, const char *reason);
 

@@ -29,6 +29,7 @@ const char *session_name(const struct session *s)
 static void mark(struct session *s, int rc)
 {
     s->ended = true;
+    s->dropped = rc == -ENOBUFS ? "too slow" : "connection lost";
     (void)user_set_text(&s->reason, rc == -ENOBUFS ? "Too slow" : "Connection lost");
     s->wake(s->task);
 }

@@ -46,7 +46,7 @@ static void register_if_ready(struct session *s)
         return;
     if (!password_is_right(s)) {
         reply(s, ERR_PASSWDMISMATCH, ":Password incorrect");
-        session_end(s, "Bad password");
+        session_drop(s, "Bad password");
         return;
     }
     char nick[NICK_MAX + 1];

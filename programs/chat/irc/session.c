@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chat/irc/flood.h"
 #include "chat/irc/hold.h"
 #include "chat/irc/labelled.h"
 #include "chat/irc/monitor.h"
@@ -54,6 +55,11 @@ bool session_registered(const struct session *s)
     return s->registered;
 }
 
+const char *session_dropped(const struct session *s)
+{
+    return s->dropped;
+}
+
 void session_end(struct session *s, const char *fmt, ...)
 {
     char reason[LINE_BODY_MAX];
@@ -74,6 +80,14 @@ void session_end(struct session *s, const char *fmt, ...)
     s->wake(s->task);
 }
 
+void session_drop(struct session *s, const char *why)
+{
+    if (s->ended)
+        return;
+    s->dropped = why;
+    session_end(s, "%s", why);
+}
+
 int64_t session_due(const struct session *s)
 {
     const struct irc_settings *set = &s->irc->set;
@@ -87,8 +101,9 @@ void session_tick(struct session *s)
     if (s->ended || s->irc->hub->now(s->irc->hub) < session_due(s))
         return;
     if (!s->registered) {
-        session_end(s, "Registration timeout");
+        session_drop(s, "Registration timeout");
     } else if (s->asked) {
+        s->dropped = "Ping timeout";
         session_end(s, "Ping timeout: %lld seconds",
                     (long long)((s->irc->set.ping_ms + s->irc->set.answer_ms) / 1000));
     } else {
@@ -131,6 +146,7 @@ void session_close(struct session **session, const char *reason)
 void session_too_long(struct session *s)
 {
     reply(s, ERR_INPUTTOOLONG, ":Input line was too long");
+    session_noise(s);
 }
 
 static bool has_rights(struct session *s, const struct command *command, const struct line *line)
@@ -149,17 +165,22 @@ static bool has_rights(struct session *s, const struct command *command, const s
 static void run(struct session *s, const struct line *line, bool utf8)
 {
     const struct command *command = command_find(line->command);
+    bool was_registered = s->registered;
+    int cost = command ? command->cost * FLOOD_COST : FLOOD_COST;
     if (!utf8)
         fail(s, command ? command->name : "*", "INVALID_UTF8", "",
              "Message rejected, your software must use UTF-8");
     else if (s->registered && batch_takes(s, line))
-        return;
+        cost = FLOOD_BATCH_LINE;
     else if (!command)
         reply(s, ERR_UNKNOWNCOMMAND, "%.100s :Unknown command", line->command);
     else if (has_rights(s, command, line)) {
         s->irc->used[command - irc_commands]++;
         command->run(s, line);
     }
+    flood_charge(s, cost); // afterwards: a client that is put out has its answer
+    if (!was_registered && s->registered)
+        flood_forgive(s); // it needs all of its budget, for its rooms and their history
 }
 
 // A copy of the label, or NULL: a label that is not UTF-8 must not come back in an answer either.
@@ -194,8 +215,10 @@ static void take_line(struct session *s, char *text, size_t size)
     s->heard = s->irc->hub->now(s->irc->hub);
     if (rc == -EMSGSIZE)
         session_too_long(s);
+    else if (rc < 0)
+        session_noise(s); // an empty line means nothing
     if (rc < 0)
-        return; // an empty line means nothing
+        return;
     char *label = label_of(s, &line);
     if (label)
         run_labelled(s, &line, utf8, label);

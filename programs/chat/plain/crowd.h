@@ -35,6 +35,7 @@ struct client {
     bool reads;           // counted in crowd->readers; the handler's own
     bool spoke;           // its first bytes have come; the handler's own
     bool lost;            // it spoke HTTP, and was shown the way; the handler's own
+    struct neighbours *neighbours; // that it is counted among: chat/gate.h; the handler's own
     struct lobby_guest *guest; // as others than plain clients see it, or NULL; the handler's own
     TAILQ_ENTRY(client) link;
 };

@@ -139,6 +139,7 @@ static void leave(const struct visit *v, int rc)
         reset_at_close(weft_conn_fd(c->conn));
     (void)snprintf(address, sizeof address, "%s", weft_peer(c->conn));
     weft_conn_close(&c->conn); // before the log, which may be slow
+    gate_leave(&v->server->gate, &c->neighbours);
     if (why < 0)
         journal_line(events, "drop id=%ld addr=%s n=%zu reason=\"%s\"", c->id, address, left,
                      why_dropped(why));

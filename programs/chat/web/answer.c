@@ -34,6 +34,7 @@ const char *answer_reason(int status)
         {408, "Request Timeout"},
         {414, "URI Too Long"},
         {426, "Upgrade Required"},
+        {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
         {503, "Service Unavailable"},

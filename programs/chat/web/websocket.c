@@ -23,6 +23,7 @@
 
 enum {
     INPUT_SIZE = WEBSOCKET_LINE_MAX + FRAME_HEAD_MAX + FRAME_HEAD_MAX + FRAME_CONTROL_MAX,
+    FRAMES = 64,    // that make no message, until it is the turn of others
     ON_STACK = 512, // what is posted goes into a frame here; above that into an allocation
 };
 
@@ -272,15 +273,23 @@ static ssize_t wire_read(struct wire *w, char *buf, size_t cap, weft_time deadli
     struct websocket *ws = of(w);
     if (ws->ended)
         return weft_fail(-EPIPE, "websocket: ended");
-    for (;;) {
+    for (int frames = 0; frames < FRAMES;) {
         int rc = take_frame(ws);
         if (rc == WHOLE_MESSAGE)
             return give(ws, buf, cap);
+        frames += rc == FRAME;
         if (rc == MORE_BYTES)
             rc = fill(ws, deadline);
         if (rc < 0)
             return rc;
     }
+    return -EAGAIN;
+}
+
+static size_t wire_backlog(const struct wire *w)
+{
+    const struct websocket *ws = (const struct websocket *)(const void *)w;
+    return ws->message + (ws->end - ws->start) + wire_unread(w->conn);
 }
 
 // ---- life -----------------------------------------------------------------------------------
@@ -289,6 +298,7 @@ static const struct wire_ops ops = {
     .wait = wire_wait,
     .read = wire_read,
     .post = wire_post,
+    .backlog = wire_backlog,
     .close = wire_close,
 };
 
