@@ -84,16 +84,24 @@ class Answers:
                 self.rounds.setdefault((row, peer), []).append(figures)
 
     def of(self, row, peer, figure):
-        return [figures[figure] for figures in self.rounds.get((row, peer), [])]
+        return [figures[figure] for figures in self.rounds.get((row, peer), []) if figure in figures]
+
+    def best_of(self, row, peers, figure, best):
+        """In each round, of those that have the figure."""
+        columns = [values for peer in peers if (values := self.of(row, peer, figure))]
+        return [best(values) for values in zip(*columns)]
 
     def ratios(self, row, peer, figure, reference):
         """In each round; none if the reference has no figure, or 0."""
-        pairs = list(zip(self.of(row, peer, figure), self.of(row, reference, figure)))
-        return [ours / other for ours, other in pairs] if all(pair[1] for pair in pairs) else []
+        return ratios(self.of(row, peer, figure), self.of(row, reference, figure))
 
     def missing(self, question):
         known = {peer for _, peer in [*self.rounds, *self.failures]}
         return [peer for peer in question.PEERS if peer not in known]
+
+
+def ratios(values, references):
+    return [ours / other for ours, other in zip(values, references)] if all(references) else []
 
 
 def is_noise(values):
@@ -121,15 +129,16 @@ def cell(answers, row, peer, figure, reference):
 
 
 def table(question, answers, figure):
-    missing = answers.missing(question)
+    """Of the rows that have the figure, and the peers that are asked for it."""
+    rows = [row for row in question.ROWS
+            if any(answers.of(row, peer, figure.name) for peer in question.PEERS)]
     lines = [f"## {figure.text}", ""] if figure.text else []
-    lines += ["| | " + " | ".join(row.text for row in question.ROWS) + " |",
-              "| --- " * (len(question.ROWS) + 1) + "|"]
+    lines += ["| | " + " | ".join(row.text for row in rows) + " |", "| --- " * (len(rows) + 1) + "|"]
     for peer in question.PEERS:
-        if peer not in missing:
-            cells = [cell(answers, row, peer, figure, question.REFERENCE) for row in question.ROWS]
+        cells = [cell(answers, row, peer, figure, question.REFERENCE) for row in rows]
+        if any(text != "-" for text in cells):
             lines.append(f"| {peer} | " + " | ".join(cells) + " |")
-    return lines + [""]
+    return lines + [""] if rows else []
 
 
 def verdict(goal, values):
@@ -147,11 +156,15 @@ def verdict(goal, values):
 def goal_line(question, answers, goal):
     row = next(row for row in question.ROWS if row.name == goal.row)
     figure = next(figure for figure in question.FIGURES if figure.name == goal.figure)
-    values = (answers.ratios(row, goal.peer, goal.figure, goal.of) if goal.of
-              else answers.of(row, goal.peer, goal.figure))
+    values = answers.of(row, goal.peer, goal.figure)
+    if goal.of:
+        several = isinstance(goal.of, tuple)
+        best = max if goal.at_most is None else min
+        peers = goal.of if several else (goal.of,)
+        values = ratios(values, answers.best_of(row, peers, goal.figure, best))
     what = ", ".join(text for text in (goal.peer, row.text, figure.text) if text)
     bound = f"at least {goal.at_least:,g}" if goal.at_most is None else f"at most {goal.at_most:,g}"
-    of = f" of {goal.of}" if goal.of else ""
+    of = (" of the best peer" if several else f" of {goal.of}") if goal.of else ""
     return f"| {what} | {bound}{of} | {verdict(goal, values)} |"
 
 
@@ -200,9 +213,10 @@ def report(question, answers, folder, conditions):
 
 
 def say_row(question, answers, row):
-    figure = question.FIGURES[0]
+    figure = next((figure for figure in question.FIGURES for peer in question.PEERS
+                   if answers.of(row, peer, figure.name)), question.FIGURES[0])
     told = [f"{peer} {cell(answers, row, peer, figure, question.REFERENCE)}"
-            for peer in question.PEERS]
+            for peer in question.PEERS if peer not in row.without]
     print(f"{row.text}:\n    " + "\n    ".join(told), flush=True)
 
 
@@ -212,7 +226,7 @@ def main():
     rounds = int(os.environ.get("WEFT_BENCH_ROUNDS", question.ROUNDS))
     answers, others = Answers(), Others()
     for row in question.ROWS:
-        for _ in range(rounds):
+        for _ in range(min(rounds, row.rounds or rounds)):
             answers.ask(question, folder, row)
         say_row(question, answers, row)
     target = path.parent / "results" / f"{path.stem}.md"

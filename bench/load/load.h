@@ -25,7 +25,9 @@ struct server {
     clockid_t cpu; // of the whole process: all threads, those that have ended too
 };
 
-void server_start(struct server *s, char **command); // status 77 if it is not there
+void server_start(struct server *s, char **command);        // status 77 if it is not there
+void server_start_silent(struct server *s, char **command); // it says no port, but nothing
+bool server_has_ended(const struct server *s);
 void server_end(struct server *s);
 double server_cpu_ns(const struct server *s);
 double server_memory(const struct server *s);   // bytes; page tables too

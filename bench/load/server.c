@@ -2,6 +2,7 @@
 // server.c - start a server, and see from outside what it takes.
 #define _GNU_SOURCE // sched_setaffinity
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
@@ -48,22 +49,39 @@ static void learn_ports(struct server *s, int output)
     fclose(f);
 }
 
-void server_start(struct server *s, char **command)
+static void launch(struct server *s, char **command, int output)
 {
-    int output[2];
-    if (pipe(output) < 0)
-        die("pipe");
     pid_t self = getpid();
     s->pid = fork();
     if (s->pid < 0)
         die("fork");
     if (s->pid == 0)
-        become(command, output[1], self);
-    close(output[1]);
+        become(command, output, self);
     stay_on(1);
-    learn_ports(s, output[0]);
     if (clock_getcpuclockid(s->pid, &s->cpu) != 0)
         die("the server's clock");
+}
+
+void server_start(struct server *s, char **command)
+{
+    int output[2];
+    if (pipe(output) < 0)
+        die("pipe");
+    launch(s, command, output[1]);
+    close(output[1]);
+    learn_ports(s, output[0]);
+}
+
+void server_start_silent(struct server *s, char **command)
+{
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    launch(s, command, nowhere);
+    close(nowhere);
+}
+
+bool server_has_ended(const struct server *s)
+{
+    return waitpid(s->pid, NULL, WNOHANG) == s->pid;
 }
 
 void server_end(struct server *s)

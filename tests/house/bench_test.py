@@ -67,6 +67,15 @@ def a_ratio_is_that_of_the_same_round():
 
 
 @test
+def a_ratio_to_the_best_is_to_the_best_of_each_round():
+    others = {"other": program([10, 20, 10, 20, 10]), "third": program([20, 10, 20, 10, 20])}
+    for goal, found in (("at_most=1", "1: met |"), ("at_least=1", "0.5: **missed, 2.00 times**: a reason |")):
+        with answered(f"{goal}, of=('other', 'third')", ours=program([10] * 5), **others) as lines:
+            bound = goal.replace("_", " ").replace("=", " ")
+            assert goal_of(lines) == [f"{bound} of the best peer", found], (goal, lines[-1])
+
+
+@test
 def what_spreads_by_more_than_a_quarter_is_not_measured():
     with answered(ours=program([5, 10, 10, 20, 20]), other=program(STEADY)) as lines:
         assert any(line.startswith("| ours | not measured: 10.0 [5.0-20.0] |") for line in lines), lines
@@ -115,7 +124,8 @@ def the_goals_of_every_question_are_of_its_own_peers_rows_and_figures():
         for row in asked.ROWS:
             assert set(row.without) < set(asked.PEERS) and isinstance(row.without, tuple), row
         for goal in asked.GOALS:
-            assert {goal.peer, goal.of or goal.peer} <= set(asked.PEERS), goal
+            of = goal.of if isinstance(goal.of, tuple) else (goal.of or goal.peer,)
+            assert {goal.peer, *of} <= set(asked.PEERS), goal
             assert goal.row in rows and goal.figure in figures, goal
 
 
