@@ -2,6 +2,7 @@
 """chat_helpers.py - what the tests of the chat share beyond program_helpers.py: servers with more
 doors than the plain one, lines of IRC from either side, certificates."""
 
+import base64
 import contextlib
 import os
 import pathlib
@@ -113,6 +114,33 @@ class Irc:
 def irc(server, *more, **options):
     """A client at the IRC door of a server."""
     return Irc(socket.create_connection(server.address("irc"), timeout=PATIENCE), *more, **options)
+
+
+# ---- WebSockets ----------------------------------------------------------------------
+
+
+def frame(text):
+    """A client's frame of text; the mask is nothing."""
+    data = text.encode()
+    return bytes([0x81, 0x80 | len(data)]) + bytes(4) + data
+
+
+def talks_on_a_websocket(sock, host, alice):
+    """What bob says on a WebSocket is heard by alice in #lobby, and the reverse."""
+    key = base64.b64encode(bytes(16)).decode()
+    sock.sendall(f"GET /ws HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n"
+                 f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
+                 "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: text.ircv3.net\r\n\r\n"
+                 .encode())
+    sock.sendall(frame("NICK bob") + frame("USER bob 0 * :bob") + frame("JOIN #lobby") +
+                 frame("PRIVMSG #lobby :from the web"))
+    alice.wait(r":bob!~bob@127\.0\.0\.1 PRIVMSG #lobby :from the web")
+    alice.say("PRIVMSG #lobby :to the web")
+    got = b""
+    while b":alice!~alice@127.0.0.1 PRIVMSG #lobby :to the web" not in got:
+        piece = sock.recv(65536)
+        assert piece, got
+        got += piece
 
 
 # ---- weft join -----------------------------------------------------------------------

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """weft serve with all its doors: plain clients, IRC's and browsers meet, and history outlives a kill."""
-import base64
 import os
 import re
 import signal
@@ -10,7 +9,7 @@ import sys
 import tempfile
 import urllib.request
 
-from chat_helpers import doors, fresh_doors, irc
+from chat_helpers import doors, fresh_doors, irc, talks_on_a_websocket
 from program_helpers import PATIENCE, equal, receive, run_tests, test, weft
 
 
@@ -158,37 +157,24 @@ def a_backup_is_made_while_the_server_runs():
             equal(weft("chat", "backup", "--data", data, copy), (0, "", ""))
             again = weft("chat", "backup", "--data", data, copy)
             equal((again.status, again.out, again.err.count("\n")), (1, "", 1))
-        with open(copy, "rb") as file:
-            assert b"kept" in file.read()
+            equal(os.stat(copy).st_mode & 0o777, 0o600)
+        restored = os.path.join(folder, "restored")
+        os.mkdir(restored, 0o700)
+        os.rename(copy, os.path.join(restored, "history.db"))
+        with doors(restored) as server:
+            alice = member(server, "alice", caps="batch")
+            alice.answer("CHATHISTORY LATEST #lobby * 9", r".* PRIVMSG #lobby :kept")
+            alice.answer("SEARCH in=#lobby;text=kept", r".* PRIVMSG #lobby :kept")
     equal(weft("chat", "backup").status, 2)
-
-
-def frame(text):
-    """A client's frame of text; the mask is nothing."""
-    data = text.encode()
-    return bytes([0x81, 0x80 | len(data)]) + bytes(4) + data
 
 
 @test
 def a_websocket_speaks_irc():
     with fresh_doors() as server:
         alice = member(server, "alice")
-        host, port = server.address("web")
-        sock = socket.create_connection((host, port), timeout=PATIENCE)
-        key = base64.b64encode(bytes(16)).decode()
-        sock.sendall(f"GET /ws HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\n"
-                     f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
-                     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: text.ircv3.net\r\n\r\n"
-                     .encode())
-        sock.sendall(frame("NICK bob") + frame("USER bob 0 * :bob") + frame("JOIN #lobby") +
-                     frame("PRIVMSG #lobby :from the web"))
-        alice.wait(r":bob!~bob@127\.0\.0\.1 PRIVMSG #lobby :from the web")
-        alice.say("PRIVMSG #lobby :to the web")
-        got = b""
-        while b":alice!~alice@127.0.0.1 PRIVMSG #lobby :to the web" not in got:
-            piece = sock.recv(65536)
-            assert piece, got
-            got += piece
+        address = server.address("web")
+        sock = socket.create_connection(address, timeout=PATIENCE)
+        talks_on_a_websocket(sock, "{}:{}".format(*address), alice)
 
 
 @test

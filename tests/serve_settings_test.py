@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 
-from chat_helpers import Irc, certificate, folder, hash_of, irc, tls
+from chat_helpers import Irc, certificate, folder, hash_of, irc, talks_on_a_websocket, tls
 from program_helpers import (
     PATIENCE,
     WEFT,
@@ -424,6 +424,18 @@ def the_web_door_speaks_https_if_it_is_told():
             server.out.wait(f"open in a browser: https://{host}:{port}/")
             sock = tls((host, port), at, "weft.test")
             equal(get(sock, f"weft.test:{port}"), "HTTP/1.1 200 OK")
+
+
+@test
+def a_websocket_inside_tls_speaks_irc():
+    with folder() as at:
+        options = make_certificate(at, "weft.test")
+        with Server("--irc", "0", "--web", "0", "--web-tls", "--web-host", "weft.test",
+                    *options) as server, irc(server, "alice", room="#lobby") as alice:
+            address = server.address("web")
+            with tls(address, at, "weft.test") as sock:
+                sock.settimeout(PATIENCE)
+                talks_on_a_websocket(sock, f"weft.test:{address[1]}", alice)
 
 
 @test
