@@ -17,9 +17,7 @@
 //     set NAME VALUE     a setting, before the first client
 //     restart            the server ends and begins anew on the same data
 //
-// In a pattern * is any text, \* that character, \s a space, \xNN a byte, {name} a word, the same
-// each time. "@a=b;c=* rest" wants these tags at least, "@- rest" none; without '@' tags are not
-// looked at. {name} in a LINE is the word that was found.
+// Patterns are told in irc_pattern.h.
 //
 // A client that flood control holds off is not read from: its lines wait, and are taken as the
 // clock goes on.
@@ -36,8 +34,9 @@
 
 #include "chat/irc/irc.h"
 #include "chat/store/store.h"
+#include "irc_pattern.h"
 
-enum { CLIENTS = 200, WORDS = 64, WORD = 200, LINES = 2000, TEXT = 20000 };
+enum { CLIENTS = 200, LINES = 2000 };
 
 struct client {
     struct wire wire; // first
@@ -52,10 +51,6 @@ struct client {
 
 static struct client clients[CLIENTS];
 static int client_count;
-static struct {
-    char name[WORD], value[WORD];
-} words[WORDS];
-static int word_count;
 static int64_t clock_ms = 1767225600000; // 2026-01-01
 static struct hub hub;
 static struct irc *irc;
@@ -245,7 +240,7 @@ static void forget(struct client *c)
 static void connect_client(char *rest)
 {
     char *name = strsep(&rest, " ");
-    char text[TEXT];
+    char text[PATTERN_TEXT];
     start_server();
     if (client_count == CLIENTS || strlen(name) > NICK_MAX)
         stop("too many clients, or too long a name");
@@ -274,133 +269,13 @@ static void connect_client(char *rest)
     forget(c);
 }
 
-// ---- patterns ------------------------------------------------------------------------------
-
-static char *find_word(const char *name, size_t size)
-{
-    for (int i = 0; i < word_count; i++)
-        if (strlen(words[i].name) == size && strncmp(words[i].name, name, size) == 0)
-            return words[i].value;
-    return NULL;
-}
-
-static const char *read_hex(const char *at, char *out)
-{
-    char digits[3] = {at[0], at[0] ? at[1] : '\0', '\0'};
-    *out = (char)strtol(digits, NULL, 16);
-    return at + 2;
-}
-
-// What stands in a LINE: escapes and words that were found. Its size: there may be NULs.
-static size_t expand(const char *from, char *out)
-{
-    const char *begin = out;
-    while (*from) {
-        const char *close = *from == '{' ? strchr(from, '}') : NULL;
-        char *value = close ? find_word(from + 1, (size_t)(close - from) - 1) : NULL;
-        if (value) {
-            out = stpcpy(out, value);
-            from = close + 1;
-        } else if (from[0] == '\\' && from[1] == 'x') {
-            from = read_hex(from + 2, out++);
-        } else if (from[0] == '\\' && from[1] == 's') {
-            *out++ = ' ';
-            from += 2;
-        } else {
-            *out++ = *from++;
-        }
-    }
-    return (size_t)(out - begin);
-}
-
-static bool fits(const char *pattern, const char *text);
-
-static bool fits_word(const char *pattern, const char *text)
-{
-    const char *close = strchr(pattern, '}');
-    size_t size = (size_t)(close - pattern) - 1;
-    char *known = find_word(pattern + 1, size);
-    if (known)
-        return strncmp(text, known, strlen(known)) == 0 && fits(close + 1, text + strlen(known));
-    size_t most = strcspn(text, " ;");
-    if (word_count == WORDS || size >= WORD)
-        stop("too many words");
-    int slot = word_count++;
-    (void)snprintf(words[slot].name, WORD, "%.*s", (int)size, pattern + 1);
-    for (size_t n = most; n > 0; n--) {
-        (void)snprintf(words[slot].value, WORD, "%.*s", (int)n, text);
-        if (fits(close + 1, text + n))
-            return true;
-    }
-    word_count = slot;
-    return false;
-}
-
-static bool fits(const char *pattern, const char *text)
-{
-    char c;
-    for (;; pattern++, text++) {
-        if (*pattern == '{' && strchr(pattern, '}'))
-            return fits_word(pattern, text);
-        if (*pattern == '*') {
-            while (!fits(pattern + 1, text))
-                if (!*text++)
-                    return false;
-            return true;
-        }
-        if (!*pattern || !*text)
-            return !*pattern && !*text;
-        c = *pattern;
-        if (c == '\\' && pattern[1] == 'x') {
-            pattern = read_hex(pattern + 2, &c) - 1;
-        } else if (c == '\\' && pattern[1]) {
-            c = *++pattern == 's' ? ' ' : *pattern;
-        }
-        if (c != *text)
-            return false;
-    }
-}
-
-// Each tag of the pattern is one of the line's.
-static bool fits_tags(const char *pattern, size_t size, const char *line)
-{
-    char wanted[TEXT], tags[TEXT];
-    size_t tags_size = *line == '@' ? strcspn(line + 1, " ") : 0;
-    (void)snprintf(wanted, sizeof wanted, "%.*s", (int)size, pattern);
-    if (strcmp(wanted, "-") == 0)
-        return tags_size == 0;
-    char *at = wanted;
-    for (char *want; (want = strsep(&at, ";"));) {
-        bool found = false;
-        (void)snprintf(tags, sizeof tags, "%.*s", (int)tags_size, line + 1);
-        char *rest = tags;
-        for (char *tag; !found && (tag = strsep(&rest, ";"));)
-            found = fits(want, tag);
-        if (!found)
-            return false;
-    }
-    return true;
-}
-
-static bool fits_line(const char *pattern, const char *line)
-{
-    int known = word_count;
-    const char *body = *line == '@' ? line + strcspn(line, " ") + 1 : line;
-    size_t size = *pattern == '@' ? strcspn(pattern + 1, " ") : 0;
-    bool good = size == 0 || fits_tags(pattern + 1, size, line);
-    good = good && fits(size > 0 ? pattern + 1 + size + 1 : pattern, body);
-    if (!good)
-        word_count = known;
-    return good;
-}
-
 // ---- expectations --------------------------------------------------------------------------
 
 static void expect_next(struct client *c, const char *pattern)
 {
     if (c->next == c->count)
         stop("%s got nothing, not %s", c->name, pattern);
-    if (!fits_line(pattern, c->lines[c->next]))
+    if (!pattern_fits(pattern, c->lines[c->next]))
         stop("%s got   %s\n    not %s", c->name, c->lines[c->next], pattern);
     free(c->lines[c->next++]);
 }
@@ -408,7 +283,7 @@ static void expect_next(struct client *c, const char *pattern)
 static void expect_some(struct client *c, const char *pattern)
 {
     int from = c->next;
-    while (from < c->count && !fits_line(pattern, c->lines[from]))
+    while (from < c->count && !pattern_fits(pattern, c->lines[from]))
         from++;
     if (from == c->count) {
         for (int i = c->next; i < c->count; i++)
@@ -422,7 +297,7 @@ static void expect_some(struct client *c, const char *pattern)
 static void expect_none(struct client *c, const char *pattern)
 {
     for (int i = c->next; i < c->count; i++)
-        if (fits_line(pattern, c->lines[i]))
+        if (pattern_fits(pattern, c->lines[i]))
             stop("%s got   %s", c->name, c->lines[i]);
 }
 
@@ -494,49 +369,59 @@ static char *unescape(const char *text)
     return copy;
 }
 
+// The settings that are a number, a text or a time; the others have a branch in set().
+static const struct {
+    const char *name;
+    int *number;
+    const char **text;
+    int64_t *ms;
+} rows[] = {
+    {"server.password", .text = &settings.password},
+    {"admin.name", .text = &settings.admin_name},
+    {"admin.location", .text = &settings.admin_place},
+    {"admin.email", .text = &settings.admin_mail},
+    {"clienttagdeny", .text = &settings.tags_refused},
+    {"limit.monitor", .number = &settings.watches},
+    {"limit.channels", .number = &settings.rooms_each},
+    {"limit.list", .number = &settings.list_size},
+    {"history.days", .number = &settings.keep_days},
+    {"history.count", .number = &settings.keep_count},
+    {"history.max", .number = &settings.history_max},
+    {"flood.burst", .number = &settings.flood_burst},
+    {"flood.rate", .number = &settings.flood_rate},
+    {"flood.backlog", .number = &settings.flood_backlog_kb},
+    {"register.timeout", .ms = &settings.register_ms},
+    {"ping.interval", .ms = &settings.ping_ms},
+    {"ping.timeout", .ms = &settings.answer_ms},
+};
+
+static bool set_row(const char *name, const char *value)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcmp(rows[i].name, name) != 0)
+            continue;
+        if (rows[i].number)
+            *rows[i].number = atoi(value);
+        else if (rows[i].text)
+            *rows[i].text = strdup(value);
+        else
+            *rows[i].ms = read_ms(value);
+        return true;
+    }
+    return false;
+}
+
 static void set(char *rest)
 {
     char *name = strsep(&rest, " ");
     if (irc || !rest)
         stop("a setting has a value, and comes before the first client");
-    if (strcmp(name, "server.password") == 0)
-        settings.password = strdup(rest);
-    else if (strcmp(name, "motd") == 0)
+    if (set_row(name, rest))
+        return;
+    if (strcmp(name, "motd") == 0)
         settings.motd = unescape(rest);
-    else if (strcmp(name, "admin.name") == 0)
-        settings.admin_name = strdup(rest);
-    else if (strcmp(name, "admin.location") == 0)
-        settings.admin_place = strdup(rest);
-    else if (strcmp(name, "admin.email") == 0)
-        settings.admin_mail = strdup(rest);
-    else if (strcmp(name, "limit.monitor") == 0)
-        settings.watches = atoi(rest);
-    else if (strcmp(name, "clienttagdeny") == 0)
-        settings.tags_refused = strdup(rest);
-    else if (strcmp(name, "limit.channels") == 0)
-        settings.rooms_each = atoi(rest);
-    else if (strcmp(name, "limit.list") == 0)
-        settings.list_size = atoi(rest);
-    else if (strcmp(name, "register.timeout") == 0)
-        settings.register_ms = read_ms(rest);
-    else if (strcmp(name, "ping.interval") == 0)
-        settings.ping_ms = read_ms(rest);
-    else if (strcmp(name, "ping.timeout") == 0)
-        settings.answer_ms = read_ms(rest);
     else if (strcmp(name, "history") == 0)
         no_history = strcmp(rest, "off") == 0;
-    else if (strcmp(name, "history.days") == 0)
-        settings.keep_days = atoi(rest);
-    else if (strcmp(name, "history.count") == 0)
-        settings.keep_count = atoi(rest);
-    else if (strcmp(name, "history.max") == 0)
-        settings.history_max = atoi(rest);
-    else if (strcmp(name, "flood.burst") == 0)
-        settings.flood_burst = atoi(rest);
-    else if (strcmp(name, "flood.rate") == 0)
-        settings.flood_rate = atoi(rest);
-    else if (strcmp(name, "flood.backlog") == 0)
-        settings.flood_backlog_kb = atoi(rest);
     else if (strcmp(name, "flood.exempt") == 0)
         exempt = rest[0] == 'y';
     else if (strncmp(name, "oper.", 5) == 0)
@@ -554,7 +439,7 @@ static void close_client(const char *name)
 
 static void play(char *line)
 {
-    char text[TEXT];
+    char text[PATTERN_TEXT];
     size_t size = strcspn(line, " :<");
     if (*line == '#' || !*line)
         return;
@@ -563,7 +448,7 @@ static void play(char *line)
     } else if (*line == '-') {
         close_client(line + 1);
     } else if (line[size] == ':') {
-        size_t length = expand(line + size + 1 + (line[size + 1] == ' '), text);
+        size_t length = pattern_expand(line + size + 1 + (line[size + 1] == ' '), text);
         send_bytes(find_client(line, size), text, length);
     } else if (line[size] == '<') {
         char what = line[size + 1];
