@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// irc_pattern.c - see irc_pattern.h. The words that were found are the program's: it plays one file.
+// irc_pattern.c - see irc_pattern.h. The words that were found are the program's: it plays one file
+// and ends.
 #include "irc_pattern.h"
 
 #include <stdio.h>
