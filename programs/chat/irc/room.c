@@ -41,9 +41,12 @@ void send_topic(struct session *s, const struct room *room)
           (long long)(room->topic_at / 1000));
 }
 
+// Nobody is told of a topic that is what it was.
 static void set_topic(struct session *s, struct room *room, char *topic)
 {
     topic[text_cut(topic, strlen(topic), LIMIT_TOPIC)] = '\0';
+    if (strcmp(topic, room->topic ? room->topic : "") == 0)
+        return;
     struct event e = event_of(EVENT_TOPIC, &s->user);
     e.target = room->name;
     e.room = room;
