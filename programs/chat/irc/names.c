@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "chat/irc/handlers.h"
+#include "chat/irc/limits.h"
 #include "chat/irc/lists.h"
 
 static bool is_listed(const struct member *m, const struct member *viewer)
@@ -50,13 +51,25 @@ void send_names(struct session *s, const struct room *room)
     reply(s, RPL_ENDOFNAMES, "%s :End of /NAMES list", room->name);
 }
 
+// The room's own name, or NULL.
+static const char *send_room(struct session *s, const char *name)
+{
+    const struct room *room = name ? room_find(s->irc->hub, name) : NULL;
+    if (room && room_is_visible(room, &s->user))
+        send_members(s, room, member_find(room, &s->user));
+    return room ? room->name : NULL;
+}
+
+// Several rooms have one end, with all that was asked. What is beyond TARGMAX is passed over.
 void on_names(struct session *s, const struct line *line)
 {
-    char *names = line->count > 0 ? line->params[0] : NULL;
-    char *name = list_next(&names);
-    struct room *room = name ? room_find(s->irc->hub, name) : NULL;
-    if (room)
-        send_names(s, room);
-    else
-        reply(s, RPL_ENDOFNAMES, "%.100s :End of /NAMES list", name ? name : "*");
+    char *names = line->count > 0 ? line->params[0] : NULL, asked[LINE_BODY_MAX + 1];
+    (void)snprintf(asked, sizeof asked, "%s", names ? shown(names) : "*");
+    asked[text_cut(asked, strlen(asked), LIMIT_TARGETS * (LIMIT_ROOM_NAME + 1))] = '\0';
+    const char *only = send_room(s, list_next(&names)), *name;
+    for (int i = 1; i < LIMIT_TARGETS && (name = list_next(&names)); i++) {
+        (void)send_room(s, name);
+        only = NULL;
+    }
+    reply(s, RPL_ENDOFNAMES, "%s :End of /NAMES list", only ? only : asked);
 }

@@ -7,6 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "chat/irc/limits.h"
+#include "chat/irc/lists.h"
+
 enum { WHOWAS_KEPT = 1000 };
 
 struct departure {
@@ -70,37 +73,56 @@ void whowas_free(struct irc *irc)
     irc->whowas = NULL;
 }
 
-// At most `most` departures under the name; how many there were.
-static int send_departures(struct session *s, const char *name, int most)
+static void send_departure(struct session *s, const struct departure *d)
 {
-    const struct departure *d;
     char at[64];
-    int n = 0;
-    TAILQ_FOREACH (d, &s->irc->whowas->departures, link) {
-        if (n == most || !name_same(d->name, name))
-            continue;
-        time_t seconds = (time_t)(d->at / 1000);
-        struct tm t;
-        (void)gmtime_r(&seconds, &t);
-        (void)strftime(at, sizeof at, "%a %b %d %H:%M:%S %Y UTC", &t);
-        reply(s, RPL_WHOWASUSER, "%s %s %s * :%s", d->name, d->login, d->host,
-              d->real ? d->real : d->name);
-        reply(s, RPL_WHOISSERVER, "%s %s :%s", d->name, s->irc->set.name, at);
-        n++;
-    }
-    return n;
+    time_t seconds = (time_t)(d->at / 1000);
+    struct tm t;
+    (void)gmtime_r(&seconds, &t);
+    (void)strftime(at, sizeof at, "%a %b %d %H:%M:%S %Y UTC", &t);
+    reply(s, RPL_WHOWASUSER, "%s %s %s * :%s", d->name, d->login, d->host,
+          d->real ? d->real : d->name);
+    reply(s, RPL_WHOISSERVER, "%s %s :%s", d->name, s->irc->set.name, at);
 }
 
+// The names that are asked for, and of each how many departures were told.
+struct asked {
+    const char *names[LIMIT_TARGETS];
+    int told[LIMIT_TARGETS], count;
+};
+
+// At most `most` departures of each name, the latest of all first.
+static void send_departures(struct session *s, struct asked *a, int most)
+{
+    const struct departure *d;
+    TAILQ_FOREACH (d, &s->irc->whowas->departures, link)
+        for (int i = 0; i < a->count; i++)
+            if (a->told[i] != most && name_same(d->name, a->names[i])) {
+                send_departure(s, d);
+                a->told[i]++;
+                break;
+            }
+}
+
+// What is beyond TARGMAX is passed over.
 void on_whowas(struct session *s, const struct line *line)
 {
-    const char *name = line->count > 0 ? line->params[0] : "";
+    char *names = line->count > 0 ? line->params[0] : NULL, all[LINE_BODY_MAX + 1];
     int most = line->count > 1 ? atoi(line->params[1]) : 0;
-    if (!*name) {
+    struct asked asked = {.count = 0};
+    (void)snprintf(all, sizeof all, "%s", names ? shown(names) : "");
+    all[text_cut(all, strlen(all), LIMIT_TARGETS * (LIMIT_NICK + 1))] = '\0';
+    for (const char *name; asked.count < LIMIT_TARGETS && (name = list_next(&names));)
+        asked.names[asked.count++] = name;
+    if (asked.count == 0) {
         reply(s, ERR_NONICKNAMEGIVEN, ":No nickname given");
         return;
     }
-    const char *asked = shown(name);
-    if (!s->irc->whowas || send_departures(s, name, most > 0 ? most : -1) == 0)
-        reply(s, ERR_WASNOSUCHNICK, "%s :There was no such nickname", asked);
-    reply(s, RPL_ENDOFWHOWAS, "%s :End of WHOWAS", asked);
+    if (s->irc->whowas)
+        send_departures(s, &asked, most > 0 ? most : -1);
+    for (int i = 0; i < asked.count; i++)
+        if (asked.told[i] == 0)
+            reply(s, ERR_WASNOSUCHNICK, "%.100s :There was no such nickname",
+                  shown(asked.names[i]));
+    reply(s, RPL_ENDOFWHOWAS, "%s :End of WHOWAS", all);
 }
