@@ -58,11 +58,12 @@ static void apply_limits(struct house *house)
 
 int house_room(long limit, long open)
 {
-    enum { SPARE = 32, UNKNOWN = 32 };
-    long spare = limit / 4 < SPARE ? limit / 4 : SPARE;
-    long room = limit - (open < 0 ? UNKNOWN : open) - spare;
+    // a loop has four of its own, the readers of the history have twenty, who is turned away eight
+    enum { SPARE = 48, UNKNOWN = 32 };
+    long room = limit - (open < 0 ? UNKNOWN : open);
     if (limit < 0)
         return 0;
+    room -= room / 2 < SPARE ? room / 2 : SPARE;
     return room < 1 ? 1 : (int)(room < INT_MAX ? room : INT_MAX);
 }
 

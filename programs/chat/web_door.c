@@ -30,13 +30,21 @@ static int health(void *ctx, char **text)
 static int metrics(void *ctx, char **text)
 {
     const struct server *s = ctx;
-    int size = asprintf(text,
-                        "# TYPE weft_users gauge\nweft_users %u\n"
-                        "# TYPE weft_rooms gauge\nweft_rooms %u\n"
-                        "# TYPE weft_plain_clients gauge\nweft_plain_clients %zu\n"
-                        "# TYPE weft_messages_total counter\nweft_messages_total %llu\n",
-                        HASH_COUNT(s->hub.users), HASH_COUNT(s->hub.rooms), s->crowd.count,
-                        (unsigned long long)s->hub.messages);
+    const uint64_t *refused = s->gate.refused;
+    int size = asprintf(
+        text,
+        "# TYPE weft_users gauge\nweft_users %u\n"
+        "# TYPE weft_rooms gauge\nweft_rooms %u\n"
+        "# TYPE weft_plain_clients gauge\nweft_plain_clients %zu\n"
+        "# TYPE weft_connections gauge\nweft_connections %zu\n"
+        "# TYPE weft_refused_total counter\n"
+        "weft_refused_total{reason=\"full\"} %llu\n"
+        "weft_refused_total{reason=\"network\"} %llu\n"
+        "weft_refused_total{reason=\"network-new\"} %llu\n"
+        "# TYPE weft_messages_total counter\nweft_messages_total %llu\n",
+        HASH_COUNT(s->hub.users), HASH_COUNT(s->hub.rooms), s->crowd.count, s->gate.here,
+        (unsigned long long)refused[GATE_FULL], (unsigned long long)refused[GATE_CROWDED],
+        (unsigned long long)refused[GATE_HASTY], (unsigned long long)s->hub.messages);
     return size < 0 ? -1 : 200;
 }
 

@@ -161,6 +161,8 @@ static int handler(const struct visit *v, weft_none *none)
         n = pass_on(v, lobby_holds(c->guest) ? weft_after_ms(LOBBY_PAUSE_MS) : WEFT_FOREVER);
         if (n == -ETIMEDOUT)
             lobby_pause(c->guest);
+        else if (n == PIECE)
+            weft_yield(); // there is more: what comes fast enough never ends
     } while (n > 0 || n == -ETIMEDOUT);
     lobby_pause(c->guest);
     if (n == 0 && c->lost)
