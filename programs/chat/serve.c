@@ -36,6 +36,7 @@
 #include "chat/welcome.h"
 #include "common/commands.h"
 #include "common/limits.h"
+#include "common/memory.h"
 #include "common/output.h"
 #include "common/status.h"
 
@@ -289,6 +290,7 @@ static int open_and_serve(struct settings *set, int argc, char **argv)
     struct house house = {argc, argv, set, &s, doors, &site, .tls = NULL};
     char web[CHAT_ADDRESS_MAX + 16];
     sigset_t orders;
+    keep_freed_memory();
     hold_signals(&orders);
     house.descriptors = raise_descriptor_limit();
     stage_init(&s.stage);
