@@ -20,7 +20,7 @@ import subprocess
 import sys
 
 NOT_HERE = 77
-PATIENCE = 120
+PATIENCE = 300
 
 
 class Failed(Exception):

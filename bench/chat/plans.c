@@ -8,7 +8,7 @@
 #include "chat.h"
 
 enum { MOST = 8000000, FEW_KEPT = 64, MANY_KEPT = 8192, ARRIVALS = 5, AT_ONCE = 100 };
-static const double warm_up_ns = 200e6, window_ns = 600e6, patience_ns = 20e9;
+static const double warm_up_ns = 200e6, window_ns = 600e6, patience_ns = 10e9;
 
 static int min(int a, int b)
 {

@@ -182,7 +182,7 @@ def ask(plan, peer):
     protocol, command = PEERS[peer]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder, port = pathlib.Path(name), free_port()
-        load = [HERE / "chat_load", protocol, *plan, str(port), *command(folder, port)]
+        load = [HERE / "chat" / "chat_load", protocol, *plan, str(port), *command(folder, port)]
         with subprocess.Popen(load, preexec_fn=die_with_parent) as child:
             try:
                 return child.wait()
