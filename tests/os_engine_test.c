@@ -2,9 +2,13 @@
 // os_engine_test.c - the contract of src/os/engine.h, once for each engine.
 #include "unit.h"
 
+#include <errno.h>
+#include <linux/io_uring.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "os/clock.h"
 #include "os/engine.h"
@@ -463,6 +467,21 @@ static void more_than_its_ring_holds_can_be_asked_for(void **state)
     look_until_told(N);
 }
 
+// The calls and the operations that a ring may do are told to the kernel together.
+static void a_ring_that_works_does_nothing_else(void **state)
+{
+    (void)state;
+    need_transfers();
+    look_once();
+    int fd = s.engine->fd, event = s.engine->bell;
+    char byte = 'x';
+    struct wf_io io = transfer(WF_IO_SEND, &byte, 1);
+    assert_int_equal(ask(&io), 0); // it is enabled
+    look_until_told(1);
+    assert_int_equal(syscall(SYS_io_uring_register, fd, IORING_REGISTER_EVENTFD, &event, 1), -1);
+    assert_int_equal(errno, EACCES);
+}
+
 #define FOR_EACH_ENGINE(test) \
     {#test " by epoll", test, with_epoll, without, NULL}, \
     { \
@@ -491,6 +510,7 @@ static const struct CMUnitTest tests[] = {
     FOR_EACH_ENGINE(a_large_send_waits_until_all_is_sent),
     FOR_EACH_ENGINE(a_send_that_does_not_wait_sends_what_goes),
     FOR_EACH_ENGINE(more_than_its_ring_holds_can_be_asked_for),
+    FOR_EACH_ENGINE(a_ring_that_works_does_nothing_else),
 };
 
 TEST_MAIN(tests)

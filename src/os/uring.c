@@ -249,6 +249,29 @@ static void uring_free(struct wf_engine *engine)
     free(u);
 }
 
+// From the moment that it is enabled the ring takes what is asked for above and no more: a filter
+// of system calls (seccomp) does not see what a ring is told to do, so this must not open files or
+// connect for who has taken the process over. Without it the ring works all the same.
+static void restrict_to_ours(struct io_uring *ring)
+{
+    static const uint8_t operations[] = {IORING_OP_POLL_ADD, IORING_OP_RECV, IORING_OP_SEND,
+                                         IORING_OP_READ, IORING_OP_ASYNC_CANCEL};
+    static const uint8_t calls[] = {IORING_REGISTER_ENABLE_RINGS, IORING_REGISTER_RING_FDS,
+                                    IORING_UNREGISTER_RING_FDS};
+    struct io_uring_restriction all[sizeof operations + sizeof calls] = {0};
+    unsigned n = 0;
+    for (size_t i = 0; i < sizeof operations; i++, n++) {
+        all[n].opcode = IORING_RESTRICTION_SQE_OP;
+        all[n].sqe_op = operations[i];
+    }
+    for (size_t i = 0; i < sizeof calls; i++, n++) {
+        all[n].opcode = IORING_RESTRICTION_REGISTER_OP;
+        all[n].register_op = calls[i];
+    }
+    // liburing 2.3 declares a function for it, and lacks it.
+    (void)io_uring_register((unsigned)ring->ring_fd, IORING_REGISTER_RESTRICTIONS, all, n);
+}
+
 // The ring, and whether the kernel lets us use it: seccomp may refuse each of its calls by itself.
 static int set_up(struct io_uring *ring, unsigned how)
 {
@@ -262,6 +285,7 @@ static int set_up(struct io_uring *ring, unsigned how)
         return rc;
     struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
     io_uring_free_probe(probe);
+    restrict_to_ours(ring);
     rc = io_uring_enter((unsigned)ring->ring_fd, 0, 0, 0, NULL);
     if (probe && (rc == 0 || rc == -EBADFD)) // it is not enabled yet
         return 0;
