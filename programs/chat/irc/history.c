@@ -85,6 +85,7 @@ static void refuse(struct session *s, const char *code, const char *context, con
 void history_catch_up(struct irc *irc)
 {
     int64_t wanted = irc->appended;
+    store_hurry(irc->set.history, wanted);
     weft_time patience = weft_after_ms(CATCH_UP_MS);
     weft_guard(&irc->settled_mu);
     while (irc->settled < wanted)

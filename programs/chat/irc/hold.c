@@ -49,6 +49,7 @@ void hold(struct session *s, int64_t number)
         h->mark_room = room;
     }
     h->marks[h->mark_count++] = (struct mark){.number = number, .at = h->size};
+    store_hurry(s->irc->set.history, number);
 }
 
 int hold_add(struct session *s, const char *lines, size_t size)

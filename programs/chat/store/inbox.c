@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ENOUGH = 256 };
+
 void notes_init(struct notes *notes)
 {
     *notes = (struct notes){.end = &notes->first};
@@ -105,6 +107,13 @@ int64_t inbox_add(struct inbox *inbox, struct note *note)
     note->number = note->last = ++inbox->appended;
     notes_add(waiting, note);
     return note->number;
+}
+
+bool inbox_is_filling(const struct inbox *inbox)
+{
+    const struct notes *waiting = &inbox->waiting;
+    return waiting->count >= ENOUGH || waiting->count > inbox->max_count / 2 ||
+           waiting->size > inbox->max_size / 2;
 }
 
 void inbox_take(struct inbox *inbox, size_t most, struct notes *taken)

@@ -45,6 +45,8 @@ struct note *note_new(const struct store_message *message);
 void inbox_init(struct inbox *inbox, size_t max_count, size_t max_size);
 void inbox_free(struct inbox *inbox);
 int64_t inbox_add(struct inbox *inbox, struct note *note); // its number, or -ENOBUFS
+// So many wait that no more need come together, or soon no more have room.
+bool inbox_is_filling(const struct inbox *inbox);
 // Up to `most` of those that wait. *taken is written.
 void inbox_take(struct inbox *inbox, size_t most, struct notes *taken);
 // The outcome of notes that were taken, in order, each by the code in it. Failures are kept; *done

@@ -14,7 +14,7 @@
 
 #include "chat/store/parts.h"
 
-enum { STEP = 4000, FORGET_STEP = 1000, PACE_MS = 50, LOG_PATIENCE_MS = 20 };
+enum { STEP = 4000, FORGET_STEP = 1000, PACE_MS = 500, LOG_PATIENCE_MS = 20 };
 
 static int prepare(struct indexer *x)
 {
@@ -238,10 +238,11 @@ static bool has_work(const struct indexer *x)
     return x->again || s->last_id > s->indexed || s->last_removal > s->forgotten;
 }
 
-// Somebody waits for a removal: the pace is for messages.
+// Somebody waits for a removal, or searches: the pace is for messages that nobody looks for yet.
 static bool is_urgent(const struct store *s)
 {
-    return s->ended || (s->index_code == 0 && s->last_removal > s->forgotten);
+    return s->ended || (s->index_code == 0 && (s->last_removal > s->forgotten ||
+                                               (s->index_waiters > 0 && s->last_id > s->indexed)));
 }
 
 // Whether there is another turn. After each a little more may come together: a transaction for each
@@ -253,8 +254,10 @@ static bool wait_for_work(struct indexer *x, weft_time not_before)
     int rc = 0;
     while (rc == 0 && !is_urgent(s))
         rc = weft_cond_wait(&s->index_work, &s->mu, not_before);
+    s->index_idle = true;
     while (!s->ended && !has_work(x))
         (void)weft_cond_wait(&s->index_work, &s->mu, WEFT_FOREVER); // 0: nobody cancels it
+    s->index_idle = false;
     return !s->ended;
 }
 

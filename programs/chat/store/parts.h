@@ -51,6 +51,9 @@ struct store {
     weft_cond told;             // outcomes of appends
     weft_cond moved;            // the index, removals
     bool ended, abandoned;      // no more appends; nor are those that wait written
+    int64_t hurried;            // the last append that somebody waits for
+    bool index_idle;            // the indexer waits for work, and not for its time
+    int index_waiters;          // who wait until all is indexed
     int lost;                   // why messages were not written after the end, or 0
     bool retry_now;
     int code; // why history is stopped

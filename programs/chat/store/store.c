@@ -161,9 +161,19 @@ static int64_t add(struct store *s, struct note *note)
         return s->ended ? -EPIPE : s->code;
     bool first = s->inbox.waiting.count == 0;
     int64_t number = inbox_add(&s->inbox, note);
-    if (first && number > 0)
+    if (number > 0 && (first || inbox_is_filling(&s->inbox)))
         weft_cond_signal(&s->work);
     return number;
+}
+
+void store_hurry(struct store *s, int64_t number)
+{
+    lock_in_place(&s->mu);
+    if (number > s->hurried) {
+        s->hurried = number;
+        weft_cond_signal(&s->work);
+    }
+    weft_unlock(&s->mu);
 }
 
 int64_t store_append(struct store *s, const struct store_message *message)
@@ -226,8 +236,11 @@ int store_wait_indexed(struct store *s, weft_time deadline)
     weft_guard(&s->mu);
     int64_t last = s->last_id;
     int rc = 0;
+    s->index_waiters++;
+    weft_cond_signal(&s->index_work);
     while (!s->set.no_index && s->indexed < last && rc == 0)
         rc = s->ended ? weft_fail(-EPIPE, "history is closed")
                       : weft_cond_wait(&s->moved, &s->mu, deadline);
+    s->index_waiters--;
     return rc;
 }

@@ -99,6 +99,10 @@ struct store_progress {
 int store_wait_progress(struct store *store, int64_t seen, struct store_progress *progress,
                         weft_time deadline);
 
+// What is appended is committed within 20 ms or so, with what has come by then. Somebody waits for
+// this one: commit it, and all before it, now. Never waits.
+void store_hurry(struct store *store, int64_t number);
+
 // A commit that fails stops history: all that waited fails with its code, appends are refused with
 // it. Every retry_ms the store looks whether it can write again; this asks it to look now.
 void store_retry(struct store *store);

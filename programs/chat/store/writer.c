@@ -2,8 +2,9 @@
 // writer.c - the thread that writes history.db.
 //
 // It takes all that waits and commits it at once; meanwhile more comes together. So the price of a
-// commit, and of its fsync, is shared by the more messages the slower the disk is, and there is no
-// timer that would hold up the only one.
+// commit, and of its fsync, is shared by the more messages the slower the disk is. A message that
+// somebody waits for is committed at once; what nobody waits for, a little later, with what has come
+// by then: a transaction for each would cost more than all the rest of a message.
 //
 // A commit that fails for another reason than a message's own stops history: what waits fails with
 // it. To go on, the store must first have written and deleted more than a message needs: otherwise
@@ -15,7 +16,7 @@
 #include "chat/store/parts.h"
 #include "chat/store/schema.h"
 
-enum { BATCH_MAX = 8192 };
+enum { BATCH_MAX = 8192, LINGER_MS = 20 };
 
 // ---- opening -----------------------------------------------------------------------
 
@@ -101,7 +102,8 @@ static void publish(struct writer *w, struct notes *batch)
     inbox_settle(&s->inbox, batch, &done);
     s->last_id = w->last_id;
     weft_cond_broadcast(&s->told);
-    weft_cond_signal(&s->index_work);
+    if (s->index_idle || s->index_waiters > 0) // else it looks when its time has come
+        weft_cond_signal(&s->index_work);
     weft_unlock(&s->mu);
     notes_free(&done);
 }
@@ -175,11 +177,33 @@ static void go_on(struct writer *w)
 
 // ---- the thread --------------------------------------------------------------------------
 
-static bool has_work(const struct writer *w)
+// Something else than messages.
+static bool has_duty(const struct writer *w)
 {
     const struct store *s = w->store;
-    return s->ended || s->wishes || s->retry_now || s->inbox.waiting.count > 0 ||
-           removal_is_due(w) || retention_is_due(w);
+    return s->ended || s->wishes || s->retry_now || removal_is_due(w) || retention_is_due(w);
+}
+
+static bool has_work(const struct writer *w)
+{
+    return w->store->inbox.waiting.count > 0 || has_duty(w);
+}
+
+// Nobody waits for any of the messages: those that somebody waited for are settled.
+static bool may_linger(const struct writer *w)
+{
+    const struct store *s = w->store;
+    return !has_duty(w) && s->code == 0 && s->hurried <= s->inbox.settled &&
+           !inbox_is_filling(&s->inbox);
+}
+
+// The first of the messages has just come, or was not in the commit before.
+static void linger(struct writer *w)
+{
+    weft_time end = weft_after_ms(LINGER_MS);
+    int rc = 0;
+    while (rc == 0 && may_linger(w))
+        rc = weft_cond_wait(&w->store->work, &w->store->mu, end);
 }
 
 // While history is stopped only that is due: the rest could not be written.
@@ -211,6 +235,8 @@ static void wait_for_work(struct writer *w, struct turn *turn)
     while (!has_work(w))
         if (weft_cond_wait(&s->work, &s->mu, next_look(w)) < 0)
             break;
+    if (s->inbox.waiting.count > 0)
+        linger(w);
     if (s->abandoned)
         lose_all(s);
     inbox_take(&s->inbox, BATCH_MAX, &turn->batch);
