@@ -14,6 +14,7 @@
 
 #include "chat/address.h"
 #include "chat/door.h"
+#include "chat/linger.h"
 #include "chat/stage.h"
 
 enum {
@@ -130,16 +131,11 @@ static const char *why(int rc)
     return rc == -EPIPE || rc == 0 ? "Connection closed" : strerror(-rc);
 }
 
-// What was said last goes out; then the stream ends, and what the client still sends is thrown
-// away: closing with unread bytes would reset the connection, and might overtake our last words.
+// What was said last goes out; then the stream ends.
 static void say_goodbye(weft_conn *conn)
 {
-    char rest[256];
-    if (weft_shutdown(conn, weft_after_ms(LAST_WORDS_MS)) < 0)
-        return;
-    weft_time patience = weft_after_ms(GOODBYE_MS);
-    while (weft_read(conn, rest, sizeof rest, patience) > 0)
-        continue;
+    if (weft_shutdown(conn, weft_after_ms(LAST_WORDS_MS)) == 0)
+        linger(conn, weft_after_ms(GOODBYE_MS));
 }
 
 static void part(void *ctx)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // turn_away.c - see turn_away.h.
 //
-// Who comes in may be speaking already, and to close with unread bytes resets the connection, which
-// may overtake our words. So a fiber reads what comes for a moment. There are few of them at once,
-// because many come when clients are turned away; the others are sent one line, and closed.
+// Who comes in may be speaking already: a fiber reads what comes for a moment (linger.h). There are
+// few of them at once, because many come when clients are turned away; the others are sent one
+// line, and closed.
 #include "chat/turn_away.h"
 
 #include <stdio.h>
@@ -11,12 +11,12 @@
 #include <sys/socket.h>
 
 #include "chat/address.h"
+#include "chat/linger.h"
 #include "chat/web/answer.h"
 
 enum {
     MOST = 8,          // who are listened to at once
     PATIENCE_MS = 500, // with each of them
-    WASTE_MAX = 65536, // bytes of one that are thrown away
     LINE_SIZE = 256,
 };
 
@@ -57,14 +57,9 @@ static int part(struct farewell *const *arg, weft_none *none)
     struct farewell *f = *arg;
     struct server *s = f->door->server;
     weft_time patience = weft_after_ms(PATIENCE_MS);
-    char waste[512];
     (void)none;
-    if (say(f, patience) == 0 && weft_shutdown(f->conn, patience) == 0) {
-        ssize_t n = 1;
-        for (size_t left = WASTE_MAX; n > 0 && left >= sizeof waste; left -= (size_t)n)
-            if ((n = weft_read(f->conn, waste, sizeof waste, patience)) <= 0)
-                break;
-    }
+    if (say(f, patience) == 0 && weft_shutdown(f->conn, patience) == 0)
+        linger(f->conn, patience);
     weft_conn_close(&f->conn);
     weft_drop(&f->task); // our own: nobody will join it
     free(f);

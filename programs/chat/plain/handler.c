@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 
 #include "chat/address.h"
+#include "chat/linger.h"
 #include "chat/plain/http.h"
 #include "chat/plain/lobby.h"
 #include "chat/server.h"
@@ -92,19 +93,15 @@ static int listen_on(struct client *c)
 static int say_goodbye(const struct visit *v, weft_time grace)
 {
     struct client *c = v->client;
-    char data[512];
     (void)weft_shield(true); // to the task's end
     while (weft_now().ns < grace.ns && pass_on(v, WEFT_POLL) > 0)
-        continue;
+        weft_yield(); // to the goodbyes of others
     crowd_reader_done(c);
     (void)weft_waitgroup_wait(&c->crowd->readers, grace); // late: then we go with what there is
     int rc = weft_shutdown(c->conn, grace);
     if (rc < 0)
         return rc == -ETIMEDOUT ? -ENOBUFS : rc;
-    // Closing with unread bytes resets the connection, and a reset may overtake our last words.
-    weft_time patience = weft_sooner(grace, weft_after_ms(GOODBYE_MS));
-    while (weft_read(c->conn, data, sizeof data, patience) > 0)
-        continue;
+    linger(c->conn, weft_sooner(grace, weft_after_ms(GOODBYE_MS)));
     return 0;
 }
 
