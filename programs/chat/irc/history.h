@@ -9,8 +9,10 @@
 
 // The hub's record: what is worth keeping of what happens in a room.
 void history_record(struct hub *hub, const struct room *room, struct event *event);
-// Say to a client that has joined the room whether, and how long, it keeps what is said.
+// Say whether, and how long, what is said is kept: at each JOIN to a client that knows standard
+// replies; else once, on arrival, as clients do not expect a notice among the answers to JOIN.
 void history_tell_kept(struct session *s, const struct room *room);
+void history_tell_all_kept(struct session *s);
 // A message from one user to another.
 void history_record_private(struct user *from, struct user *to, struct event *event);
 

@@ -62,29 +62,43 @@ void history_record(struct hub *hub, const struct room *room, struct event *even
         append(hub->owner, &where, event);
 }
 
-// As a standard reply to who knows those, else as a notice.
+// "This room keeps its last 500 messages".
+static void word_kept(const struct irc_settings *set, const char *keeps, const char *its, char *out,
+                      size_t size)
+{
+    int n = set->keep_count, days = set->keep_days;
+    if (!set->history)
+        (void)snprintf(out, size, "%s no history", keeps);
+    else if (days > 0 && n > 0)
+        (void)snprintf(out, size, "%s %s last %d messages, for %d days at most", keeps, its, n,
+                       days);
+    else if (days > 0)
+        (void)snprintf(out, size, "%s %s messages for %d days", keeps, its, days);
+    else if (n > 0)
+        (void)snprintf(out, size, "%s %s last %d messages", keeps, its, n);
+    else
+        (void)snprintf(out, size, "%s %s messages, for ever", keeps, its);
+}
+
+enum { KEPT_SIZE = 128 };
+
+void history_tell_all_kept(struct session *s)
+{
+    char text[KEPT_SIZE];
+    if (s->caps & CAP_STANDARD_REPLIES)
+        return;
+    word_kept(&s->irc->set, "Rooms here keep", "their", text, sizeof text);
+    tell(s, "NOTICE %s :%s", session_name(s), text);
+}
+
 void history_tell_kept(struct session *s, const struct room *room)
 {
-    const struct irc_settings *set = &s->irc->set;
-    const char *code = set->history ? "HISTORY_KEPT" : "HISTORY_NOT_KEPT";
-    char text[128];
-    if (!set->history)
-        (void)snprintf(text, sizeof text, "This room keeps no history");
-    else if (set->keep_days > 0 && set->keep_count > 0)
-        (void)snprintf(text, sizeof text,
-                       "This room keeps its last %d messages, for %d days at most", set->keep_count,
-                       set->keep_days);
-    else if (set->keep_days > 0)
-        (void)snprintf(text, sizeof text, "This room keeps its messages for %d days",
-                       set->keep_days);
-    else if (set->keep_count > 0)
-        (void)snprintf(text, sizeof text, "This room keeps its last %d messages", set->keep_count);
-    else
-        (void)snprintf(text, sizeof text, "This room keeps its messages, for ever");
-    if (s->caps & CAP_STANDARD_REPLIES)
-        tell(s, "NOTE JOIN %s %s :%s", code, room->name, text);
-    else
-        tell(s, "NOTICE %s :%s", room->name, text);
+    char text[KEPT_SIZE];
+    if (!(s->caps & CAP_STANDARD_REPLIES))
+        return;
+    word_kept(&s->irc->set, "This room keeps", "its", text, sizeof text);
+    tell(s, "NOTE JOIN %s %s :%s", s->irc->set.history ? "HISTORY_KEPT" : "HISTORY_NOT_KEPT",
+         room->name, text);
 }
 
 void history_record_private(struct user *from, struct user *to, struct event *event)

@@ -9,6 +9,7 @@
 #include <weft/base.h>
 
 #include "chat/irc/handlers.h"
+#include "chat/irc/history.h"
 #include "chat/irc/limits.h"
 #include "chat/irc/monitor.h"
 #include "chat/irc/whowas.h"
@@ -28,6 +29,7 @@ static void greet(struct session *s)
     send_isupport(s);
     send_lusers(s);
     send_motd(s);
+    history_tell_all_kept(s);
 }
 
 static bool password_is_right(const struct session *s)
