@@ -12,32 +12,40 @@ static bool is_listed(const struct member *m, const struct member *viewer)
     return viewer || !(m->user->modes & USER_INVISIBLE);
 }
 
-static int word_member(const struct session *s, const struct member *m, char *out, size_t room)
+enum { WORD = RANKS + NICK_MAX + LOGIN_MAX + HOST_MAX + 8 };
+
+// Copied, and not formatted: a thousand who join are told of half a million members.
+static size_t word_member(const struct session *s, const struct member *m, char out[WORD])
 {
-    char prefixes[RANKS + 1];
-    (void)rank_prefixes(m->ranks, s->caps & CAP_MULTI_PREFIX, prefixes);
-    bool full = s->caps & CAP_USERHOST_IN_NAMES;
-    return snprintf(out, room, "%s%s", prefixes, full ? m->user->source : m->user->name);
+    size_t size = strlen(rank_prefixes(m->ranks, s->caps & CAP_MULTI_PREFIX, out));
+    const char *name = s->caps & CAP_USERHOST_IN_NAMES ? m->user->source : m->user->name;
+    size_t length = strnlen(name, WORD - 1 - size);
+    memcpy(out + size, name, length);
+    return size + length;
 }
 
 static void send_members(struct session *s, const struct room *room, const struct member *viewer)
 {
-    char names[LINE_BODY_MAX], word[RANKS + NICK_MAX + LOGIN_MAX + HOST_MAX + 8];
+    char names[LINE_BODY_MAX + 1], word[WORD];
     const char *symbol = room->modes & ROOM_SECRET ? "@" : "=";
     size_t before = strlen(s->irc->set.name) + strlen(session_name(s)) + strlen(room->name) +
                     sizeof ": 353  =  :" - 1;
     size_t size = 0;
     struct member *m;
+    _Static_assert((int)WORD < (int)LINE_BODY_MAX, "an empty line takes a word");
     TAILQ_FOREACH (m, &room->members, in_room) {
         if (!is_listed(m, viewer))
             continue;
-        int length = word_member(s, m, word, sizeof word);
-        if (size > 0 && before + size + 1 + (size_t)length > LINE_BODY_MAX) {
+        size_t length = word_member(s, m, word);
+        if (size > 0 && before + size + 1 + length > LINE_BODY_MAX) {
             reply(s, RPL_NAMREPLY, "%s %s :%s", symbol, room->name, names);
             size = 0;
         }
-        size += (size_t)snprintf(names + size, sizeof names - size, "%s%s", size > 0 ? " " : "",
-                                 word);
+        if (size > 0)
+            names[size++] = ' ';
+        memcpy(names + size, word, length);
+        size += length;
+        names[size] = '\0';
     }
     if (size > 0)
         reply(s, RPL_NAMREPLY, "%s %s :%s", symbol, room->name, names);
