@@ -20,7 +20,7 @@ import subprocess
 import sys
 
 NOT_HERE = 77
-PATIENCE = 300
+PATIENCE = 600
 
 
 class Failed(Exception):

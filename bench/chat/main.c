@@ -7,7 +7,7 @@
 
 #include "chat.h"
 
-enum { MOST_NUMBERS = 3, PATIENCE_S = 290, LOOKS = 1000, PAUSE_US = 10000 };
+enum { MOST_NUMBERS = 3, PATIENCE_S = 580, LOOKS = 1000, PAUSE_US = 10000 };
 
 static const struct protocol *const protocols[] = {&irc,  &irc_tags, &irc_websocket, &irc_tls,
                                                    &nats, &mqtt,     &plain};
