@@ -322,11 +322,65 @@ static void without_a_callback_there_is_nothing(void **state)
     door_close(&d);
 }
 
+#define WITH(host, fields) "GET /metrics HTTP/1.1\r\nHost: " host "\r\n" fields "\r\n"
+
+static void metrics_may_be_for_programs_on_this_machine(void **state)
+{
+    static const struct {
+        const char *request;
+        int status;
+    } cases[] = {
+        {WITH("localhost", ""), 200},
+        {WITH("LOCALHOST:80", ""), 200},
+        {WITH("127.0.0.1:1", ""), 200},
+        {WITH("[::1]", ""), 200},
+        {WITH("chat.example.org", ""), 403}, // a proxy, or a page whose name means 127.0.0.1
+        {WITH("localhost.example.org", ""), 403},
+        {"GET /metrics HTTP/1.0\r\n\r\n", 403},
+        {WITH("localhost", "X-Forwarded-For: 192.0.2.7\r\n"), 403},
+        {WITH("localhost", "forwarded: for=192.0.2.7\r\n"), 403},
+        {WITH("localhost", "X-Real-IP: 127.0.0.1\r\n"), 403},
+        {WITH("localhost", "Via: 1.1 proxy\r\n"), 403},
+    };
+    const char *const hosts[] = {"*", NULL};
+    (void)state;
+    struct door d;
+    door_make(&d);
+    d.site.metrics_near = true;
+    d.site.rules.hosts = hosts;
+    door_start(&d);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        exchange(&d, cases[i].request, strlen(cases[i].request), false);
+        if (status_of(received) != cases[i].status)
+            fail_msg("%d for %s", status_of(received), cases[i].request);
+    }
+    door_close(&d);
+}
+
+// Without a network that others are on, their end of a connection is a word only.
+static void who_is_not_on_this_machine_is_known_by_his_address(void **state)
+{
+    static const char head[] = WITH("localhost", "");
+    static const struct {
+        const char *peer;
+        bool near;
+    } cases[] = {{"127.0.0.1:40112", true}, {"[::1]:40112", true},
+                 {"unix:", true},           {"192.0.2.7:40112", false},
+                 {"[fd00::1]:1", false},    {"127.0.0.1.example:1", false}};
+    (void)state;
+    struct http_request r = {0};
+    assert_int_equal(http_parse(&r, head, sizeof head - 1), sizeof head - 1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(origin_is_near(&r, cases[i].peer), cases[i].near);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_request_has_its_answer),
         cmocka_unit_test(a_request_may_come_byte_by_byte),
+        cmocka_unit_test(metrics_may_be_for_programs_on_this_machine),
+        cmocka_unit_test(who_is_not_on_this_machine_is_known_by_his_address),
         cmocka_unit_test(the_page_is_the_file),
         cmocka_unit_test(a_head_tells_the_length_and_has_no_body),
         cmocka_unit_test(requests_sent_together_are_answered_in_order),

@@ -108,8 +108,12 @@ def weft(*args, given="", **more):
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+# What an event of the server's log begins with.
+TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ")
+
+
 class Lines:
-    """The lines of a pipe, collected by a thread as they come."""
+    """The lines of a pipe, collected by a thread as they come; those of a log without the time."""
 
     def __init__(self, pipe):
         self.seen = []
@@ -119,7 +123,7 @@ class Lines:
 
     def _collect(self):
         for line in self._pipe:
-            self.seen.append(line.decode().rstrip("\n"))
+            self.seen.append(TIME.sub("", line.decode().rstrip("\n")))
 
     def wait(self, pattern, count=1):
         """The matches of the first `count` lines that the pattern describes; the last of them."""

@@ -319,11 +319,11 @@ def a_file_that_is_wrong_changes_nothing():
         path = write(at / "weft.ini", "[admin]", "name = Old")
         with file_server(path) as server, irc(server, "ada") as ada:
             write(path, "[admin]", "name = New", "nmae = x")
-            reload(server, "reload failed: the settings stay as they were")
+            reload(server, 'reload-failed reason="the settings stay as they were"')
             server.err.wait(f"weft serve: {path}:3: unknown key 'nmae' .*")
             ada.answer("ADMIN", ".* 257 ada :Old")
             path.unlink()
-            reload(server, "reload failed: the settings stay as they were")
+            reload(server, 'reload-failed reason="the settings stay as they were"')
             ada.answer("ADMIN", ".* 257 ada :Old")
 
 
@@ -334,9 +334,9 @@ def what_needs_a_restart_is_named_and_stays():
         with file_server(path) as server:
             write(path, "[server]", "network = New", "[doors]", "web = 0")
             reload(server)
-            equal([line for line in server.out.seen if line.startswith("reload: ")],
-                  ["reload: --web changes with a restart only",
-                   "reload: --network changes with a restart only"])
+            equal(server.out.matching("reload-later .*"),
+                  ['reload-later option=web reason="changes with a restart only"',
+                   'reload-later option=network reason="changes with a restart only"'])
             with irc(server) as client:
                 client.say("NICK ada", "USER ada 0 * :Ada")
                 client.wait(".* 001 ada :Welcome to the Old network, ada")
@@ -490,7 +490,7 @@ def a_new_certificate_is_read_at_sighup():
                     ada.say("PRIVMSG bob :still here")
                     bob.wait(":?ada!.* PRIVMSG bob :still here")
                 write(at / "weft.test.pem", "rubbish")
-                reload(server, "reload failed: .*")
+                reload(server, "reload-failed .*")
                 Irc(tls(address, at, "new.test"), "eve").close()
 
 
@@ -502,8 +502,8 @@ def doors_with_tls_keep_their_certificate_when_the_file_names_none():
                      f"key = {at}/weft.test.key", "[doors]", "ircs = 0")
         with file_server(path) as server:
             write(path, "[admin]", "name = New")
-            reload(server, "reload failed: .*")
-            server.out.wait("reload: doors with TLS are open: no certificate")
+            reload(server, "reload-failed .*")
+            server.err.wait("weft serve: doors with TLS are open: no certificate")
             Irc(tls(server.address("ircs"), at, "weft.test"), "ada").close()
 
 
@@ -756,7 +756,7 @@ def no_secret_is_in_a_log():
                 pass
             reload(server)
             write(path, "[server]", "password = wordofthehouse", "[operator ada]", f"password = no{oper}")
-            reload(server, "reload failed: .*")
+            reload(server, "reload-failed .*")
             server.end()
             said = "\n".join(server.out.seen + server.err.seen)
         for secret in "wordofthehouse", "operatorsword", oper, "typedwrong", "houseoftheword":

@@ -23,7 +23,8 @@ enum {
 
 static void refuse(const struct door *door, const weft_conn *conn, const char *why)
 {
-    journal_line(&door->server->events, "refuse addr=%s reason=\"%s\"", weft_peer(conn), why);
+    journal_event(&door->server->events, "refuse", log_text("door", door->name),
+                  log_text("addr", weft_peer(conn)), log_text("reason", why));
 }
 
 // ---- plain clients -------------------------------------------------------------------------
@@ -63,8 +64,9 @@ static int admit_plain(struct door *door, weft_conn **conn, struct neighbours *n
         client_free(&client);
         return rc;
     }
-    journal_line(&s->events, "join id=%ld addr=%s n=%zu", client->id, weft_peer(client->conn),
-                 client->count);
+    journal_event(&s->events, "join", log_number("id", client->id),
+                  log_text("addr", weft_peer(client->conn)),
+                  log_number("n", (long long)client->count));
     weft_event_set(&client->announced); // the client is its handler's now
     if (s->lecture)
         print_list(s);
@@ -82,10 +84,11 @@ static void leave(void *visitor)
     weft_conn_close(&v->conn); // before the log, which may be slow
     gate_leave(&v->server->gate, &v->neighbours);
     if (v->why)
-        journal_line(events, "drop id=%ld door=%s addr=%s reason=\"%s\"", v->id, v->door->name,
-                     address, v->why);
+        journal_event(events, "drop", log_number("id", v->id), log_text("door", v->door->name),
+                      log_text("addr", address), log_text("reason", v->why));
     else
-        journal_line(events, "leave id=%ld door=%s addr=%s", v->id, v->door->name, address);
+        journal_event(events, "leave", log_number("id", v->id), log_text("door", v->door->name),
+                      log_text("addr", address));
 }
 
 static void shake_hands(void *visitor)
@@ -131,8 +134,8 @@ static int admit_visitor(struct door *door, weft_conn **conn, struct neighbours 
     if (v->task) {
         LIST_INSERT_HEAD(&s->all_visitors, v, link);
         // told here, and not there, where it would touch a page of stack more
-        journal_line(&s->events, "join id=%ld door=%s addr=%s", v->id, door->name,
-                     weft_peer(*conn));
+        journal_event(&s->events, "join", log_number("id", v->id), log_text("door", door->name),
+                      log_text("addr", weft_peer(*conn)));
         *conn = NULL;
         return 0;
     }
@@ -193,9 +196,9 @@ static int accept_one(struct door *door)
 static void note_trouble(struct server *s, int rc, int before)
 {
     if (rc < 0 && rc != before)
-        journal_line(&s->events, "wait reason=\"%s\"", strerror(-rc));
+        journal_event(&s->events, "wait", log_text("reason", strerror(-rc)));
     else if (rc == 0 && before < 0)
-        journal_line(&s->events, "resume");
+        journal_event(&s->events, "resume");
 }
 
 // Until it is cancelled. Every other error passes: no descriptors, no memory, a firewall's refusal.

@@ -46,5 +46,7 @@ void serve_web(struct visitor *v); // the web door's
 
 // What the web door needs to know, but for its rules. The site is the server's.
 void site_init(struct web_site *site, struct server *server);
+// Who may read the metrics: of enum metrics_for (setting_kinds.h).
+void site_let_watch(struct web_site *site, int who);
 
 #endif

@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 #include <weft/task.h>
 #include <weft/wait.h>
 
@@ -37,22 +39,46 @@ void journal_text(struct journal *j, const char *text, size_t size)
     }
 }
 
+static struct timespec now(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now); // cannot fail
+    return now;
+}
+
+void journal_event_(struct journal *j, const struct log_field *fields)
+{
+    char line[LOG_LINE];
+    const struct timespec when = now();
+    journal_text(j, line, log_event(line, j->format, &when, fields->key, fields + 1));
+}
+
 void journal_line(struct journal *j, const char *fmt, ...)
 {
-    char line[512];
+    char sentence[512], line[LOG_LINE];
+    const struct timespec when = now();
     va_list args;
     va_start(args, fmt);
-    int size = vsnprintf(line, sizeof line - 1, fmt, args);
+    int size = vsnprintf(sentence, sizeof sentence, fmt, args);
     va_end(args);
-    if (size < 0)
-        return;                // only a wrong format does that
-    size_t end = strlen(line); // a longer line is cut
-    line[end] = '\n';
-    journal_text(j, line, end + 1);
+    if (size >= 0) // only a wrong format does that
+        journal_text(j, line, log_sentence(line, j->format, &when, sentence));
 }
 
 bool journal_failed(struct journal *j)
 {
     weft_guard(&j->mu);
     return j->failed;
+}
+
+void journal_last_words(const struct journal *j, const char *name, const char *key,
+                        const char *text)
+{
+    char line[LOG_LINE];
+    const struct timespec when = now();
+    const struct log_field fields[] = {log_text(key, text), {0}};
+    size_t size = log_event(line, j->format, &when, name, fields);
+    struct pollfd p = {.fd = j->fd, .events = POLLOUT};
+    if (poll(&p, 1, 1000) > 0)
+        (void)!write(j->fd, line, size); // there is nobody else to tell
 }

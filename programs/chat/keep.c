@@ -60,8 +60,8 @@ static int pass_on(struct server *const *arg, weft_none *none)
     (void)none;
     while ((rc = store_wait_progress(s->history, p.last, &p, WEFT_FOREVER)) == 0) {
         if (p.code < 0)
-            journal_line(&s->events, "history lost=%lld reason=\"%s\"",
-                         (long long)p.last - (long long)p.first + 1, strerror(-p.code));
+            journal_event(&s->events, "history", log_number("lost", p.last - p.first + 1),
+                          log_text("reason", strerror(-p.code)));
         irc_progress(s->irc, &p);
     }
     return rc == -EPIPE ? 0 : rc; // ended, and all were told
@@ -84,5 +84,5 @@ void keep_close(struct server *server)
         (void)weft_join(&server->keeper, NULL, 0); // why it ended was told
     int rc = store_close(&server->history, weft_after_ms(LAST_WRITES_MS));
     if (rc < 0)
-        journal_line(&server->events, "history lost reason=\"%s\"", weft_error());
+        journal_event(&server->events, "history", log_text("reason", weft_error()));
 }

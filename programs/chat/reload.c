@@ -12,6 +12,7 @@
 
 #include "chat/tls_door.h"
 #include "chat/web/web.h"
+#include "common/output.h"
 
 // REHASH: the same as the signal, which the main thread waits for.
 static void rehash(void *owner)
@@ -76,6 +77,7 @@ void house_apply(struct house *house)
         irc_set(s->irc, &irc);
     house->site->rules.hosts = set->hosts.items;
     house->site->rules.origins = set->origins.items;
+    site_let_watch(house->site, set->metrics);
     s->crowd.queue_limit = (size_t)set->queue_mb << 20;
     apply_limits(house);
     house->doors[DOOR_IRCS].tls = house->tls;
@@ -121,8 +123,9 @@ static void tell_what_stays(struct house *house, const struct settings *next)
 {
     int row = settings_differ(house->set, next, 0);
     for (; row >= 0; row = settings_differ(house->set, next, row + 1))
-        journal_line(&house->server->events, "reload: --%s changes with a restart only",
-                     settings_table[row].option);
+        journal_event(&house->server->events, "reload-later",
+                      log_text("option", settings_table[row].option),
+                      log_text("reason", "changes with a restart only"));
 }
 
 // What was read, if all of it is good.
@@ -132,7 +135,7 @@ static bool read_again(struct house *house, struct settings *next, weft_tls **tl
         return false;
     bool lost = (house->set->web_tls || house->doors[DOOR_IRCS].listener) && !next->tls_cert;
     if (lost)
-        journal_line(&house->server->events, "reload: doors with TLS are open: no certificate");
+        complain("weft serve", "doors with TLS are open: no certificate");
     if (!lost && tls_open(next, tls))
         return true;
     settings_free(next);
@@ -144,7 +147,8 @@ void house_reload(struct house *house)
     struct journal *events = &house->server->events;
     struct change next = {.tls = NULL};
     if (!read_again(house, &next.set, &next.tls)) {
-        journal_line(events, "reload failed: the settings stay as they were");
+        journal_event(events, "reload-failed",
+                      log_text("reason", "the settings stay as they were"));
         return;
     }
     tell_what_stays(house, &next.set);
@@ -152,7 +156,7 @@ void house_reload(struct house *house)
     weft_event_clear(&house->changed);
     weft_event_set(&house->called);
     (void)weft_event_wait(&house->changed, WEFT_FOREVER); // nobody cancels the main thread
-    journal_line(events, "reload");
+    journal_event(events, "reload");
     weft_tls_free(&next.tls);
     settings_free(&next.set);
 }

@@ -31,6 +31,7 @@
 #include "chat/lan.h"
 #include "chat/plain/lobby.h"
 #include "chat/reload.h"
+#include "chat/sandbox.h"
 #include "chat/tls_door.h"
 #include "chat/web/web.h"
 #include "chat/welcome.h"
@@ -93,12 +94,22 @@ static int wait_for_stop(struct house *house, const sigset_t *orders)
         complain(me, "waiting for signals: %s", strerror(-sig));
         return STATUS_FAILED;
     }
-    journal_line(&s->events, "stop signal=%s", name_of(sig));
+    journal_event(&s->events, "stop", log_text("signal", name_of(sig)));
     return STATUS_OK;
+}
+
+// On the hub's loop, whose ring is there; before anybody is let in.
+static void shut_in(const struct house *house)
+{
+    struct journal *events = &house->server->events;
+    int rc = house->set->no_sandbox ? 0 : sandbox_enter(events);
+    if (rc < 0)
+        journal_event(events, "no-sandbox", log_text("reason", strerror(-rc)));
 }
 
 static int start(struct house *house)
 {
+    shut_in(house);
     if (house->server->history && keep_start(house->server) < 0)
         return weft_error_code();
     for (int i = 0; i < DOORS; i++)
@@ -172,6 +183,15 @@ static int serve(struct house *house, const sigset_t *orders)
 
 // ---- opening the doors ---------------------------------------------------------------------
 
+static void say_shut(struct journal *events, const char *door, const char *why, const char *option)
+{
+    if (events->format == LOG_JSON)
+        journal_event(events, "shut", log_text("door", door), log_text("reason", why));
+    else
+        journal_line(events, "the %s door stays shut: %s (--%s PORT opens it elsewhere)", door, why,
+                     option);
+}
+
 // A door that was asked for must open; one that is there by default may be left shut.
 static int listen_at(struct server *s, struct door *door, const struct door_setting *at)
 {
@@ -182,8 +202,7 @@ static int listen_at(struct server *s, struct door *door, const struct door_sett
         return STATUS_OK;
     bool taken = weft_error_code() == -EADDRINUSE;
     if (taken && !at->asked) {
-        journal_line(&s->events, "the %s door stays shut: %s (--%s PORT opens it elsewhere)",
-                     door->name, weft_error(), at->option);
+        say_shut(&s->events, door->name, weft_error(), at->option);
         return STATUS_OK;
     }
     complain(me, taken ? "%s (another server? try --%s 0)" : "%s", weft_error(), at->option);
@@ -215,7 +234,10 @@ static int open_history(struct server *s, const struct settings *set)
                  rc == -EBUSY ? " (another server? --data FOLDER or --no-history)" : "");
         return STATUS_FAILED;
     }
-    journal_line(&s->events, "history in %s", folder);
+    if (s->events.format == LOG_JSON)
+        journal_event(&s->events, "history", log_text("folder", folder));
+    else
+        journal_line(&s->events, "history in %s", folder);
     return STATUS_OK;
 }
 
@@ -277,7 +299,9 @@ static int open_and_serve(struct settings *set, int argc, char **argv)
     struct server s = {
         .lecture = set->lecture,
         // the lecture's output is its lists and nothing else
-        .events = {.fd = set->lecture ? STDERR_FILENO : STDOUT_FILENO, .who = me},
+        .events = {.fd = set->lecture ? STDERR_FILENO : STDOUT_FILENO,
+                   .who = me,
+                   .format = (enum log_format)set->log_format},
         .lists = {.fd = STDOUT_FILENO, .who = me},
     };
     struct web_site site = {0};

@@ -14,6 +14,7 @@
 #include "chat/address.h"
 #include "chat/hub/name.h"
 #include "chat/irc/irc.h"
+#include "chat/log_line.h"
 #include "chat/network.h"
 #include "chat/web/host.h"
 #include "common/options.h"
@@ -407,6 +408,31 @@ static const char *read_bits_v6(const char *text, void *place)
     return read_int(text, place, 1, 128, "is not a number of bits (1 to 128)");
 }
 
+// One of some words: its number.
+static const char *read_choice(const char *text, void *place, const char *const *words,
+                               const char *wrong)
+{
+    for (int i = 0; words[i]; i++)
+        if (strcmp(text, words[i]) == 0) {
+            *(int *)place = i;
+            return NULL;
+        }
+    return wrong;
+}
+
+static const char *read_log(const char *text, void *place)
+{
+    static const char *const words[] = {[LOG_TEXT] = "text", [LOG_JSON] = "json", NULL};
+    return read_choice(text, place, words, "is neither text nor json");
+}
+
+static const char *read_metrics(const char *text, void *place)
+{
+    static const char *const words[] = {
+        [METRICS_OFF] = "off", [METRICS_LOCAL] = "local", [METRICS_ALL] = "all", NULL};
+    return read_choice(text, place, words, "is neither off nor local nor all");
+}
+
 static bool same_int(const void *a, const void *b)
 {
     return *(const int *)a == *(const int *)b;
@@ -438,6 +464,8 @@ const struct setting_kind kind_megabytes = INT_KIND(read_megabytes);
 const struct setting_kind kind_kilobytes = INT_KIND(read_kilobytes);
 const struct setting_kind kind_bits_v4 = INT_KIND(read_bits_v4);
 const struct setting_kind kind_bits_v6 = INT_KIND(read_bits_v6);
+const struct setting_kind kind_log = INT_KIND(read_log);
+const struct setting_kind kind_metrics = INT_KIND(read_metrics);
 const struct setting_kind kind_milliseconds = {
     .read = read_milliseconds, .same = same_milliseconds, .size = sizeof(int64_t)};
 

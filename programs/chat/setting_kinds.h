@@ -30,6 +30,9 @@ struct setting_operators {
     size_t count;
 };
 
+// Who may read /metrics: nobody, a program on this machine, whoever reaches the web door.
+enum metrics_for { METRICS_OFF, METRICS_LOCAL, METRICS_ALL };
+
 // const char *
 extern const struct setting_kind kind_text;        // not empty, on one line
 extern const struct setting_kind kind_word;        // without spaces
@@ -52,6 +55,8 @@ extern const struct setting_kind kind_megabytes; // 1 to 1024
 extern const struct setting_kind kind_kilobytes; // 1 to 1024
 extern const struct setting_kind kind_bits_v4;   // 1 to 32
 extern const struct setting_kind kind_bits_v6;   // 1 to 128
+extern const struct setting_kind kind_log;       // of enum log_format: text, json
+extern const struct setting_kind kind_metrics;   // of enum metrics_for: off, local, all
 // int64_t, from seconds
 extern const struct setting_kind kind_milliseconds;
 // bool

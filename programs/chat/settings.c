@@ -13,6 +13,7 @@
 
 #include "chat/hub/name.h"
 #include "chat/lan.h"
+#include "chat/log_line.h"
 #include "common/options.h"
 #include "common/output.h"
 #include "common/status.h"
@@ -231,6 +232,8 @@ static const char *find_contradiction(const struct settings *set)
         return "https on the web door (--web-tls) needs a certificate (--tls-cert)";
     if (set->sts_days > 0 && !set->tls_cert)
         return "to send IRC clients to TLS (--sts) needs a certificate (--tls-cert)";
+    if (set->lan && !set->open && !set->irc.password && set->log_format == LOG_JSON)
+        return "--lan makes a password, which a log in JSON does not tell: --password or --open";
     if (set->open && !set->lan)
         return "--open says something about --lan only";
     return NULL;

@@ -41,6 +41,9 @@ struct settings {
     int queue_mb;     // that may wait for a slow client
     const char *data; // the folder of the history. NULL: the usual one
     bool no_history, full_sync;
+    int log_format; // of enum log_format
+    bool no_sandbox;
+    int metrics; // of enum metrics_for
     struct setting_list hosts, origins;
     struct setting_operators operators;
     struct irc_settings irc;   // complete, but for rehash and owner

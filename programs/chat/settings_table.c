@@ -68,6 +68,15 @@ const struct setting settings_table[] = {
     {"web", "origins", "web-origin", 0, "URL", "of a page elsewhere that may speak here; several",
      NULL, &kind_origins, PLACE(origins), SETTING_LIVE},
 
+    {"web", "metrics", "metrics", 0, "WHO",
+     "may read /metrics: off, local (programs on this machine), all", "local", &kind_metrics,
+     PLACE(metrics), SETTING_LIVE},
+
+    {"log", "format", "log-format", 0, "FORMAT", "of the log: text or json", "text", &kind_log,
+     PLACE(log_format), 0},
+    {"sandbox", "off", "no-sandbox", 0, NULL, "without the filter of system calls", "no",
+     &kind_flag, PLACE(no_sandbox), 0},
+
     {"admin", "name", "admin-name", 0, "TEXT", "who looks after the server", NULL, &kind_text,
      PLACE(irc.admin_name), SETTING_LIVE},
     {"admin", "place", "admin-place", 0, "TEXT", "where it is", NULL, &kind_text,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "chat/door.h"
+#include "chat/setting_kinds.h"
 #include "chat/talk.h"
 #include "chat/web/web.h"
 
@@ -48,10 +49,15 @@ static int metrics(void *ctx, char **text)
     return size < 0 ? -1 : 200;
 }
 
+void site_let_watch(struct web_site *site, int who)
+{
+    site->metrics = who == METRICS_OFF ? NULL : metrics;
+    site->metrics_near = who == METRICS_LOCAL;
+}
+
 void site_init(struct web_site *site, struct server *server)
 {
     site->health = health;
-    site->metrics = metrics;
     site->ctx = server;
     site->on_websocket = talk_on_websocket;
 }

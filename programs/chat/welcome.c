@@ -118,10 +118,20 @@ static void say_irc_on_lan(const struct house *house, const struct setting_list 
     }
 }
 
-static void say_lan(const struct house *house)
+static void warn_of_lan(const struct house *house)
 {
     struct journal *events = &house->server->events;
     const struct settings *set = house->set;
+    if (!set->irc.password && !*house->server->made_password)
+        journal_line(events, "warning: no password: whoever is on this network can come in");
+    if (!house->doors[DOOR_WEB].tls || house->doors[DOOR_IRC].listener)
+        journal_line(events, "warning: no TLS%s: whoever is on this network can read along",
+                     house->tls ? " on every door" : "");
+}
+
+static void say_lan(const struct house *house)
+{
+    struct journal *events = &house->server->events;
     struct setting_list hosts = {0};
     const char *wrong = lan_add_addresses(&hosts);
     if (wrong)
@@ -130,19 +140,38 @@ static void say_lan(const struct house *house)
         say_urls(house, &hosts);
     say_irc_on_lan(house, &hosts);
     kind_hosts.release(&hosts);
-    if (!set->irc.password && *house->server->made_password)
+    if (!house->set->irc.password && *house->server->made_password)
         journal_line(events, "password: %s", house->server->made_password);
-    else if (!set->irc.password)
-        journal_line(events, "warning: no password: whoever is on this network can come in");
-    if (!house->doors[DOOR_WEB].tls || house->doors[DOOR_IRC].listener)
-        journal_line(events, "warning: no TLS%s: whoever is on this network can read along",
-                     house->tls ? " on every door" : "");
+    warn_of_lan(house);
+}
+
+// The same for programs. There is no made password then: settings.c.
+static void tell_programs(const struct house *house)
+{
+    struct journal *events = &house->server->events;
+    for (int i = 0; i < DOORS; i++) {
+        const struct door *door = &house->doors[i];
+        if (door->listener)
+            journal_event(events, "listening", log_text("door", door->name),
+                          log_text("addr", weft_listener_address(door->listener)),
+                          log_text("tls", door->tls ? "yes" : "no"));
+    }
+    if (house->set->lan)
+        warn_of_lan(house);
+    if (house->server->gate.rules.most > 0)
+        journal_event(events, "clients", log_number("limit", house->server->gate.rules.most));
+    if (house->descriptors > 0)
+        journal_event(events, "descriptors", log_number("limit", house->descriptors));
 }
 
 void print_welcome(const struct house *house)
 {
     struct journal *events = &house->server->events;
     const struct door *doors = house->doors;
+    if (events->format == LOG_JSON) {
+        tell_programs(house);
+        return;
+    }
     if (doors[DOOR_PLAIN].listener)
         say_plain(events, &doors[DOOR_PLAIN]);
     if (doors[DOOR_IRC].listener)

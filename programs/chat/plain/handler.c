@@ -138,10 +138,11 @@ static void leave(const struct visit *v, int rc)
     weft_conn_close(&c->conn); // before the log, which may be slow
     gate_leave(&v->server->gate, &c->neighbours);
     if (why < 0)
-        journal_line(events, "drop id=%ld addr=%s n=%zu reason=\"%s\"", c->id, address, left,
-                     why_dropped(why));
+        journal_event(events, "drop", log_number("id", c->id), log_text("addr", address),
+                      log_number("n", (long long)left), log_text("reason", why_dropped(why)));
     else
-        journal_line(events, "leave id=%ld addr=%s n=%zu", c->id, address, left);
+        journal_event(events, "leave", log_number("id", c->id), log_text("addr", address),
+                      log_number("n", (long long)left));
 }
 
 static int handler(const struct visit *v, weft_none *none)

@@ -93,6 +93,28 @@ static bool origin_is_fine(const struct origin_rules *rules, struct http_text or
     return host_parse(host_text, &host) && same_place(page, host, default_port);
 }
 
+static bool is_loopback(struct http_text name)
+{
+    for (size_t i = 0; own_names[i]; i++)
+        if (text_is(name, own_names[i]))
+            return true;
+    return false;
+}
+
+bool origin_is_near(const struct http_request *r, const char *peer)
+{
+    static const char *const passed_on[] = {"Forwarded", "X-Forwarded-For", "X-Real-IP", "Via",
+                                            NULL};
+    struct host there, host;
+    bool is_unix = strncmp(peer, "unix:", 5) == 0;
+    for (size_t i = 0; passed_on[i]; i++)
+        if (http_count(r, passed_on[i]) > 0)
+            return false;
+    if (!is_unix && !(host_parse(text_of(peer), &there) && is_loopback(there.name)))
+        return false;
+    return host_parse(r->host, &host) && is_loopback(host.name);
+}
+
 const char *origin_refusal(const struct origin_rules *rules, const struct http_request *r,
                            const char *local)
 {

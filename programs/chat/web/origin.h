@@ -25,4 +25,9 @@ struct origin_rules {
 const char *origin_refusal(const struct origin_rules *rules, const struct http_request *r,
                            const char *local);
 
+// Does a program on this machine ask, for itself? It comes from loopback or by a Unix socket (peer:
+// the other end, as weft_peer says it), names a host of loopback, so that no page asks through a
+// browser under a name of its own, and no field says that a proxy passes it on.
+bool origin_is_near(const struct http_request *r, const char *peer);
+
 #endif

@@ -38,9 +38,9 @@ static bool is_rest(unsigned char byte)
     return (byte & 0xC0) == 0x80;
 }
 
-// The size of the character at the beginning, 0 if it is none.
-static size_t character(const unsigned char *at, size_t size)
+size_t utf8_character(const void *bytes, size_t size)
 {
+    const unsigned char *at = bytes;
     if (at[0] < 0x80)
         return 1;
     struct shape shape = shape_of(at[0]);
@@ -70,7 +70,7 @@ bool utf8_is_valid(const void *bytes, size_t size)
     const unsigned char *at = bytes, *end = at + size;
     while (at < end) {
         at += ascii_words(at, (size_t)(end - at));
-        size_t n = at < end ? character(at, (size_t)(end - at)) : 0;
+        size_t n = at < end ? utf8_character(at, (size_t)(end - at)) : 0;
         if (n == 0)
             return at == end;
         at += n;

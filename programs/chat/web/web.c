@@ -108,6 +108,9 @@ static int give_health(struct visit *v)
 
 static int give_metrics(struct visit *v)
 {
+    const struct web_site *site = v->site;
+    if (site->metrics && site->metrics_near && !origin_is_near(&v->request, weft_peer(v->conn)))
+        return refuse(v, 403, "for programs on this machine: see the setting web.metrics");
     return give_text(v, v->site->metrics);
 }
 

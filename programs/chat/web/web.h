@@ -20,7 +20,8 @@ struct web_site {
     // free. Less than 0: there is none, and the answer is 500. NULL: 404.
     int (*health)(void *ctx, char **text);
     int (*metrics)(void *ctx, char **text);
-    void *ctx; // of these two
+    void *ctx;         // of these two
+    bool metrics_near; // only for programs on this machine (origin_is_near), else 403
     // A client has come by WebSocket. What it returns, web_serve returns; then the wire is gone.
     int (*on_websocket)(struct wire *w, void *visitor);
     int head_ms;   // how long the head of a request may take, and its answer. 0: 10,000

@@ -1,0 +1,380 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""serve_guard_test.py BUILD/weft - the chat server behind its filter of system calls, and its log as
+text and as JSON: nothing that it does is forbidden, and nothing that is said gets into the log."""
+
+import ctypes
+import json
+import os
+import pathlib
+import platform
+import re
+import shutil
+import signal
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import tempfile
+
+from program_helpers import PATIENCE, TIME, WEFT, Skip, equal, run_tests, test, until, weft
+
+
+class Server:
+    """All doors on free ports, a log that is kept as it came."""
+
+    def __init__(self, at, *options, **more):
+        self.at = pathlib.Path(at)
+        doors = ["--plain", "0", "--irc", "0", "--web", "0", "--name", "weft.test"]
+        self.log = open(self.at / "log", "w+b")
+        self.errors = open(self.at / "errors", "w+b")
+        self.process = subprocess.Popen(
+            [WEFT, "serve", *doors, "--data", str(self.at / "data"), *options],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.errors, **more)
+        self.wait("descriptors")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+        self.errors.close()
+
+    def said(self):
+        return (self.at / "log").read_bytes().decode() + (self.at / "errors").read_bytes().decode()
+
+    def wait(self, pattern, count=1):
+        """The last of so many matches of the pattern in the log."""
+
+        def found():
+            assert self.process.poll() is None or "stop" in pattern, self.said()
+            matches = list(re.finditer(pattern, self.said()))
+            return matches[count - 1] if len(matches) >= count else None
+
+        try:
+            return until(found, f"{count} x {pattern!r}")
+        except AssertionError as late:
+            raise AssertionError(f"{late}; the log is\n{self.said()}") from None
+
+    def port(self, door):
+        text = {"plain": r"listening on \S+:(\d+)\n", "irc": r"listening on \S+:(\d+) for IRC\n",
+                "ircs": r"listening on \S+:(\d+) for IRC with TLS\n",
+                "web": r"open in a browser: https?://\S+:(\d+)/\n"}[door]
+        either = rf'{text}|"listening","door":"{door}","addr":"[^"]*:(\d+)"'
+        got = self.wait(either)
+        return int(got[1] or got[2])
+
+    def threads(self):
+        """How each thread is filtered: 0, not at all, or 2."""
+        modes = set()
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+            try:
+                modes.add(re.search(r"^Seccomp:\s*(\d)", (task / "status").read_text(), re.M)[1])
+            except FileNotFoundError:
+                pass  # it has ended meanwhile
+        return modes
+
+    def events(self):
+        """Of a log in JSON."""
+        return [json.loads(line) for line in (self.at / "log").read_text().splitlines()]
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        equal(self.process.wait(PATIENCE), 0, f"status; the log is\n{self.said()}\n")
+
+
+class Irc:
+    def __init__(self, port, nick, password=None, secure=None):
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        if secure:
+            context = ssl.create_default_context(cafile=str(secure))
+            self.sock = context.wrap_socket(self.sock, server_hostname="weft.test")
+        self.file = self.sock.makefile("rb")
+        self.say(*([f"PASS :{password}"] if password else []),
+                 "CAP REQ :draft/chathistory batch message-tags echo-message soju.im/search",
+                 f"NICK {nick}", f"USER {nick} 0 * :{nick}", "CAP END")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+        self.sock.close()
+
+    def say(self, *lines):
+        self.sock.sendall(b"".join((x if isinstance(x, bytes) else x.encode()) + b"\r\n" for x in lines))
+
+    def hear(self, pattern):
+        for line in self.file:
+            if match := re.search(pattern, line.decode(errors="replace")):
+                return match
+        raise AssertionError(f"the end, and no {pattern!r}")
+
+    def ask(self, line, pattern):
+        self.say(line)
+        return self.hear(pattern)
+
+
+def folder():
+    return tempfile.TemporaryDirectory(prefix="weft-guard-")
+
+
+def make_certificate(at, name):
+    if not shutil.which("openssl"):
+        raise Skip("there is no openssl command here")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-keyout", f"{at}/{name}.key", "-out", f"{at}/{name}.pem", "-days", "30",
+         "-subj", "/CN=weft.test", "-addext", "subjectAltName=DNS:weft.test"],
+        check=True, capture_output=True, timeout=PATIENCE)
+
+
+def get(port, path, *fields, host=None):
+    """The status and the body of an answer."""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as sock:
+        head = [f"GET {path} HTTP/1.1", f"Host: {host or f'127.0.0.1:{port}'}", *fields]
+        sock.sendall("".join(f"{line}\r\n" for line in [*head, "Connection: close", ""]).encode())
+        answer = b""
+        while piece := sock.recv(65536):
+            answer += piece
+    first, _, rest = answer.decode().partition("\r\n")
+    return int(first.split()[1]), rest.partition("\r\n\r\n")[2]
+
+
+# ---- the sandbox ---------------------------------------------------------------------
+
+
+def live_a_whole_life(server, at):
+    """All that a server does in its life, with clients at each door."""
+    irc, ircs = server.port("irc"), server.port("ircs")
+    with Irc(irc, "ada") as ada, Irc(ircs, "bob", secure=at / "old.pem") as bob:
+        for client in ada, bob:
+            client.ask("JOIN #room", " 366 ")
+        ada.ask("PRIVMSG #room :a needle in the hay", ":ada!.* PRIVMSG #room :a needle")  # on disk
+        bob.hear(":ada!.* PRIVMSG #room :a needle")
+        bob.ask("CHATHISTORY LATEST #room * 10", "PRIVMSG #room :a needle")
+        while not bob.ask("SEARCH in=#room;text=needle", "PRIVMSG #room :a needle|BATCH -")[0].startswith("P"):
+            pass  # it is not in the index yet
+        ada.ask("OPER ada wrong", " (491|464) ")
+        with socket.create_connection(("127.0.0.1", server.port("plain")), timeout=PATIENCE) as plain:
+            ada.ask("JOIN #lobby", " 366 ")
+            plain.sendall(b"from afar\n")
+            ada.hear("PRIVMSG #lobby :from afar")
+        equal(get(server.port("web"), "/healthz"), (200, "ok\n"))
+        equal(get(server.port("web"), "/metrics")[0], 200)
+
+        shutil.copy(at / "new.key", at / "server.key")
+        shutil.copy(at / "new.pem", at / "server.pem")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait(r"Z reload\n")
+        with Irc(ircs, "eve", secure=at / "new.pem") as eve:
+            eve.ask("JOIN #room", " 366 ")
+            eve.say("PRIVMSG #room :new certificate")
+            bob.hear(":eve!.* PRIVMSG #room :new certificate")
+        equal(weft("chat", "backup", "--data", at / "data", at / "copy.db").status, 0)
+        assert (at / "copy.db").stat().st_size > 0
+
+
+def with_certificates(at):
+    make_certificate(at, "old")
+    make_certificate(at, "new")
+    shutil.copy(at / "old.key", at / "server.key")
+    shutil.copy(at / "old.pem", at / "server.pem")
+    return ["--ircs", "0", "--tls-cert", str(at / "server.pem"), "--tls-key", str(at / "server.key")]
+
+
+@test
+def a_whole_life_is_lived_in_the_sandbox():
+    with folder() as name:
+        at = pathlib.Path(name)
+        with Server(at, *with_certificates(at)) as server:
+            live_a_whole_life(server, at)
+            if "no-sandbox" in server.said():
+                raise Skip("there is no seccomp here")
+            equal(server.threads(), {"2"})
+            server.end()
+            assert "forbidden" not in server.said(), server.said()
+
+
+@test
+def on_a_lan_it_reads_its_settings_again_inside_too():
+    """It then looks for the machine's addresses."""
+    with folder() as name:
+        with Server(name, "--lan") as server:
+            server.process.send_signal(signal.SIGHUP)
+            server.wait(r"Z reload\n")
+            server.end()
+
+
+@test
+def without_the_sandbox_there_is_no_filter():
+    with folder() as name:
+        at = pathlib.Path(name)
+        (at / "weft.ini").write_text("[sandbox]\noff = yes\n")
+        outer = re.search(r"Seccomp:\s*(\d)", pathlib.Path("/proc/self/status").read_text())[1]
+        for options in ["--no-sandbox"], ["--config", str(at / "weft.ini")]:
+            with Server(at, *options) as server:
+                equal(get(server.port("web"), "/healthz")[0], 200)  # it has begun
+                equal(server.threads(), {outer})
+                server.end()
+
+
+def refuse_seccomp():
+    """In a child before its program: the kernel as it is in some containers."""
+    numbers = {"x86_64": 317, "aarch64": 277}
+    if platform.machine() not in numbers:
+        os._exit(77)
+    rules = [(0x20, 0, 0, 0), (0x15, 0, 1, numbers[platform.machine()]), (6, 0, 0, 0x50001),
+             (6, 0, 0, 0x7FFF0000)]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *rule) for rule in rules))
+    program = struct.pack("HxxxxxxQ", len(rules), ctypes.addressof(code))
+    libc = ctypes.CDLL(None)
+    libc.prctl(38, 1, 0, 0, 0)
+    libc.prctl(22, 2, ctypes.c_char_p(program), 0, 0)
+
+
+@test
+def where_the_kernel_refuses_it_one_line_says_so_and_the_chat_goes_on():
+    with folder() as name:
+        with Server(name, preexec_fn=refuse_seccomp) as server:
+            server.wait(r"Z no-sandbox reason=\S+.*\n")
+            equal(server.said().count("no-sandbox"), 1)
+            with Irc(server.port("irc"), "ada") as ada:
+                ada.ask("JOIN #room", " 366 ")
+            server.end()
+
+
+# ---- /metrics ----------------------------------------------------------------------
+
+
+@test
+def metrics_are_for_this_machine_unless_the_setting_says_otherwise():
+    with folder() as name:
+        at = pathlib.Path(name)
+        config = at / "weft.ini"
+        config.write_text("[web]\nhosts = chat.example.org\n")
+        with Server(at, "--config", str(config)) as server:
+            port = server.port("web")
+            for who, here, there in ("local", 200, 403), ("all", 200, 200), ("off", 404, 404):
+                config.write_text(f"[web]\nhosts = chat.example.org\nmetrics = {who}\n")
+                count = server.said().count("Z reload\n")
+                server.process.send_signal(signal.SIGHUP)
+                server.wait("Z reload\n", count + 1)
+                equal(get(port, "/metrics")[0], here, who)
+                equal(get(port, "/metrics", host="chat.example.org")[0], there, who)
+                equal(get(port, "/healthz", host="chat.example.org")[0], 200, who)
+
+
+# ---- the log ---------------------------------------------------------------------------
+
+HOSTILE = [
+    b"NICK a\nda", b'NICK "ada"', b"NICK \x1b[2Jada", b"NICK \xff\xfe", b"NICK ada",
+    b'USER "x\x07 0 * :re\x1b[31mal" id=9 \xff\n drop id=9',
+    b"JOIN #ro\x1bom", b"PRIVMSG #room :2026-11-28T00:00:00.000Z stop signal=SIGTERM",
+    b"AWAY :\x1b]0;title\x07", b"OPER ada \x1bsecretword",
+    b'QUIT :bye\n2026-11-28T00:00:00.000Z drop id=9 reason="forged"\r{"event":"forged"}',
+]
+
+
+def be_hostile(server):
+    with socket.create_connection(("127.0.0.1", server.port("irc")), timeout=PATIENCE) as sock:
+        sock.sendall(b"PASS :wordofthehouse\r\n" + b"".join(line + b"\r\n" for line in HOSTILE))
+        while sock.recv(65536):
+            pass
+    port = server.port("web")
+    get(port, "/%0a%1b[2J?\"forged\"", "X-Forged: \"forged\"")
+
+
+def hostile_run(at, *options):
+    """The log of a server that hostile clients came to, and every secret that it was told."""
+    made = weft("chat", "passwd", given="operatorsword\n").out.strip()
+    config = at / "weft.ini"
+    config.write_text(f"[server]\npassword = wordofthehouse\n[operator ada]\npassword = {made}\n")
+    with Server(at, "--config", str(config), *options) as server:
+        be_hostile(server)
+        with Irc(server.port("irc"), "ada", password="wordofthehouse") as ada:
+            ada.ask("OPER ada operatorsword", " 381 ")
+            ada.ask("AUTHENTICATE c2FzbHNlY3JldA==", " (421|907|908|904|461) ")
+            ada.ask("PRIVMSG nobody :the message itself", " 401 ")
+        with Irc(server.port("irc"), "bob", password="wrongword") as bob:
+            bob.hear(" 464 ")
+        get(server.port("web"), "/?password=urlsecret")
+        until(lambda: server.said().count("leave") + server.said().count("drop") >= 5, "their end")
+        config.write_text(config.read_text() + "nonsense\n")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait("reload-failed")
+        server.end()
+        said = server.said()
+    for secret in ("wordofthehouse", "operatorsword", made, "secretword", "c2FzbHNlY3JldA",
+                   "wrongword", "urlsecret", "the message itself", "forged", "\x1b", "\x07"):
+        assert secret not in said, f"{secret!r} in\n{said}"
+    return (at / "log").read_text()
+
+
+EVENT = r'[a-z-]+( [a-z]+=([\w./:@%+,\[\]~-]+|"([^"\\]|\\.)*"))*'
+
+
+@test
+def whatever_clients_say_the_text_is_one_event_a_line():
+    with folder() as name:
+        lines = hostile_run(pathlib.Path(name)).splitlines()
+        first = next(i for i, line in enumerate(lines) if line.startswith("descriptors"))
+        for line in lines[first + 1:]:
+            assert TIME.match(line) and re.fullmatch(EVENT, TIME.sub("", line)), line
+
+
+@test
+def in_json_each_line_is_an_object_with_the_same_fields():
+    with folder() as name:
+        at = pathlib.Path(name)
+        text = hostile_run(at)
+        shutil.rmtree(at / "data")
+        lines = hostile_run(at, "--log-format", "json").splitlines()
+        events = [json.loads(line) for line in lines]
+        for event in events:
+            assert TIME.fullmatch(event["time"] + " "), event
+        equal([event["door"] for event in events if event["event"] == "listening"],
+              ["plain", "irc", "web"])
+        for kind in "join", "leave", "reload-failed", "stop":
+            fields = [list(event)[2:] for event in events if event["event"] == kind]
+            words = [re.findall(r" ([a-z]+)=", line) for line in text.splitlines()
+                     if TIME.sub("", line).split()[0] == kind]
+            assert fields and words, kind
+            equal(fields[0], words[0], kind)
+
+
+@test
+def what_the_administrator_names_is_no_less_escaped():
+    bad = 'a"b\\ \u202e'
+    with folder() as name:
+        at = pathlib.Path(name)
+        (at / bad).mkdir()
+        with Server(at, "--log-format", "json", "--data", str(at / bad)) as server:
+            equal(server.events()[0]["folder"], str(at / bad))
+            server.end()
+            for line in (at / "log").read_bytes().splitlines():
+                assert "\u202e".encode() not in line, line
+
+
+@test
+def a_password_that_is_made_is_not_for_a_log_in_json():
+    got = weft("serve", "--lan", "--log-format", "json", "--no-history")
+    equal((got.status, got.out), (2, ""))
+    equal(got.err, "weft serve: --lan makes a password, which a log in JSON does not tell:"
+                   " --password or --open\n")
+    with folder() as name:
+        with Server(name, "--lan", "--log-format", "json", "--password", "wordofthehouse") as server:
+            server.end()
+            assert "wordofthehouse" not in server.said()
+
+
+@test
+def of_the_log_there_are_two_formats():
+    equal(weft("serve", "--log-format", "xml").err.strip(),
+          "weft serve: --log-format 'xml' is neither text nor json")
+
+
+sys.exit(run_tests())
