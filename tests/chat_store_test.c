@@ -141,6 +141,7 @@ static void a_msgid_that_was_there_fails_alone(void **state)
     struct store_status status;
     store_status(store, &status);
     assert_int_equal(status.appended, 3);
+    assert_int_equal(status.oldest_ms, 0);
     assert_int_equal(status.committed, 2);
     assert_int_equal(status.failed, 1);
     assert_int_equal(status.queued, 0);

@@ -159,7 +159,8 @@ static int unlock_anothers_read_lock(void)
     X(61, "weft_conn_fd(NULL)", weft_conn_fd(NULL)) \
     X(62, "weft_listener_address(NULL)", weft_listener_address(NULL)) \
     X(63, "weft_listener_close(NULL)", weft_listener_close(NULL)) \
-    X(64, "weft_inspect: the future or the info is NULL", weft_inspect(NULL, NULL))
+    X(64, "weft_inspect: the future or the info is NULL", weft_inspect(NULL, NULL)) \
+    X(65, "weft_post_queued(NULL)", weft_post_queued(NULL))
 
 #define PLAY(number, says, call) \
     static int misuse_##number(void) \

@@ -92,6 +92,29 @@ static void at_first_a_queue_holds_a_mebibyte(void **state)
     link_down(&link); // what is queued is lost
 }
 
+static void what_waits_can_be_asked_for(void **state)
+{
+    (void)state;
+    struct link link = link_up();
+    assert_int_equal(weft_post_queued(link.ours), 0);
+    assert_int_equal(weft_post(link.ours, "one", 3), 0);
+    assert_int_equal(weft_flush(link.ours, WEFT_FOREVER), 0);
+    assert_int_equal(weft_post_queued(link.ours), 0); // the socket took it
+    weft_post_limit(link.ours, 5 * RECORD);
+    uint32_t taken = post_until_full(link.ours, RECORD);
+    ssize_t waits = weft_post_queued(link.ours);
+    assert_true(waits > 4 * RECORD && waits <= 5 * RECORD);
+    char first[3];
+    assert_int_equal(raw_receive(link.peer, first, 3), 3);
+    struct drain drain = {link.peer, taken, RECORD, false}, *arg = &drain;
+    weft_future *f = weft_start(WEFT_THREADS, drain_records, &arg);
+    assert_int_equal(weft_flush(link.ours, WEFT_FOREVER), 0);
+    assert_int_equal(weft_post_queued(link.ours), 0);
+    assert_int_equal(weft_join(&f, NULL, 0), 0);
+    assert_true(drain.whole);
+    link_down(&link);
+}
+
 // ---- what is queued goes out while a task waits on the connection -----------------------
 
 static int then_read(struct call *c)
@@ -326,6 +349,7 @@ static void posting_to_a_dead_peer_is_an_error_and_no_signal(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_is_posted_arrives_before_what_is_written_later),
     cmocka_unit_test(flushing_an_empty_queue_does_nothing),
+    cmocka_unit_test(what_waits_can_be_asked_for),
     cmocka_unit_test(a_slow_peer_fills_the_queue_and_nothing_is_half_queued),
     cmocka_unit_test(at_first_a_queue_holds_a_mebibyte),
     cmocka_unit_test(it_goes_out_while_a_task_reads),

@@ -268,6 +268,135 @@ def metrics_are_for_this_machine_unless_the_setting_says_otherwise():
                 equal(get(port, "/healthz", host="chat.example.org")[0], 200, who)
 
 
+NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
+LABELS = r'\{([a-z_]+)="((?:[^"\\\n]|\\[\\"n])*)"\}'
+
+
+def parse(text):
+    """The samples of the text format 0.0.4, strictly: {name: {label value or "": number}}. Each
+    metric has its HELP and then its TYPE before its samples, which stand together, and no sample is
+    there twice."""
+    assert text.endswith("\n"), text[-100:]
+    kinds, samples, current = {}, {}, None
+    lines = text[:-1].split("\n")
+    while lines:
+        line = lines.pop(0)
+        if line.startswith("#"):
+            name, words = re.fullmatch(rf"# HELP ({NAME}) (\S.*)", line).groups()
+            kind = re.fullmatch(rf"# TYPE {name} (counter|gauge|histogram)", lines.pop(0))[1]
+            assert name not in kinds and (kind != "counter" or name.endswith("_total")), line
+            kinds[name] = kind
+            current = name
+            continue
+        name, _, label, value, number = re.fullmatch(rf"({NAME})({LABELS})? (\S+)", line).groups()
+        ours = [current + x for x in ("_bucket", "_sum", "_count")] if kinds[current] == "histogram" else [current]
+        assert name in ours and (value or "") not in samples.setdefault(name, {}), line
+        samples[name][value or ""] = float(number)
+        assert (label == "le") == name.endswith("_bucket"), line
+    for name, kind in kinds.items():
+        if kind == "histogram":
+            buckets = samples[name + "_bucket"]
+            bounds, counts = [float(x) for x in buckets], list(buckets.values())
+            assert bounds == sorted(bounds) and bounds[-1] == float("inf"), name
+            assert counts == sorted(counts) and counts[-1] == samples[name + "_count"][""], name
+        else:
+            assert all(x >= 0 for x in samples[name].values()), name
+    return samples
+
+
+def metrics(server):
+    status, text = get(server.port("web"), "/metrics")
+    equal(status, 200)
+    return parse(text)
+
+
+@test
+def the_strict_parser_is_strict():
+    good = "# HELP a_total x\n# TYPE a_total counter\na_total 1\n"
+    equal(parse(good), {"a_total": {"": 1}})
+    for bad in (good[:-1], good.replace("_total", ""), good + good, good + "a_total 2\n", good + "b 1\n",
+                good.replace("# HELP a_total x\n", ""), good.replace(" 1\n", " one\n"), good + "\n",
+                good.replace("a_total 1", 'a_total{a="\\x"} 1')):
+        try:
+            parse(bad)
+        except (AssertionError, TypeError, AttributeError, ValueError, IndexError):
+            continue
+        raise AssertionError(f"taken as good: {bad}")
+
+
+@test
+def what_is_done_is_counted():
+    with folder() as name:
+        at = pathlib.Path(name)
+        with Server(at, "--password", "word", *with_certificates(at)) as server:
+            before = metrics(server)
+            equal(before["weft_connections"], {"plain": 0, "irc": 0, "ircs": 0, "web": 1})  # ourselves
+            irc = server.port("irc")
+            plain = socket.create_connection(("127.0.0.1", server.port("plain")), timeout=PATIENCE)
+            with plain, Irc(irc, "ada", password="word") as ada, Irc(irc, "bob", password="word") as bob:
+                for client in ada, bob:
+                    client.ask("JOIN #lobby", " 366 ")
+                for i in range(7):
+                    ada.ask(f"PRIVMSG #lobby :message {i}", f"PRIVMSG #lobby :message {i}\r")
+                    bob.hear(f"PRIVMSG #lobby :message {i}\r")
+                plain.sendall(b"x" * 3000 + b"\n")
+                ada.hear("PRIVMSG #lobby :x")
+                with Irc(irc, "eve", password="wrong") as eve:
+                    eve.hear("ERROR")
+                with socket.create_connection(("127.0.0.1", server.port("ircs"))) as rubbish:
+                    rubbish.sendall(b"rubbish, and no TLS\r\n" * 100)
+                    while rubbish.recv(1000):
+                        pass
+
+                def all_there():
+                    now = metrics(server)
+                    drops, delivered = now["weft_drops_total"], now["weft_delivery_seconds_count"][""]
+                    over = drops["tls"] == 1 and drops["refused"] == 1 and delivered > 0
+                    indexed = now["weft_index_lag_messages"][""] == now["weft_history_queued_messages"][""] == 0
+                    return now if over and indexed and now["weft_loop_lag_seconds_count"][""] > 0 else None
+
+                now = until(all_there, "what was done, in the metrics")
+                more = {k: now[k][""] - before[k][""] for k in now if "" in now[k] and k in before}
+            equal(now["weft_connections"], {"plain": 1, "irc": 2, "ircs": 0, "web": 1})
+            equal(now["weft_connections_total"]["irc"], 3)
+            equal(now["weft_drops_total"], {"slow": 0, "lost": 0, "silent": 0, "tls": 1, "refused": 1,
+                                            "flood": 0, "killed": 0, "memory": 0})
+            equal((more["weft_users"], more["weft_messages_total"]), (3, 7))
+            assert 1 <= more["weft_delivery_seconds_count"] <= 7, more
+            assert 0 < more["weft_delivery_seconds_sum"] < PATIENCE, more
+            assert more["weft_history_messages_total"] >= 7, more
+            equal((now["weft_history_lag_seconds"][""], now["weft_history_stopped"][""]), (0, 0))
+            assert more["weft_received_bytes_total"] > 3000 + 7 * len("PRIVMSG #lobby :message 0"), more
+            assert more["weft_sent_bytes_total"] > 3000 + 14 * len(":ada!~ada@127.0.0.1 PRIVMSG"), more
+            server.end()
+
+
+@test
+def what_waits_for_a_slow_client_is_seen_until_it_is_dropped():
+    with folder() as name:
+        with Server(name, "--no-history", "--queue", "1") as server:
+            port = server.port("plain")
+            with socket.socket() as slow, socket.create_connection(("127.0.0.1", port)) as talker:
+                slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                slow.connect(("127.0.0.1", port))
+                server.wait(r"join id=2 ")
+                most = 0
+                while metrics(server)["weft_drops_total"]["slow"] == 0:
+                    talker.sendall(b"y" * 65536)
+                    now = metrics(server)
+                    equal(now["weft_queued_bytes"], now["weft_queued_bytes_max"])
+                    most = max(most, now["weft_queued_bytes"][""])
+                assert 0 < most <= 1 << 20, most
+                equal(metrics(server)["weft_queued_bytes"][""], 0)
+
+
+@test
+def without_a_history_there_are_no_figures_of_one():
+    with folder() as name:
+        with Server(name, "--no-history") as server:
+            assert not [x for x in metrics(server) if "history" in x or "index" in x]
+
+
 # ---- the log ---------------------------------------------------------------------------
 
 HOSTILE = [

@@ -322,7 +322,8 @@ def all_together_are_bounded_and_counted():
                 is_refused(server, port, "the server is full")
         server.out.wait("leave .*")
         seen = metrics(server)
-        equal((seen['weft_refused_total{reason="full"}'], seen["weft_connections"]), ("3", "3"))
+        here = [seen[f'weft_connections{{door="{door}"}}'] for door in ("plain", "irc", "web")]
+        equal((seen['weft_refused_total{reason="full"}'], here), ("3", ["2", "0", "1"]))
         equal(len(server.out.matching('refuse addr=.* reason="the server is full"')), 1)
         for sock in crowd:
             sock.close()

@@ -103,7 +103,10 @@ int weft_writev(weft_conn *c, const struct iovec *parts, int count, weft_time de
 // is one system call. What the socket did not take goes out while a task waits in weft_read,
 // weft_read_line, weft_wait_readable, weft_write, weft_writev, weft_flush or weft_shutdown on c.
 int weft_post(weft_conn *c, const void *buf, size_t size);
-void weft_post_limit(weft_conn *c, size_t bytes);    // of the queue; at first 1 MiB
+void weft_post_limit(weft_conn *c, size_t bytes); // of the queue; at first 1 MiB
+// How much is in the queue, what a loop is just sending too. Never waits: -EAGAIN, another thread
+// is at work on it.
+ssize_t weft_post_queued(weft_conn *c);
 int weft_flush(weft_conn *c, weft_time deadline);    // wait until the output queue is empty
 int weft_shutdown(weft_conn *c, weft_time deadline); // flush and say "no more"; reading goes on
 

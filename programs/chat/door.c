@@ -23,8 +23,8 @@ enum {
 
 static void refuse(const struct door *door, const weft_conn *conn, const char *why)
 {
-    journal_event(&door->server->events, "refuse", log_text("door", door->name),
-                  log_text("addr", weft_peer(conn)), log_text("reason", why));
+    journal_event(&door->server->events, "refuse", log_text("addr", weft_peer(conn)),
+                  log_text("reason", why));
 }
 
 // ---- plain clients -------------------------------------------------------------------------
@@ -83,6 +83,8 @@ static void leave(void *visitor)
     (void)snprintf(address, sizeof address, "%s", weft_peer(v->conn));
     weft_conn_close(&v->conn); // before the log, which may be slow
     gate_leave(&v->server->gate, &v->neighbours);
+    v->server->tally.drops[v->drop]++;
+    v->door->here--;
     if (v->why)
         journal_event(events, "drop", log_number("id", v->id), log_text("door", v->door->name),
                       log_text("addr", address), log_text("reason", v->why));
@@ -133,6 +135,8 @@ static int admit_visitor(struct door *door, weft_conn **conn, struct neighbours 
     v->task = weft_start_as(WEFT_WITH(.kind = WEFT_FIBERS, .name = name), visit, &v);
     if (v->task) {
         LIST_INSERT_HEAD(&s->all_visitors, v, link);
+        door->came++;
+        door->here++;
         // told here, and not there, where it would touch a page of stack more
         journal_event(&s->events, "join", log_number("id", v->id), log_text("door", door->name),
                       log_text("addr", weft_peer(*conn)));
@@ -148,6 +152,7 @@ void serve_irc(struct visitor *v)
 {
     struct tcp_wire wire;
     tcp_wire_init(&wire, v->conn);
+    wire.wire.traffic = &v->server->tally.lines;
     talk(v, &wire.wire);
     tcp_wire_release(&wire);
 }
@@ -185,6 +190,7 @@ static int accept_one(struct door *door)
                          : admit_plain(door, &conn, neighbours);
     if (rc < 0) {
         gate_leave(&door->server->gate, &neighbours);
+        door->server->tally.drops[DROP_MEMORY]++;
         if (conn)
             refuse(door, conn, strerror(-rc));
     }

@@ -22,6 +22,8 @@ struct door {
     const struct web_site *site; // of the web door
     weft_tls *tls;               // borrowed; NULL: its clients come without TLS
     weft_future *acceptor;
+    uint64_t came; // its visitors, ever
+    size_t here;   // and now
 };
 
 // A client of a door other than the plain one; its task's.
@@ -33,6 +35,7 @@ struct visitor {
     long id;
     struct neighbours *neighbours; // that it is counted among: gate.h
     const char *why;               // it went; for the log. NULL: of its own
+    enum drop drop;                // likewise, to be counted
     LIST_ENTRY(visitor) link;
 };
 

@@ -110,6 +110,8 @@ static void shut_in(const struct house *house)
 static int start(struct house *house)
 {
     shut_in(house);
+    if (tally_start(&house->server->tally) < 0)
+        return weft_error_code();
     if (house->server->history && keep_start(house->server) < 0)
         return weft_error_code();
     for (int i = 0; i < DOORS; i++)
@@ -140,6 +142,7 @@ static void end(struct house *house)
     if (weft_waitgroup_wait(&s->visitors, weft_after_ms(FAREWELL_MS)) < 0)
         interrupt_visitors(s); // who is no session waits for its client: a browser between requests
     (void)weft_waitgroup_wait(&s->visitors, WEFT_FOREVER); // nobody cancels us
+    tally_end(&s->tally);
     stage_end(&s->stage);
     keep_close(s);
 }
@@ -311,6 +314,8 @@ static int open_and_serve(struct settings *set, int argc, char **argv)
         [DOOR_IRCS] = {.name = "ircs", .server = &s, .serve = serve_irc},
         [DOOR_WEB] = {.name = "web", .server = &s, .serve = serve_web, .site = &site},
     };
+    s.doors = doors;
+    s.door_count = DOORS;
     struct house house = {argc, argv, set, &s, doors, &site, .tls = NULL};
     char web[CHAT_ADDRESS_MAX + 16];
     sigset_t orders;

@@ -13,7 +13,9 @@
 #include "chat/lan.h"
 #include "chat/plain/crowd.h"
 #include "chat/stage.h"
+#include "chat/tally.h"
 
+struct door;
 struct visitor;
 
 struct server {
@@ -33,6 +35,9 @@ struct server {
     int farewells;                    // to those who may not, under way: turn_away.c
     const struct networks *unhurried; // whose clients flood control is not for
     int64_t ask_ms; // of silence, before the system of a plain client is asked whether it lives
+    struct tally tally;
+    const struct door *doors; // all of them, for their counts
+    int door_count;
     struct journal events; // who came, who left, who was dropped and why
     struct journal lists;  // of the lecture
 };

@@ -49,6 +49,18 @@ static void arrive(void *ctx)
         session_exempt(t->session);
 }
 
+// One line; if it was a message whose turn it is, the message is timed.
+static void hear(const struct turn *t, char *line, size_t size)
+{
+    struct server *s = t->visitor->server;
+    bool armed = s->tally.armed;
+    const weft_time begun = armed ? weft_now() : (weft_time){0};
+    const uint64_t before = s->hub.messages;
+    session_line(t->session, line, size);
+    if (armed && s->tally.armed && s->hub.messages != before)
+        tally_message(&s->tally, begun);
+}
+
 static int take_line(const struct turn *t, char *line)
 {
     ssize_t n = t->wire->ops->read(t->wire, line, SESSION_LINE, WEFT_POLL);
@@ -57,7 +69,7 @@ static int take_line(const struct turn *t, char *line)
     else if (n == -EAGAIN)
         session_noise(t->session);
     else if (n >= 0)
-        session_line(t->session, line, (size_t)n);
+        hear(t, line, (size_t)n);
     return n >= 0 || n == -EMSGSIZE ? 0 : (int)n;
 }
 
@@ -141,8 +153,12 @@ static void say_goodbye(weft_conn *conn)
 static void part(void *ctx)
 {
     struct turn *t = ctx;
+    struct visitor *v = t->visitor;
     bool ended = session_ended(t->session);
-    t->visitor->why = session_dropped(t->session);
+    v->why = session_dropped(t->session);
+    v->drop = session_cause(t->session);
+    if (v->drop == DROP_NONE && !ended && t->rc != 0 && t->rc != -EPIPE && t->rc != -ECANCELED)
+        v->drop = DROP_LOST;
     session_close(&t->session, why(t->rc));
     if (!ended)
         return;
@@ -157,6 +173,7 @@ void talk(struct visitor *v, struct wire *wire)
     stage_run(stage, arrive, &t);
     if (!t.session) {
         v->why = "out of memory";
+        v->drop = DROP_MEMORY;
         return;
     }
     while (t.rc == 0 && !session_ended(t.session)) {

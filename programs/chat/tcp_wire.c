@@ -51,8 +51,10 @@ static ssize_t read_more(struct tcp_wire *w, weft_time deadline)
     w->end -= w->begin;
     w->begin = 0;
     ssize_t n = weft_read(w->wire.conn, w->held + w->end, PIECE - w->end, deadline);
-    if (n > 0)
+    if (n > 0) {
         w->end += (size_t)n;
+        wire_count(&w->wire, (size_t)n, 0);
+    }
     return n;
 }
 
@@ -93,7 +95,9 @@ static ssize_t tcp_read(struct wire *wire, char *buf, size_t cap, weft_time dead
 
 static int tcp_post(struct wire *wire, const char *lines, size_t size)
 {
-    return weft_post(wire->conn, lines, size);
+    int rc = weft_post(wire->conn, lines, size);
+    wire_count(wire, 0, rc == 0 ? size : 0);
+    return rc;
 }
 
 size_t wire_unread(const weft_conn *conn)

@@ -41,7 +41,9 @@ static const char *why(int rc)
 bool tls_shake_hands(struct visitor *v)
 {
     int rc = weft_tls_start(v->conn, v->door->tls, NULL, weft_after_ms(HANDSHAKE_MS));
-    if (rc < 0)
+    if (rc < 0) {
         v->why = why(rc);
+        v->drop = DROP_TLS;
+    }
     return rc == 0;
 }

@@ -8,6 +8,7 @@
 #define WEFT_CHAT_WIRE_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <weft/net.h>
 
@@ -33,10 +34,24 @@ struct wire_ops {
     void (*close)(struct wire *w, const char *reason);
 };
 
+// Bytes of a carrier's: lines, and what it puts around them.
+struct traffic {
+    uint64_t in, out;
+};
+
 struct wire {
     const struct wire_ops *ops;
-    weft_conn *conn; // borrowed
+    weft_conn *conn;         // borrowed
+    struct traffic *traffic; // where it is counted, on the loop of all its callers; NULL: nowhere
 };
+
+static inline void wire_count(struct wire *w, size_t in, size_t out)
+{
+    if (!w->traffic)
+        return;
+    w->traffic->in += in;
+    w->traffic->out += out;
+}
 
 // What the system holds of a connection's input, as it came: inside TLS with what that adds.
 size_t wire_unread(const weft_conn *conn);

@@ -197,3 +197,13 @@ void weft_post_limit(weft_conn *c, size_t bytes)
     wf_guard(&c->mu);
     c->out_limit = bytes;
 }
+
+ssize_t weft_post_queued(weft_conn *c)
+{
+    wf_require(c, "weft_post_queued(NULL)");
+    if (!weft_trylock(&c->mu))
+        return -EAGAIN; // no message: it is nothing that failed
+    size_t size = c->out.length + (c->flies ? c->flight->bytes.length : 0);
+    weft_unlock(&c->mu);
+    return (ssize_t)size;
+}

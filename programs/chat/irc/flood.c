@@ -50,7 +50,7 @@ void flood_charge(struct session *s, int parts)
     (void)debt_us(s); // what it was before is true
     s->paid += cost_us(s) * parts / FLOOD_COST;
     if (debt_us(s) > FLOOD_DEBT * cost_us(s)) // by many commands in one line of the wire: \r
-        session_drop(s, "Excess Flood");
+        session_drop(s, DROP_FLOOD, "Excess Flood");
 }
 
 void flood_forgive(struct session *s)
@@ -78,7 +78,7 @@ void session_backlog(struct session *s, size_t waiting)
 {
     size_t most = (size_t)s->irc->set.flood_backlog_kb * 1024;
     if (!is_free(s) && most > 0 && waiting > most)
-        session_drop(s, "Excess Flood");
+        session_drop(s, DROP_FLOOD, "Excess Flood");
 }
 
 void session_noise(struct session *s)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "chat/drop.h"
 #include "chat/hub/hub.h"
 #include "chat/irc/line.h"
 #include "chat/wire.h"
@@ -81,6 +82,7 @@ void session_too_long(struct session *s); // a line that was longer than can be
 // Bytes came, many of them, that are no line: they count as one.
 void session_noise(struct session *s);
 bool session_ended(const struct session *s);
+enum drop session_cause(const struct session *s); // why it has ended
 bool session_registered(const struct session *s);
 // Why the server ended it, for a log: our own words, which stay. NULL: it did not, or not yet, or a
 // person did, whose reason is his.

@@ -30,6 +30,7 @@ static void mark(struct session *s, int rc)
 {
     s->ended = true;
     s->dropped = rc == -ENOBUFS ? "too slow" : "connection lost";
+    s->drop = rc == -ENOBUFS ? DROP_SLOW : DROP_LOST;
     (void)user_set_text(&s->reason, rc == -ENOBUFS ? "Too slow" : "Connection lost");
     s->wake(s->task);
 }

@@ -48,7 +48,7 @@ static void register_if_ready(struct session *s)
         return;
     if (!password_is_right(s)) {
         reply(s, ERR_PASSWDMISMATCH, ":Password incorrect");
-        session_drop(s, "Bad password");
+        session_drop(s, DROP_REFUSED, "Bad password");
         return;
     }
     char nick[NICK_MAX + 1];

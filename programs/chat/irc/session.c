@@ -17,7 +17,9 @@
 
 static void expel(struct user *user, const char *reason)
 {
-    session_end((struct session *)user, "%s", reason);
+    struct session *s = (struct session *)user;
+    session_end(s, "%s", reason);
+    s->drop = DROP_KILLED;
 }
 
 static const struct outlet irc_outlet = {session_deliver, expel};
@@ -50,6 +52,11 @@ bool session_ended(const struct session *s)
     return s->ended;
 }
 
+enum drop session_cause(const struct session *s)
+{
+    return s->drop;
+}
+
 bool session_registered(const struct session *s)
 {
     return s->registered;
@@ -80,11 +87,12 @@ void session_end(struct session *s, const char *fmt, ...)
     s->wake(s->task);
 }
 
-void session_drop(struct session *s, const char *why)
+void session_drop(struct session *s, enum drop drop, const char *why)
 {
     if (s->ended)
         return;
     s->dropped = why;
+    s->drop = drop;
     session_end(s, "%s", why);
 }
 
@@ -101,9 +109,10 @@ void session_tick(struct session *s)
     if (s->ended || s->irc->hub->now(s->irc->hub) < session_due(s))
         return;
     if (!s->registered) {
-        session_drop(s, "Registration timeout");
+        session_drop(s, DROP_SILENT, "Registration timeout");
     } else if (s->asked) {
         s->dropped = "Ping timeout";
+        s->drop = DROP_SILENT;
         session_end(s, "Ping timeout: %lld seconds",
                     (long long)((s->irc->set.ping_ms + s->irc->set.answer_ms) / 1000));
     } else {

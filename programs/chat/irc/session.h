@@ -82,6 +82,7 @@ struct session {
     int64_t paid;          // its lines, until then, in microseconds: flood.c
     int64_t opened, heard; // when it came, and when its last line did
     char *pass;            // from PASS; owned
+    enum drop drop;        // likewise, in a word
     char *reason;          // why it ends; owned. NULL: the caller's
     const char *dropped;   // the same, if the server's own rules ended it. NULL: they did not
     struct hold *hold;     // what waits for the disk: hold.c. NULL: nothing
@@ -123,7 +124,7 @@ const char *session_name(const struct session *s);
 // The connection is to end with this reason: said to the client, and soon to the others.
 void session_end(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 // By the server's rules; `why` stays, and is for the log too.
-void session_drop(struct session *s, const char *why);
+void session_drop(struct session *s, enum drop drop, const char *why);
 
 // ---- commands ------------------------------------------------------------------------------
 

@@ -62,11 +62,14 @@ void crowd_broadcast(struct crowd *crowd, const struct client *from, const void 
 {
     weft_guard(&crowd->mu);
     struct client *peer, *next;
+    crowd->lines.in += size;
     for (peer = TAILQ_FIRST(&crowd->clients); peer; peer = next) {
         next = TAILQ_NEXT(peer, link);
         int rc = peer == from ? 0 : weft_post(peer->conn, bytes, size);
         if (rc < 0)
             drop(crowd, peer, rc);
+        else if (peer != from)
+            crowd->lines.out += size;
     }
 }
 

@@ -22,6 +22,8 @@
 #include <weft/pool.h>
 #include <weft/sync.h>
 
+#include "chat/wire.h"
+
 struct client {
     struct crowd *crowd;
     weft_conn *conn;      // the handler closes it, after the client has left the list
@@ -46,6 +48,7 @@ struct crowd {
     size_t count;
     long last_id;
     size_t queue_limit;      // bytes that may wait for a slow client
+    struct traffic lines;    // what its clients said, and what was queued for them
     bool closing;            // never reset
     weft_time grace;         // when closing: after that, what was not sent is lost
     weft_waitgroup readers;  // handlers that may still broadcast

@@ -133,6 +133,8 @@ static void leave(const struct visit *v, int rc)
     if (why == 0 && rc != -ECANCELED)
         why = rc;
     if (why < 0)
+        v->server->tally.drops[why == -ENOBUFS ? DROP_SLOW : DROP_LOST]++;
+    if (why < 0)
         reset_at_close(weft_conn_fd(c->conn));
     (void)snprintf(address, sizeof address, "%s", weft_peer(c->conn));
     weft_conn_close(&c->conn); // before the log, which may be slow

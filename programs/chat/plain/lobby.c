@@ -50,6 +50,8 @@ static void deliver(struct user *user, struct event *e)
     struct client *client = ((struct lobby_guest *)user)->client;
     if (weft_post(client->conn, line, (size_t)size) < 0)
         crowd_drop(client, -ENOBUFS);
+    else
+        client->crowd->lines.out += (uint64_t)size;
 }
 
 // ---- from a plain client -------------------------------------------------------------------

@@ -122,6 +122,15 @@ void inbox_take(struct inbox *inbox, size_t most, struct notes *taken)
     struct note *note;
     while (taken->count < most && (note = notes_take(&inbox->waiting)))
         notes_add(taken, note);
+    inbox->taken_ms = taken->first ? taken->first->message.time_ms : 0;
+}
+
+int64_t inbox_oldest(const struct inbox *inbox)
+{
+    const struct note *first = inbox->waiting.first;
+    if (inbox->taken_ms)
+        return inbox->taken_ms;
+    return first ? first->message.time_ms : 0;
 }
 
 static void keep_failure(struct inbox *inbox, struct note *note)
@@ -133,6 +142,7 @@ static void keep_failure(struct inbox *inbox, struct note *note)
 void inbox_settle(struct inbox *inbox, struct notes *notes, struct notes *done)
 {
     notes_init(done);
+    inbox->taken_ms = 0;
     for (struct note *note; (note = notes_take(notes));) {
         inbox->settled = note->last;
         if (note->code < 0)
@@ -145,6 +155,7 @@ void inbox_settle(struct inbox *inbox, struct notes *notes, struct notes *done)
 void inbox_fail(struct inbox *inbox, struct notes *taken, int code)
 {
     struct note *first = notes_take(taken);
+    inbox->taken_ms = 0;
     if (!first)
         first = notes_take(&inbox->waiting);
     if (!first)

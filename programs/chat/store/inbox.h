@@ -30,6 +30,7 @@ struct inbox {
     size_t max_count, max_size;
     int64_t appended, settled; // numbers
     int64_t failed;            // how many
+    int64_t taken_ms;          // the time of the first that is taken and not settled; 0: none is
     struct notes waiting;      // appended, in order
     struct notes failures;     // settled, and not yet told: outcomes other than 0, in order
 };
@@ -47,6 +48,8 @@ void inbox_free(struct inbox *inbox);
 int64_t inbox_add(struct inbox *inbox, struct note *note); // its number, or -ENOBUFS
 // So many wait that no more need come together, or soon no more have room.
 bool inbox_is_filling(const struct inbox *inbox);
+// The time_ms of the first that is not settled; 0: all are.
+int64_t inbox_oldest(const struct inbox *inbox);
 // Up to `most` of those that wait. *taken is written.
 void inbox_take(struct inbox *inbox, size_t most, struct notes *taken);
 // The outcome of notes that were taken, in order, each by the code in it. Failures are kept; *done

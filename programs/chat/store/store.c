@@ -225,6 +225,7 @@ void store_status(struct store *s, struct store_status *status)
     status->failed = s->inbox.failed;
     status->committed = s->inbox.settled - s->inbox.failed;
     status->queued = s->inbox.appended - s->inbox.settled;
+    status->oldest_ms = inbox_oldest(&s->inbox);
     status->unindexed = s->set.no_index ? 0 : s->last_id - s->indexed;
     status->code = s->code;
     status->index_code = s->index_code;

@@ -183,6 +183,7 @@ int store_mentions(struct store *store, const struct store_search *search,
 struct store_status {
     int64_t appended, committed, failed; // since store_open
     int64_t queued;                      // appended, and not yet settled
+    int64_t oldest_ms;                   // the time_ms of the first of these; 0: there is none
     int64_t unindexed;                   // committed, also before, and not yet searchable
     int code;                            // 0, or why history is stopped
     char reason[192];                    // in words, or ""

@@ -89,7 +89,9 @@ static int wire_post(struct wire *w, const char *lines, size_t size)
     unsigned char *frames = max <= sizeof few ? few : malloc(max);
     if (!frames)
         return weft_fail(-ENOMEM, "websocket: no memory for %zu bytes", max);
-    int rc = weft_post(w->conn, frames, frame_lines(frames, opcode, lines, size));
+    size_t framed = frame_lines(frames, opcode, lines, size);
+    int rc = weft_post(w->conn, frames, framed);
+    wire_count(w, 0, rc == 0 ? framed : 0);
     if (frames != few)
         free(frames);
     return rc;
@@ -129,8 +131,10 @@ static int fill(struct websocket *ws, weft_time deadline)
         return weft_fail(-ENOMEM, "websocket: no memory to read into");
     compact(ws);
     ssize_t n = weft_read(ws->wire.conn, ws->input + ws->end, INPUT_SIZE - ws->end, deadline);
-    if (n > 0)
+    if (n > 0) {
         ws->end += (uint32_t)n;
+        wire_count(&ws->wire, (size_t)n, 0);
+    }
     release_empty(ws);
     if (n == 0) {
         ws->ended = true;

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// drop.h - why a client was put out, in the few words that can be counted.
+#ifndef WEFT_CHAT_DROP_H
+#define WEFT_CHAT_DROP_H
+
+enum drop {
+    DROP_NONE,    // it went of its own
+    DROP_SLOW,    // it did not take what was sent to it
+    DROP_LOST,    // its connection broke
+    DROP_SILENT,  // it did not say who it is, or no longer anything, in time
+    DROP_TLS,     // it spoke no TLS, or none that we have in common
+    DROP_REFUSED, // a wrong password
+    DROP_FLOOD,   // more came than flood control lets wait
+    DROP_KILLED,  // by an operator
+    DROP_MEMORY,  // there was none for it, or no other means
+    DROPS,
+};
+
+#endif
