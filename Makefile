@@ -6,6 +6,7 @@
 #
 #     make asan | tsan                     the tests under sanitizers
 #     make explore                         every order of the steps of what waits, every fault
+#     make fuzz [FUZZ_SECONDS=3600]        any bytes at what reads them, each target so long
 #     make lint | format                   what a reviewer need not say
 #     make bench | check-long              measure; all that takes long
 #     make install [PREFIX=... LIBDIR=... DESTDIR=...]
@@ -18,6 +19,7 @@ LIBDIR = $(if $(wildcard /etc/debian_version),lib)
 BUILD = build
 SETUP =
 ARGS =
+FUZZ_SECONDS = 3600
 
 CLANG = $(firstword $(shell command -v clang-19 clang-14 clang))
 CLANGXX = $(subst clang,clang++,$(CLANG))
@@ -25,7 +27,7 @@ SANITIZED = -Dtests=enabled -Db_lundef=false -Db_sanitize
 # These run compilers and scripts; a sanitizer in the library tells nothing new about them.
 NATIVE_SUITES = --no-suite headers --no-suite house
 
-.PHONY: all run test explore bench asan tsan install format lint check-long clean
+.PHONY: all run test explore fuzz bench asan tsan install format lint check-long clean
 .PHONY: build-packages test-packages bench-packages
 
 all: $(BUILD)/build.ninja
@@ -49,6 +51,9 @@ tsan: build-tsan/with-tests
 explore: $(BUILD)/with-tests
 	@tools/explore $(BUILD)
 
+fuzz: build-fuzz/with-tests
+	@tools/fuzz build-fuzz $(FUZZ_SECONDS)
+
 bench: build-bench/with-peers
 	@meson test -C build-bench --benchmark --verbose
 
@@ -69,7 +74,7 @@ check-long: | test-packages
 	@tools/check_long
 
 clean:
-	rm -rf $(BUILD) build-asan build-tsan build-bench build-long-*
+	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-bench build-long-*
 
 # ---- setting up ----------------------------------------------------------------------------
 
@@ -90,6 +95,10 @@ $(BUILD)/with-tests: | test-packages $(BUILD)/build.ninja
 
 build-asan/with-tests: | test-packages
 	@meson setup build-asan $(SETUP) $(SANITIZED)=address,undefined
+	@touch $@
+
+build-fuzz/with-tests: | test-packages
+	@CC=$(CLANG) meson setup build-fuzz $(SETUP) -Dfuzz=true $(SANITIZED)=address,undefined
 	@touch $@
 
 # Of their own: else every build would need the peers' compilers.

@@ -128,7 +128,7 @@ static void on_req(struct session *s, const struct line *line)
 
 void on_cap(struct session *s, const struct line *line)
 {
-    const char *word = line->params[0];
+    char *word = line->params[0];
     if (strcasecmp(word, "LS") == 0)
         on_ls(s, line);
     else if (strcasecmp(word, "LIST") == 0)
@@ -138,5 +138,5 @@ void on_cap(struct session *s, const struct line *line)
     else if (strcasecmp(word, "END") == 0)
         on_cap_end(s);
     else
-        reply(s, ERR_INVALIDCAPCMD, "%.100s :Invalid CAP command", word);
+        reply(s, ERR_INVALIDCAPCMD, "%s :Invalid CAP command", shown(shortened(word, WORD_SHOWN)));
 }

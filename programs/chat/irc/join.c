@@ -67,13 +67,14 @@ static void tell_join(struct session *s, struct room *room)
     history_tell_kept(s, room);
 }
 
-static void join(struct session *s, const char *name, const char *key)
+static void join(struct session *s, char *name, const char *key)
 {
     struct hub *hub = s->irc->hub;
     struct room *room = room_find(hub, name);
     bool fresh = !room;
     if (!room_name_is_valid(name)) {
-        reply(s, ERR_NOSUCHCHANNEL, "%.100s :No such channel", *name ? name : "*");
+        reply(s, ERR_NOSUCHCHANNEL, "%s :No such channel",
+              *name ? shown(shortened(name, WORD_SHOWN)) : "*");
         return;
     }
     if (room && (member_find(room, &s->user) || !may_enter(s, room, key)))
@@ -94,12 +95,13 @@ static void join(struct session *s, const char *name, const char *key)
     tell_join(s, room);
 }
 
-static void part(struct session *s, const char *name, const char *why)
+static void part(struct session *s, char *name, const char *why)
 {
     struct room *room = room_find(s->irc->hub, name);
     struct member *member = room ? member_find(room, &s->user) : NULL;
     if (!room) {
-        reply(s, ERR_NOSUCHCHANNEL, "%.100s :No such channel", *name ? name : "*");
+        reply(s, ERR_NOSUCHCHANNEL, "%s :No such channel",
+              *name ? shown(shortened(name, WORD_SHOWN)) : "*");
         return;
     }
     if (!member) {

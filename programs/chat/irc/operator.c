@@ -9,6 +9,8 @@
 #include "chat/hub/event.h"
 #include "chat/irc/handlers.h"
 
+enum { REASON_MAX = 300 }; // of a KILL: it fits into a line with the names around it
+
 // The hash is a copy: the settings may be read again meanwhile.
 struct question {
     char hash[crypto_pwhash_STRBYTES];
@@ -65,14 +67,16 @@ void on_oper(struct session *s, const struct line *line)
 
 void on_kill(struct session *s, const struct line *line)
 {
-    const char *nick = line->params[0], *why = line->count > 1 ? line->params[1] : "no reason";
+    const char *nick = line->params[0], *why = "no reason";
     char reason[LINE_BODY_MAX];
     struct user *user = user_find(s->irc->hub, nick);
     if (!user) {
         reply(s, ERR_NOSUCHNICK, "%s :No such nick/channel", shown(nick));
         return;
     }
-    (void)snprintf(reason, sizeof reason, "Killed (%s (%.300s))", s->user.name, why);
+    if (line->count > 1)
+        why = shortened(line->params[1], REASON_MAX);
+    (void)snprintf(reason, sizeof reason, "Killed (%s (%s))", s->user.name, why);
     user->outlet->expel(user, reason);
 }
 

@@ -20,6 +20,12 @@ const char *shown(const char *word)
     return strchr(word, ' ') ? "*" : word;
 }
 
+const char *shortened(char *text, size_t most)
+{
+    text[text_cut(text, strlen(text), most)] = '\0';
+    return text;
+}
+
 const char *session_name(const struct session *s)
 {
     return s->registered ? s->user.name : "*";

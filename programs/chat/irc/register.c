@@ -144,7 +144,8 @@ void on_nick(struct session *s, const struct line *line)
     if (!*nick)
         reply(s, ERR_NONICKNAMEGIVEN, ":No nickname given");
     else if (!nick_is_valid(nick))
-        reply(s, ERR_ERRONEUSNICKNAME, "%.100s :Erroneous nickname", shown(nick));
+        reply(s, ERR_ERRONEUSNICKNAME, "%s :Erroneous nickname",
+              shown(shortened(line->params[0], WORD_SHOWN)));
     else if (other && other != &s->user)
         reply(s, ERR_NICKNAMEINUSE, "%s :Nickname is already in use", nick);
     else if (s->registered)
@@ -157,8 +158,8 @@ void on_nick(struct session *s, const struct line *line)
 
 void on_quit(struct session *s, const struct line *line)
 {
-    const char *why = line->count > 0 ? line->params[0] : "";
-    session_end(s, "Quit%s%.390s", *why ? ": " : "", why);
+    const char *why = line->count > 0 ? shortened(line->params[0], LIMIT_KICK) : "";
+    session_end(s, "Quit%s%s", *why ? ": " : "", why);
 }
 
 void on_ping(struct session *s, const struct line *line)

@@ -116,6 +116,9 @@ void session_deliver(struct user *user, struct event *event);
 
 // A client's word as an answer repeats it: one with a space would be two.
 const char *shown(const char *word);
+// A client's word or text that may be too long: cut in place, between characters. Returns it.
+const char *shortened(char *text, size_t most);
+enum { WORD_SHOWN = 100 }; // bytes of a word that means nothing to us
 // The name by which numerics call the client: its nick, or "*".
 const char *session_name(const struct session *s);
 

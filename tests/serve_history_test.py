@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The history of weft serve on its worst days: killed under load, and on a disk that is full."""
+import collections
+import os
+import random
+import re
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from door_helpers import Doors, Irc
+from program_helpers import PATIENCE, Skip, equal, run_tests, test, until
+
+# ---- kill -9 ---------------------------------------------------------------------------------------
+
+KILLS = 100 if os.environ.get("WEFT_TEST_LONG") else 10
+ROOMS = ["#one", "#two"]
+AUTHORS, UNDER_WAY = 3, 200  # messages of each, so that none is too slow a reader
+
+
+class Author:
+    """Says numbered messages without a pause; writes down which of them came back."""
+
+    def __init__(self, server, round_, number):
+        self.nick, self.room = f"n{number}", ROOMS[number % len(ROOMS)]
+        self.mark, self.acknowledged = f"{round_}/{number}", []
+        self.room_for = threading.Semaphore(UNDER_WAY)
+        self.irc = Irc(server, self.nick, "echo-message batch labeled-response message-tags")
+        self.irc.say(f"JOIN {self.room}")
+        self.irc.hear(rf".* 366 {self.nick} {self.room} .*")
+        self.threads = [threading.Thread(target=work) for work in (self.talk, self.listen)]
+
+    def talk(self):
+        try:
+            for n in range(1_000_000):
+                self.room_for.acquire()
+                self.irc.say(f"@label=l{n} PRIVMSG {self.room} :word {self.mark}/{n}.")
+        except OSError:  # the server is no more
+            pass
+
+    def listen(self):
+        mine = re.compile(rf"(?:@\S+ )?:{self.nick}!\S+ PRIVMSG \S+ :(word {self.mark}/\d+\.)\r\n")
+        try:
+            for line in self.irc.lines:
+                if match := mine.fullmatch(line):
+                    self.acknowledged.append(match[1])
+                    self.room_for.release()
+        except (OSError, UnicodeDecodeError):  # the same, or a line cut short
+            pass
+        self.room_for.release(UNDER_WAY)  # the talker is to see that it is over
+
+
+def load_until_killed(data, round_, pause):
+    """The authors, after the server was killed under them."""
+    with Doors(data) as server:
+        authors = [Author(server, round_, number) for number in range(AUTHORS)]
+        threads = [thread for author in authors for thread in author.threads]
+        for thread in threads:
+            thread.start()
+        until(lambda: all(author.acknowledged for author in authors), "an echo for each")
+        time.sleep(pause)  # when, is what is random; nothing is decided by it
+        server.process.kill()
+        for author in authors:
+            author.irc.sock.close()
+        for thread in threads:
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
+    return authors
+
+
+def rows_of(data, file, sql):
+    """Of a history that nobody has open."""
+    with sqlite3.connect(os.path.join(data, file)) as database:
+        rows = database.execute(sql).fetchall()
+    database.close()
+    return rows
+
+
+def assert_consistent(data, authors):
+    equal(rows_of(data, "history.db", "PRAGMA integrity_check"), [("ok",)])
+    kept = collections.defaultdict(list)
+    for (text,) in rows_of(data, "history.db", "SELECT text FROM messages WHERE words ORDER BY id"):
+        mark, number = re.fullmatch(r"word (\d+/\d+)/(\d+)\.", text).groups()
+        kept[mark].append(int(number))
+    for author in authors:
+        numbers = kept[author.mark]
+        equal(numbers, list(range(len(numbers))), f"what is kept of {author.mark}")
+        equal(author.acknowledged,
+              [f"word {author.mark}/{n}." for n in range(len(author.acknowledged))], "the echoes")
+        assert len(numbers) >= len(author.acknowledged), (len(numbers), len(author.acknowledged))
+
+
+def assert_all_is_found(data):
+    """A server goes on with it; then the index has each message, and finds one of them."""
+    (last,), = rows_of(data, "history.db", "SELECT text FROM messages WHERE words ORDER BY id DESC LIMIT 1")
+    room, = rows_of(data, "history.db", "SELECT target FROM messages WHERE words ORDER BY id DESC LIMIT 1")
+    with Doors(data) as server:
+        reader = Irc(server, "reader", "batch soju.im/search")
+        reader.say(f"JOIN {room[0]}", f"SEARCH in={room[0]};text={last.split()[1][:-1]};limit=10")
+        reader.hear(rf".* PRIVMSG {room[0]} :{re.escape(last)}")
+        server.process.send_signal(signal.SIGTERM)
+        equal(server.process.wait(PATIENCE), 0)
+    equal(rows_of(data, "words.db", "PRAGMA integrity_check"), [("ok",)])
+    (messages,), = rows_of(data, "history.db", "SELECT max(id) FROM messages WHERE words")
+    (indexed,), = rows_of(data, "words.db", "SELECT indexed FROM mark")
+    assert indexed >= messages, (indexed, messages)
+
+
+@test
+def what_was_acknowledged_outlives_a_kill_at_any_moment():
+    seed = random.randrange(1 << 32)
+    chance = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        data = os.path.join(folder, "history")
+        for round_ in range(KILLS):
+            try:
+                authors = load_until_killed(data, round_, chance.uniform(0, 0.2))
+                assert_consistent(data, authors)
+            except AssertionError as wrong:
+                raise AssertionError(f"kill {round_} with seed {seed}: {wrong}") from wrong
+        assert_all_is_found(data)
+
+
+# ---- a full disk ----------------------------------------------------------------------------------
+
+
+def hash_of(password):
+    done = subprocess.run([sys.argv[1], "chat", "passwd"], input=password + "\n", text=True,
+                          capture_output=True, check=True, timeout=PATIENCE)
+    return re.search(r"\$argon2\S+", done.stdout)[0]
+
+
+def full_disk(data, make_full, make_room, server):
+    """The chat goes on while nothing can be kept, and who asked to know is told, once."""
+    alice = Irc(server, "alice", "echo-message standard-replies")
+    bob = Irc(server, "bob")
+    operator = Irc(server, "root")
+    operator.say("OPER root secret")
+    operator.hear(r".* 381 .*")
+    alice.say("PRIVMSG #lobby :before")
+    alice.hear(r":alice!\S+ PRIVMSG #lobby :before")
+    make_full()
+    filler, n = "x" * 300, 0
+    while True:
+        n += 1
+        alice.say(f"PRIVMSG #lobby :{n} {filler}")
+        if alice.hear(rf":\S+ (PRIVMSG #lobby :{n} x+|FAIL HISTORY NOT_STORED :.*)")[1][0] == "F":
+            break
+        assert n < 100_000, "the disk is never full"
+    alice.hear(rf":alice!\S+ PRIVMSG #lobby :{n} x+")  # its echo all the same
+    bob.hear(rf":alice!\S+ PRIVMSG #lobby :{n} x+")
+    operator.hear(r":\S+ NOTICE root :History has stopped: .*")
+    alice.say("PRIVMSG #lobby :still full")
+    alice.hear(r":\S+ FAIL HISTORY NOT_STORED :.*")
+    alice.hear(r":alice!\S+ PRIVMSG #lobby :still full")
+    bob.hear(r":alice!\S+ PRIVMSG #lobby :still full")
+    make_room()
+    kept = goes_on(alice)
+    heard = operator.hear(r":\S+ NOTICE root :(History .*)")[1]
+    equal(heard, "History goes on.", "the next notice")
+    return kept
+
+
+def goes_on(alice):
+    """Speaks until a message is kept again; which."""
+    def is_kept(n):
+        alice.say(f"PRIVMSG #lobby :again {n}", f"PING {n}")
+        told = []
+        for line in alice.lines:
+            told.append(line)
+            if " PONG " in line:
+                break
+        assert any(f"PRIVMSG #lobby :again {n}" in line for line in told), told
+        return not any("NOT_STORED" in line for line in told)
+
+    numbers = iter(range(1 << 30))
+    def tried():
+        n = next(numbers)
+        time.sleep(0.1)
+        return [n] if is_kept(n) else None
+    return f"again {until(tried, 'history goes on')[0]}"
+
+
+def assert_kept(data, text):
+    equal(rows_of(data, "history.db", "PRAGMA integrity_check"), [("ok",)])
+    texts = [row[0] for row in rows_of(data, "history.db", "SELECT text FROM messages WHERE words")]
+    assert texts[0] == "before" and text in texts and "still full" not in texts, texts[-5:]
+
+
+class Disk:
+    """A small one of its own, where the system allows that."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "weft-test", folder],
+                              capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Skip(f"no file system can be mounted here: {done.stderr.strip()}")
+        self.ballast = os.path.join(folder, "ballast")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(["umount", "-l", self.folder], check=True)
+
+    def fill(self):
+        with open(self.ballast, "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(4096))
+            except OSError:  # that was all
+                pass
+
+    def make_room(self):
+        os.remove(self.ballast)
+
+
+@test
+def on_a_full_disk_the_chat_goes_on_and_history_comes_back():
+    with tempfile.TemporaryDirectory() as folder, Disk(folder) as disk:
+        data = os.path.join(folder, "history")
+        with Doors(data, "--operator", f"root:{hash_of('secret')}") as server:
+            kept = full_disk(data, disk.fill, disk.make_room, server)
+            server.process.send_signal(signal.SIGTERM)
+            equal(server.process.wait(PATIENCE), 0)
+        assert_kept(data, kept)
+
+
+@test
+def where_a_file_may_not_grow_the_chat_goes_on_and_history_comes_back():
+    with tempfile.TemporaryDirectory() as folder:
+        data = os.path.join(folder, "history")
+        with Doors(data, "--operator", f"root:{hash_of('secret')}") as server:
+            def allow(size):
+                resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, -1))
+            kept = full_disk(data, lambda: allow(400_000), lambda: allow(-1), server)
+            server.process.send_signal(signal.SIGTERM)
+            equal(server.process.wait(PATIENCE), 0)
+        assert_kept(data, kept)
+
+
+if __name__ == "__main__":
+    sys.exit(run_tests())
