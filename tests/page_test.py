@@ -9,12 +9,12 @@ WEFT_TEST_ONLY=WORDS runs the tests with these words in their names.
 """
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 
+from node_helpers import Missing, modules, program
+
 HERE = pathlib.Path(__file__).resolve().parent / "page"
-FETCH_SECONDS = 120
 
 
 def names():
@@ -30,41 +30,14 @@ def skip(reason):
     sys.exit(0)
 
 
-def program(*candidates):
-    for name in candidates:
-        if path := shutil.which(name):
-            return path
-    return skip(f"{candidates[0]} is not here: tools/deps test")
-
-
-def modules(folder, npm):
-    """The folder with node_modules in it, filled if it is not, or of another version."""
-    wanted = (HERE / "package-lock.json").read_text()
-    done = folder / "fetched"  # of which lock
-    if done.exists() and done.read_text() == wanted:
-        return folder
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    for name in "package.json", "package-lock.json":
-        shutil.copy(HERE / name, folder)
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    try:
-        run = subprocess.run(command, cwd=folder, capture_output=True, text=True,
-                             timeout=FETCH_SECONDS)
-    except subprocess.TimeoutExpired:
-        skip(f"npm did not fetch playwright-core within {FETCH_SECONDS} s")
-    if run.returncode:
-        why = (run.stderr.strip().splitlines() or ["it says nothing"])[0]
-        skip(f"npm cannot fetch playwright-core: {why}")
-    done.write_text(wanted)
-    return folder
-
-
 def main():
     weft, folder = (pathlib.Path(word).resolve() for word in sys.argv[1:3])
-    node, npm = program("node", "nodejs"), program("npm")
-    chromium = program("chromium", "chromium-browser", "google-chrome")
-    where = modules(folder, npm)
+    try:
+        node = program("node", "nodejs")
+        chromium = program("chromium", "chromium-browser", "google-chrome")
+        where = modules(HERE, folder)
+    except Missing as reason:
+        skip(reason)
     sys.exit(subprocess.run([node, HERE / "page_test.mjs", weft, where, chromium]).returncode)
 
 
