@@ -19,7 +19,7 @@ import tempfile
 import threading
 
 import node_helpers
-from door_helpers import Irc, doors
+from chat_helpers import fresh_doors, irc
 from program_helpers import PATIENCE, Lines, Skip, equal, run_tests, test, until
 
 HERE = pathlib.Path(__file__).resolve().parent / "clients"
@@ -34,12 +34,10 @@ def program(name):
 
 @contextlib.contextmanager
 def scene(name):
-    """(server, somebody who is in the room, a home for the client)"""
-    with doors() as server, tempfile.TemporaryDirectory(prefix=f"weft-{name}-") as home:
-        friend = Irc(server, "friend")
-        friend.say(f"JOIN {ROOM}")
-        friend.hear(rf".* 366 friend {ROOM} .*")
-        yield server, friend, pathlib.Path(home)
+    """(the port for IRC, somebody who is in the room, a home for the client)"""
+    with fresh_doors() as server, tempfile.TemporaryDirectory(prefix=f"weft-{name}-") as home:
+        friend = irc(server, "friend", room=ROOM)
+        yield server.address("irc")[1], friend, pathlib.Path(home)
 
 
 @contextlib.contextmanager
@@ -60,13 +58,13 @@ def running(home, *command, **more):
 
 def converse(friend, nick, say, hears, end):
     """What each of them must do; `hears` is true when the client has shown HEARD."""
-    friend.hear(rf":{nick}!\S+ JOIN {ROOM}")
+    friend.wait(rf":{nick}!\S+ JOIN {ROOM}")
     say()
-    friend.hear(rf":{nick}!\S+ PRIVMSG {ROOM} :{SAID}")
+    friend.wait(rf":{nick}!\S+ PRIVMSG {ROOM} :{SAID}")
     friend.say(f"PRIVMSG {ROOM} :{HEARD}")
     until(hears, "what was said to it")
     end()
-    friend.hear(rf":{nick}!\S+ QUIT :.*")
+    friend.wait(rf":{nick}!\S+ QUIT :.*")
 
 
 def write(path, line):
@@ -86,8 +84,8 @@ def weechat_joins_talks_and_quits():
     weechat = program("weechat-headless")
     if not any(pathlib.Path("/usr").glob("lib*/**/weechat/plugins/fifo.so")):
         raise Skip("weechat's plugin fifo is not here: tools/deps test")
-    with scene("weechat") as (server, friend, home), running(
-            home, weechat, "--dir", str(home), f"irc://wee@127.0.0.1:{server.irc}/{ROOM}") as process:
+    with scene("weechat") as (port, friend, home), running(
+            home, weechat, "--dir", str(home), f"irc://wee@127.0.0.1:{port}/{ROOM}") as process:
         def fifo():
             return next(home.glob("weechat_fifo_*"), None)
 
@@ -111,8 +109,8 @@ def weechat_joins_talks_and_quits():
 @test
 def ii_joins_talks_and_quits():
     ii = program("ii")
-    with scene("ii") as (server, friend, home), running(
-            home, ii, "-s", "127.0.0.1", "-p", str(server.irc), "-n", "small", "-i",
+    with scene("ii") as (port, friend, home), running(
+            home, ii, "-s", "127.0.0.1", "-p", str(port), "-n", "small", "-i",
             str(home / "irc")) as process:
         top = home / "irc" / "127.0.0.1"
         until((top / "in").exists, "its FIFO")
@@ -156,8 +154,8 @@ class Terminal:
 @test
 def irssi_joins_talks_and_quits():
     irssi = program("irssi")
-    with scene("irssi") as (server, friend, home), contextlib.closing(Terminal()) as screen, running(
-            home, irssi, f"--home={home}", "--connect=127.0.0.1", f"--port={server.irc}",
+    with scene("irssi") as (port, friend, home), contextlib.closing(Terminal()) as screen, running(
+            home, irssi, f"--home={home}", "--connect=127.0.0.1", f"--port={port}",
             "--nick=screen", stdin=screen.theirs, stdout=screen.theirs,
             stderr=screen.theirs) as process:
         until(lambda: screen.shows("is a server for") or screen.shows("Welcome to the"), "a welcome")
@@ -179,8 +177,8 @@ def irc_framework_joins_talks_and_quits():
         where = node_helpers.modules(HERE, pathlib.Path(sys.argv[2]).resolve())
     except node_helpers.Missing as reason:
         raise Skip(reason) from None
-    with scene("framework") as (server, friend, home), running(
-            home, node, str(HERE / "client.cjs"), str(where), str(server.irc), ROOM,
+    with scene("framework") as (port, friend, home), running(
+            home, node, str(HERE / "client.cjs"), str(where), str(port), ROOM,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         out = Lines(process.stdout)
         out.wait(f"joined {ROOM}")

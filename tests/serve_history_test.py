@@ -6,7 +6,6 @@ import os
 import random
 import re
 import resource
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import tempfile
 import threading
 import time
 
-from door_helpers import Doors, Irc
+from chat_helpers import doors, hash_of, irc
 from program_helpers import PATIENCE, Skip, equal, run_tests, test, until
 
 # ---- kill -9 ---------------------------------------------------------------------------------------
@@ -31,9 +30,8 @@ class Author:
         self.nick, self.room = f"n{number}", ROOMS[number % len(ROOMS)]
         self.mark, self.acknowledged = f"{round_}/{number}", []
         self.room_for = threading.Semaphore(UNDER_WAY)
-        self.irc = Irc(server, self.nick, "echo-message batch labeled-response message-tags")
-        self.irc.say(f"JOIN {self.room}")
-        self.irc.hear(rf".* 366 {self.nick} {self.room} .*")
+        self.irc = irc(server, self.nick, room=self.room,
+                       caps="echo-message batch labeled-response message-tags")
         self.threads = [threading.Thread(target=work) for work in (self.talk, self.listen)]
 
     def talk(self):
@@ -45,9 +43,9 @@ class Author:
             pass
 
     def listen(self):
-        mine = re.compile(rf"(?:@\S+ )?:{self.nick}!\S+ PRIVMSG \S+ :(word {self.mark}/\d+\.)\r\n")
+        mine = re.compile(rf"(?:@\S+ )?:{self.nick}!\S+ PRIVMSG \S+ :(word {self.mark}/\d+\.)")
         try:
-            for line in self.irc.lines:
+            while (line := self.irc.line()) is not None:
                 if match := mine.fullmatch(line):
                     self.acknowledged.append(match[1])
                     self.room_for.release()
@@ -58,7 +56,7 @@ class Author:
 
 def load_until_killed(data, round_, pause):
     """The authors, after the server was killed under them."""
-    with Doors(data) as server:
+    with doors(data) as server:
         authors = [Author(server, round_, number) for number in range(AUTHORS)]
         threads = [thread for author in authors for thread in author.threads]
         for thread in threads:
@@ -67,7 +65,7 @@ def load_until_killed(data, round_, pause):
         time.sleep(pause)  # when, is what is random; nothing is decided by it
         server.process.kill()
         for author in authors:
-            author.irc.sock.close()
+            author.irc.sock.close()  # its reader has what came
         for thread in threads:
             thread.join(PATIENCE)
             assert not thread.is_alive()
@@ -100,12 +98,11 @@ def assert_all_is_found(data):
     """A server goes on with it; then the index has each message, and finds one of them."""
     (last,), = rows_of(data, "history.db", "SELECT text FROM messages WHERE words ORDER BY id DESC LIMIT 1")
     room, = rows_of(data, "history.db", "SELECT target FROM messages WHERE words ORDER BY id DESC LIMIT 1")
-    with Doors(data) as server:
-        reader = Irc(server, "reader", "batch soju.im/search")
-        reader.say(f"JOIN {room[0]}", f"SEARCH in={room[0]};text={last.split()[1][:-1]};limit=10")
-        reader.hear(rf".* PRIVMSG {room[0]} :{re.escape(last)}")
-        server.process.send_signal(signal.SIGTERM)
-        equal(server.process.wait(PATIENCE), 0)
+    with doors(data) as server:
+        reader = irc(server, "reader", room=room[0], caps="batch soju.im/search")
+        reader.say(f"SEARCH in={room[0]};text={last.split()[1][:-1]};limit=10")
+        reader.wait(rf".* PRIVMSG {room[0]} :{re.escape(last)}")
+        equal(server.end(), 0)
     equal(rows_of(data, "words.db", "PRAGMA integrity_check"), [("ok",)])
     (messages,), = rows_of(data, "history.db", "SELECT max(id) FROM messages WHERE words")
     (indexed,), = rows_of(data, "words.db", "SELECT indexed FROM mark")
@@ -130,39 +127,33 @@ def what_was_acknowledged_outlives_a_kill_at_any_moment():
 # ---- a full disk ----------------------------------------------------------------------------------
 
 
-def hash_of(password):
-    done = subprocess.run([sys.argv[1], "chat", "passwd"], input=password + "\n", text=True,
-                          capture_output=True, check=True, timeout=PATIENCE)
-    return re.search(r"\$argon2\S+", done.stdout)[0]
-
-
 def full_disk(data, make_full, make_room, server):
     """The chat goes on while nothing can be kept, and who asked to know is told, once."""
-    alice = Irc(server, "alice", "echo-message standard-replies")
-    bob = Irc(server, "bob")
-    operator = Irc(server, "root")
+    alice = irc(server, "alice", room="#lobby", caps="echo-message standard-replies")
+    bob = irc(server, "bob", room="#lobby")
+    operator = irc(server, "root", room="#lobby")
     operator.say("OPER root secret")
-    operator.hear(r".* 381 .*")
+    operator.wait(r".* 381 .*")
     alice.say("PRIVMSG #lobby :before")
-    alice.hear(r":alice!\S+ PRIVMSG #lobby :before")
+    alice.wait(r":alice!\S+ PRIVMSG #lobby :before")
     make_full()
     filler, n = "x" * 300, 0
     while True:
         n += 1
         alice.say(f"PRIVMSG #lobby :{n} {filler}")
-        if alice.hear(rf":\S+ (PRIVMSG #lobby :{n} x+|FAIL HISTORY NOT_STORED :.*)")[1][0] == "F":
+        if alice.wait(rf":\S+ (PRIVMSG #lobby :{n} x+|FAIL HISTORY NOT_STORED :.*)")[1][0] == "F":
             break
         assert n < 100_000, "the disk is never full"
-    alice.hear(rf":alice!\S+ PRIVMSG #lobby :{n} x+")  # its echo all the same
-    bob.hear(rf":alice!\S+ PRIVMSG #lobby :{n} x+")
-    operator.hear(r":\S+ NOTICE root :History has stopped: .*")
+    alice.wait(rf":alice!\S+ PRIVMSG #lobby :{n} x+")  # its echo all the same
+    bob.wait(rf":alice!\S+ PRIVMSG #lobby :{n} x+")
+    operator.wait(r":\S+ NOTICE root :History has stopped: .*")
     alice.say("PRIVMSG #lobby :still full")
-    alice.hear(r":\S+ FAIL HISTORY NOT_STORED :.*")
-    alice.hear(r":alice!\S+ PRIVMSG #lobby :still full")
-    bob.hear(r":alice!\S+ PRIVMSG #lobby :still full")
+    alice.wait(r":\S+ FAIL HISTORY NOT_STORED :.*")
+    alice.wait(r":alice!\S+ PRIVMSG #lobby :still full")
+    bob.wait(r":alice!\S+ PRIVMSG #lobby :still full")
     make_room()
     kept = goes_on(alice)
-    heard = operator.hear(r":\S+ NOTICE root :(History .*)")[1]
+    heard = operator.wait(r":\S+ NOTICE root :(History .*)")[1]
     equal(heard, "History goes on.", "the next notice")
     return kept
 
@@ -172,10 +163,8 @@ def goes_on(alice):
     def is_kept(n):
         alice.say(f"PRIVMSG #lobby :again {n}", f"PING {n}")
         told = []
-        for line in alice.lines:
-            told.append(line)
-            if " PONG " in line:
-                break
+        while not told or " PONG " not in told[-1]:
+            told.append(alice.line())
         assert any(f"PRIVMSG #lobby :again {n}" in line for line in told), told
         return not any("NOT_STORED" in line for line in told)
 
@@ -226,10 +215,9 @@ class Disk:
 def on_a_full_disk_the_chat_goes_on_and_history_comes_back():
     with tempfile.TemporaryDirectory() as folder, Disk(folder) as disk:
         data = os.path.join(folder, "history")
-        with Doors(data, "--operator", f"root:{hash_of('secret')}") as server:
+        with doors(data, "--operator", f"root:{hash_of('secret')}") as server:
             kept = full_disk(data, disk.fill, disk.make_room, server)
-            server.process.send_signal(signal.SIGTERM)
-            equal(server.process.wait(PATIENCE), 0)
+            equal(server.end(), 0)
         assert_kept(data, kept)
 
 
@@ -237,12 +225,11 @@ def on_a_full_disk_the_chat_goes_on_and_history_comes_back():
 def where_a_file_may_not_grow_the_chat_goes_on_and_history_comes_back():
     with tempfile.TemporaryDirectory() as folder:
         data = os.path.join(folder, "history")
-        with Doors(data, "--operator", f"root:{hash_of('secret')}") as server:
+        with doors(data, "--operator", f"root:{hash_of('secret')}") as server:
             def allow(size):
                 resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, -1))
             kept = full_disk(data, lambda: allow(400_000), lambda: allow(-1), server)
-            server.process.send_signal(signal.SIGTERM)
-            equal(server.process.wait(PATIENCE), 0)
+            equal(server.end(), 0)
         assert_kept(data, kept)
 
 

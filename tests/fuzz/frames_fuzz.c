@@ -3,8 +3,8 @@
 // websocket.h).
 //
 // The bytes lie in memory: weft_read and weft_post, which websocket.c calls, are ours here, and
-// give them in pieces as the first bytes say. Each line that comes out is one line, and UTF-8 where text
-// was agreed; each answer is a whole frame; however the bytes are cut, the same comes of them.
+// give them in pieces as the first bytes say. Each line that comes out is one line, and UTF-8 where
+// text was agreed; each answer is a whole frame; however the bytes are cut, the same comes of them.
 #include "fuzz.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // fuzz.h - what the fuzz targets share. A target is a file with LLVMFuzzerTestOneInput in it; built
-// by clang with the option `fuzz` it is run by libFuzzer (tools/fuzz), else by replay.c, which gives
-// it the stored corpus.
+// by clang with the option `fuzz` it is run by libFuzzer (tools/fuzz), else by replay.c, which
+// gives it the stored corpus.
 #ifndef WEFT_TESTS_FUZZ_H
 #define WEFT_TESTS_FUZZ_H
 

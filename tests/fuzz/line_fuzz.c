@@ -26,8 +26,8 @@ static void check_words(const struct line *line, const char *text, size_t size)
 
 static size_t put_together(const struct line *line, char *out, size_t room)
 {
-    int n = snprintf(out, room, "%s%s%s%s", *line->tags ? "@" : "", line->tags,
-                     *line->tags ? " " : "", line->command);
+    int n = snprintf(out, room, "%s%s%s:source %s", *line->tags ? "@" : "", line->tags,
+                     *line->tags ? " " : "", line->command); // which may begin with ':', too
     for (int i = 0; i < line->count; i++)
         n += snprintf(out + n, room - (size_t)n, " %s%s", i == line->count - 1 ? ":" : "",
                       line->params[i]);
@@ -41,7 +41,7 @@ static void check_again(const struct line *line)
     struct line again;
     size_t size = put_together(line, text, sizeof text);
     int rc = line_parse(&again, text, size);
-    if (rc == -EMSGSIZE) // the ':' that we put was one too many
+    if (rc == -EMSGSIZE) // what we put before it was too much
         return;
     must(rc == 0 && again.count == line->count);
     must(strcmp(again.tags, line->tags) == 0 && strcmp(again.command, line->command) == 0);

@@ -175,7 +175,8 @@ void world_enter(int who)
 static size_t put_label(const char *line, size_t size, unsigned number, char *out, size_t room)
 {
     struct line parsed;
-    size_t tags = size > 0 && *line == '@' ? strcspn(line, " ") : 0;
+    const char *space = size > 0 && *line == '@' ? memchr(line, ' ', size) : line;
+    size_t tags = space ? (size_t)(space - line) : size;
     bool good = size > 0 && !memchr(line, '\r', size) && !memchr(line, '\0', size);
     if (!good || tags >= size)
         return 0;

@@ -17,7 +17,7 @@
 #include "chat/irc/session.h"
 #include "chat/store/store.h"
 
-enum { CLIENTS = 8, ROOMS_SEEN = 128, BATCHES_SEEN = 8, LABELS = 64 };
+enum { CLIENTS = 8, ROOMS_SEEN = 128, BATCHES_SEEN = 8, LABELS = 400 };
 #define LABEL_MARK "zZ" // labels that we put on lines begin so; inputs with it are passed over
 
 struct label {

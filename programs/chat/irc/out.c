@@ -17,7 +17,7 @@
 
 const char *shown(const char *word)
 {
-    return strchr(word, ' ') ? "*" : word;
+    return !*word || *word == ':' || strchr(word, ' ') ? "*" : word;
 }
 
 const char *shortened(char *text, size_t most)

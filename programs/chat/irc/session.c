@@ -182,7 +182,8 @@ static void run(struct session *s, const struct line *line, bool utf8)
     else if (s->registered && batch_takes(s, line))
         cost = FLOOD_BATCH_LINE;
     else if (!command)
-        reply(s, ERR_UNKNOWNCOMMAND, "%s :Unknown command", shortened(line->command, WORD_SHOWN));
+        reply(s, ERR_UNKNOWNCOMMAND, "%s :Unknown command",
+              shown(shortened(line->command, WORD_SHOWN)));
     else if (has_rights(s, command, line)) {
         s->irc->used[command - irc_commands]++;
         command->run(s, line);

@@ -114,7 +114,8 @@ void say(struct session *s, const char *tags, const char *body);
 // What happened, worded for this client.
 void session_deliver(struct user *user, struct event *event);
 
-// A client's word as an answer repeats it: one with a space would be two.
+// A client's word as an answer repeats it: one with a space would be two, an empty one none, and
+// one that begins with ':' the last.
 const char *shown(const char *word);
 // A client's word or text that may be too long: cut in place, between characters. Returns it.
 const char *shortened(char *text, size_t most);
