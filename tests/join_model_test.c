@@ -45,7 +45,7 @@ static int64_t now(void *ctx)
     return NOW;
 }
 
-static const struct session_ops ops = {send_line, tell, now};
+static const struct session_ops ops = {send_line, tell, now, NULL};
 
 static void hear(const char *text)
 {
@@ -337,6 +337,8 @@ static void commands_become_lines(void **state)
         {"/names", "NAMES #weft\n"},
         {"/list", "LIST\n"},
         {"/list >3", "LIST >3\n"},
+        {"/search two; words\\", "SEARCH in=#weft;limit=20;text=two\\:\\swords\\\\\n"},
+        {"/mentions", "MENTIONS\n"},
         {"/whois bob", "WHOIS bob\n"},
         {"/raw MODE #weft +m", "MODE #weft +m\n"},
         {"/msg bob psst you", "PRIVMSG bob :psst you\n"},
@@ -352,6 +354,11 @@ static void commands_become_lines(void **state)
         assert_int_equal(here.desk.quit, strncmp(rows[i][0], "/quit", 5) == 0);
     }
     assert_string_equal(model_active(&here.model)->name, "bob"); // by /msg
+    assert_true(desk_enter(&here.desk, "/search x"));
+    assert_sent("SEARCH in=bob;limit=20;text=x\n");
+    model_show(&here.model, 0);
+    assert_true(desk_enter(&here.desk, "/search x"));
+    assert_sent("SEARCH limit=20;text=x\n");
 }
 
 static void what_makes_no_sense_is_explained(void **state)
@@ -359,6 +366,7 @@ static void what_makes_no_sense_is_explained(void **state)
     static const char *const rows[][2] = {
         {"/join", "!! usage: /join #room [key]"},
         {"/msg ", "!! usage: /msg nick [text]"},
+        {"/search", "!! usage: /search words"},
         {"/dance", "!! there is no /dance: /help tells what there is"},
         {"/part", "!! you are not in that room"},
         {"/part #nowhere", "!! you are not in that room"},

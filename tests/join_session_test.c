@@ -28,11 +28,12 @@ static void send_line(void *ctx, const char *line)
 static void tell(void *ctx, const struct news *n)
 {
     static const char *const names[] = {
-        [NEWS_WELCOME] = "welcome", [NEWS_REFUSED] = "refused", [NEWS_SAID] = "said",
-        [NEWS_ACTION] = "action",   [NEWS_NOTICE] = "notice",   [NEWS_JOIN] = "join",
-        [NEWS_PART] = "part",       [NEWS_KICK] = "kick",       [NEWS_QUIT] = "quit",
-        [NEWS_NICK] = "nick",       [NEWS_TOPIC] = "topic",     [NEWS_MEMBERS] = "members",
-        [NEWS_MEMBERS_END] = "end", [NEWS_TELL] = "tell",       [NEWS_ERROR] = "error",
+        [NEWS_WELCOME] = "welcome", [NEWS_REFUSED] = "refused",  [NEWS_SAID] = "said",
+        [NEWS_ACTION] = "action",   [NEWS_NOTICE] = "notice",    [NEWS_JOIN] = "join",
+        [NEWS_PART] = "part",       [NEWS_KICK] = "kick",        [NEWS_QUIT] = "quit",
+        [NEWS_NICK] = "nick",       [NEWS_TOPIC] = "topic",      [NEWS_MEMBERS] = "members",
+        [NEWS_MEMBERS_END] = "end", [NEWS_TELL] = "tell",        [NEWS_ERROR] = "error",
+        [NEWS_KEPT] = "kept",       [NEWS_REDACTED] = "deleted", [NEWS_FOUND_END] = "found",
     };
     size_t at = strlen(told);
     (void)ctx;
@@ -50,7 +51,7 @@ static int64_t now(void *ctx)
     return NOW;
 }
 
-static const struct session_ops ops = {send_line, tell, now};
+static const struct session_ops ops = {send_line, tell, now, NULL};
 
 static void forget(void)
 {
@@ -114,7 +115,7 @@ static void it_asks_for_what_it_knows_of_what_is_there(void **state)
     struct session s = fresh(true);
     hear(&s, ":srv CAP * LS * :away-notify server-time sasl=PLAIN");
     assert_string_equal(sent, "");
-    hear(&s, ":srv CAP * LS :echo-message batch cap-notify=x echo-message-not");
+    hear(&s, ":srv CAP * LS :echo-message chghost cap-notify=x echo-message-not");
     assert_string_equal(sent, "CAP REQ :server-time echo-message cap-notify\n");
     forget();
     hear(&s, ":srv CAP ann ACK :server-time echo-message cap-notify");
@@ -122,6 +123,20 @@ static void it_asks_for_what_it_knows_of_what_is_there(void **state)
     assert_true(s.echo);
     hear(&s, ":srv CAP ann DEL :echo-message");
     assert_false(s.echo);
+}
+
+static void all_that_it_knows_fits_into_one_line(void **state)
+{
+    static const char list[] = "server-time echo-message multi-prefix cap-notify standard-replies "
+                               "batch message-tags draft/chathistory draft/message-redaction "
+                               "draft/multiline soju.im/search";
+    char line[512];
+    (void)state;
+    struct session s = fresh(true);
+    (void)snprintf(line, sizeof line, ":srv CAP * LS :%s", list);
+    hear(&s, line);
+    (void)snprintf(line, sizeof line, "CAP REQ :%s\n", list);
+    assert_string_equal(sent, line);
 }
 
 static void without_capabilities_it_goes_on(void **state)
@@ -262,6 +277,7 @@ static void whatever_else_is_said_is_shown(void **state)
     hear(&s, ":srv 442 ann #weft :You're not there");
     hear(&s, ":bob!b@h MODE #weft +o ann");
     hear(&s, "FAIL HISTORY FULL :No room");
+    hear(&s, "NOTE * SOMETHING :to know");
     hear(&s, ":srv NEVERHEARD of this");
     hear(&s, "");
     hear(&s, "@only=tags");
@@ -271,7 +287,25 @@ static void whatever_else_is_said_is_shown(void **state)
                               "error room=#weft who=srv other= #weft You're not there\n"
                               "tell room=#weft who=bob other= MODE #weft +o ann\n"
                               "error room= who= other= FAIL HISTORY FULL No room\n"
+                              "tell room= who= other= NOTE * SOMETHING to know\n"
                               "tell room= who=srv other= NEVERHEARD of this\n");
+}
+
+static void whether_a_room_keeps_history_and_what_is_deleted_is_told(void **state)
+{
+    (void)state;
+    struct session s = welcome();
+    hear(&s, ":srv NOTE JOIN HISTORY_KEPT #weft :It keeps all");
+    hear(&s, ":srv NOTE JOIN HISTORY_NOT_KEPT #weft :It keeps nothing");
+    hear(&s, ":bob!b@h REDACT #weft m1 :a slip");
+    hear(&s, ":bob!b@h REDACT ann m2");
+    hear(&s, ":ann!a@h REDACT bob m3");
+    hear(&s, ":bob!b@h REDACT #weft");
+    assert_string_equal(told, "kept room=#weft who=srv other= It keeps all\n"
+                              "kept room=#weft who=srv other= It keeps nothing\n"
+                              "deleted room=#weft who=bob other= a slip\n"
+                              "deleted room=bob who=bob other= \n"
+                              "my deleted room=bob who=ann other= \n");
 }
 
 static void isupport_is_obeyed(void **state)
@@ -385,6 +419,7 @@ int main(void)
         cmocka_unit_test(it_introduces_itself),
         cmocka_unit_test(a_password_goes_first),
         cmocka_unit_test(it_asks_for_what_it_knows_of_what_is_there),
+        cmocka_unit_test(all_that_it_knows_fits_into_one_line),
         cmocka_unit_test(without_capabilities_it_goes_on),
         cmocka_unit_test(a_nick_that_is_taken_gets_a_line_behind_it),
         cmocka_unit_test(a_refusal_is_told),
@@ -394,6 +429,7 @@ int main(void)
         cmocka_unit_test(who_comes_and_goes_is_told),
         cmocka_unit_test(topics_and_members_are_told),
         cmocka_unit_test(whatever_else_is_said_is_shown),
+        cmocka_unit_test(whether_a_room_keeps_history_and_what_is_deleted_is_told),
         cmocka_unit_test(isupport_is_obeyed),
         cmocka_unit_test(without_the_echo_what_one_says_is_news_at_once),
         cmocka_unit_test(a_long_text_is_split_where_no_character_is_cut),

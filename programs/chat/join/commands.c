@@ -133,6 +133,40 @@ static void on_list(struct desk *d, const char *rest)
     session_send(d->session, *rest ? "LIST %s" : "LIST", rest);
 }
 
+// As the value of a tag is written.
+static void escape(const char *from, char *out, size_t room)
+{
+    static const char special[] = "; \\", letters[] = ":s\\";
+    size_t n = 0;
+    for (; *from && n + 2 < room; from++) {
+        const char *at = strchr(special, *from);
+        if (at)
+            out[n++] = '\\';
+        out[n++] = at ? letters[at - special] : *from;
+    }
+    out[n] = '\0';
+}
+
+// In the room or the talk that is shown; from the server's own room everywhere. The words stand
+// last: they are what is cut if the line is too long.
+static void on_search(struct desk *d, const char *rest)
+{
+    char in[2 * NAME_ROOM], words[2 * SESSION_LINE];
+    struct room *r = model_active(d->model);
+    escape(r->name, in, sizeof in);
+    escape(rest, words, sizeof words);
+    if (r == d->model->rooms[0])
+        session_send(d->session, "SEARCH limit=20;text=%s", words);
+    else
+        session_send(d->session, "SEARCH in=%s;limit=20;text=%s", in, words);
+}
+
+static void on_mentions(struct desk *d, const char *rest)
+{
+    (void)rest;
+    session_send(d->session, "MENTIONS");
+}
+
 static void on_whois(struct desk *d, const char *rest)
 {
     session_send(d->session, "WHOIS %s", rest);
@@ -154,6 +188,7 @@ static void on_help(struct desk *d, const char *rest)
     static const char *const lines[] = {
         "/join #room [key]   /part [#room] [reason]   /msg nick [text]   /me does something",
         "/nick name   /topic [text]   /names   /list   /whois nick   /raw line   /quit [reason]",
+        "/search words: what was said here   /mentions: who called you since you left",
         "Alt+1 to 9, Ctrl+N, Ctrl+P: other rooms   PageUp, PageDown: what was said before",
         "Tab: the rest of a name   Up, Down: lines of before   Ctrl+A E W U K Y, as in a shell",
         "a line that begins with // is said with one of them",
@@ -173,14 +208,15 @@ static const struct {
     {1, false, on_nick, "/nick name"},        {1, false, on_me, "/me does something"},
     {1, false, on_msg, "/msg nick [text]"},   {0, false, on_topic, "/topic [#room] [text]"},
     {0, false, on_names, "/names [#room]"},   {0, false, on_list, "/list [pattern]"},
+    {1, false, on_search, "/search words"},   {0, false, on_mentions, "/mentions"},
     {1, false, on_whois, "/whois nick"},      {0, true, on_quit, "/quit [reason]"},
     {1, false, on_raw, "/raw line"},          {0, true, on_help, "/help"},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
-const char *const command_names[ROWS + 1] = {"/join",  "/part",  "/nick", "/me",    "/msg",
-                                             "/topic", "/names", "/list", "/whois", "/quit",
-                                             "/raw",   "/help",  NULL};
+const char *const command_names[ROWS + 1] = {"/join",  "/part",  "/nick", "/me",     "/msg",
+                                             "/topic", "/names", "/list", "/search", "/mentions",
+                                             "/whois", "/quit",  "/raw",  "/help",   NULL};
 
 static bool command(struct desk *d, const char *line)
 {

@@ -13,6 +13,7 @@
 #include "chat/text.h"
 
 enum { TEXT_MOST = 8192 };
+static const char deleted[] = "(deleted)";
 
 // ---- text ----------------------------------------------------------------------------------
 
@@ -61,8 +62,10 @@ static char *keep(struct model *m, const char *text)
 
 static void line_free(struct said *line)
 {
-    if (line)
-        free(line->text);
+    if (!line)
+        return;
+    free(line->text);
+    free(line->id);
     free(line);
 }
 
@@ -74,6 +77,7 @@ static void room_free(struct room *r)
     for (size_t i = 0; i < MODEL_LINES; i++)
         line_free(r->lines[i]);
     free(r->members);
+    free(r->doubled);
     free(r->topic);
     free(r->name);
     free(r);
@@ -160,12 +164,53 @@ void model_turn(struct model *m, int by)
 
 // ---- lines ---------------------------------------------------------------------------------
 
-const struct said *model_line(const struct room *r, uint64_t number)
+static struct said *line_at(const struct room *r, uint64_t number)
 {
     if (number == 0 || number > r->added || number + r->count <= r->added)
         return NULL;
     uint64_t oldest = r->added - r->count + 1;
     return r->lines[(r->first + (size_t)(number - oldest)) % MODEL_LINES];
+}
+
+const struct said *model_line(const struct room *r, uint64_t number)
+{
+    return line_at(r, number);
+}
+
+const struct said *model_said(const struct room *r, const char *id)
+{
+    const struct said *line;
+    for (uint64_t n = r->added; (line = model_line(r, n)) != NULL; n--)
+        if (line->id && (!id || strcmp(line->id, id) == 0))
+            return line;
+    return NULL;
+}
+
+static void blank(struct said *line)
+{
+    char *words = realloc(line->text, line->head + sizeof deleted + 1);
+    if (words)
+        line->text = words; // else there is room for less, and nothing stays
+    line->text[line->head] = '\0';
+    if (words)
+        (void)snprintf(words + line->head, sizeof deleted + 1, " %s", deleted);
+    line->size = strlen(line->text);
+    line->mention = false;
+}
+
+bool model_blank(struct room *r, const char *id)
+{
+    const struct said *line;
+    bool any = false;
+    for (uint64_t n = r->added; (line = model_line(r, n)) != NULL; n--) {
+        if (!line->id || strcmp(line->id, id) != 0)
+            continue;
+        blank(line_at(r, n));
+        any = true;
+        if (r->bottom == n)
+            r->hidden = 0; // it has fewer rows now
+    }
+    return any;
 }
 
 static void put_line(struct room *r, struct said *line)
@@ -216,6 +261,8 @@ static struct said *new_line(const struct speech *speech)
     line->time_s = speech->time_s;
     line->mine = speech->mine;
     line->head = strlen(head) - 1;
+    bool has_id = speech->id && *speech->id;
+    line->id = has_id ? strdup(speech->id) : NULL; // without memory for it: it has none
     return line;
 }
 
@@ -241,7 +288,7 @@ static void mark(struct model *m, struct room *r, struct said *line, const struc
     if (by)
         by->spoke = ++m->spoken;
     line->mention = spoken && (private_talk || text_calls(m->casemap, speech->text, m->nick));
-    if (r == model_active(m) || !spoken)
+    if (r == model_active(m) || !spoken || speech->old)
         return;
     r->unread++;
     r->mentions += line->mention;

@@ -24,6 +24,7 @@ struct said {
     bool mine, mention; // by us; calls us
     char *text;         // with the name in it
     size_t size, head;  // bytes; of them the name and what stands around it
+    char *id;           // of the message; NULL: none
 };
 
 struct member {
@@ -38,6 +39,9 @@ struct room {
     bool joined;
     bool lists;                      // the members that come next are to be shown
     bool stale;                      // the members are to be replaced by those that come next
+    bool kept_told;                  // whether what is said here is kept
+    int64_t since_s;                 // when we first came; 0: we did not yet
+    char *doubled;                   // id of the message that was left out last; NULL: none was
     struct said *lines[MODEL_LINES]; // a ring: the oldest at `first`
     size_t first, count;
     uint64_t added; // lines, ever; the newest is number `added`, the oldest added - count + 1
@@ -82,7 +86,8 @@ struct speech {
     enum said_kind kind;
     int64_t time_s;
     const char *who, *text;
-    bool mine;
+    const char *id; // NULL or "": none
+    bool mine, old; // old: it was said before we came, and is not counted as not seen
 };
 void model_add(struct model *m, struct room *r, const struct speech *speech);
 // One that the program itself says, now.
@@ -90,6 +95,10 @@ void model_note(struct model *m, struct room *r, enum said_kind kind, int64_t no
                 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 // Line number n, counted from 1; NULL: it is not there (any more).
 const struct said *model_line(const struct room *r, uint64_t number);
+// The newest line with this id, or, with NULL, with any. NULL: there is none.
+const struct said *model_said(const struct room *r, const char *id);
+// A message was deleted: its lines have no words any more. False: there are none.
+bool model_blank(struct room *r, const char *id);
 
 void model_set_topic(struct model *m, struct room *r, const char *topic);
 struct member *model_member(const struct model *m, const struct room *r, const char *nick);

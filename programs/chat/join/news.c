@@ -6,9 +6,17 @@
 #include "chat/join/news.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { TEXT_ROOM = 1024, RPL_UMODEIS = 221, GREETING_FIRST = 1, GREETING_LAST = 5 };
+enum {
+    TEXT_ROOM = 1024,
+    FOUND_ROOM = MESSAGE_MAX,
+    RPL_UMODEIS = 221,
+    GREETING_FIRST = 1,
+    GREETING_LAST = 5
+};
 
 static void event(struct model *m, struct room *r, const struct news *n, const char *text)
 {
@@ -28,23 +36,96 @@ static void event_with_reason(struct model *m, struct room *r, const struct news
 
 // ---- speech --------------------------------------------------------------------------------
 
+// Where the user looks, as it was said long ago: "2026-01-31 23:59 #room <nick> text".
+static void show_found(struct model *m, const struct session *s, const struct news *n)
+{
+    static const char *const heads[] = {
+        [NEWS_SAID] = "<%s> ", [NEWS_ACTION] = "* %s ", [NEWS_NOTICE] = "-%s- "};
+    char at[32] = "", head[2 * NAME_ROOM], text[FOUND_ROOM];
+    struct tm tm;
+    time_t when = (time_t)n->time_s;
+    if (localtime_r(&when, &tm))
+        (void)strftime(at, sizeof at, "%Y-%m-%d %H:%M", &tm);
+    (void)snprintf(head, sizeof head, heads[n->kind], n->who); // these two are cut on purpose
+    (void)snprintf(text, sizeof text, "%s %s %s%s", at, n->room, head, n->text);
+    model_add(m, model_active(m),
+              &(struct speech){.kind = SAID_EVENT, .time_s = s->ops->now_s(s->ctx), .text = text});
+}
+
+static void found_end(struct model *m, const struct session *s, const struct news *n)
+{
+    (void)s;
+    event(m, model_active(m), n, n->text);
+}
+
+// Whether the room has the message already. Another line of one that has several is as the first.
+static bool is_double(struct model *m, struct room *r, const struct news *n)
+{
+    if (!*n->id)
+        return false;
+    if (n->more)
+        return r->doubled && strcmp(r->doubled, n->id) == 0;
+    bool known = model_said(r, n->id) != NULL;
+    free(r->doubled);
+    r->doubled = known ? strdup(n->id) : NULL;
+    m->short_of_memory |= known && !r->doubled;
+    return known;
+}
+
 static void speak(struct model *m, const struct session *s, const struct news *n)
 {
     static const enum said_kind kinds[] = {
         [NEWS_SAID] = SAID_TEXT, [NEWS_ACTION] = SAID_ACTION, [NEWS_NOTICE] = SAID_NOTICE};
     struct room *r = m->rooms[0];
+    if (n->way == PAST_FOUND) {
+        show_found(m, s, n);
+        return;
+    }
     if (*n->room && n->kind == NEWS_NOTICE && !session_is_room(s, n->room))
         r = model_active(m); // a private notice opens no talk
     else if (*n->room)
         r = model_room(m, n->room, session_is_room(s, n->room));
-    if (!r)
+    if (!r || is_double(m, r, n))
         return;
     model_add(m, r,
               &(struct speech){.kind = kinds[n->kind],
                                .time_s = n->time_s,
                                .who = n->who,
                                .text = n->text,
-                               .mine = n->mine});
+                               .id = n->id,
+                               .mine = n->mine,
+                               .old = n->way == PAST_OLD});
+}
+
+static void redacted(struct model *m, const struct session *s, const struct news *n)
+{
+    struct room *r = model_find(m, n->room);
+    (void)s;
+    if (r && model_blank(r, n->id))
+        event_with_reason(m, r, n, n->mine ? "you" : n->who,
+                          n->mine ? "have deleted a message" : "has deleted a message");
+}
+
+// Once for each room: it does not change often.
+static void kept(struct model *m, const struct session *s, const struct news *n)
+{
+    struct room *r = model_find(m, n->room);
+    (void)s;
+    if (!r || r->kept_told)
+        return;
+    r->kept_told = true;
+    event(m, r, n, n->text);
+}
+
+bool news_last(const struct model *m, const char *room, struct past_mark *mark)
+{
+    const struct room *r = model_find(m, room);
+    const struct said *line = r ? model_said(r, NULL) : NULL;
+    if (!r || r->since_s == 0)
+        return false;
+    *mark = (struct past_mark){.time_s = line ? line->time_s : r->since_s};
+    (void)snprintf(mark->id, sizeof mark->id, "%s", line ? line->id : ""); // it fits: it came so
+    return true;
 }
 
 // ---- who is where --------------------------------------------------------------------------
@@ -58,6 +139,8 @@ static void join(struct model *m, const struct session *s, const struct news *n)
     if (n->mine) {
         r->joined = true;
         r->stale = true;
+        if (r->since_s == 0)
+            r->since_s = n->time_s;
         event(m, r, n, "you have joined");
         if (is_new)
             model_show(m, model_index(m, r));
@@ -216,14 +299,15 @@ static void answer(struct model *m, const struct session *s, const struct news *
 void news_take(struct model *m, const struct session *s, const struct news *news)
 {
     static void (*const rows[])(struct model *, const struct session *, const struct news *) = {
-        [NEWS_WELCOME] = welcome, [NEWS_REFUSED] = answer,
-        [NEWS_SAID] = speak,      [NEWS_ACTION] = speak,
-        [NEWS_NOTICE] = speak,    [NEWS_JOIN] = join,
-        [NEWS_PART] = part,       [NEWS_KICK] = kick,
-        [NEWS_QUIT] = quit,       [NEWS_NICK] = rename_all,
-        [NEWS_TOPIC] = topic,     [NEWS_MEMBERS] = members,
-        [NEWS_TELL] = answer,     [NEWS_MEMBERS_END] = members_end,
-        [NEWS_ERROR] = answer,
+        [NEWS_WELCOME] = welcome,   [NEWS_REFUSED] = answer,
+        [NEWS_SAID] = speak,        [NEWS_ACTION] = speak,
+        [NEWS_NOTICE] = speak,      [NEWS_JOIN] = join,
+        [NEWS_PART] = part,         [NEWS_KICK] = kick,
+        [NEWS_QUIT] = quit,         [NEWS_NICK] = rename_all,
+        [NEWS_TOPIC] = topic,       [NEWS_MEMBERS] = members,
+        [NEWS_TELL] = answer,       [NEWS_MEMBERS_END] = members_end,
+        [NEWS_ERROR] = answer,      [NEWS_KEPT] = kept,
+        [NEWS_REDACTED] = redacted, [NEWS_FOUND_END] = found_end,
     };
     m->casemap = s->casemap;
     rows[news->kind](m, s, news);

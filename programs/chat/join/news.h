@@ -7,5 +7,7 @@
 #include "chat/join/session.h"
 
 void news_take(struct model *m, const struct session *s, const struct news *news);
+// Where what we know of a room ends; false: we were not there yet. As session_ops wants it.
+bool news_last(const struct model *m, const char *room, struct past_mark *mark);
 
 #endif

@@ -182,7 +182,7 @@ WEFT_TASK(send_input, struct pipe_client *, weft_none);
 
 static int run(struct pipe_client *const *arg, weft_none *none)
 {
-    static const struct session_ops ops = {send_line, take_news, now_s};
+    static const struct session_ops ops = {send_line, take_news, now_s, NULL};
     struct pipe_client *c = *arg;
     (void)none;
     session_begin(&c->session, &c->options->session, &ops, c);
@@ -199,6 +199,7 @@ static int run(struct pipe_client *const *arg, weft_none *none)
     bool closed = rc == -EPIPE && weft_event_is_set(&c->joined);
     if (rc < 0 && !closed && c->failed == 0)
         fail(c, rc, weft_error(), "");
+    session_over(&c->session);
     weft_cancel(sender);
     int sent = weft_join(&sender, NULL, 0);
     return sent < 0 && sent != -ECANCELED ? sent : c->failed;

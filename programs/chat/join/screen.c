@@ -141,7 +141,13 @@ static void take_news(void *screen, const struct news *news)
     (void)snprintf(s->last_words, sizeof s->last_words, "the server refused: %s", news->text);
 }
 
-static const struct session_ops ops = {send_line, take_news, now_s};
+static bool last(void *screen, const char *room, struct past_mark *mark)
+{
+    struct screen *s = screen;
+    return news_last(&s->model, room, mark);
+}
+
+static const struct session_ops ops = {send_line, take_news, now_s, last};
 
 static void hear_until_it_ends(struct screen *s)
 {
@@ -151,6 +157,7 @@ static void hear_until_it_ends(struct screen *s)
     session_greet(&s->session);
     while (link_hear(s->conn, &s->session) == 0)
         continue;
+    session_over(&s->session);
     weft_conn_close(&s->conn);
 }
 

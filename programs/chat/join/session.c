@@ -22,8 +22,6 @@ enum {
     ERR_ERRONEUSNICKNAME = 432,
     ERR_NICKNAMEINUSE = 433,
     ERR_NICKCOLLISION = 436,
-    ERR_PASSWDMISMATCH = 464,
-    ERR_YOUREBANNEDCREEP = 465,
     ERR_LAST = 599,
 };
 
@@ -56,6 +54,11 @@ void session_begin(struct session *s, const struct session_options *options,
     copy(s->kinds, sizeof s->kinds, "#&");
 }
 
+void session_over(struct session *s)
+{
+    past_end(s);
+}
+
 void session_greet(struct session *s)
 {
     if (s->options.echo)
@@ -78,7 +81,11 @@ static void tell(struct session *s, const struct message *m, struct news news)
     news.who = news.who ? news.who : m ? m->nick : none;
     news.other = news.other ? news.other : none;
     news.text = news.text ? news.text : none;
-    s->ops->tell(s->ctx, &news);
+    if (m)
+        past_describe(s, m, &news);
+    news.id = news.id ? news.id : none;
+    if (!past_holds(s, &news))
+        s->ops->tell(s->ctx, &news);
 }
 
 static bool is_me(const struct session *s, const char *nick)
@@ -178,9 +185,11 @@ static void learn_mask(struct session *s, const struct message *m)
 
 static void on_join(struct session *s, const struct message *m)
 {
+    bool mine = is_me(s, m->nick);
     learn_mask(s, m);
-    tell(s, m,
-         (struct news){.kind = NEWS_JOIN, .room = message_param(m, 0), .mine = is_me(s, m->nick)});
+    if (mine)
+        past_ask(s, message_param(m, 0)); // before it is known that we are there
+    tell(s, m, (struct news){.kind = NEWS_JOIN, .room = message_param(m, 0), .mine = mine});
 }
 
 static void on_part(struct session *s, const struct message *m)
@@ -250,15 +259,19 @@ static void on_ping(struct session *s, const struct message *m)
 
 static void on_nothing(struct session *s, const struct message *m)
 {
-    (void)s; // PONG, and what only tells programs something
+    (void)s; // what only tells programs something
     (void)m;
 }
 
 // Adds those of `offered` that we know to what we ask for.
 static void want(struct session *s, const char *offered)
 {
-    static const char *const known[] = {"server-time", "echo-message", "multi-prefix", "cap-notify",
-                                        "standard-replies"};
+    static const char *const known[] = {
+        "server-time",     "echo-message",      "multi-prefix",
+        "cap-notify",      "standard-replies",  "batch",
+        "message-tags",    "draft/chathistory", "draft/message-redaction",
+        "draft/multiline", "soju.im/search",
+    };
     size_t size;
     for (const char *at = offered; *at; at += size) {
         at += strspn(at, " ");
@@ -273,6 +286,35 @@ static void want(struct session *s, const char *offered)
     }
 }
 
+static bool has_word(const char *list, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = list; *(at += strspn(at, " ")); at += strcspn(at, " "))
+        if (strcspn(at, " ") == length && memcmp(at, word, length) == 0)
+            return true;
+    return false;
+}
+
+// What we have is in the list: all that the past needs, the echo included (see past.c).
+static bool has_history(const char *list)
+{
+    static const char *const needed[] = {"batch", "message-tags", "server-time", "echo-message",
+                                         "draft/chathistory"};
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
+        if (!has_word(list, needed[i]))
+            return false;
+    return true;
+}
+
+// Some that we had are gone.
+static void lose(struct session *s, const char *list)
+{
+    s->echo = s->echo && !has_word(list, "echo-message");
+    s->history = s->history && s->echo && !has_word(list, "draft/chathistory") &&
+                 !has_word(list, "batch") && !has_word(list, "message-tags") &&
+                 !has_word(list, "server-time");
+}
+
 static void on_cap(struct session *s, const struct message *m)
 {
     const char *word = message_param(m, 1), *list = message_last(m);
@@ -284,10 +326,11 @@ static void on_cap(struct session *s, const struct message *m)
         else if (!more)
             session_send(s, "CAP END");
     } else if (strcmp(word, "ACK") == 0 || strcmp(word, "NAK") == 0) {
-        s->echo = *word == 'A' && strstr(list, "echo-message");
+        s->echo = *word == 'A' && has_word(list, "echo-message");
+        s->history = *word == 'A' && has_history(list);
         session_send(s, "CAP END");
-    } else if (strcmp(word, "DEL") == 0 && strstr(list, "echo-message"))
-        s->echo = false;
+    } else if (strcmp(word, "DEL") == 0)
+        lose(s, list);
 }
 
 static void on_welcome(struct session *s, const struct message *m)
@@ -311,6 +354,8 @@ static void on_isupport(struct session *s, const struct message *m)
             s->casemap = casemap_read(value + 1);
         if (strncmp(token, "CHANTYPES=", 10) == 0)
             copy(s->kinds, sizeof s->kinds, value + 1);
+        if (strncmp(token, "CHATHISTORY=", 12) == 0)
+            s->history_most = atoi(value + 1);
     }
 }
 
@@ -366,23 +411,58 @@ static void on_other(struct session *s, const struct message *m)
     tell(s, m, (struct news){.kind = error ? NEWS_ERROR : NEWS_TELL, .room = about, .text = line});
 }
 
+// ---- history -------------------------------------------------------------------------------
+
+static void on_note(struct session *s, const struct message *m)
+{
+    const char *code = message_param(m, 1);
+    bool kept = strcmp(code, "HISTORY_KEPT") == 0 || strcmp(code, "HISTORY_NOT_KEPT") == 0;
+    if (kept && m->count > 3)
+        tell(
+            s, m,
+            (struct news){.kind = NEWS_KEPT, .room = message_param(m, 2), .text = message_last(m)});
+    else
+        on_other(s, m);
+}
+
+static void on_fail(struct session *s, const struct message *m)
+{
+    if (strcmp(message_param(m, 0), "CHATHISTORY") != 0 || !past_on_fail(s, m))
+        on_other(s, m);
+}
+
+static void on_redact(struct session *s, const struct message *m)
+{
+    const char *target = room_of(s, message_param(m, 0));
+    bool mine = is_me(s, m->nick);
+    if (m->count < 2)
+        return;
+    tell(s, m,
+         (struct news){.kind = NEWS_REDACTED,
+                       .room = session_is_room(s, target) || mine ? target : m->nick,
+                       .id = m->params[1],
+                       .text = message_param(m, 2),
+                       .mine = mine});
+}
+
 static const struct {
     const char *command;
     void (*act)(struct session *s, const struct message *m);
 } rows[] = {
-    {"PRIVMSG", on_speech}, {"NOTICE", on_speech}, {"JOIN", on_join},      {"PART", on_part},
-    {"KICK", on_kick},      {"QUIT", on_quit},     {"NICK", on_nick},      {"TOPIC", on_topic},
-    {"PING", on_ping},      {"PONG", on_nothing},  {"TAGMSG", on_nothing}, {"CAP", on_cap},
-    {"001", on_welcome},    {"005", on_isupport},  {"331", on_nothing},    {"332", on_topic_is},
-    {"333", on_nothing},    {"353", on_members},   {"366", on_members},    {"432", on_bad_nick},
-    {"433", on_bad_nick},   {"436", on_bad_nick},  {"464", on_refusal},    {"465", on_refusal},
+    {"PRIVMSG", on_speech},   {"NOTICE", on_speech},  {"JOIN", on_join},      {"PART", on_part},
+    {"KICK", on_kick},        {"QUIT", on_quit},      {"NICK", on_nick},      {"TOPIC", on_topic},
+    {"PING", on_ping},        {"PONG", past_on_pong}, {"TAGMSG", on_nothing}, {"CAP", on_cap},
+    {"BATCH", past_on_batch}, {"NOTE", on_note},      {"FAIL", on_fail},      {"REDACT", on_redact},
+    {"001", on_welcome},      {"005", on_isupport},   {"331", on_nothing},    {"332", on_topic_is},
+    {"333", on_nothing},      {"353", on_members},    {"366", on_members},    {"432", on_bad_nick},
+    {"433", on_bad_nick},     {"436", on_bad_nick},   {"464", on_refusal},    {"465", on_refusal},
     {"ERROR", on_refusal},
 };
 
 void session_hear(struct session *s, char *line)
 {
     struct message m;
-    if (!message_read(&m, line))
+    if (!message_read(&m, line) || past_skips(s, &m))
         return;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (strcmp(m.command, rows[i].command) == 0) {

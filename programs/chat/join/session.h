@@ -11,8 +11,9 @@
 
 #include "chat/join/message.h"
 #include "chat/join/names.h"
+#include "chat/join/past.h"
 
-enum { NAME_ROOM = 160, SESSION_LINE = 512 };
+enum { SESSION_LINE = 512, REFUSED_PASSWORD = 464 };
 
 enum news_kind {
     NEWS_WELCOME, // registered; `who` is what we are called
@@ -30,6 +31,9 @@ enum news_kind {
     NEWS_MEMBERS_END,
     NEWS_TELL, // something the server says: an answer, a mode
     NEWS_ERROR,
+    NEWS_KEPT,      // `text`: whether and how long the room keeps what is said
+    NEWS_REDACTED,  // `who` has deleted the message `id`; `text` says why, or ""
+    NEWS_FOUND_END, // of what was told as PAST_FOUND; `text` says how much it was
 };
 
 // Texts are the server's bytes, and live during the call.
@@ -39,7 +43,10 @@ struct news {
     int64_t time_s;
     const char *room; // or the partner of a private talk; "": the server as such
     const char *who, *other, *text;
-    bool mine; // it is by us, or in NEWS_KICK happens to us
+    const char *id; // of the message; "": it has none
+    bool mine;      // it is by us, or in NEWS_KICK happens to us
+    bool more;      // another line of the message that was told before it
+    enum past_way way;
 };
 
 struct session;
@@ -48,12 +55,15 @@ struct session_ops {
     void (*send)(void *ctx, const char *line); // without its end; at most 510 bytes
     void (*tell)(void *ctx, const struct news *news);
     int64_t (*now_s)(void *ctx);
+    // What we know of a room: true, and where that ends. False: nothing, we come for the first time.
+    // NULL: the past is of no interest.
+    bool (*last)(void *ctx, const char *room, struct past_mark *mark);
 };
 
 struct session_options {
     const char *nick;     // "": the login's name
     const char *password; // "": none
-    bool echo;            // ask for our own lines as the server has them, with its times
+    bool echo;            // ask for our own lines as the server has them, and for the past
 };
 
 struct session {
@@ -65,15 +75,20 @@ struct session {
     char ranks[16];       // what stands before names, highest first: "~&@%+"
     char kinds[16];       // what rooms begin with: "#"
     enum casemap casemap;
-    char wanted[160]; // capabilities to ask for: those that we know and that are there
+    char wanted[240]; // capabilities to ask for: those that we know and that are there
     bool echo;        // our own lines come back
+    bool history;     // the past can be asked for
+    int history_most; // lines at a time; 0: the server does not say
     bool registered;
     int tries; // of nicks
+    struct past past;
 };
 
-// The strings of options are the caller's, and stay. May be called again for a new connection.
+// The strings of options are the caller's, and stay. Each begin has its end, when the connection is
+// over.
 void session_begin(struct session *s, const struct session_options *options,
                    const struct session_ops *ops, void *ctx);
+void session_over(struct session *s);
 // Introduce us: the first lines of a connection.
 void session_greet(struct session *s);
 // One line from the server, without its end; taken apart in place.
