@@ -151,6 +151,17 @@ def the_room_the_nick_and_the_password_come_from_the_url_too():
         server.close()
 
 
+@test
+def the_password_comes_from_the_environment_unless_it_is_written():
+    env = {**os.environ, "WEFT_PASSWORD": "of the environment"}
+    with Talk(env=env) as t:
+        t.server.hears("PASS :of the environment", "NICK ann")
+    with Talk("--password", "written", env=env) as t:
+        t.server.hears("PASS :written", "NICK ann")
+    with Talk(env=env, url="irc://eve:url@127.0.0.1:{port}") as t:
+        t.server.hears("PASS :url", "NICK ann")
+
+
 # ---- the end -------------------------------------------------------------------------------
 
 

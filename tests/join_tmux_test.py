@@ -16,8 +16,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 
-from chat_helpers import Irc, irc, threads_may_be_left
+from chat_helpers import Irc, fresh_doors, irc, threads_may_be_left
 from program_helpers import PATIENCE, WEFT, Server, Skip, equal, in_own_network, run_tests, test, until
 
 threads_may_be_left()
@@ -123,9 +124,10 @@ def lets_in(peer, nick="ann"):
              f":srv 366 {nick} #lobby :End")
 
 
-def screen_of(server, *arguments, **more):
-    """A screen with `weft join` as ann at the IRC door of a server."""
-    return Screen(join("--irc", server.address("irc")[1], "-n", "ann", *arguments), **more)
+def screen_of(server, *arguments, before="", **more):
+    """A screen with `weft join` as ann at the IRC door of a server. `before` stands before it."""
+    command = join("--irc", server.address("irc")[1], "-n", "ann", *arguments)
+    return Screen(f"{before} {command}", **more)
 
 
 def member(server, nick):
@@ -272,6 +274,109 @@ def pages_go_back_and_stay_while_more_is_said():
         screen.shows(r".* line 61")
 
 
+# ---- what was said before --------------------------------------------------------------------
+
+
+class Relay:
+    """A way to the IRC door of a server that can be cut."""
+
+    def __init__(self, server):
+        self.server = server.address("irc")
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(PATIENCE)
+        self.port = self.listener.getsockname()[1]
+        self.ends = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.cut()
+        self.listener.close()
+
+    def take(self):
+        """The next one who comes is let through."""
+        self.ends = [self.listener.accept()[0], socket.create_connection(self.server)]
+        for source, target in self.ends, reversed(self.ends):
+            threading.Thread(target=self.pump, args=(source, target), daemon=True).start()
+
+    @staticmethod
+    def pump(source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+
+    def cut(self):
+        for end in self.ends:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+def said(rows):
+    """What was said, of all that is shown."""
+    return [row[6:] for row in rows if re.match(r"\d\d:\d\d <", row)]
+
+
+@test
+def what_was_said_before_and_while_one_was_away_is_there_once():
+    with fresh_doors() as server, member(server, "bob") as bob, Relay(server) as way:
+        bob.say("PRIVMSG #lobby :one", "PRIVMSG #lobby :two")
+        for visit in range(2):
+            with Screen(join("--irc", way.port, "-n", "ann", "#lobby")) as ann:
+                way.take()
+                ann.shows(r"\d\d:\d\d -- This room keeps its messages, for ever")
+                rows = ann.shows(r"\d\d:\d\d <bob> two")
+                equal(said(rows), ["<bob> one", "<bob> two"] + ["<ann> from ann"] * visit)
+                ann.enters("from ann")
+                ann.shows(r"\d\d:\d\d <ann> from ann")
+                if visit == 0:
+                    ann.enters("/quit")
+                    ann.shows("status 0")
+                    continue
+                ann.keys("M-1")
+                way.cut()
+                ann.shows(r"\d\d:\d\d !! the server closed the connection; trying again in 1 s")
+                bob.wait(":ann!.* QUIT.*")
+                bob.say("PRIVMSG #lobby :ann: missed", "PRIVMSG #lobby :too")
+                bob.answer("PING x", r"\S+ PONG .*")
+                way.take()
+                ann.shows(r" ann_?  \[1:127.0.0.1\]  2:#lobby!1\s*")
+                bob.say("PRIVMSG #lobby :heard")
+                ann.keys("M-2")
+                rows = ann.shows(r"\d\d:\d\d <bob> heard")
+                equal(said(rows), ["<bob> one", "<bob> two", "<ann> from ann", "<ann> from ann",
+                                   "<bob> ann: missed", "<bob> too", "<bob> heard"])
+                equal(sum("This room keeps" in row for row in rows), 1, rows)
+
+
+@test
+def what_was_said_is_searched_and_what_was_deleted_is_gone():
+    with fresh_doors() as server, \
+            irc(server, "bob", caps="echo-message message-tags draft/message-redaction",
+                room="#lobby") as bob, screen_of(server) as ann:
+        ann.shows(r"\d\d:\d\d -- 2 here")
+        bob.say("PRIVMSG #lobby :ann: 多线程; and a\\b")
+        bob.wait(r"@\S+ :bob!\S+ PRIVMSG #lobby :ann: .*")
+        ann.shows(r"\d\d:\d\d <bob> ann: 多线程; and a\\b")
+        ann.enters("/search 线程; a\\b")
+        found = r"\d\d:\d\d -- 20\d\d-\d\d-\d\d \d\d:\d\d #lobby <bob> ann: 多线程; and a\\b"
+        ann.shows(found)
+        ann.shows(r"\d\d:\d\d -- found: 1")
+        ann.enters("/search nowhere")
+        ann.shows(r"\d\d:\d\d -- nothing was found")
+        ann.keys("M-1")
+        ann.enters("/mentions")
+        ann.shows(found)
+        bob.say("PRIVMSG #lobby :a slip")
+        slip = bob.wait(r"@\S*msgid=([^; ]+)\S* :bob!\S+ PRIVMSG #lobby :a slip")[1]
+        ann.keys("M-2")
+        ann.shows(r"\d\d:\d\d <bob> a slip")
+        bob.say(f"REDACT #lobby {slip} :not so")
+        rows = ann.shows(r"\d\d:\d\d -- bob has deleted a message \(not so\)")
+        assert any(row.endswith("<bob> (deleted)") for row in rows), rows
+        assert not any("a slip" in row for row in rows), rows
+
+
 # ---- typing --------------------------------------------------------------------------------
 
 
@@ -360,10 +465,42 @@ def a_connection_that_breaks_is_made_again_and_the_rooms_too():
 def a_server_that_refuses_is_told_on_the_screen_of_before():
     with Server("--irc", "0", "--password", "word") as server:
         with screen_of(server, "--password", "wrong") as screen:
+            screen.shows("password of 127.0.0.1:")
+            screen.keys("C-d")
             rows = screen.shows("status 1")
             assert rows[1].startswith("weft join: the server refused: Password"), rows
             screen.is_itself_again(1)
         with screen_of(server, "--password", "word") as screen:
+            screen.shows(r"\d\d:\d\d -- you have joined")
+
+
+@test
+def a_password_is_asked_for_and_not_shown():
+    with Server("--irc", "0", "--password", "sesame") as server:
+        with screen_of(server) as screen:
+            screen.shows("password of 127.0.0.1:")
+            screen.enters("wrong")
+            until(lambda: sum(row.startswith("password of") for row in screen.rows()) == 2, "again")
+            rows = screen.rows()
+            screen.enters("sesame")
+            screen.shows(r"\d\d:\d\d -- you have joined")
+            with open(f"/proc/{screen.client()}/cmdline", encoding="ascii") as file:
+                assert "sesame" not in file.read()
+            screen.enters("/quit")
+            rows += screen.shows("status 0")
+            assert not any("sesame" in row or "wrong" in row for row in rows), rows
+            screen.is_itself_again(0)
+        with screen_of(server) as screen:
+            for count in range(1, 4):
+                until(lambda: sum(row.startswith("password of") for row in screen.rows()) == count,
+                      f"question {count}")
+                screen.enters("wrong")
+            screen.is_itself_again(1)
+        with screen_of(server, before="trap : INT;") as screen: # for the shell, not for the program
+            screen.shows("password of 127.0.0.1:")
+            screen.keys("C-c")
+            screen.is_itself_again(130)
+        with screen_of(server, before="WEFT_PASSWORD=sesame") as screen:
             screen.shows(r"\d\d:\d\d -- you have joined")
 
 

@@ -6,8 +6,10 @@
 //     IRC in a pipe          join/pipe.c     lines with names
 //
 // Where it goes and what it speaks there is decided in join/where.h, without a word to the server.
+#define _DEFAULT_SOURCE // explicit_bzero
 #include <ctype.h>
 #include <errno.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -25,10 +27,12 @@
 #include "common/commands.h"
 #include "common/options.h"
 #include "common/output.h"
+#include "common/secret.h"
 #include "common/status.h"
 
 static const char me[] = "weft join";
 static const char lobby[] = "#lobby"; // where a weft server has its plain clients
+enum { PASSWORD_TRIES = 3 };
 
 struct settings {
     struct asked asked;
@@ -78,7 +82,8 @@ static bool read_all(struct settings *set, struct where *where, int argc, char *
         {"plain", 0, NULL, "speak plain text", option_flag, &set->asked.plain},
         {"tls", 0, NULL, "IRC inside TLS [as on port 6697]", option_flag, &set->asked.tls},
         {"ca", 0, "FILE", "whose certificates to trust [the system's]", option_text, &set->ca_file},
-        {"password", 0, "WORD", "of the server", option_text, &set->password},
+        {"password", 0, "WORD", "of the server; better: $WEFT_PASSWORD", option_text,
+         &set->password},
         {0},
     };
     const struct command_line line = {
@@ -116,6 +121,47 @@ static void login_name(char *out, size_t room)
         (void)snprintf(out, room, "guest");
 }
 
+static int complain_of_connect(void)
+{
+    bool refused = weft_error_code() == -ECONNREFUSED;
+    complain(me, "%s%s", weft_error(), refused ? " (is the server running?)" : "");
+    return STATUS_FAILED;
+}
+
+// When the server wants a password, or another one, the user is asked for it, some times.
+static int talk_on_screen(weft_conn *conn, struct irc_options *o)
+{
+    char question[CHAT_ADDRESS_MAX + 32], secret[SECRET_MAX + 2];
+    const struct place *place;
+    sigset_t before;
+    bool wants_password;
+    int status;
+    (void)snprintf(question, sizeof question, "password of %s: ", o->host);
+    (void)pthread_sigmask(SIG_SETMASK, NULL, &before); // fails only for a wrong word
+    for (int tries = 0;; tries++) {
+        status = screen_talk(conn, o, &wants_password); // takes it
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+        if (!wants_password || tries == PASSWORD_TRIES || secret_ask(question, secret) <= 0)
+            break;
+        o->session.password = secret;
+        conn = link_open(o->place, 1, o->host, o->ca_file, &place);
+        if (!conn) {
+            status = complain_of_connect();
+            break;
+        }
+    }
+    explicit_bzero(secret, sizeof secret);
+    return status;
+}
+
+static const char *password_of(const struct settings *set, const struct where *where)
+{
+    const char *secret = getenv("WEFT_PASSWORD");
+    if (set->password)
+        return set->password;
+    return *where->password || !secret ? where->password : secret;
+}
+
 static int talk_irc(weft_conn *conn, const struct settings *set, const struct where *where,
                     const struct place *place)
 {
@@ -124,19 +170,12 @@ static int talk_irc(weft_conn *conn, const struct settings *set, const struct wh
     struct irc_options o = {.place = place, .host = where->host, .ca_file = set->ca_file};
     o.room = set->room ? set->room : *where->room ? where->room : lobby;
     o.session.nick = set->nick ? set->nick : *where->nick ? where->nick : login;
-    o.session.password = set->password ? set->password : where->password;
+    o.session.password = password_of(set, where);
     o.session.echo = set->asked.terminal;
-    return set->asked.terminal ? screen_talk(conn, &o) : pipe_talk(conn, &o);
+    return set->asked.terminal ? talk_on_screen(conn, &o) : pipe_talk(conn, &o);
 }
 
 // ---- the command ---------------------------------------------------------------------------
-
-static int complain_of_connect(void)
-{
-    bool refused = weft_error_code() == -ECONNREFUSED;
-    complain(me, "%s%s", weft_error(), refused ? " (is the server running?)" : "");
-    return STATUS_FAILED;
-}
 
 int command_join(int argc, char **argv)
 {

@@ -3,90 +3,26 @@
 //
 // The password comes from a terminal, unseen and twice, or is the first line of a pipe; never from
 // the command line, which everybody on the machine can read.
-#define _GNU_SOURCE // ppoll
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "chat/chat.h"
 #include "common/options.h"
 #include "common/output.h"
+#include "common/secret.h"
 #include "common/status.h"
 
-enum { PASSWORD_MAX = 300 }; // OPER's line has no room for more
 static const char me[] = "weft chat passwd";
 
-// One line without its end; its length, or -1: none, or too long a one.
-static int read_line(char line[PASSWORD_MAX + 2])
-{
-    if (!fgets(line, PASSWORD_MAX + 2, stdin))
-        return -1;
-    size_t size = strcspn(line, "\n");
-    if (size > PASSWORD_MAX)
-        return -1;
-    line[size] = '\0';
-    return (int)size;
-}
-
-static volatile sig_atomic_t interrupted;
-
-static void note_interrupt(int sig)
-{
-    interrupted = sig;
-}
-
-// Wait for a line, or for Ctrl+C; the latter is blocked but for this moment, so that it cannot come
-// just before.
-static bool wait_for_line(const sigset_t *open)
-{
-    struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
-    int rc;
-    do
-        rc = ppoll(&in, 1, NULL, open);
-    while (rc < 0 && errno == EINTR && !interrupted);
-    return !interrupted;
-}
-
-// The same, asked on a terminal which does not show what is typed. Ctrl+C ends the program, but
-// not before the terminal shows again what is typed.
-static int ask(const char *question, char line[PASSWORD_MAX + 2])
-{
-    const struct sigaction note = {.sa_handler = note_interrupt};
-    struct sigaction old;
-    struct termios before, silent;
-    sigset_t held, open;
-    if (tcgetattr(STDIN_FILENO, &before) < 0)
-        return -1;
-    silent = before;
-    silent.c_lflag &= (tcflag_t)~ECHO;
-    silent.c_lflag |= ECHONL;
-    (void)sigemptyset(&held); // these fail only for a wrong number
-    (void)sigaddset(&held, SIGINT);
-    (void)sigprocmask(SIG_BLOCK, &held, &open);
-    (void)sigaction(SIGINT, &note, &old);
-    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent); // failing, it is shown: not worse than this
-    (void)fputs(question, stderr);
-    int size = wait_for_line(&open) ? read_line(line) : -1;
-    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-    (void)sigaction(SIGINT, &old, NULL);
-    if (interrupted)
-        (void)raise(interrupted);
-    (void)sigprocmask(SIG_SETMASK, &open, NULL); // and then it comes
-    return size;
-}
-
 // The password in `line`. False: it was told why there is none.
-static bool get_password(char line[PASSWORD_MAX + 2])
+static bool get_password(char line[SECRET_MAX + 2])
 {
-    char again[PASSWORD_MAX + 2];
+    char again[SECRET_MAX + 2];
     bool typed = isatty(STDIN_FILENO) == 1;
-    int size = typed ? ask("password: ", line) : read_line(line);
+    int size = typed ? secret_ask("password: ", line) : secret_read(line);
     if (size <= 0 || line[0] == '\0') {
         complain(me,
                  size == 0 ? "the password is empty" : "there is no password, or too long a one");
@@ -94,7 +30,7 @@ static bool get_password(char line[PASSWORD_MAX + 2])
     }
     if (!typed)
         return true;
-    bool same = ask("once more: ", again) == size && strcmp(line, again) == 0;
+    bool same = secret_ask("once more: ", again) == size && strcmp(line, again) == 0;
     sodium_memzero(again, sizeof again);
     if (!same)
         complain(me, "the two are not the same");
@@ -122,7 +58,7 @@ int chat_passwd(int argc, char **argv)
         "for\n"
         "--operator NAME:HASH. The password is asked for, or is the first line of the input.",
         rows};
-    char password[PASSWORD_MAX + 2] = "";
+    char password[SECRET_MAX + 2] = "";
     int first = options_read(&line, argc, argv);
     if (first < 0)
         return options_status(first);

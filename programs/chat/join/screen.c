@@ -47,6 +47,7 @@ struct screen {
     bool asked_to_quit; // by Ctrl+C; again means it
     bool was_welcome;   // once at least
     bool refused, leaving;
+    bool wants_password;
     bool stopped; // the terminal is the shell's
     int status;
     char last_words[WEFT_ERROR_MAX]; // for standard error, at the end; "": none
@@ -138,6 +139,7 @@ static void take_news(void *screen, const struct news *news)
     if (news->kind != NEWS_REFUSED || s->was_welcome || s->refused)
         return;
     s->refused = true;
+    s->wants_password = news->numeric == REFUSED_PASSWORD;
     (void)snprintf(s->last_words, sizeof s->last_words, "the server refused: %s", news->text);
 }
 
@@ -505,11 +507,12 @@ static int run_on_a_loop(struct screen *s)
     return rc < 0 ? STATUS_FAILED : s->status;
 }
 
-int screen_talk(weft_conn *conn, const struct irc_options *options)
+int screen_talk(weft_conn *conn, const struct irc_options *options, bool *wants_password)
 {
     sigset_t set;
     struct screen *s = calloc(1, sizeof *s);
     int status = STATUS_FAILED;
+    *wants_password = false;
     if (!s || model_init(&s->model, options->host) < 0) {
         complain(me, "out of memory");
         weft_conn_close(&conn);
@@ -523,6 +526,7 @@ int screen_talk(weft_conn *conn, const struct irc_options *options)
     status = run_on_a_loop(s);
     if (*s->last_words)
         complain(me, "%s", s->last_words);
+    *wants_password = s->wants_password;
     drop_paste(s);
     weft_conn_close(&s->conn);
     view_release(&s->view);

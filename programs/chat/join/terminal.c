@@ -76,6 +76,10 @@ static void on_deadly(int sig, siginfo_t *info, void *context)
 
 void terminal_guard(void)
 {
+    static bool done; // twice, and the others would be our own
+    if (done)
+        return;
+    done = true;
     for (int i = 0; i < DEADLY; i++) {
         struct sigaction ours = {.sa_sigaction = on_deadly};
         ours.sa_flags = SA_SIGINFO | SA_ONSTACK;
