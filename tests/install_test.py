@@ -60,7 +60,7 @@ def dynamic(path):
 def it_installs_below_destdir():
     checked("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", STAGE)
     for name in ("libweft.a", "libweft.so", "libweft.so.0", "weft.pc", "weft.h", "weft_gdb.py",
-                 "weft.ini", "weft.service", "weft-serve.1"):
+                 "weft.ini", "weft.service", "weft-join.1", "weft-serve.1"):
         installed(name)
 
 

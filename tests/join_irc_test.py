@@ -5,6 +5,7 @@ test plays itself, and against weft's own."""
 
 import contextlib
 import os
+import pathlib
 import re
 import socket
 import ssl
@@ -325,6 +326,24 @@ def where_nothing_plain_listens_a_pipe_finds_irc():
         process.kill()
         process.wait()
         server.close()
+
+
+# ---- the manual ----------------------------------------------------------------------------
+
+
+@test
+def the_manual_has_every_option_and_every_command():
+    here = pathlib.Path(__file__).parent.parent
+    text = (here / "docs" / "weft-join.1").read_text()
+    options = re.findall(r"^.{6}--(\S+)", weft("join", "--help").out, re.M)
+    assert len(options) > 5, options
+    for option in options:
+        assert re.search(rf"^\.It .*Fl -{option}( |$)", text, re.M), option
+    equal(set(re.findall(r"Fl -([a-z-]+)", text)) - set(options), set())
+    source = (here / "programs" / "chat" / "join" / "commands.c").read_text()
+    commands = re.findall(r'(?:true|false), on_\w+, "(/[a-z]+)', source)
+    assert len(commands) > 10, commands
+    equal(sorted(re.findall(r"^\.It Li (/[a-z]+)\b", text, re.M)), sorted(commands))
 
 
 # ---- with weft serve -----------------------------------------------------------------------
