@@ -71,7 +71,7 @@ FAULTS = {fault.__name__: fault for fault in
 
 class Server:
     def __init__(self, fault, port):
-        self.fault, self.members, self.told = FAULTS[fault], [], 0
+        self.fault, self.members, self.told = fault, [], 0
         self.selector, self.listener = selectors.DefaultSelector(), socket.socket()
         self.listener.bind(("127.0.0.1", port))
         self.listener.listen(64)
@@ -119,7 +119,7 @@ class Server:
 
 
 if len(sys.argv) == 3:
-    Server(sys.argv[1], int(sys.argv[2])).run()
+    Server(FAULTS.get(sys.argv[1]) or sys.exit(1), int(sys.argv[2])).run()
 
 # ---- the test ----------------------------------------------------------------------------------
 
@@ -185,6 +185,11 @@ def an_altered_text_is_noticed():
 @test
 def a_text_of_another_is_noticed():
     is_noticed("of_another", "the server says: :m1!")
+
+
+@test
+def a_server_that_ends_before_it_listens_has_a_status_of_its_own():
+    equal(load("no_such_fault", 1), (75, "the server ended before it listened"))
 
 
 run_tests()

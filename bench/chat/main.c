@@ -8,6 +8,7 @@
 #include "chat.h"
 
 enum { MOST_NUMBERS = 3, PATIENCE_S = 580, LOOKS = 1000, PAUSE_US = 10000 };
+enum { NOT_LISTENING = 75 }; // the status: another port may do
 
 static const struct protocol *const protocols[] = {&irc,  &irc_tags, &irc_websocket, &irc_tls,
                                                    &nats, &mqtt,     &plain};
@@ -75,16 +76,22 @@ static bool listens(int port)
     return is_there;
 }
 
+static void not_listening(const char *why)
+{
+    fprintf(stderr, "%s\n", why);
+    exit(NOT_LISTENING);
+}
+
 static void wait_until_it_listens(struct server *s, int port)
 {
     for (int i = 0; i < LOOKS; i++) {
         if (listens(port))
             return;
         if (server_has_ended(s))
-            die("the server ended before it listened");
+            not_listening("the server ended before it listened");
         usleep(PAUSE_US);
     }
-    die("the server does not listen");
+    not_listening("the server does not listen");
 }
 
 int main(int argc, char **argv)

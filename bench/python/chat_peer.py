@@ -19,7 +19,8 @@ import subprocess
 import sys
 import tempfile
 
-NOT_HERE = 77
+NOT_HERE, NOT_LISTENING = 77, 75
+TRIES = 3 # another program may take the port that was free
 HERE = pathlib.Path(__file__).resolve().parent
 WEFT = HERE.parent / "weft"
 SBIN = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
@@ -191,10 +192,18 @@ def ask(plan, peer):
                     child.kill()
 
 
+def ask_until_it_listens(plan, peer):
+    for _ in range(TRIES):
+        status = ask(plan, peer)
+        if status != NOT_LISTENING:
+            break
+    return status
+
+
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
-        sys.exit(ask(sys.argv[1:-1], sys.argv[-1]))
+        sys.exit(ask_until_it_listens(sys.argv[1:-1], sys.argv[-1]))
     except NotHere:
         sys.exit(NOT_HERE)
 
