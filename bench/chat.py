@@ -4,20 +4,22 @@ from question import Figure, Goal, Row
 
 TITLE = "What does a chat server cost, and how fast is it?"
 TEXT = """
-`weft serve` beside other servers that pass a word on to many. The server is alone on core 0; one program on
-core 1 is all members, for every server. In each room one speaks, texts of 100 bytes, and every other member
-must hear each of them once, in order and unaltered: that is checked at each, and a run in which it is not so
-has failed. *In flight* are texts that not all have heard yet. *Offered* texts come at their times, however
-the server does, and latency counts from then. CPU is that of the server with the kernel's for it, all
-threads, by delivery, over 0.6 s after a warm-up.
+`weft serve` beside other servers that pass a word on to many. The server is alone on core 0; one
+program on core 1 is all members, for every server. In each room one speaks, texts of 100 bytes, and
+every other member must hear each of them once, in order and unaltered: that is checked at each, and a
+run in which it is not so has failed. *In flight* are texts that not all have heard yet. *Offered* texts
+come at their times, however the server does, and latency counts from then. CPU is that of the server
+with the kernel's for it, all threads, by delivery, over 0.6 s after a warm-up.
 
-The peers have no flood control and no limits that matter here. Weft is as it comes: with history, on its own
-thread of the same core; *no history* is without. *Tags* are message-tags and server-time: each text arrives
-with its time and its id. NATS and mosquitto (quality of service 0) keep no names and tell nobody who
-came. *Lecture* is the Python server that passes bytes on, a thread each, and *weft, plain* is the door of weft
-that does the same; as they need not know where a text ends, many are as cheap as one, so they are not compared
-with 32 in flight. Who joins has done so once each of the 1,000 has been told of all that came after it. Memory
-is what the server has more of with 10,000 members than before: resident, and the page tables for it.
+The peers have no flood control and no limits that matter here. Weft is as it comes: with history, on
+its own thread of the same core; *no history* is without. *Tags* are message-tags and server-time: each
+text arrives with its time and its id. NATS and mosquitto (quality of service 0) keep no names and tell
+nobody who came. *Lecture* is the Python server that passes bytes on, a thread each, and *weft, plain*
+is the door of weft that does the same; as they need not know where a text ends, many are as cheap as
+one, so they are not compared with 32 in flight. ngircd lets in some twenty clients a second, and is not
+asked with a thousand. Who joins has done so once each of the 1,000 has been told of all that came after
+it. Memory is what the server has more of with 10,000 members than before: resident, and the page tables
+for it.
 """
 ROUNDS = 11
 REFERENCE = "InspIRCd"
@@ -43,7 +45,8 @@ def row(name, text, *peers, rounds=None):
     return Row(name, text, "0,1", tuple(peer for peer in PEERS if peer not in peers), rounds)
 
 
-OTHERS = (REFERENCE, "ngircd", "NATS", "mosquitto")
+LARGE = (REFERENCE, "NATS", "mosquitto")
+OTHERS = (*LARGE, "ngircd")
 ONE, MANY, RATE = "rooms 1 100 1", "rooms 1 100 32", "rate 100 500"
 THOUSAND, ROOMS = "rooms 1 1000 32", "rooms 100 50 1"
 REGISTER, JOIN, IDLE = "register", "join 1000", "idle 10000"
@@ -51,11 +54,11 @@ ROWS = [
     row(ONE, "100 members, 1 in flight", *PEERS),
     row(MANY, "100 members, 32 in flight", *(set(PEERS) - {LECTURE, PLAIN})),
     row(RATE, "500 texts/s offered to 100", WEFT, PLAIN, LECTURE, *OTHERS),
-    row(THOUSAND, "1,000 members, 32 in flight", WEFT, BARE, *OTHERS),
-    row(ROOMS, "100 rooms of 50, 1 in flight in each", WEFT, BARE, *OTHERS),
+    row(THOUSAND, "1,000 members, 32 in flight", WEFT, BARE, *LARGE),
+    row(ROOMS, "100 rooms of 50, 1 in flight in each", WEFT, BARE, *LARGE),
     row(REGISTER, "one registers", WEFT, REFERENCE, "ngircd"),
-    row(JOIN, "1,000 join", WEFT, REFERENCE, "ngircd", rounds=5),
-    row(IDLE, "10,000 idle in one room", TAGS, TAGGED, "ngircd", "NATS", "mosquitto", rounds=1),
+    row(JOIN, "1,000 join", WEFT, REFERENCE, rounds=5),
+    row(IDLE, "10,000 idle in one room", TAGS, TAGGED, "NATS", "mosquitto", rounds=1),
 ]
 FIGURES = [
     Figure("cpu", "CPU of the server, µs a delivery", 2),
@@ -80,7 +83,7 @@ GOALS = [
     goal(MANY, "cpu", OTHERS, at_most=0.5),
     goal(MANY, "p99", OTHERS, at_most=0.5),
     goal(RATE, "p99", (*OTHERS, LECTURE), at_most=0.5),
-    *(goal(name, figure, OTHERS, **limit) for name in (THOUSAND, ROOMS)
+    *(goal(name, figure, LARGE, **limit) for name in (THOUSAND, ROOMS)
       for figure, limit in (("rate", {"at_least": 1}), ("cpu", {"at_most": 1}), ("p99", {"at_most": 1}))),
     goal(REGISTER, "register", at_most=5),
     goal(JOIN, "join", at_most=1),
