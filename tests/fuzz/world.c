@@ -162,7 +162,8 @@ void world_enter(int who)
         return;
     say_text(who, "CAP REQ :away-notify batch chghost draft/chathistory draft/event-playback "
                   "draft/multiline echo-message extended-join extended-monitor invite-notify "
-                  "labeled-response message-tags multi-prefix server-time setname soju.im/search "
+                  "draft/message-redaction labeled-response message-tags multi-prefix server-time "
+                  "setname soju.im/search "
                   "standard-replies userhost-in-names");
     (void)snprintf(text, sizeof text, "NICK n%d", who);
     say_text(who, text);
@@ -221,6 +222,8 @@ void world_say(int who, const char *line, size_t size, bool labelled)
     if (c->busy || memmem(line, size, LABEL_MARK, strlen(LABEL_MARK)))
         return;
     world_connect(who);
+    if (session_delay(c->session) > 0)
+        return; // flood control: nobody reads from it now
     size_t room = size + 64;
     char *text = malloc(room);
     must(text);
@@ -273,10 +276,21 @@ void world_rehash(unsigned which)
     set.rooms_each = which & 4 ? 1 : usual.rooms_each;
     set.list_size = which & 8 ? 1 : usual.list_size;
     set.motd = which & 16 ? NULL : usual.motd;
+    set.flood_rate = which & 32 ? 2 : 0;
+    set.flood_burst = 5;
     irc_set(irc, &set);
 }
 
 // ---- a command that waits for the history ---------------------------------------------------
+
+void world_pause(void)
+{
+    if (in_between)
+        return;
+    in_between = true;
+    world_meanwhile();
+    in_between = false;
+}
 
 int __wrap_weft_cond_wait(weft_cond *c, weft_mutex *m, weft_time deadline);
 
@@ -286,11 +300,7 @@ int __wrap_weft_cond_wait(weft_cond *c, weft_mutex *m, weft_time deadline)
     must(c == &irc->settled_moved && m == &irc->settled_mu);
     (void)deadline; // the disk is never late here
     weft_unlock(m);
-    if (!in_between) {
-        in_between = true;
-        world_meanwhile();
-        in_between = false;
-    }
+    world_pause();
     world_settle(0);
     weft_lock(m);
     return 0;

@@ -69,6 +69,8 @@ void world_slow(int who); // it takes few bytes from now on
 void world_settle(int code);
 void world_rehash(unsigned which); // other settings
 
+void world_pause(void); // a command waits: somebody else's step
+
 // The target's: a step of somebody else, in the middle of a command that waits for the history.
 void world_meanwhile(void);
 
