@@ -361,7 +361,8 @@ def what_is_done_is_counted():
             equal(now["weft_connections_total"]["irc"], 3)
             equal(now["weft_drops_total"], {"slow": 0, "lost": 0, "silent": 0, "tls": 1, "refused": 1,
                                             "flood": 0, "killed": 0, "memory": 0})
-            equal((more["weft_users"], more["weft_messages_total"]), (3, 7))
+            equal(more["weft_users"], 3)
+            assert more["weft_messages_total"] > 7, more  # those of the plain door too
             assert 1 <= more["weft_delivery_seconds_count"] <= 7, more
             assert 0 < more["weft_delivery_seconds_sum"] < PATIENCE, more
             assert more["weft_history_messages_total"] >= 7, more

@@ -70,6 +70,7 @@ static void say(struct lobby_guest *guest)
     guest->size = 0;
     room_tell(room, &e, &guest->user, 0);
     event_end(&e);
+    guest->user.hub->messages++;
 }
 
 static void give_back(struct lobby_guest *guest)
