@@ -1,145 +1,7 @@
 // SPDX-License-Identifier: MIT
-// join_past_test.c - what was said before we came, and while we were away: programs/chat/join/past.h
-// as the screen shows it (news.h, model.h). The server is a row of lines, as in
-// join_session_test.c.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "chat/join/news.h"
-
-enum { NOW = 1000000 };
-#define ALL "batch message-tags server-time echo-message draft/chathistory"
-
-static struct {
-    struct model model;
-    struct session session;
-    char sent[16384];
-} here;
-
-static void send_line(void *ctx, const char *line)
-{
-    size_t at = strlen(here.sent);
-    (void)ctx;
-    (void)snprintf(here.sent + at, sizeof here.sent - at, "%s\n", line);
-}
-
-static void tell(void *ctx, const struct news *news)
-{
-    (void)ctx;
-    news_take(&here.model, &here.session, news);
-}
-
-static int64_t now(void *ctx)
-{
-    (void)ctx;
-    return NOW;
-}
-
-static bool last(void *ctx, const char *room, struct past_mark *mark)
-{
-    (void)ctx;
-    return news_last(&here.model, room, mark);
-}
-
-static const struct session_ops ops = {send_line, tell, now, last};
-
-static void hear(const char *text)
-{
-    char line[MESSAGE_MAX];
-    (void)snprintf(line, sizeof line, "%s", text);
-    session_hear(&here.session, line);
-}
-
-static void assert_sent(const char *lines)
-{
-    assert_string_equal(here.sent, lines);
-    here.sent[0] = '\0';
-}
-
-// A connection to a server that has these capabilities. We are ann.
-static void connect_with(const char *caps)
-{
-    const struct session_options options = {.nick = "ann", .password = "", .echo = true};
-    char line[512];
-    session_begin(&here.session, &options, &ops, NULL);
-    (void)snprintf(line, sizeof line, ":srv CAP * LS :%s", caps);
-    hear(line);
-    (void)snprintf(line, sizeof line, ":srv CAP * ACK :%s", caps);
-    hear(line);
-    hear(":srv 001 ann :Welcome");
-    here.sent[0] = '\0';
-}
-
-static void lose_connection(void)
-{
-    session_over(&here.session);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    (void)setenv("TZ", "UTC", 1);
-    assert_int_equal(model_init(&here.model, "srv"), 0);
-    connect_with(ALL);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    session_over(&here.session);
-    model_release(&here.model);
-    return 0;
-}
-
-static struct room *weft(void)
-{
-    struct room *r = model_find(&here.model, "#weft");
-    assert_non_null(r);
-    return r;
-}
-
-// What was said in #weft, one line each: no events.
-static void assert_said(const char *lines)
-{
-    static char said[32768];
-    const struct said *line;
-    said[0] = '\0';
-    for (uint64_t n = 1; n <= weft()->added; n++) {
-        size_t at = strlen(said);
-        if ((line = model_line(weft(), n)) != NULL && line->kind <= SAID_NOTICE)
-            (void)snprintf(said + at, sizeof said - at, "%s\n", line->text);
-    }
-    assert_string_equal(said, lines);
-}
-
-static void assert_newest(const struct room *r, const char *text)
-{
-    const struct said *line = model_line(r, r->added);
-    assert_non_null(line);
-    assert_string_equal(line->text, text);
-}
-
-// In #weft at second 1000, with an empty history.
-static void in_a_room(void)
-{
-    hear("@time=1970-01-01T00:16:40Z :ann!a@h JOIN #weft");
-    hear(":srv BATCH +h chathistory #weft");
-    hear(":srv BATCH -h");
-    here.sent[0] = '\0';
-}
-
-static void elsewhere(void)
-{
-    model_show(&here.model, 0);
-}
+// join_past_test.c - what was said before we came, and while we were away: past.h of
+// programs/chat/join as the screen shows it (news.h, model.h).
+#include "join_past.h"
 
 // ---- the first time ------------------------------------------------------------------------
 
@@ -215,7 +77,8 @@ static void what_is_said_meanwhile_comes_after_it_and_once(void **state)
     assert_said("<bob> two\n<bob> three\n");
     hear(":srv BATCH -h");
     assert_said("<bob> two\n<bob> (deleted)\n<bob> four\n<bob> without an id\n<bob> five\n");
-    hear("@msgid=4 :bob!b@h PRIVMSG #weft :four"); // it was under way
+    assert_sent("CHATHISTORY LATEST #weft * 100\nPING :past-1\n"); // and nothing more
+    hear("@msgid=4 :bob!b@h PRIVMSG #weft :four");                 // it was under way
     hear("@msgid=6 :bob!b@h PRIVMSG #weft :six");
     assert_said("<bob> two\n<bob> (deleted)\n<bob> four\n<bob> without an id\n<bob> five\n"
                 "<bob> six\n");
@@ -236,6 +99,30 @@ static void a_server_that_does_not_answer_is_not_waited_for(void **state)
     assert_said("<bob> one\n<bob> two\n");
 }
 
+static void each_room_has_its_own_lines(void **state)
+{
+    (void)state;
+    hear(":ann!a@h JOIN #weft");
+    hear(":ann!a@h JOIN #other");
+    hear("@msgid=1 :bob!b@h PRIVMSG #weft :one");
+    hear("@msgid=2 :bob!b@h PRIVMSG #other :two");
+    hear("@msgid=3 :bob!b@h PRIVMSG #weft :three");
+    hear("@msgid=4 :bob!b@h PRIVMSG #other :four");
+    hear(":srv PONG srv :past-2");
+    assert_newest(model_find(&here.model, "#other"), "<bob> four");
+    hear("@msgid=5 :bob!b@h PRIVMSG #weft :five");
+    hear(":srv PONG srv :past-1");
+    assert_said("<bob> one\n<bob> three\n<bob> five\n");
+}
+
+static void a_room_that_was_only_talked_to_is_new(void **state)
+{
+    (void)state;
+    assert_non_null(model_room(&here.model, "#weft", true)); // by /msg
+    hear(":ann!a@h JOIN #weft");
+    assert_sent("CHATHISTORY LATEST #weft * 100\nPING :past-1\n");
+}
+
 static void a_refusal_ends_the_wait_and_is_told(void **state)
 {
     (void)state;
@@ -246,10 +133,19 @@ static void a_refusal_ends_the_wait_and_is_told(void **state)
     assert_newest(model_find(&here.model, "#other"),
                   "!! FAIL CHATHISTORY INVALID_TARGET LATEST #other No such conversation");
     assert_said("");
-    hear("FAIL CHATHISTORY MESSAGE_ERROR :Not now"); // it says not which
+    hear(":ann!a@h JOIN #third");
+    hear("@msgid=2 :bob!b@h PRIVMSG #third :two");
+    hear("FAIL CHATHISTORY MESSAGE_ERROR :Not now"); // it says not which: the oldest
     assert_said("<bob> one\n");
+    assert_null(model_said(model_find(&here.model, "#third"), "2"));
+    hear(":ann!a@h JOIN #fourth"); // takes the place of #weft
+    hear("FAIL CHATHISTORY MESSAGE_ERROR :Not now");
+    assert_non_null(model_said(model_find(&here.model, "#third"), "2"));
     assert_sent("CHATHISTORY LATEST #weft * 100\nPING :past-1\n"
-                "CHATHISTORY LATEST #other * 100\nPING :past-2\n");
+                "CHATHISTORY LATEST #other * 100\nPING :past-2\n"
+                "CHATHISTORY LATEST #third * 100\nPING :past-3\n"
+                "CHATHISTORY LATEST #fourth * 100\nPING :past-4\n");
+    hear("FAIL CHATHISTORY MESSAGE_ERROR :Not now");
     hear("FAIL CHATHISTORY UNKNOWN :by /raw");
     assert_newest(model_active(&here.model), "!! FAIL CHATHISTORY UNKNOWN by /raw");
 }
@@ -353,11 +249,25 @@ static void since_we_came_where_nothing_was_said(void **state)
     elsewhere();
     hear(":ann!a@h JOIN #weft");
     assert_sent("CHATHISTORY AFTER #weft timestamp=1970-01-01T00:16:39.999Z 100\nPING :past-1\n");
+    lose_connection();
+    connect_with(ALL);
+    hear(
+        "@time=1970-01-01T00:20:00Z :ann!a@h JOIN #weft"); // it is still the first time that counts
+    assert_sent("CHATHISTORY AFTER #weft timestamp=1970-01-01T00:16:39.999Z 100\nPING :past-1\n");
     hear(":srv BATCH +h chathistory #weft");
     hear("@batch=h;msgid=1 :bob!b@h PRIVMSG #weft :one");
     hear(":srv BATCH -h");
     assert_sent("CHATHISTORY AFTER #weft msgid=1 100\nPING :past-2\n");
     assert_int_equal(weft()->unread, 1);
+}
+
+static void a_later_page_that_is_refused_is_told(void **state)
+{
+    (void)state;
+    since_we_came_where_nothing_was_said(state);
+    hear("FAIL CHATHISTORY MESSAGE_ERROR AFTER #weft :Not now");
+    assert_sent("");
+    assert_newest(weft(), "!! FAIL CHATHISTORY MESSAGE_ERROR AFTER #weft Not now");
 }
 
 static void what_was_held_when_the_connection_broke_is_asked_for(void **state)
@@ -426,96 +336,43 @@ static void a_message_of_several_lines_is_one(void **state)
     assert_newest(weft(), "-- bob has deleted a message (why)");
 }
 
-// ---- what was found ------------------------------------------------------------------------
-
-static void what_was_found_is_shown_where_one_looks(void **state)
+static void a_page_of_one_message_of_several_lines_is_not_empty(void **state)
 {
-    static const char *const types[] = {"soju.im/search", "weft/mentions", "chathistory #else"};
-    char line[128];
     (void)state;
     in_a_room();
-    for (size_t i = 0; i < 3; i++) {
-        (void)snprintf(line, sizeof line, ":srv BATCH +f %s", types[i]);
-        hear(line);
-        hear("@batch=f;msgid=1;time=1970-01-01T10:20:30Z :bob!b@h PRIVMSG #else :about ann");
-        assert_newest(weft(), "-- 1970-01-01 10:20 #else <bob> about ann");
-        hear("@batch=f :bob!b@h PRIVMSG ann :\1ACTION waves\1");
-        const struct said *line_of_it = model_line(weft(), weft()->added);
-        assert_non_null(strstr(line_of_it->text, "bob * bob waves"));
-        assert_int_equal(line_of_it->time_s, NOW); // else there would be lines with dates
-        hear("@batch=f :bob!b@h JOIN #else");
-        hear(":srv BATCH -f");
-        assert_newest(weft(), "-- found: 2");
-    }
-    assert_null(model_find(&here.model, "#else"));
-    assert_null(model_find(&here.model, "bob"));
-    assert_null(model_said(weft(), "1"));
-    hear(":srv BATCH +f soju.im/search");
+    hear("@msgid=1 :bob!b@h PRIVMSG #weft :zero");
+    lose_connection();
+    connect_with(ALL);
+    elsewhere();
+    hear(":ann!a@h JOIN #weft");
+    here.sent[0] = '\0';
+    hear(":srv BATCH +l labeled-response"); // around the answer: as if it were not there
+    hear("@batch=l :srv BATCH +h chathistory #weft");
+    several("batch=h;", "");
+    hear(":srv BATCH -h");
+    hear(":srv BATCH -l");
+    assert_sent("CHATHISTORY AFTER #weft msgid=m 100\nPING :past-2\n");
+    assert_said("<bob> zero\n<bob> one\n<bob> two\n");
+    assert_int_equal(weft()->unread, 2);
+}
+
+static void several_lines_of_old_are_not_marked(void **state)
+{
+    (void)state;
+    hear(":ann!a@h JOIN #weft");
+    elsewhere();
+    hear(":srv BATCH +h chathistory #weft");
+    several("batch=h;", "");
+    hear(":srv BATCH -h");
+    assert_said("<bob> one\n<bob> two\n");
+    assert_int_equal(weft()->unread, 0);
+    model_show(&here.model, model_index(&here.model, weft()));
+    hear(":srv BATCH +f weft/mentions");
+    several("batch=f;", "");
+    assert_newest(weft(), "-- 1970-01-12 13:46 #weft <bob> two");
     hear(":srv BATCH -f");
-    assert_newest(weft(), "-- nothing was found");
+    assert_newest(weft(), "-- found: 1"); // message
 }
-
-static void in_other_batches_lines_are_what_they_are(void **state)
-{
-    char line[128];
-    (void)state;
-    in_a_room();
-    hear(":srv BATCH +n netsplit a b");
-    hear("@batch=n :bob!b@h PRIVMSG #weft :one");
-    hear(":srv BATCH +o what/ever");
-    hear("@batch=unknown :bob!b@h PRIVMSG #weft :two");
-    hear(":srv BATCH -n");
-    hear(":srv BATCH -n");
-    hear(":srv BATCH +");
-    hear(":srv BATCH");
-    for (int i = 0; i < PAST_BATCHES + 2; i++) { // more than there is place for
-        (void)snprintf(line, sizeof line, ":srv BATCH +%d weft/mentions", i);
-        hear(line);
-    }
-    (void)snprintf(line, sizeof line, "@batch=%d :bob!b@h PRIVMSG #weft :three", PAST_BATCHES + 1);
-    hear(line);
-    assert_said("<bob> one\n<bob> two\n<bob> three\n");
-}
-
-// ---- notes and deletions -------------------------------------------------------------------
-
-static void that_a_room_keeps_history_is_told_once(void **state)
-{
-    (void)state;
-    in_a_room();
-    hear(":srv NOTE JOIN HISTORY_KEPT #weft :This room keeps its messages, for ever");
-    assert_newest(weft(), "-- This room keeps its messages, for ever");
-    uint64_t added = weft()->added;
-    hear(":srv NOTE JOIN HISTORY_KEPT #weft :This room keeps its messages, for ever");
-    hear(":srv NOTE JOIN HISTORY_KEPT #nowhere :This room keeps its messages, for ever");
-    assert_int_equal(weft()->added, added);
-    assert_null(model_find(&here.model, "#nowhere"));
-}
-
-static void of_a_deleted_message_the_words_are_gone(void **state)
-{
-    (void)state;
-    in_a_room();
-    hear("@msgid=1 :bob!b@h PRIVMSG #weft :ann: a slip that is longer than what stands there then");
-    hear("@msgid=2 :ann!a@h PRIVMSG #weft :x");
-    weft()->bottom = weft()->added - 1; // one has scrolled back to it
-    weft()->hidden = 1;
-    hear(":bob!b@h REDACT #weft 1");
-    hear(":ann!a@h REDACT #weft 2");
-    assert_said("<bob> (deleted)\n<ann> (deleted)\n");
-    assert_newest(weft(), "-- you have deleted a message");
-    const struct said *line = model_said(weft(), "1");
-    assert_int_equal(line->size, strlen(line->text));
-    assert_int_equal(line->head, strlen("<bob>"));
-    assert_false(line->mention);
-    assert_int_equal(weft()->hidden, 0);
-    uint64_t added = weft()->added;
-    hear(":bob!b@h REDACT #weft 3"); // nobody here has seen it
-    hear(":bob!b@h REDACT #nowhere 1");
-    assert_int_equal(weft()->added, added);
-}
-
-#define A_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
@@ -525,19 +382,20 @@ int main(void)
         A_TEST(what_was_said_before_is_shown_and_not_marked),
         A_TEST(what_is_said_meanwhile_comes_after_it_and_once),
         A_TEST(a_server_that_does_not_answer_is_not_waited_for),
+        A_TEST(each_room_has_its_own_lines),
+        A_TEST(a_room_that_was_only_talked_to_is_new),
         A_TEST(a_refusal_ends_the_wait_and_is_told),
         A_TEST(more_than_can_be_held_is_shown_too_early_and_not_lost),
         A_TEST(what_is_no_speech_in_the_past_changes_nothing),
         A_TEST(what_was_missed_is_asked_for_until_nothing_more_comes),
         A_TEST(by_its_time_where_the_message_is_not_known),
         A_TEST(since_we_came_where_nothing_was_said),
+        A_TEST(a_later_page_that_is_refused_is_told),
         A_TEST(what_was_held_when_the_connection_broke_is_asked_for),
         A_TEST(there_is_an_end_to_the_questions_and_it_is_told),
         A_TEST(a_message_of_several_lines_is_one),
-        A_TEST(what_was_found_is_shown_where_one_looks),
-        A_TEST(in_other_batches_lines_are_what_they_are),
-        A_TEST(that_a_room_keeps_history_is_told_once),
-        A_TEST(of_a_deleted_message_the_words_are_gone),
+        A_TEST(a_page_of_one_message_of_several_lines_is_not_empty),
+        A_TEST(several_lines_of_old_are_not_marked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,6 +150,7 @@ static int talk_on_screen(weft_conn *conn, struct irc_options *o)
             break;
         }
     }
+    o->session.password = "";
     explicit_bzero(secret, sizeof secret);
     return status;
 }

@@ -140,9 +140,11 @@ static void escape(const char *from, char *out, size_t room)
     size_t n = 0;
     for (; *from && n + 2 < room; from++) {
         const char *at = strchr(special, *from);
-        if (at)
+        if (at) {
             out[n++] = '\\';
-        out[n++] = at ? letters[at - special] : *from;
+            out[n++] = letters[at - special];
+        } else
+            out[n++] = *from;
     }
     out[n] = '\0';
 }

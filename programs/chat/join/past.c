@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // past.c - see past.h.
 //
-// On a first join the question is for the latest lines. Later it is for all that came after the last
-// message that we have, page by page until one is empty: what a server takes for "some" differs, and
-// an empty page is the one sure end. If the first page is empty, the message may be unknown - it was
-// deleted, or is too old - so the same is asked by its time; what comes twice then is told apart by
-// its id.
+// On a first join the question is for the latest lines. Later it is for all that came after the
+// last message that we have, page by page until one is empty: what a server takes for "some"
+// differs, and an empty page is the one sure end. If the first page is empty, the message may be
+// unknown - it was deleted, or is too old - so the same is asked by its time; what comes twice then
+// is told apart by its id.
 //
 // The wait for an answer ends with its batch, with a FAIL, or with the PONG to a PING that was sent
-// behind the question: servers answer in order, and one that has said nothing until then never will.
+// behind the question: servers answer in order, and one that said nothing until then never will.
 // What is held when the connection breaks is dropped: told, it would be the last that we know, and
 // what was missed before it would not be asked for the next time.
 //
@@ -238,14 +238,15 @@ static void begin(struct session *s, const struct message *m, const char *refere
         b++;
     if (b == s->past.batches + PAST_BATCHES || strlen(reference) >= sizeof b->reference)
         return;
-    *b = (struct past_batch){.top = !outer, .one = strcmp(type, "draft/multiline") == 0};
+    bool inside = outer && outer->way != PAST_LIVE;
+    *b = (struct past_batch){.top = !inside, .one = strcmp(type, "draft/multiline") == 0};
     (void)snprintf(b->reference, sizeof b->reference, "%s", reference);
-    b->way = outer ? outer->way : way_of(s, type, target);
+    b->way = inside ? outer->way : way_of(s, type, target);
     b->time_s = message_time(m, s->ops->now_s(s->ctx));
     copy_id(b->id, m);
-    bool answers = b->top && (b->way == PAST_OLD || b->way == PAST_MISSED);
+    bool answers = !inside && (b->way == PAST_OLD || b->way == PAST_MISSED);
     (void)snprintf(b->room, sizeof b->room, "%s", answers ? target : "");
-    if (outer && b->one)
+    if (inside && b->one)
         outer->count++; // the message is a line of it
 }
 
@@ -333,8 +334,5 @@ void past_end(struct session *s)
 {
     for (struct held *h; (h = s->past.first) != NULL; free(h))
         s->past.first = h->next;
-    s->past.last = NULL;
-    s->past.held_count = 0;
-    memset(s->past.waits, 0, sizeof s->past.waits);
-    memset(s->past.batches, 0, sizeof s->past.batches);
+    memset(&s->past, 0, sizeof s->past);
 }

@@ -2,9 +2,9 @@
 // past.h - what was said in a room before we came, or while we were away (IRCv3 chathistory), and
 // the batches in which it comes.
 //
-// A room is asked about when we have joined it. What is said in it meanwhile is held, and told after
-// the answer: so it is told in its order. Whether a line was told before is for those to find out
-// who have the lines: it has its message's id.
+// A room is asked about when we have joined it. What is said in it meanwhile is held, and told
+// after the answer: so it is told in its order. Whether a line was told before is for those to find
+// out who have the lines: it has its message's id.
 #ifndef WEFT_CHAT_JOIN_PAST_H
 #define WEFT_CHAT_JOIN_PAST_H
 
@@ -44,7 +44,7 @@ enum past_way {
 struct past_batch {
     char reference[64]; // "": none
     enum past_way way;
-    bool top; // not inside another
+    bool top; // not inside another of the past
     bool one; // its lines are one message: of this id and time
     char id[PAST_ID];
     int64_t time_s;

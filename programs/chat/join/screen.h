@@ -15,8 +15,8 @@ struct irc_options {
 
 // Takes the connection, and makes others when it breaks, until the user or a signal ends it. What
 // went wrong is told on standard error, when the terminal is itself again; the status to end with.
-// *wants_password: it is the password that the server does not like. The signals that it watches stay
-// blocked.
+// *wants_password: it is the password that the server does not like. The signals that it watches
+// stay blocked.
 int screen_talk(weft_conn *conn, const struct irc_options *options, bool *wants_password);
 
 #endif

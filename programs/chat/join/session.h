@@ -55,7 +55,7 @@ struct session_ops {
     void (*send)(void *ctx, const char *line); // without its end; at most 510 bytes
     void (*tell)(void *ctx, const struct news *news);
     int64_t (*now_s)(void *ctx);
-    // What we know of a room: true, and where that ends. False: nothing, we come for the first time.
+    // What we know of a room: true, and where that ends. False: we come for the first time.
     // NULL: the past is of no interest.
     bool (*last)(void *ctx, const char *room, struct past_mark *mark);
 };
