@@ -4,7 +4,11 @@
 // No test is decided by time: what should happen is waited for, up to PATIENCE, which only a page
 // that hangs uses up. After each test every page of it must have said nothing on its console, and
 // have asked nobody but its own server for anything.
+//
+// A test waits most of its time, so that some of them run at once, in one browser: each has a server
+// and contexts of its own. What belongs to the test that runs is found by the chain of its calls.
 import assert from "node:assert/strict";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
@@ -113,8 +117,9 @@ export class Raw {
 
 // ---- the browser --------------------------------------------------------------------------------
 
+const AT_ONCE = 4;
 let browser = null;
-let opened = []; // of this test: {context, page, wrong: [...]}
+const running = new AsyncLocalStorage(); // a test's pages: [{context, page, wrong: [...]}]
 
 // A page of a browser of its own: nothing is remembered from another. Options: of the context, and
 // refused: that a connection is refused now and then is part of the test; prepare(page).
@@ -127,7 +132,7 @@ export async function openPage(url, { refused = false, prepare, ...options } = {
     context.setDefaultTimeout(PATIENCE);
     const page = await context.newPage(),
         wrong = [];
-    opened.push({ context, page, wrong });
+    running.getStore().push({ context, page, wrong });
     page.on("console", (message) => {
         if (!(refused && /WebSocket|ERR_CONNECTION/.test(message.text())))
             wrong.push(`console: ${message.text()}`);
@@ -204,14 +209,13 @@ export function test(name, act) {
     tests.push({ name, act });
 }
 
-async function endPages() {
+async function endPages(opened) {
     const wrong = opened.flatMap((one) => one.wrong);
     await Promise.all(opened.map(({ context }) => context.close()));
-    opened = [];
     return wrong;
 }
 
-async function run({ act }) {
+async function run(act, opened) {
     const cleanup = [];
     try {
         await act(async (args) => {
@@ -220,10 +224,29 @@ async function run({ act }) {
             return server;
         });
     } finally {
-        const wrong = await endPages();
+        const wrong = await endPages(opened);
         for (const end of cleanup) await end();
         assert.deepEqual(wrong, []);
     }
+}
+
+// What became of a test: a line of TAP without its number, and lines that explain it.
+async function outcome({ name, act }) {
+    const only = process.env.WEFT_TEST_ONLY;
+    if (only && !name.includes(only)) return { line: `${name} # SKIP not asked for` };
+    const opened = [];
+    try {
+        await running.run(opened, () => run(act, opened));
+        return { line: name };
+    } catch (error) {
+        if (error instanceof Skip) return { line: `${name} # SKIP ${error.message}` };
+        return { line: name, wrong: error.stack.replace(/^/gm, "# ") };
+    }
+}
+
+function print(number, { line, wrong }) {
+    console.log(`${wrong ? "not ok" : "ok"} ${number} - ${line}`);
+    if (wrong) console.log(wrong);
 }
 
 export async function runTests() {
@@ -237,21 +260,16 @@ export async function runTests() {
             "--host-resolver-rules=MAP chat.test 127.0.0.1",
         ],
     });
-    let failed = 0;
-    const only = process.env.WEFT_TEST_ONLY;
-    for (const [i, one] of tests.entries())
-        try {
-            if (only && !one.name.includes(only)) throw new Skip("not asked for");
-            await run(one);
-            console.log(`ok ${i + 1} - ${one.name}`);
-        } catch (error) {
-            if (error instanceof Skip) {
-                console.log(`ok ${i + 1} - ${one.name} # SKIP ${error.message}`);
-                continue;
-            }
-            failed++;
-            console.log(`not ok ${i + 1} - ${one.name}\n${error.stack.replace(/^/gm, "# ")}`);
+    const told = [];
+    let next = 0,
+        printed = 0;
+    const work = async () => {
+        for (let i = next++; i < tests.length; i = next++) {
+            told[i] = await outcome(tests[i]);
+            while (told[printed]) print(++printed, told[printed - 1]); // in order
         }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
     await browser.close();
-    process.exitCode = failed > 0 ? 1 : 0;
+    process.exitCode = told.some(({ wrong }) => wrong) ? 1 : 0;
 }
