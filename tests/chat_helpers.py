@@ -4,6 +4,7 @@ doors than the plain one, lines of IRC from either side, certificates."""
 
 import base64
 import contextlib
+import functools
 import os
 import pathlib
 import re
@@ -38,8 +39,9 @@ def fresh_doors(*options, **more):
         yield server
 
 
+@functools.cache
 def hash_of(password):
-    """As the settings have it: what `weft chat passwd` prints."""
+    """As the settings have it: what `weft chat passwd` prints. It is slow by design: asked for once."""
     got = weft("chat", "passwd", given=password + "\n")
     equal((got.status, got.err), (0, ""))
     return got.out.strip()
