@@ -9,9 +9,12 @@ for granted (CONTEXT). Left out are the prototypes that describe a macro - they 
 
 The bodies are compiled together first, each as its own function; where that gives no error none is
 compiled alone.
+
+    examples.py [HEADER...]         only these: time.h
 """
 import pathlib
 import re
+import sys
 
 import compilers
 
@@ -114,6 +117,7 @@ def takes_all(compiler, source):
 def main():
     found = {(header, number): text
              for header in sorted(compilers.INCLUDE.glob("weft/*.h"))
+             if not sys.argv[1:] or header.name in sys.argv[1:]
              for number, text in enumerate(examples(header), 1)}
     checks = compilers.Checks()
     with compilers.temporary() as folder:
