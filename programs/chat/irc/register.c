@@ -28,8 +28,8 @@ static void greet(struct session *s)
     reply(s, RPL_MYINFO, "%s weft-%s Biow CITabehiklmnoqstv Iabehkloqv", name, weft_version());
     send_isupport(s);
     send_lusers(s);
-    send_motd(s);
     history_tell_all_kept(s);
+    send_motd(s); // last: by its end clients know that all is said
 }
 
 static bool password_is_right(const struct session *s)
