@@ -5,8 +5,9 @@
 // that hangs uses up. After each test every page of it must have said nothing on its console, and
 // have asked nobody but its own server for anything.
 //
-// A test waits most of its time, so that some of them run at once, in one browser: each has a server
-// and contexts of its own. What belongs to the test that runs is found by the chain of its calls.
+// A test waits most of its time, so that some of them run at once, each with a server and a browser
+// of its own: one browser for all of them died now and then. What belongs to the test that runs is
+// found by the chain of its calls.
 import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { spawn } from "node:child_process";
@@ -117,13 +118,13 @@ export class Raw {
 
 // ---- the browser --------------------------------------------------------------------------------
 
-const AT_ONCE = 4;
-let browser = null;
-const running = new AsyncLocalStorage(); // a test's pages: [{context, page, wrong: [...]}]
+const AT_ONCE = 3;
+const running = new AsyncLocalStorage(); // {browser, opened: [{context, page, wrong: [...]}]}
 
 // A page of a browser of its own: nothing is remembered from another. Options: of the context, and
 // refused: that a connection is refused now and then is part of the test; prepare(page).
 export async function openPage(url, { refused = false, prepare, ...options } = {}) {
+    const { browser, opened } = running.getStore();
     const context = await browser.newContext({
         viewport: { width: 1280, height: 800 },
         locale: "en-US",
@@ -132,7 +133,7 @@ export async function openPage(url, { refused = false, prepare, ...options } = {
     context.setDefaultTimeout(PATIENCE);
     const page = await context.newPage(),
         wrong = [];
-    running.getStore().push({ context, page, wrong });
+    opened.push({ context, page, wrong });
     page.on("console", (message) => {
         if (!(refused && /WebSocket|ERR_CONNECTION/.test(message.text())))
             wrong.push(`console: ${message.text()}`);
@@ -231,12 +232,12 @@ async function run(act, opened) {
 }
 
 // What became of a test: a line of TAP without its number, and lines that explain it.
-async function outcome({ name, act }) {
+async function outcome({ name, act }, browser) {
     const only = process.env.WEFT_TEST_ONLY;
     if (only && !name.includes(only)) return { line: `${name} # SKIP not asked for` };
     const opened = [];
     try {
-        await running.run(opened, () => run(act, opened));
+        await running.run({ browser, opened }, () => run(act, opened));
         return { line: name };
     } catch (error) {
         if (error instanceof Skip) return { line: `${name} # SKIP ${error.message}` };
@@ -249,10 +250,9 @@ function print(number, { line, wrong }) {
     if (wrong) console.log(wrong);
 }
 
-export async function runTests() {
-    console.log(`1..${tests.length}`);
+function launch() {
     // without a sandbox of its own: containers and root do not allow one
-    browser = await chromium.launch({
+    return chromium.launch({
         executablePath: chromiumPath,
         args: [
             "--no-sandbox",
@@ -260,16 +260,21 @@ export async function runTests() {
             "--host-resolver-rules=MAP chat.test 127.0.0.1",
         ],
     });
+}
+
+export async function runTests() {
+    console.log(`1..${tests.length}`);
     const told = [];
     let next = 0,
         printed = 0;
     const work = async () => {
+        const browser = await launch();
         for (let i = next++; i < tests.length; i = next++) {
-            told[i] = await outcome(tests[i]);
+            told[i] = await outcome(tests[i], browser);
             while (told[printed]) print(++printed, told[printed - 1]); // in order
         }
+        await browser.close();
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
-    await browser.close();
     process.exitCode = told.some(({ wrong }) => wrong) ? 1 : 0;
 }
