@@ -13,7 +13,10 @@
 //     clock:1        every look at the wall clock finds it an hour off, to and fro
 //
 // Without WEFT_FAULT nothing fails. WEFT_FAULT_COUNT names a file for the number of calls of that
-// kind (and, with memory:0 and the like, nothing fails either).
+// kind (and, with memory:0 and the like, nothing fails either). With any:0 it has a line for each
+// kind of which one fails, with its name and number; and one for each way to such a call: the
+// name, the number of the first call that came so, and the return addresses from there on, as the
+// program's symbols count them.
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
@@ -22,6 +25,7 @@
 #include "faults.h"
 
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
@@ -44,18 +48,68 @@
 #include <time.h>
 #include <unistd.h>
 
-enum kind { NONE, MEMORY, THREADS, FILES, INTERRUPT, SHORT, AGAIN, CLOCK };
-static const char *const kinds[] = {"none",      "memory", "thread", "descriptor",
+enum kind { NONE, MEMORY, THREADS, FILES, ANY, INTERRUPT, SHORT, AGAIN, CLOCK };
+static const char *const kinds[] = {"none",      "memory", "thread", "descriptor", "any",
                                     "interrupt", "short",  "again",  "clock"};
 // What the call says; 0: it does not fail.
 static const int errors[] = {[MEMORY] = ENOMEM,   [THREADS] = EAGAIN, [FILES] = EMFILE,
                              [INTERRUPT] = EINTR, [AGAIN] = EAGAIN,   [CLOCK] = 0};
 
 static enum kind kind;
-static long at;     // the Nth; 0: never
-static pid_t first; // the process for which one call fails; children are left alone
-static atomic_long calls;
+static long at;                    // the Nth; 0: never
+static pid_t first;                // the process for which one call fails; children are left alone
+static atomic_long calls[ANY + 1]; // by kind; the last for those of which every Nth is hit
 static atomic_bool has_failed;
+
+// The ways, by a hash of them; those for which there is no room any more are left out.
+enum { MOST_WAYS = 4096, DEEPEST = 20 };
+struct way {
+    enum kind kind; // NONE: none is here
+    long number;
+    int depth;
+    void *frames[DEEPEST];
+};
+static struct way ways[MOST_WAYS];
+static pthread_mutex_t ways_lock = PTHREAD_MUTEX_INITIALIZER;
+extern const char __executable_start[]; // the linker's
+
+static bool is_same(const struct way *a, const struct way *b)
+{
+    return a->kind == b->kind && a->depth == b->depth &&
+           memcmp(a->frames, b->frames, (size_t)a->depth * sizeof *a->frames) == 0;
+}
+
+static void note_way(enum kind what, long number)
+{
+    struct way w = {.kind = what, .number = number};
+    w.depth = backtrace(w.frames, DEEPEST);
+    size_t hash = what;
+    for (int i = 0; i < w.depth; i++)
+        hash = hash * 31 + ((uintptr_t)w.frames[i] >> 1);
+    pthread_mutex_lock(&ways_lock);
+    for (size_t i = 0; i < MOST_WAYS; i++) {
+        struct way *place = &ways[(hash + i) % MOST_WAYS];
+        if (place->kind == NONE)
+            *place = w;
+        if (is_same(place, &w))
+            break;
+    }
+    pthread_mutex_unlock(&ways_lock);
+}
+
+static void tell_ways(FILE *f)
+{
+    for (enum kind what = MEMORY; what < ANY; what++)
+        fprintf(f, "%s %ld\n", kinds[what], atomic_load(&calls[what]));
+    for (const struct way *w = ways; w < ways + MOST_WAYS; w++) {
+        if (w->kind == NONE)
+            continue;
+        fprintf(f, "%s %ld", kinds[w->kind], w->number);
+        for (int i = 0; i < w->depth; i++)
+            fprintf(f, " %tx", (const char *)w->frames[i] - __executable_start);
+        fprintf(f, "\n");
+    }
+}
 
 __attribute__((constructor)) static void read_environment(void)
 {
@@ -82,7 +136,10 @@ __attribute__((destructor)) static void tell_count(void)
         return;
     FILE *f = fopen(path, "we");
     if (f) {
-        fprintf(f, "%ld\n", atomic_load(&calls));
+        if (kind == ANY)
+            tell_ways(f);
+        else
+            fprintf(f, "%ld\n", atomic_load(&calls[kind < ANY ? kind : ANY]));
         fclose(f);
     }
 }
@@ -90,9 +147,12 @@ __attribute__((destructor)) static void tell_count(void)
 // Of the kinds of which one fails: is it this call?
 static bool fails(enum kind what)
 {
-    if (kind != what || getpid() != first)
+    if ((kind != what && kind != ANY) || getpid() != first)
         return false;
-    if (atomic_fetch_add(&calls, 1) + 1 != at)
+    long number = atomic_fetch_add(&calls[what], 1) + 1;
+    if (kind == ANY)
+        note_way(what, number);
+    if (kind == ANY || number != at)
         return false;
     atomic_store(&has_failed, true);
     errno = errors[kind];
@@ -106,7 +166,7 @@ static bool hits(enum kind what)
 {
     if (kind != what || at == 0)
         return false;
-    uint64_t n = (uint64_t)atomic_fetch_add(&calls, 1) + 1;
+    uint64_t n = (uint64_t)atomic_fetch_add(&calls[ANY], 1) + 1;
     n *= 0x9e3779b97f4a7c15u;
     n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9u;
     n = (n ^ n >> 27) * 0x94d049bb133111ebu;
@@ -304,7 +364,7 @@ IN_PLACE_OF(long, syscall, long number, ...)
 
 static time_t jump(void)
 {
-    return hits(CLOCK) ? (atomic_load(&calls) % 2 == 0 ? 3600 : -3600) : 0;
+    return hits(CLOCK) ? (atomic_load(&calls[ANY]) % 2 == 0 ? 3600 : -3600) : 0;
 }
 
 IN_PLACE_OF(int, clock_gettime, clockid_t clock, struct timespec *now)

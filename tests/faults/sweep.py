@@ -2,13 +2,17 @@
 # SPDX-License-Identifier: MIT
 """sweep - each unit test with one fault after the other (faults.c).
 
-    sweep.py KIND PROGRAM...        KIND: memory, thread, descriptor: the Nth call fails
-                                          interrupt, short, again, clock: every Nth is hit
+    sweep.py one PROGRAM...     the Nth call of memory, of a thread, of a descriptor fails
+    sweep.py KIND PROGRAM...    KIND: interrupt, short, again, clock: every Nth is hit
 
 A call that fails must be told to the caller, or done without; nothing else may come of it: no
 signal, no abort, no hang, no failed assertion. What only delays must change nothing at all.
-WEFT_FAULTS_LONG=1 fails every call up to LONG_ALL and one of each hundredth part after, not a few.
+
+What a program does first, all of them do: open a pool, or a queue. So each way through the library
+to a call is made to fail once, in the first program that goes it. WEFT_FAULTS_LONG=1 fails every call
+of each program up to LONG_ALL and one of each hundredth part after.
 """
+import bisect
 import concurrent.futures
 import os
 import pathlib
@@ -18,12 +22,13 @@ import subprocess
 import sys
 import tempfile
 
-KIND, PROGRAMS = sys.argv[1], sys.argv[2:]
+ONE_FAILS = "memory", "thread", "descriptor"
+KINDS, PROGRAMS = ONE_FAILS if sys.argv[1] == "one" else [sys.argv[1]], sys.argv[2:]
 LONG = os.environ.get("WEFT_FAULTS_LONG") == "1"
 LONG_ALL = 200
 AT_ONCE = 12 if LONG else 4 # a test sleeps nine parts in ten of its time
-ONE_FAILS = "memory", "thread", "descriptor"
-EACH = {"interrupt": [2, 7], "short": [2, 7], "again": [2, 7], "clock": [1]}
+EACH = {"interrupt": [3], "short": [3], "again": [3], "clock": [1]}
+EACH_LONG = {"interrupt": [2, 3, 7], "short": [2, 3, 7], "again": [2, 3, 7], "clock": [1]}
 BLOCKS = "blocks a loop until another loop goes on"
 ENDS = "who closes says that the stream ends only while the socket takes it"
 FULL = "a look at a pipe that gives EAGAIN says that it is full, or empty"
@@ -48,11 +53,11 @@ LOST_TEXT = re.compile('"(?:[^"]*: )?(?:' + "|".join(re.escape(os.strerror(n)) f
                        + ')" != "')
 
 
-def play(program, n, **environment):
+def play(program, kind, n, **environment):
     """(what became of it, what it said)"""
-    environment = {**os.environ, "WEFT_FAULT": f"{KIND}:{n}", "CMOCKA_TEST_ABORT": "1",
+    environment = {**os.environ, "WEFT_FAULT": f"{kind}:{n}", "CMOCKA_TEST_ABORT": "1",
                    **environment}
-    if KIND not in ONE_FAILS:
+    if kind not in ONE_FAILS:
         del environment["CMOCKA_TEST_ABORT"] # nothing may fail: show all that does
     process = subprocess.Popen([program], env=environment, text=True, errors="replace",
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -63,37 +68,59 @@ def play(program, n, **environment):
         os.killpg(process.pid, signal.SIGKILL)
         return "hangs", process.communicate()[0]
     status = process.returncode
-    if status == TOLD and KIND in ONE_FAILS:
+    if status == TOLD and kind in ONE_FAILS:
         return "told", said
     if status == ABORTED and ALLOWED in said:
         return "told", said
     if status == 0:
         return "without", said
-    if KIND == "memory" and status == -signal.SIGABRT and LOST_TEXT.search(said):
+    if kind == "memory" and status == -signal.SIGABRT and LOST_TEXT.search(said):
         return "told", said
     words = {WITHOUT_TEXT: "a call failed without a text", ABORTED: "aborted", 1: "a test failed",
              -signal.SIGABRT: "a test failed"}
     return words.get(status, f"status {status}"), said
 
 
+def functions(path):
+    """The addresses and the names of the functions in a program or a library, by address."""
+    listed = subprocess.run(["nm", "--defined-only", "--numeric-sort", path], check=True, text=True,
+                            stdout=subprocess.PIPE).stdout
+    found = re.findall(r"^([0-9a-f]+) ([tTwW]|\w(?= __executable_start$)) (\S+)$", listed, re.M)
+    return [(int(address, 16), name) for address, _, name in found]
+
+
+LIBRARY = {name for _, name in functions(pathlib.Path(PROGRAMS[0]).parent / "libweft_faulty.a")}
+
+
+def within_library(frames, symbols, base):
+    """Where in the library its calls of itself return to, from the inside outwards."""
+    way = []
+    for frame in frames:
+        address = int(frame, 16) + base - 1 # in the call, which may be the last of its function
+        at, name = symbols[max(bisect.bisect(symbols, (address, "\uffff")) - 1, 0)]
+        if name in LIBRARY:
+            way.append((name, address - at))
+        elif way:
+            break
+    return tuple(way)
+
+
 def count(program):
-    """How many calls of the kind there are in a run in which none fails."""
+    """{kind: how many calls there are in a run in which none fails}, {(kind, way): the first}."""
     with tempfile.TemporaryDirectory(prefix="weft-faults-") as folder:
         path = pathlib.Path(folder) / "count"
-        end, said = play(program, 0, WEFT_FAULT_COUNT=str(path))
+        end, said = play(program, "any", 0, WEFT_FAULT_COUNT=str(path))
         if end != "without" or not path.exists():
-            raise RuntimeError(f"{end} where nothing fails\n{said}")
-        return int(path.read_text())
-
-
-def few(calls):
-    """1, 2, 3, 5, 8, 13... and the last."""
-    a, b = 1, 2
-    while a < calls:
-        yield a
-        a, b = b, a + b
-    if calls:
-        yield calls
+            raise RuntimeError(f"{program}: {end} where nothing fails\n{said}")
+        lines = [line.split() for line in path.read_text().splitlines()]
+    symbols = functions(program)
+    base = next(address for address, name in symbols if name == "__executable_start")
+    calls = {kind: int(number) for kind, number in lines[:len(ONE_FAILS)]}
+    ways = {}
+    for kind, number, *frames in lines[len(ONE_FAILS):]:
+        way = kind, within_library(frames, symbols, base)
+        ways[way] = min(int(number), ways.get(way, sys.maxsize))
+    return calls, ways
 
 
 def many(calls):
@@ -101,37 +128,58 @@ def many(calls):
                    *range(LONG_ALL, calls, max(1, calls // 100))})
 
 
-def sweep(program):
-    """(a line about it, whether it is good)"""
+def why_not(kind, program):
     name = pathlib.Path(program).name
-    reason = NOT_FOR.get((KIND, name)) or NOT_FOR.get((KIND, name.removesuffix("_on_fibers")))
-    if reason:
+    return NOT_FOR.get((kind, name)) or NOT_FOR.get((kind, name.removesuffix("_on_fibers")))
+
+
+def pick(pool):
+    """{(kind, program): (its calls, those that fail)}: each way once."""
+    picked, gone = {}, set()
+    for program, (calls, ways) in zip(PROGRAMS, pool.map(count, PROGRAMS)):
+        for kind in ONE_FAILS:
+            if why_not(kind, program):
+                continue
+            new = {way: first for way, first in ways.items() if way[0] == kind and way not in gone}
+            gone.update(new)
+            numbers = many(calls[kind]) if LONG else sorted(set(new.values()))
+            picked[kind, program] = calls[kind], numbers
+    return picked
+
+
+def sweep(kind, program, picked):
+    """(a line about it, what went wrong)"""
+    name = f"{kind}, {pathlib.Path(program).name}"
+    if reason := why_not(kind, program):
         return f"{name} # SKIP {reason}", []
-    if KIND not in ONE_FAILS:
-        each = EACH[KIND]
-        bad = [(n, *played) for n in each if (played := play(program, n))[0] != "without"]
+    if kind not in ONE_FAILS:
+        each = (EACH_LONG if LONG else EACH)[kind]
+        bad = [(f"{kind}:{n}", *played) for n in each
+               if (played := play(program, kind, n))[0] != "without"]
         return f"{name}: one call in " + ", ".join(map(str, each)), bad
-    calls = count(program)
+    calls, numbers = picked[kind, program]
     ends, bad = [], []
-    picked = list((many if LONG else few)(calls))
-    for n in picked:
-        end, said = play(program, n)
+    for n in numbers:
+        end, said = play(program, kind, n)
         ends.append(end)
         if end not in ("told", "without"):
-            bad.append((n, end, said))
-    line = f"{name}: {len(picked)} of {calls} calls fail: {ends.count('told')} told, "
+            bad.append((f"{kind}:{n}", end, said))
+    line = f"{name}: {len(numbers)} of {calls} calls fail: {ends.count('told')} told, "
     return line + f"{ends.count('without')} done without", bad
 
 
 def main():
-    print(f"1..{len(PROGRAMS)}", flush=True)
+    jobs = [(kind, program) for kind in KINDS for program in PROGRAMS]
+    print(f"1..{len(jobs)}", flush=True)
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        for number, (line, bad) in enumerate(pool.map(sweep, PROGRAMS), 1):
+        picked = pick(pool) if KINDS is ONE_FAILS else {}
+        swept = pool.map(lambda job: sweep(*job, picked), jobs)
+        for number, (line, bad) in enumerate(swept, 1):
             failed += bool(bad)
             print(f"{'not ok' if bad else 'ok'} {number} - {line}", flush=True)
-            for n, end, said in bad:
-                print(f"# WEFT_FAULT={KIND}:{n}: {end}")
+            for fault, end, said in bad:
+                print(f"# WEFT_FAULT={fault}: {end}")
                 for text in said.splitlines()[-12:]:
                     print(f"#     {text}")
     sys.exit(1 if failed else 0)
