@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // explorer.c - all scenarios, one after the other, and a table of what was done, which is TAP too.
 //
-//     explorer [--short] [--only PATTERN] [--part K/N] [--stop] [--list]
+//     explorer [--short] [--less] [--only PATTERN] [--part K/N] [--stop] [--list]
 //
-// A part is every N-th scenario, so that two processes share the work.
+// A part is every N-th scenario, so that two processes share the work. --less allows one
+// interruption less than a scenario's bound.
 //
 // 0: none failed, and each was exhausted to its bound (drawn ones: for their time).
 #include <fnmatch.h>
@@ -22,7 +23,7 @@ static const struct scenario *const tables[] = {
 };
 
 static struct {
-    bool is_short, lists, stops;
+    bool is_short, is_less, lists, stops;
     const char *only;
     int part, parts, seen;
     int ran, failed;
@@ -30,13 +31,18 @@ static struct {
     double seconds;
 } all;
 
+static int bound(const struct scenario *s)
+{
+    return all.is_less && s->bound > 1 ? s->bound - 1 : s->bound;
+}
+
 static const char *bound_of(const struct scenario *s, char *text, size_t size)
 {
     const char *stores = s->delayed_stores ? ", delayed stores" : "";
     if (s->search == WEFT_EXHAUSTIVE)
         (void)snprintf(text, size, "all orders%s", stores);
     else if (s->search == WEFT_BOUNDED)
-        (void)snprintf(text, size, "%d interruptions%s", s->bound, stores);
+        (void)snprintf(text, size, "%d interruptions%s", bound(s), stores);
     else
         (void)snprintf(text, size, "drawn%s", stores);
     return text;
@@ -44,12 +50,12 @@ static const char *bound_of(const struct scenario *s, char *text, size_t size)
 
 static void run(const struct scenario *s)
 {
-    char bound[64];
+    char how[64];
     struct weft_explored did = {0};
     int arg = s->arg;
     bool is_drawn = s->search == WEFT_RANDOM || s->search == WEFT_PCT;
     int rc = weft_explore(s->run, .arg = &arg, .name = s->name, .search = s->search,
-                          .bound = s->bound, .faults = s->faults,
+                          .bound = bound(s), .faults = s->faults,
                           .delayed_stores = s->delayed_stores, .allows_leaks = s->allows_leaks,
                           .details = true, .seconds = is_drawn ? s->seconds : (double)MOST_SECONDS,
                           .runs = is_drawn ? 1000000000 : 0, .explored = &did);
@@ -57,7 +63,7 @@ static void run(const struct scenario *s)
     bool good = rc == 0 && !unfinished;
     all.ran++;
     printf("%s %3d - %-46s # %-34s %10ld runs %8.2f s%s\n", good ? "ok" : "not ok", all.ran,
-           s->name, bound_of(s, bound, sizeof bound), did.runs, did.seconds,
+           s->name, bound_of(s, how, sizeof how), did.runs, did.seconds,
            unfinished ? ", not all of them" : "");
     (void)fflush(stdout);
     all.failed += !good;
@@ -81,8 +87,8 @@ static void consider(const struct scenario *s)
 
 static int usage(void)
 {
-    (void)fprintf(stderr, "usage: explorer [--short] [--only PATTERN] [--part K/N] [--stop] "
-                          "[--list]\n");
+    (void)fprintf(stderr, "usage: explorer [--short] [--less] [--only PATTERN] [--part K/N] "
+                          "[--stop] [--list]\n");
     return 2;
 }
 
@@ -91,6 +97,8 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--short") == 0)
             all.is_short = true;
+        else if (strcmp(argv[i], "--less") == 0)
+            all.is_less = true;
         else if (strcmp(argv[i], "--stop") == 0) // at the first failure
             all.stops = true;
         else if (strcmp(argv[i], "--list") == 0)
