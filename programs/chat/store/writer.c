@@ -3,8 +3,8 @@
 //
 // It takes all that waits and commits it at once; meanwhile more comes together. So the price of a
 // commit, and of its fsync, is shared by the more messages the slower the disk is. A message that
-// somebody waits for is committed at once; what nobody waits for, a little later, with what has come
-// by then: a transaction for each would cost more than all the rest of a message.
+// somebody waits for is committed at once; what nobody waits for, a little later, with what has
+// come by then: a transaction for each would cost more than all the rest of a message.
 //
 // A commit that fails for another reason than a message's own stops history: what waits fails with
 // it. To go on, the store must first have written and deleted more than a message needs: otherwise
