@@ -12,7 +12,7 @@
 void keep_freed_memory(void)
 {
 #ifdef M_TRIM_THRESHOLD
-    enum { KEPT = 16 << 20, AT_ONCE = 1 << 20 };
+    enum { KEPT = 4 << 20, AT_ONCE = 1 << 20 };
     (void)mallopt(M_TRIM_THRESHOLD, KEPT); // refused, it is slower and nothing else
     (void)mallopt(M_TOP_PAD, AT_ONCE);
     (void)mallopt(M_MMAP_THRESHOLD, AT_ONCE); // which no longer adapts: a large block is this large
