@@ -34,7 +34,8 @@ static void forget(struct gate *gate, struct neighbours *n)
 {
     TAILQ_REMOVE(&gate->gone, n, in_gone);
     gate->remembered--;
-    HASH_DEL(gate->all, n);
+    if (gate->all) // n is in there, which only we can know
+        HASH_DEL(gate->all, n);
     free(n);
 }
 

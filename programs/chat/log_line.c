@@ -124,7 +124,7 @@ static size_t write_character(char out[8], const char *text, size_t size, bool q
     size_t n = utf8_character(text, size);
     *took = n ? n : 1;
     if (n == 0) {
-        memcpy(out, "\xEF\xBF\xBD", 3); // U+FFFD
+        memcpy(out, (const char[]){'\xEF', '\xBF', '\xBD'}, 3); // U+FFFD
         return 3;
     }
     unsigned code = code_of((const unsigned char *)text, n);

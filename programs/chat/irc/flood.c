@@ -38,7 +38,7 @@ static int64_t debt_us(struct session *s)
     int64_t burst = (int64_t)s->irc->set.flood_burst * SECOND_US / s->irc->set.flood_rate;
     if (s->paid < now)
         s->paid = now;
-    if (s->paid - now - burst > 2 * FLOOD_DEBT * cost_us(s))
+    if (s->paid - now - burst > cost_us(s) * 2 * FLOOD_DEBT)
         s->paid = now + burst; // the clock was set back, or costs were dearer before
     return s->paid - now - burst;
 }
