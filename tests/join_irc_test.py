@@ -333,7 +333,7 @@ def where_nothing_plain_listens_a_pipe_finds_irc():
 
 @test
 def the_manual_has_every_option_and_every_command():
-    here = pathlib.Path(__file__).parent.parent
+    here = pathlib.Path(__file__).resolve().parent.parent
     text = (here / "docs" / "weft-join.1").read_text()
     options = re.findall(r"^.{6}--(\S+)", weft("join", "--help").out, re.M)
     assert len(options) > 5, options
