@@ -56,7 +56,8 @@ int wf_call_flush(const struct call *call); // until the queue is empty; the wri
 
 // Each with mu held.
 void wf_conn_after_fork(weft_conn *c);  // first in each call: in a forked child nobody else uses it
-void wf_conn_send_queued(weft_conn *c); // as far as the socket takes it
+void wf_conn_seal_posted(weft_conn *c); // by the layer, if there is one, into the queue
+void wf_conn_send_queued(weft_conn *c); // the same, and as far as the socket takes it
 static inline bool wf_conn_is_sent(const weft_conn *c) // all that was queued
 {
     return c->out.length == 0 && !c->flies;

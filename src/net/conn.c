@@ -191,9 +191,25 @@ ssize_t wf_call_end_unusable(const struct call *call, ssize_t result)
     return leave_seat(call, result);
 }
 
+// What was posted goes through the layer into the queue: all of it as one, because a record for
+// each line costs more than its encryption. Not in the middle of a writer's bytes.
+void wf_conn_seal_posted(weft_conn *c)
+{
+    if (!c->layer || c->layer->held.length == 0 || c->sealing || c->closed)
+        return;
+    struct wf_buffer *held = &c->layer->held;
+    int rc = c->out_error;
+    if (rc == 0)
+        rc = c->layer->ops->write(c->layer, held->bytes + held->head, held->length);
+    if (rc < 0)
+        c->out_error = rc; // the posts had said yes: the next one tells
+    wf_buffer_drop(held, held->length);
+}
+
 // With mu held: send what is queued, as far as the socket takes it.
 void wf_conn_send_queued(weft_conn *c)
 {
+    wf_conn_seal_posted(c);
     bool sends = c->out.length > 0 && !c->writing && !c->closed && !c->flies;
     while (sends && c->out.length > 0) {
         ssize_t n = send(c->fd, c->out.bytes + c->out.head, c->out.length,
@@ -215,6 +231,7 @@ static int events_now(weft_conn *c, short events)
     wf_guard(&c->mu);
     if (c->closed)
         return -EPIPE;
+    wf_conn_seal_posted(c);
     if (c->out.length > 0 && !c->flies && !c->writing)
         return events | POLLOUT;
     return events == 0 && c->flies ? -EAGAIN : events;

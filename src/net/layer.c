@@ -52,14 +52,7 @@ static int seal_all(const struct call *call, const char *bytes, size_t size)
 static void end_sealing(weft_conn *c)
 {
     wf_guard(&c->mu);
-    struct wf_buffer *held = &c->layer->held;
     c->sealing = false;
-    if (held->length > 0 && !c->closed) {
-        int rc = c->layer->ops->write(c->layer, held->bytes + held->head, held->length);
-        if (rc < 0)
-            c->out_error = rc; // the posts had said yes: the next one tells
-        wf_buffer_drop(held, held->length);
-    }
     wf_conn_send_queued(c);
     if (c->out.length > 0)
         wf_conn_wake_all(c); // let them watch for room

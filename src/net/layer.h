@@ -33,7 +33,7 @@ struct wf_layer {
     int fd;                 // recv only
     struct wf_buffer *out;  // the connection's queue
     struct wf_buffer early; // read from the socket before the layer was there
-    struct wf_buffer held;  // posted while the writer is in the middle of his bytes
+    struct wf_buffer held;  // posted, and not yet sealed: wf_conn_seal_posted
 };
 
 // The most that `write` appends for that many bytes.

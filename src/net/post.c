@@ -103,6 +103,7 @@ static void take_off(struct wf_turn_end *turn_end)
     weft_conn *c = flight->conn;
     if (!try_lock(flight, take_off))
         return;
+    wf_conn_seal_posted(c);
     bool flies = c->out.length > 0 && !c->writing && !c->closed;
     if (!flies || !wf_loop_transfers(c->flies_from)) {
         end_flight(c);
@@ -142,21 +143,21 @@ static bool fly_later(weft_conn *c, struct wf_loop *loop)
 
 // ---- post -------------------------------------------------------------------------------
 
-// Into the queue: as it is, or by the layer; or aside, while a layer's writer is in the middle of
-// his bytes. There is room first, so that an error has queued nothing.
+// Into the queue; or aside, until what was posted together is sealed together.
 static int enqueue(weft_conn *c, const char *bytes, size_t size)
 {
-    if (!c->layer || c->sealing)
-        return wf_buffer_add(c->layer ? &c->layer->held : &c->out, bytes, size);
-    int rc = wf_buffer_room(&c->out, wf_layer_sealed(size));
-    return rc < 0 ? rc : c->layer->ops->write(c->layer, bytes, size);
+    return wf_buffer_add(c->layer ? &c->layer->held : &c->out, bytes, size);
+}
+
+static size_t queued(const weft_conn *c)
+{
+    return c->out.length + (c->flies ? c->flight->bytes.length : 0) +
+           (c->layer ? c->layer->held.length : 0);
 }
 
 static bool is_full(const weft_conn *c, size_t needed)
 {
-    size_t queued = c->out.length + (c->flies ? c->flight->bytes.length : 0);
-    queued += c->layer ? c->layer->held.length : 0;
-    return needed > c->out_limit || queued > c->out_limit - needed;
+    return needed > c->out_limit || queued(c) > c->out_limit - needed;
 }
 
 // With mu held.
@@ -203,7 +204,7 @@ ssize_t weft_post_queued(weft_conn *c)
     wf_require(c, "weft_post_queued(NULL)");
     if (!weft_trylock(&c->mu))
         return -EAGAIN; // no message: it is nothing that failed
-    size_t size = c->out.length + (c->flies ? c->flight->bytes.length : 0);
+    size_t size = queued(c);
     weft_unlock(&c->mu);
     return (ssize_t)size;
 }
