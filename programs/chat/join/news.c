@@ -27,7 +27,7 @@ static void event(struct model *m, struct room *r, const struct news *n, const c
 static void event_with_reason(struct model *m, struct room *r, const struct news *n,
                               const char *who, const char *what)
 {
-    char text[TEXT_ROOM];
+    char text[2 * TEXT_ROOM]; // `what` may have one
     bool why = *n->text != '\0';
     (void)snprintf(text, sizeof text, "%s %s%s%s%s", who, what, why ? " (" : "", n->text,
                    why ? ")" : ""); // cut on purpose
