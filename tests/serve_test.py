@@ -400,7 +400,10 @@ def a_listener_gets_a_lot_whole():
 @test
 def a_listener_that_goes_away_is_removed():
     with Server() as server, server.connect() as b:
-        baseline = server.descriptors()
+        with server.connect() as first: # so the loop has opened all that it needs
+            first.sendall(b"hello")
+            hears(b, "hello")
+            baseline = server.descriptors() - 1
         for leave in socket.socket.close, reset:
             a = server.connect()
             a.shutdown(socket.SHUT_WR)
@@ -409,7 +412,7 @@ def a_listener_that_goes_away_is_removed():
             leave(a)
             b.sendall(b"and now?")  # a closed socket answers this with a reset
             until(lambda: server.descriptors() == baseline, "its descriptors")
-        server.out.wait("(leave|drop) .*", 2)
+        server.out.wait("(leave|drop) .*", 3)
 
 
 @test
