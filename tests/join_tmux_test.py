@@ -334,6 +334,7 @@ def what_was_said_before_and_while_one_was_away_is_there_once():
                     ann.shows("status 0")
                     continue
                 ann.keys("M-1")
+                ann.shows(r" ann_?  \[1:127.0.0.1\]  2:#lobby\s*")
                 way.cut()
                 ann.shows(r"\d\d:\d\d !! the server closed the connection; trying again in 1 s")
                 bob.wait(":ann!.* QUIT.*")
