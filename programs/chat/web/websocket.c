@@ -308,7 +308,7 @@ static const struct wire_ops ops = {
 
 int websocket_open(struct websocket *ws, weft_conn *c, bool binary, const void *early, size_t size)
 {
-    *ws = (struct websocket){.wire = {&ops, c}, .binary = binary};
+    *ws = (struct websocket){.wire = {.ops = &ops, .conn = c}, .binary = binary};
     if (size == 0)
         return 0;
     ws->input = malloc(INPUT_SIZE);
