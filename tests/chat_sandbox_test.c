@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: MIT
 // chat_sandbox_test.c - programs/chat/sandbox.h: what it lets pass, what it refuses, what ends the
 // process. Each case is a process of its own: there is no way out of the sandbox.
-#define _GNU_SOURCE
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "unit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,12 +21,6 @@
 #include <unistd.h>
 
 #include "chat/sandbox.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SANITIZED = 1 };
-#else
-enum { SANITIZED = 0 };
-#endif
 
 enum { DIED = 128 + SIGSYS, OUTSIDE = 77 };
 
