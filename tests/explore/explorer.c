@@ -54,11 +54,12 @@ static void run(const struct scenario *s)
     struct weft_explored did = {0};
     int arg = s->arg;
     bool is_drawn = s->search == WEFT_RANDOM || s->search == WEFT_PCT;
-    int rc = weft_explore(s->run, .arg = &arg, .name = s->name, .search = s->search,
-                          .bound = bound(s), .faults = s->faults,
-                          .delayed_stores = s->delayed_stores, .allows_leaks = s->allows_leaks,
-                          .details = true, .seconds = is_drawn ? s->seconds : (double)MOST_SECONDS,
-                          .runs = is_drawn ? 1000000000 : 0, .explored = &did);
+    // Until something is found: on a machine that others use, too.
+    double seconds = !is_drawn ? (double)MOST_SECONDS : all.stops ? 10 * s->seconds : s->seconds;
+    int rc = weft_explore(
+        s->run, .arg = &arg, .name = s->name, .search = s->search, .bound = bound(s),
+        .faults = s->faults, .delayed_stores = s->delayed_stores, .allows_leaks = s->allows_leaks,
+        .details = true, .seconds = seconds, .runs = is_drawn ? 1000000000 : 0, .explored = &did);
     bool unfinished = rc == 0 && !is_drawn && !did.exhausted && !getenv("WEFT_SCHEDULE");
     bool good = rc == 0 && !unfinished;
     all.ran++;
