@@ -26,6 +26,13 @@ bool history_read_limit(const char *word, int most, size_t *limit);
 struct store_conversation *history_rooms(struct session *s, size_t *count);
 void history_rooms_free(struct store_conversation *rooms, size_t count);
 
+// Ask the index, once it has what was said before, and play what it finds as a batch of this type,
+// or say why `command` fails. Waits. search.c
+typedef int history_asks(struct store *store, const struct store_search *search,
+                         struct store_rows **rows);
+void history_find(struct session *s, const char *command, const char *type, history_asks *asks,
+                  const struct store_search *search);
+
 void on_search(struct session *s, const struct line *line); // search.c
 void on_chathistory(struct session *s, const struct line *line);
 

@@ -6,37 +6,17 @@
 //
 // The answer is a batch "weft/mentions". A nick that nobody remembers leaving has no last time: it
 // is told the latest ones, whenever they were.
-#include <errno.h>
 #include <string.h>
 
 #include "chat/irc/history.h"
 #include "chat/irc/handlers.h"
-#include "chat/irc/playback.h"
 #include "chat/irc/whowas.h"
-
-enum { INDEX_MS = 2000 };
 
 static bool read_since(const struct session *s, const char *word, int64_t *ms)
 {
     *ms = whowas_last(s->irc, s->user.name);
     return strcmp(word, "*") == 0 ||
            (strncmp(word, "timestamp=", 10) == 0 && history_read_time(word + 10, ms));
-}
-
-static void find(struct session *s, const struct store_search *ask)
-{
-    struct store *store = s->irc->set.history;
-    struct store_rows *rows = NULL;
-    history_catch_up(s->irc);
-    (void)store_wait_indexed(store, weft_after_ms(INDEX_MS)); // late: what is indexed is found
-    int rc = ask->in_count > 0 ? store_mentions(store, ask, &rows) : 0;
-    if (s->ended)
-        (void)rc; // meanwhile
-    else if (rc < 0)
-        fail(s, "MENTIONS", "INTERNAL_ERROR", "", "The history could not be searched");
-    else
-        play_found(s, "weft/mentions", rows);
-    store_rows_free(&rows);
 }
 
 void on_mentions(struct session *s, const struct line *line)
@@ -55,7 +35,7 @@ void on_mentions(struct session *s, const struct line *line)
         struct store_conversation *rooms = history_rooms(s, &ask.in_count);
         ask.in = rooms;
         if (rooms)
-            find(s, &ask);
+            history_find(s, "MENTIONS", "weft/mentions", store_mentions, &ask);
         else
             fail(s, "MENTIONS", "INTERNAL_ERROR", "", "Out of memory");
         history_rooms_free(rooms, ask.in_count);

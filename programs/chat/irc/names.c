@@ -73,7 +73,7 @@ void on_names(struct session *s, const struct line *line)
 {
     char *names = line->count > 0 ? line->params[0] : NULL, asked[LINE_BODY_MAX + 1];
     (void)snprintf(asked, sizeof asked, "%s", names ? shown(names) : "*");
-    asked[text_cut(asked, strlen(asked), (LIMIT_ROOM_NAME + 1UL) * LIMIT_TARGETS)] = '\0';
+    (void)shortened(asked, (LIMIT_ROOM_NAME + 1UL) * LIMIT_TARGETS);
     const char *only = send_room(s, list_next(&names)), *name;
     for (int i = 1; i < LIMIT_TARGETS && (name = list_next(&names)); i++) {
         (void)send_room(s, name);

@@ -11,7 +11,7 @@
 #include "chat/irc/handlers.h"
 #include "chat/irc/history.h"
 
-enum { REMOVE_MS = 20000, ID_SHOWN = STORE_MSGID_MAX };
+enum { REMOVE_MS = 20000 };
 
 struct redaction {
     char target[ROOM_NAME_MAX + 1], id[STORE_MSGID_MAX + 1], reason[TOPIC_MAX + 1];
@@ -29,7 +29,6 @@ static void refuse(struct session *s, const struct redaction *r, const char *cod
 static bool read_redaction(struct session *s, struct redaction *r, const struct line *line)
 {
     const char *target = line->params[0], *id = line->params[1];
-    const char *reason = line->count > 2 ? line->params[2] : "";
     bool can_be = *target && *id && strlen(target) < sizeof r->target && strlen(id) < sizeof r->id;
     if (!can_be || strchr(target, ' ') || strchr(id, ' ')) {
         fail(s, "REDACT", "UNKNOWN_MSGID", "*", "This message does not exist");
@@ -37,8 +36,8 @@ static bool read_redaction(struct session *s, struct redaction *r, const struct 
     }
     (void)snprintf(r->target, sizeof r->target, "%s", target);
     (void)snprintf(r->id, sizeof r->id, "%s", id);
-    (void)snprintf(r->reason, sizeof r->reason, "%.*s",
-                   (int)text_cut(reason, strlen(reason), TOPIC_MAX), reason);
+    (void)snprintf(r->reason, sizeof r->reason, "%s",
+                   line->count > 2 ? shortened(line->params[2], TOPIC_MAX) : "");
     return true;
 }
 

@@ -75,22 +75,32 @@ static bool in_one_place(const struct session *s, struct search *f)
     return place_find(s, f->in, &f->place);
 }
 
-static void find(struct session *s, const struct search *f)
+void history_find(struct session *s, const char *command, const char *type, history_asks *asks,
+                  const struct store_search *search)
 {
     struct store *store = s->irc->set.history;
     struct store_rows *rows = NULL;
+    if (search->in_count == 0) {
+        play_found(s, type, NULL);
+        return;
+    }
     history_catch_up(s->irc);
     (void)store_wait_indexed(store, weft_after_ms(INDEX_MS)); // late: what is indexed is found
-    int rc = store_find(store, &f->ask, &rows);
+    int rc = asks(store, search, &rows);
     if (s->ended)
         (void)rc; // meanwhile
     else if (rc == -EINVAL)
-        fail(s, "SEARCH", "INVALID_PARAMS", "text", "There is no word to look for");
+        fail(s, command, "INVALID_PARAMS", "text", "There is no word to look for");
     else if (rc < 0)
-        fail(s, "SEARCH", "INTERNAL_ERROR", "", "The history could not be searched");
+        fail(s, command, "INTERNAL_ERROR", "", "The history could not be searched");
     else
-        play_found(s, "soju.im/search", rows);
+        play_found(s, type, rows);
     store_rows_free(&rows);
+}
+
+static void find(struct session *s, const struct search *f)
+{
+    history_find(s, "SEARCH", "soju.im/search", store_find, &f->ask);
 }
 
 void on_search(struct session *s, const struct line *line)
@@ -109,10 +119,7 @@ void on_search(struct session *s, const struct line *line)
     } else if ((rooms = history_rooms(s, &count))) {
         f->ask.in = rooms;
         f->ask.in_count = count;
-        if (count > 0)
-            find(s, f);
-        else
-            play_found(s, "soju.im/search", NULL);
+        find(s, f);
     }
     history_rooms_free(rooms, count);
     free(f);

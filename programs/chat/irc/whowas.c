@@ -111,7 +111,7 @@ void on_whowas(struct session *s, const struct line *line)
     int most = line->count > 1 ? atoi(line->params[1]) : 0;
     struct asked asked = {.count = 0};
     (void)snprintf(all, sizeof all, "%s", names ? shown(names) : "");
-    all[text_cut(all, strlen(all), (LIMIT_NICK + 1UL) * LIMIT_TARGETS)] = '\0';
+    (void)shortened(all, (LIMIT_NICK + 1UL) * LIMIT_TARGETS);
     for (const char *name; asked.count < LIMIT_TARGETS && (name = list_next(&names));)
         asked.names[asked.count++] = name;
     if (asked.count == 0) {
