@@ -53,16 +53,15 @@ static bool read_bound(const char *attributes, const char *name, int64_t *ms)
 // False: one of them is none.
 static bool read_search(struct search *f, const char *attributes, int most)
 {
-    char limit[VALUE_MAX + 1], *end;
+    char limit[VALUE_MAX + 1];
     read_attribute(attributes, "text", f->words);
     read_attribute(attributes, "in", f->in);
     read_attribute(attributes, "from", f->from);
     read_attribute(attributes, "limit", limit);
-    long n = *limit ? strtol(limit, &end, 10) : most;
-    f->ask.limit = n > most ? (size_t)most : (size_t)n;
+    f->ask.limit = (size_t)most;
     f->ask.words = f->words;
     f->ask.author = *f->from ? f->from : NULL;
-    return *f->words && n > 0 && !(*limit && *end) &&
+    return *f->words && (!*limit || history_read_limit(limit, most, &f->ask.limit)) &&
            read_bound(attributes, "after", &f->ask.since_ms) &&
            read_bound(attributes, "before", &f->ask.until_ms);
 }
