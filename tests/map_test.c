@@ -133,6 +133,37 @@ static void a_failure_cancels_the_rest_and_names_its_index(void **state)
     weft_pool_close(&pool);
 }
 
+struct pair {
+    atomic_int *begun; // on the board
+    int who_fails;     // in the order in which they begin
+};
+
+// Two of them run at once; the one that does not fail waits, and the other lets it begin to.
+static int one_of_two_fails(const struct pair *pair, weft_none *none)
+{
+    (void)none;
+    int order = atomic_fetch_add(pair->begun, 1);
+    while (order == pair->who_fails && atomic_load(pair->begun) < 2)
+        if (weft_sleep(weft_after_ms(1)) < 0)
+            return weft_error_code();
+    return order == pair->who_fails ? weft_fail(-EDOM, "a bad apple") : weft_sleep(WEFT_FOREVER);
+}
+WEFT_TASK(one_of_two_fails, struct pair, weft_none);
+
+// Of the helpers the first and the last: whichever fails, the other must hear of it.
+static void a_failure_stops_whichever_other_waits(void **state)
+{
+    (void)state;
+    weft_pool *pool = weft_pool_open(KIND, .workers = 2);
+    for (int who = 0; who < 2; who++) {
+        struct pair in[2] = {{on_board(atomic_int), who}};
+        weft_none out[2];
+        in[1] = in[0];
+        assert_int_equal(weft_map(pool, WEFT_FOREVER, one_of_two_fails, 2, out, in), -EDOM);
+    }
+    weft_pool_close(&pool);
+}
+
 static int sometimes(const int *n, long *out)
 {
     *out = *n;
@@ -253,6 +284,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(aligned_items_stay_aligned),
     cmocka_unit_test(the_caller_works_with_them_where_the_workers_are_busy),
     cmocka_unit_test(a_failure_cancels_the_rest_and_names_its_index),
+    cmocka_unit_test(a_failure_stops_whichever_other_waits),
     cmocka_unit_test(what_came_before_the_failure_is_in_its_place),
     cmocka_unit_test(a_deadline_ends_the_map_and_its_tasks),
     cmocka_unit_test(cancelling_the_caller_ends_the_map_and_its_tasks),

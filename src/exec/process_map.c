@@ -181,8 +181,7 @@ struct map {
     struct head *head;
     size_t helpers, in_at, out_at; // as in the head, where a worker may have written
     int fd;
-    uint32_t ordered;
-    weft_future **futures;
+    weft_group *group; // of the helpers: the first that fails stops the others
 };
 
 static int lay_out(struct map *map, size_t n, size_t helpers, const void *in)
@@ -216,27 +215,20 @@ static int lay_out(struct map *map, size_t n, size_t helpers, const void *in)
 // 0 if there is at least one.
 static int order_helpers(weft_pool *pool, weft_time deadline, struct map *map)
 {
-    const struct wf_order order = {
-        .call = "weft_map", .name = map->what->name, .deadline = deadline};
-    while (map->ordered < map->helpers) {
-        struct share share = {.helper = map->ordered, .head_size = map->in_at};
+    struct wf_order order = {
+        .call = "weft_map", .name = map->what->name, .deadline = deadline, .group = map->group};
+    for (uint32_t i = 0; i < map->helpers; i++) {
+        struct share share = {.helper = i, .head_size = map->in_at};
+        order.tag = i;
         share.file.fd = fcntl(map->fd, F_DUPFD_CLOEXEC, 0);
         if (share.file.fd < 0)
-            return map->ordered > 0 ? 0 : weft_fail(-errno, "weft_map: %s", strerror(errno));
-        weft_future *f = wf_pool_order(pool, &order, &share_of_map_task, &share);
-        if (!f) {
-            (void)close(share.file.fd);
-            return map->ordered > 0 ? 0 : weft_error_code();
-        }
-        map->futures[map->ordered++] = f;
+            return i > 0 ? 0 : weft_fail(-errno, "weft_map: %s", strerror(errno));
+        if (wf_pool_order(pool, &order, &share_of_map_task, &share))
+            continue;
+        (void)close(share.file.fd);
+        return i > 0 ? 0 : weft_error_code();
     }
     return 0;
-}
-
-static void cancel_all(struct map *map)
-{
-    for (uint32_t i = 0; i < map->ordered; i++)
-        weft_cancel(map->futures[i]);
 }
 
 // What the helpers say: the failure of the least item, or how many are done.
@@ -246,12 +238,12 @@ struct verdict {
     char why[WEFT_ERROR_MAX];
 };
 
-static void hear(struct map *map, uint32_t helper, struct verdict *verdict)
+static void hear(const struct map *map, const struct weft_outcome *outcome, uint64_t done,
+                 struct verdict *verdict)
 {
-    uint64_t done = 0;
-    int code = weft_join_as(&map->futures[helper], share_of_map, &done);
-    uint64_t item = wf_load(&map->head->at[helper], WF_RELAXED);
-    verdict->done += done;
+    int code = outcome->code;
+    uint64_t item = wf_load(&map->head->at[outcome->tag], WF_RELAXED);
+    verdict->done += code == 0 ? done : 0;
     // Those that were asked to stop because of another's failure are not to blame.
     bool worse = code < 0 && (verdict->code == 0 || verdict->code == -ECANCELED ||
                               (item < verdict->item && code != -ECANCELED));
@@ -259,55 +251,57 @@ static void hear(struct map *map, uint32_t helper, struct verdict *verdict)
         return;
     verdict->code = code;
     verdict->item = item;
-    (void)snprintf(verdict->why, sizeof verdict->why, "%s", weft_error());
+    (void)snprintf(verdict->why, sizeof verdict->why, "%s", outcome->message);
 }
 
-// Wait for every helper; the first failure stops the others (they see it between items, and in
-// their own waits by being cancelled).
-static int await_helpers(struct map *map)
+// Hear every helper. The first that fails stops the others: they see it between items, and in an
+// item's own waits by being cancelled. 0, or -ECANCELED: then the caller was asked to stop.
+static int hear_helpers(struct map *map, struct verdict *verdict)
 {
-    int rc = 0;
-    for (uint32_t i = 0; i < map->ordered && rc == 0; i++) {
-        rc = weft_wait(map->futures[i], WEFT_FOREVER);
-        if (rc == 0 && map->futures[i]->code < 0)
-            cancel_all(map);
-    }
-    if (rc < 0)
-        cancel_all(map);
+    struct weft_outcome outcome;
+    uint64_t done;
+    int rc;
+    while ((rc = weft_group_next(map->group, &outcome, &done, sizeof done, WEFT_FOREVER)) > 0)
+        hear(map, &outcome, done, verdict);
+    if (rc == 0)
+        return 0;
+    weft_group_cancel(map->group);
+    bool was = weft_shield(true);
+    while (weft_group_next(map->group, &outcome, &done, sizeof done, WEFT_FOREVER) > 0)
+        hear(map, &outcome, done, verdict);
+    (void)weft_shield(was);
     return rc;
 }
 
-static int judge(struct map *map, int rc, size_t n)
+static int judge(const struct map *map, size_t n, const struct verdict *verdict)
 {
-    struct verdict verdict = {.code = 0};
-    for (uint32_t i = 0; i < map->ordered; i++)
-        hear(map, i, &verdict);
-    if (rc < 0)
-        return wf_failed("weft_map", rc);
-    if (verdict.code == -ECANCELED || verdict.code == -ETIMEDOUT)
-        return weft_fail(verdict.code, "weft_map: %s", verdict.why);
-    if (verdict.code < 0)
-        return weft_fail(verdict.code, "%s of item %zu: %s", map->what->name, (size_t)verdict.item,
-                         verdict.why);
-    if (verdict.done != n)
+    if (verdict->code == -ECANCELED || verdict->code == -ETIMEDOUT)
+        return weft_fail(verdict->code, "weft_map: %s", verdict->why);
+    if (verdict->code < 0)
+        return weft_fail(verdict->code, "%s of item %zu: %s", map->what->name,
+                         (size_t)verdict->item, verdict->why);
+    if (verdict->done != n)
         return weft_fail(-EOWNERDEAD, "weft_map: workers did %zu of %zu items",
-                         (size_t)verdict.done, n);
+                         (size_t)verdict->done, n);
     return 0;
 }
 
 static int run_map(weft_pool *pool, weft_time deadline, struct map *map, size_t n, void *out)
 {
-    map->futures = calloc(map->helpers, sizeof *map->futures);
-    if (!map->futures)
+    map->group = weft_group_open(pool, .cancel_rest = true);
+    if (!map->group)
         return weft_fail(-ENOMEM, "weft_map: out of memory");
+    struct verdict verdict = {.code = 0};
     int rc = order_helpers(pool, deadline, map);
     if (rc == 0)
-        rc = judge(map, await_helpers(map), n);
+        rc = wf_failed("weft_map", hear_helpers(map, &verdict));
+    if (rc == 0)
+        rc = judge(map, n, &verdict);
     if (rc == 0) {
         rc = wf_shm_read(map->fd, map->out_at, out, n * map->what->result_size);
         rc = rc == 0 ? 0 : weft_fail(rc, "weft_map: its results: %s", strerror(-rc));
     }
-    free(map->futures);
+    weft_group_close(&map->group);
     return rc;
 }
 
