@@ -20,12 +20,14 @@
 #include "core/shared.h"
 #include "os/atomic.h"
 #include "os/shm.h"
+#include "os/valgrind.h"
 
 enum {
     PAGE = 65536,
     SIZES = 24
 }; // sizes are PAGE << 0 .. PAGE << 23; any machine's page divides it
 enum { FREE, TAKEN };
+enum { SMALLEST = 1 << 26 }; // bytes, of an arena
 
 // Of the region that begins at a page.
 struct page {
@@ -85,10 +87,13 @@ static void announce(void *at, size_t size)
 }
 
 // Four times the machine's memory, in powers of two: more than can be used, since a region takes up
-// to twice its size. Less where a limit wants it so.
+// to twice its size. Less where a limit wants it so; and under valgrind, which for each byte that is
+// mapped has some of its own, and touches them all when it looks for leaks.
 static size_t wanted_size(void)
 {
     enum { LEAST = 30, MOST = 40 };
+    if (RUNNING_ON_VALGRIND)
+        return SMALLEST;
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     unsigned bits = LEAST;
     while (bits < MOST && (double)(UINT64_C(1) << bits) < 4.0 * (double)pages * (double)page)
@@ -118,7 +123,6 @@ static int open_of(size_t size)
 
 int wf_arena_open(struct wf_arena_place *place)
 {
-    enum { SMALLEST = 1 << 26 };
     wf_guard(&here.mu);
     int rc = here.refused;
     if (rc == 0 && !here.is.at) {

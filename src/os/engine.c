@@ -6,12 +6,7 @@
 #include <string.h>
 
 #include "os/poll.h"
-
-#ifdef WF_VALGRIND
-#include <valgrind/valgrind.h>
-#else
-#define RUNNING_ON_VALGRIND 0
-#endif
+#include "os/valgrind.h"
 
 // Under valgrind epoll: 3.19 keeps its one lock while a thread sleeps in io_uring_enter, so that no
 // other thread goes on.

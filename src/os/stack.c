@@ -34,13 +34,7 @@
 #include <sys/mman.h>
 
 #include "os/futex.h"
-
-#ifdef WF_VALGRIND
-#include <valgrind/valgrind.h>
-#else
-#define VALGRIND_STACK_REGISTER(begin, end) ((void)(begin), (void)(end), 0u)
-#define VALGRIND_STACK_DEREGISTER(id) ((void)(id))
-#endif
+#include "os/valgrind.h"
 
 enum { GUARD = WF_GUARD_SIZE, LARGEST = 1 << 30, MOST_WARM = 16 << 20 };
 enum { REGION_STACKS = (64 << 20) / WF_STACK_SIZE };
