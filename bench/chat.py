@@ -18,8 +18,8 @@ nobody who came. *Lecture* is the Python server that passes bytes on, a thread e
 is the door of weft that does the same; as they need not know where a text ends, many are as cheap as
 one, so they are not compared with 32 in flight. ngircd lets in some twenty clients a second, and is not
 asked with a thousand. Who joins has done so once each of the 1,000 has been told of all that came after
-it. Memory is what the server has more of with 10,000 members than before: resident, and the page tables
-for it.
+it. Memory is what the server has more of with 10,000 members than before, two seconds after the last has
+come: resident, and the page tables for it.
 """
 ROUNDS = 11
 REFERENCE = "InspIRCd"

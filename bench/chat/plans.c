@@ -7,7 +7,14 @@
 
 #include "chat.h"
 
-enum { MOST = 8000000, FEW_KEPT = 64, MANY_KEPT = 8192, ARRIVALS = 5, AT_ONCE = 100 };
+enum {
+    MOST = 8000000,
+    FEW_KEPT = 64,
+    MANY_KEPT = 8192,
+    ARRIVALS = 5,
+    AT_ONCE = 100,
+    A_MOMENT_S = 2
+};
 static const double warm_up_ns = 200e6, window_ns = 600e6, patience_ns = 10e9;
 
 static int min(int a, int b)
@@ -150,6 +157,7 @@ void idle(struct load *l, const int *n)
         load_join(l, i, min(i + AT_ONCE, l->count));
     }
     wait_until_all_are_seen(l);
+    sleep(A_MOMENT_S);
     server_settle(l->server);
     printf("memory %.4f\n", (server_memory(l->server) - before) / l->count / 1024);
 }

@@ -85,6 +85,7 @@ static void leave(void *visitor)
     gate_leave(&v->server->gate, &v->neighbours);
     v->server->tally.drops[v->drop]++;
     v->door->here--;
+    tidy_moved(&v->server->tidy);
     if (v->why)
         journal_event(events, "drop", log_number("id", v->id), log_text("door", v->door->name),
                       log_text("addr", address), log_text("reason", v->why));
@@ -188,6 +189,8 @@ static int accept_one(struct door *door)
     }
     int rc = door->serve ? admit_visitor(door, &conn, neighbours)
                          : admit_plain(door, &conn, neighbours);
+    if (rc == 0)
+        tidy_moved(&door->server->tidy);
     if (rc < 0) {
         gate_leave(&door->server->gate, &neighbours);
         door->server->tally.drops[DROP_MEMORY]++;

@@ -110,7 +110,7 @@ static void shut_in(const struct house *house)
 static int start(struct house *house)
 {
     shut_in(house);
-    if (tally_start(&house->server->tally) < 0)
+    if (tally_start(&house->server->tally) < 0 || tidy_start(&house->server->tidy) < 0)
         return weft_error_code();
     if (house->server->history && keep_start(house->server) < 0)
         return weft_error_code();
@@ -142,6 +142,7 @@ static void end(struct house *house)
     if (weft_waitgroup_wait(&s->visitors, weft_after_ms(FAREWELL_MS)) < 0)
         interrupt_visitors(s); // who is no session waits for its client: a browser between requests
     (void)weft_waitgroup_wait(&s->visitors, WEFT_FOREVER); // nobody cancels us
+    tidy_end(&s->tidy);
     tally_end(&s->tally);
     stage_end(&s->stage);
     keep_close(s);

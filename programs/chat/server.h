@@ -14,6 +14,7 @@
 #include "chat/plain/crowd.h"
 #include "chat/stage.h"
 #include "chat/tally.h"
+#include "chat/tidy.h"
 
 struct door;
 struct visitor;
@@ -36,6 +37,7 @@ struct server {
     const struct networks *unhurried; // whose clients flood control is not for
     int64_t ask_ms; // of silence, before the system of a plain client is asked whether it lives
     struct tally tally;
+    struct tidy tidy;
     const struct door *doors; // all of them, for their counts
     int door_count;
     struct journal events; // who came, who left, who was dropped and why

@@ -18,3 +18,10 @@ void keep_freed_memory(void)
     (void)mallopt(M_MMAP_THRESHOLD, AT_ONCE); // which no longer adapts: a large block is this large
 #endif
 }
+
+void give_back_freed_memory(void)
+{
+#ifdef M_TRIM_THRESHOLD
+    (void)malloc_trim(0); // whether there was any
+#endif
+}
