@@ -11,6 +11,7 @@ import re
 import shutil
 import socket
 import ssl
+import struct
 import subprocess
 import tempfile
 
@@ -124,7 +125,8 @@ def irc(server, *more, **options):
 def frame(text):
     """A client's frame of text; the mask is nothing."""
     data = text.encode()
-    return bytes([0x81, 0x80 | len(data)]) + bytes(4) + data
+    size = bytes([0x80 | len(data)]) if len(data) < 126 else struct.pack(">BH", 0xFE, len(data))
+    return b"\x81" + size + bytes(4) + data
 
 
 def talks_on_a_websocket(sock, host, alice):

@@ -8,24 +8,19 @@ own; here is that it holds at every door."""
 import base64
 import contextlib
 import fcntl
-import pathlib
 import re
 import resource
-import shutil
 import socket
-import ssl
 import struct
-import subprocess
 import sys
-import tempfile
 import threading
 import urllib.error
 import urllib.request
 
+from chat_helpers import Irc as AnyIrc, certificate, folder, frame, tls
 from program_helpers import (
     PATIENCE,
     Server as AnyServer,
-    Skip,
     equal,
     hears,
     in_own_network,
@@ -43,8 +38,7 @@ class Server(AnyServer):
     def __init__(self, *args, **more):
         super().__init__("--no-history", "--irc", "0", "--web", "0", "--name", "weft.test",
                          *map(str, args), **more)
-        self.irc = int(self.out.wait(r"listening on \S+:(\d+) for IRC")[1])
-        self.web = int(self.out.wait(r"open in a browser: http://\S+:(\d+)/")[1])
+        self.irc, self.web = self.address("irc")[1], self.address("web")[1]
 
     def reach(self, port, source="127.0.0.1"):
         return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE,
@@ -60,52 +54,17 @@ class Server(AnyServer):
             client.pings()
 
 
-class Irc:
-    def __init__(self, sock, nick=None):
-        self.sock = sock
-        sock.settimeout(PATIENCE)
-        self.lines = sock.makefile("r", encoding="utf-8", newline="\r\n")
-        if nick:
-            self.say(f"NICK {nick}", f"USER {nick} 0 * :{nick}")
-            self.hear(r"\S+ 422 .*")
-
-    def say(self, *lines):
-        self.sock.sendall("".join(line + "\r\n" for line in lines).encode())
-
-    def hear(self, pattern):
-        """The match of the first line that the pattern describes."""
-        for line in self.lines:
-            if match := re.fullmatch(pattern, line.rstrip("\r\n")):
-                return match
-        raise AssertionError(f"the connection ended before {pattern}")
-
+class Irc(AnyIrc):
     def pings(self):
-        self.say("PING here")
-        self.hear(r"\S+ PONG \S+ :here")
+        self.answer("PING here", r"\S+ PONG \S+ :here")
 
     def join(self):
-        self.say("JOIN #room")
-        self.hear(r"\S+ 366 .*")
+        self.answer("JOIN #room", r"\S+ 366 .*")
         return self
 
     def ends(self, reason):
-        self.hear(rf"ERROR :Closing link: 127\.0\.0\.1 \({reason}\)")
-        equal(self.lines.read(), "")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.lines.close()
-        self.sock.close()
-
-
-def frame(text):
-    """A client's frame of text; the mask is nothing."""
-    data = text.encode()
-    head = bytes([0x81, 0x80 | len(data)]) if len(data) < 126 else \
-        bytes([0x81, 0xFE]) + struct.pack(">H", len(data))
-    return head + bytes(4) + data
+        self.wait(rf"ERROR :Closing link: 127\.0\.0\.1 \({reason}\)")
+        equal(self.line(), None)
 
 
 def websocket(server):
@@ -163,9 +122,9 @@ def who_sends_on_and_on_is_put_out_with_a_reason_and_the_room_is_told():
             flooder.join()
             flooder.say(*[LINE] * 100)
             flooder.ends("Excess Flood")
-            alice.hear(r":flooder!\S+ QUIT :Excess Flood")
+            alice.wait(r"flooder!\S+ QUIT :Excess Flood")
             alice.sock.sendall(b"PING here\r\n")
-            alice.hear(r"\S+ PONG \S+ :here")
+            alice.wait(r"\S+ PONG \S+ :here")
             port = server.dropped("Excess Flood").rsplit(":", 1)[1]
             equal(int(port), flooder.sock.getsockname()[1])
 
@@ -182,21 +141,13 @@ def a_websocket_has_a_budget_too():
 
 @test
 def tls_has_a_budget_too():
-    if not shutil.which("openssl"):
-        raise Skip("there is no openssl command here")
-    with tempfile.TemporaryDirectory() as folder:
-        pem = pathlib.Path(folder) / "x.pem"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=x", "-keyout",
-                        f"{folder}/x.key", "-out", pem], check=True, capture_output=True)
-        with Server(*FLOOD, "--flood-rate", 1, "--ircs", 0, "--tls-cert", pem, "--tls-key",
-                    f"{folder}/x.key", "--limit-network", 1, "--limit-network-exempt",
-                    "none") as server:
-            port = int(server.out.wait(r"listening on \S+:(\d+) for IRC with TLS")[1])
-            context = ssl.create_default_context(cafile=pem)
-            context.check_hostname = False
-            with Irc(context.wrap_socket(server.reach(port)), "flooder") as flooder:
-                with server.reach(port) as second: # nothing is said inside TLS, nor before it
+    with folder() as at:
+        key, chain = certificate(at, "weft.test")
+        with Server(*FLOOD, "--flood-rate", 1, "--ircs", 0, "--tls-cert", chain, "--tls-key", key,
+                    "--limit-network", 1, "--limit-network-exempt", "none") as server:
+            address = server.address("ircs")
+            with Irc(tls(address, at, "weft.test"), "flooder") as flooder:
+                with server.reach(address[1]) as second: # nothing is said inside TLS, nor before it
                     equal(all_of(second), b"")
                 flooder.say(*[LINE] * 100)
                 flooder.ends("Excess Flood")
@@ -211,7 +162,7 @@ def what_is_over_the_budget_comes_later_and_in_order():
             alice.join()
             alice.say(*(f"PRIVMSG #room :{n}" for n in range(60)))
             for n in range(60):
-                bob.hear(rf":alice!\S+ PRIVMSG #room :{n}")
+                bob.wait(rf"alice!\S+ PRIVMSG #room :{n}")
 
 
 @test
@@ -385,11 +336,10 @@ def who_does_not_answer_a_ping_is_dropped_and_the_room_is_told():
             gone.join()
             with Irc(server.reach(server.irc), "here") as here:
                 here.join()
-                for line in here.lines: # it answers, and so stays
-                    if line.startswith("PING "):
-                        here.say("PONG" + line[4:].rstrip())
-                    if re.match(r":gone!\S+ QUIT :Ping timeout", line):
-                        break
+                while (line := here.line()) and "QUIT :Ping timeout" not in line:
+                    if line.startswith("PING "): # it answers, and so stays
+                        here.say("PONG" + line[4:])
+                assert line and line.startswith(":gone!"), line
         server.dropped("Ping timeout")
 
 
@@ -423,7 +373,7 @@ def say_in_turn(talkers, number):
     for talker in talkers:
         heard = {}
         while sum(heard.values()) < 25 * (len(talkers) - 1):
-            match = talker.hear(rf":(\S+)!\S+ PRIVMSG #room :{number} (\d+) {words}")
+            match = talker.wait(rf"(\S+)!\S+ PRIVMSG #room :{number} (\d+) {words}")
             equal(int(match[2]), heard.get(match[1], 0))
             heard[match[1]] = int(match[2]) + 1
 
@@ -438,7 +388,7 @@ def one_who_does_not_read_is_dropped_and_twenty_others_hear_everything():
         stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         stalled.connect(("127.0.0.1", server.irc))
         stalled.sendall(b"NICK stalled\r\nUSER stalled 0 * :x\r\nJOIN #room\r\n")
-        talkers[0].hear(r":stalled!\S+ JOIN .*")
+        talkers[0].wait(r"stalled!\S+ JOIN .*")
         before, most = server.kilobytes(), 0
         for number in range(60):
             say_in_turn(talkers, number)
@@ -451,8 +401,8 @@ def one_who_does_not_read_is_dropped_and_twenty_others_hear_everything():
             talker.pings()
         with Irc(server.reach(server.irc), "witness") as witness:
             witness.say("WHOWAS stalled", "NAMES #room")
-            witness.hear(r"\S+ 314 witness stalled .*")
-            assert "stalled" not in witness.hear(r"\S+ 353 .*")[0]
+            witness.wait(r"\S+ 314 witness stalled .*")
+            assert "stalled" not in witness.wait(r"\S+ 353 .*")[0]
         assert most < 8192 or server.is_sanitized(), f"{most} KB waited for one with a queue of 1 MB"
 
 
@@ -466,9 +416,9 @@ def the_room_is_told_why_the_one_who_did_not_read_went():
             stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             stalled.connect(("127.0.0.1", server.irc))
             stalled.sendall(b"NICK stalled\r\nUSER stalled 0 * :x\r\nJOIN #room\r\n")
-            bob.hear(r":stalled!\S+ JOIN .*")
+            bob.wait(r"stalled!\S+ JOIN .*")
             keep_sending(alice.sock, (LINE + "\r\n").encode() * 10)
-            bob.hear(r":stalled!\S+ QUIT :Too slow")
+            bob.wait(r"stalled!\S+ QUIT :Too slow")
             alice.sock.shutdown(socket.SHUT_RDWR)
 
 
