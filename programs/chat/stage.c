@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // stage.c - see stage.h.
 //
-// Not a fiber for each piece of work: its stack would be the next client's, deep as it is.
+// Not a fiber for each piece of work: its stack would be the next client's, deep as it is. But when a
+// thousand clients speak in one turn of the loop there are a thousand actors for that moment, and
+// most of them are never needed again: those end.
 #include "chat/stage.h"
 
 #include <stdbool.h>
@@ -20,17 +22,35 @@ struct actor {
     struct work *work; // NULL: to end
     weft_sem called;
     weft_future *fiber;
-    SLIST_ENTRY(actor) in_idle, in_all;
+    SLIST_ENTRY(actor) in_idle;
+    LIST_ENTRY(actor) in_all;
 };
+
+// True: it stays for the next one who asks. False: there are enough, and it is gone.
+static bool stays(struct actor *a)
+{
+    struct stage *stage = a->stage;
+    if (stage->idle_count < STAGE_KEPT) {
+        stage->idle_count++;
+        SLIST_INSERT_HEAD(&stage->idle, a, in_idle);
+        return true;
+    }
+    LIST_REMOVE(a, in_all);
+    stage->count--;
+    weft_drop(&a->fiber); // our own: nobody will join it
+    free(a);
+    return false;
+}
 
 static int act(struct actor *const *arg, weft_none *none)
 {
     struct actor *a = *arg;
     (void)none;
-    while (weft_acquire(&a->called, WEFT_FOREVER) == 0 && a->work) {
+    bool more = true;
+    while (more && weft_acquire(&a->called, WEFT_FOREVER) == 0 && a->work) {
         struct work *work = a->work;
         work->fn(work->ctx);
-        SLIST_INSERT_HEAD(&a->stage->idle, a, in_idle); // before the next one asks
+        more = stays(a); // before the next one asks
         weft_event_set(&work->done);
     }
     return 0;
@@ -48,23 +68,33 @@ static struct actor *new_actor(struct stage *stage)
         free(a);
         return NULL;
     }
-    SLIST_INSERT_HEAD(&stage->all, a, in_all);
+    LIST_INSERT_HEAD(&stage->all, a, in_all);
+    stage->count++;
     return a;
 }
 
 void stage_init(struct stage *stage)
 {
     SLIST_INIT(&stage->idle);
-    SLIST_INIT(&stage->all);
+    LIST_INIT(&stage->all);
+    stage->count = stage->idle_count = 0;
+}
+
+static struct actor *take_idle(struct stage *stage)
+{
+    struct actor *a = SLIST_FIRST(&stage->idle);
+    if (!a)
+        return NULL;
+    SLIST_REMOVE_HEAD(&stage->idle, in_idle);
+    stage->idle_count--;
+    return a;
 }
 
 void stage_run(struct stage *stage, void (*fn)(void *ctx), void *ctx)
 {
     struct work work = {.fn = fn, .ctx = ctx};
-    struct actor *a = SLIST_FIRST(&stage->idle);
-    if (a)
-        SLIST_REMOVE_HEAD(&stage->idle, in_idle);
-    else if (!(a = new_actor(stage))) {
+    struct actor *a = take_idle(stage);
+    if (!a && !(a = new_actor(stage))) {
         fn(ctx);
         return;
     }
@@ -78,13 +108,12 @@ void stage_run(struct stage *stage, void (*fn)(void *ctx), void *ctx)
 void stage_end(struct stage *stage)
 {
     struct actor *a;
-    SLIST_FOREACH(a, &stage->all, in_all)
-    {
+    LIST_FOREACH (a, &stage->all, in_all) {
         a->work = NULL;
         weft_release(&a->called, 1);
     }
-    while ((a = SLIST_FIRST(&stage->all))) {
-        SLIST_REMOVE_HEAD(&stage->all, in_all);
+    while ((a = LIST_FIRST(&stage->all))) {
+        LIST_REMOVE(a, in_all);
         (void)weft_join(&a->fiber, NULL, 0); // it returns nothing but 0
         free(a);
     }

@@ -3,7 +3,8 @@
 //
 // A fiber's stack costs the pages that it has touched, and they stay. A client's task waits nearly
 // always, so it must never go deep: whatever needs room, a line of text, a look into the history,
-// it lets an actor do. Actors are fibers that stay; there are as many as ever worked at once.
+// it lets an actor do. Actors are fibers; there are as many as work at once, and a few that stay for
+// the next.
 //
 // All of it belongs to one loop.
 #ifndef WEFT_CHAT_STAGE_H
@@ -11,11 +12,14 @@
 
 #include <sys/queue.h>
 
+enum { STAGE_KEPT = 64 }; // actors with nothing to do
+
 struct actor;
 
 struct stage {
     SLIST_HEAD(, actor) idle; // the last one to work is the next
-    SLIST_HEAD(, actor) all;
+    int count, idle_count;
+    LIST_HEAD(, actor) all;
 };
 
 void stage_init(struct stage *stage);
