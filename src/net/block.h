@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // block.h - small memory for what goes out, used again and again: a broadcast needs two pieces for
 // each connection, and gives them all back at once; malloc would return that to the system, page by
-// page, each time.
+// page, each time. Any thread; nothing here waits.
 #ifndef WF_NET_BLOCK_H
 #define WF_NET_BLOCK_H
 
