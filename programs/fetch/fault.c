@@ -180,6 +180,24 @@ static void size(FILE *out, const struct page *page)
     (void)fprintf(out, " (--max-size)");
 }
 
+static void encoding(FILE *out, const struct page *page)
+{
+    (void)fprintf(out, "the body is not what its Content-Encoding says: ");
+    print_clean(out, page->detail);
+}
+
+static void encoding_cut(FILE *out, const struct page *page)
+{
+    (void)fprintf(out, "the compressed body has no end, after ");
+    print_progress(out, page);
+}
+
+static void decoded_size(FILE *out, const struct page *page)
+{
+    (void)fprintf(out, "stopped after %lld bytes: decoded, its size is over the limit",
+                  (long long)page->encoded);
+}
+
 static void canceled(FILE *out, const struct page *page)
 {
     (void)page;
@@ -191,7 +209,7 @@ static void detail(FILE *out, const struct page *page)
     print_clean(out, page->detail);
 }
 
-static void (*const printers[])(FILE *, const struct page *) = {
+static void (*const printers[FAULTS])(FILE *, const struct page *) = {
     [FAULT_NO_SCHEME] = no_scheme,
     [FAULT_SCHEME] = scheme,
     [FAULT_URL] = url,
@@ -210,6 +228,9 @@ static void (*const printers[])(FILE *, const struct page *) = {
     [FAULT_REDIRECT_SCHEME] = redirect_scheme,
     [FAULT_CUT] = cut,
     [FAULT_SIZE] = size,
+    [FAULT_ENCODING] = encoding,
+    [FAULT_ENCODING_CUT] = encoding_cut,
+    [FAULT_DECODED_SIZE] = decoded_size,
     [FAULT_CANCELED] = canceled,
     [FAULT_MEMORY] = detail,
     [FAULT_OTHER] = detail,

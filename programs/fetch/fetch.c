@@ -137,7 +137,7 @@ static int fetch(const struct settings *s, struct input *in, weft_pool *pool, st
     struct pages all = {
         .pool = pool,
         .at_once = s->at_once,
-        .limits = {.ns = (int64_t)(s->timeout * 1e9), .bytes = s->max_size},
+        .limits = {.total_ns = (int64_t)(s->timeout * 1e9), .encoded = s->max_size},
     };
     weft_time begin = weft_now();
     int rc = work(s, &all, in, &report);

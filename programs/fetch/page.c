@@ -177,7 +177,7 @@ static enum page_fault request_place(struct fetcher *f, CURLU *place, weft_time 
 
 enum page_fault fetch_page(struct fetcher *f, const char *url, struct page *page)
 {
-    weft_time begin = weft_now(), deadline = weft_after_ns(fetcher_limits(f)->ns);
+    weft_time begin = weft_now(), deadline = weft_after_ns(fetcher_limits(f)->total_ns);
     struct trail trail = {0};
     const char *location = NULL;
     *page = (struct page){.claimed = -1};

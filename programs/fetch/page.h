@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // page.h - one page: fetch it, and say how big it was or what broke.
 //
-//     struct fetcher *f = fetcher_open(&(struct page_limits){.ns = 60000000000, .bytes = 1 << 30});
+//     struct fetcher *f = fetcher_open(&limits);
 //     struct page page;
 //     if (fetch_page(f, "http://example.org/", &page) == FAULT_NONE)
 //         printf("%lld bytes\n", (long long)page.encoded);
@@ -13,6 +13,7 @@
 #ifndef WEFT_PROGRAMS_FETCH_PAGE_H
 #define WEFT_PROGRAMS_FETCH_PAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,7 +27,7 @@ enum page_fault {
     FAULT_CONNECT,         // errno and its text
     FAULT_TLS,             // OpenSSL's reason (code 1), or libcurl's sentence (0)
     FAULT_PROXY,           // what it answered, or what libcurl said
-    FAULT_TIMEOUT,         // page.stage: what it was waiting for
+    FAULT_TIMEOUT,         // page.stage: what it was waiting for; an enum page_patience
     FAULT_NO_ANSWER,       // the connection closed before the first byte
     FAULT_BROKEN,          // the connection failed: errno and its text
     FAULT_NOT_HTTP,        // the line that came instead of a status line
@@ -36,11 +37,18 @@ enum page_fault {
     FAULT_REDIRECT_LOOP,   // page.target: where it would go next
     FAULT_REDIRECT_SCHEME, // page.target: neither http nor https
     FAULT_CUT,             // the body ended before its announced end
-    FAULT_SIZE,            // the body is larger than page_limits.bytes
+    FAULT_SIZE,            // the body is larger than page_limits.encoded
+    FAULT_ENCODING,        // the body is not what Content-Encoding says: what is wrong with it
+    FAULT_ENCODING_CUT,    // the body came whole, but its compressed stream has no end
+    FAULT_DECODED_SIZE,    // decoded, it is larger than page_limits.decoded
     FAULT_CANCELED,        // this task was asked to stop
     FAULT_MEMORY,          // out of memory
     FAULT_OTHER,           // what libcurl said
+    FAULTS,                // how many there are
 };
+
+// Which of the limits of time was reached.
+enum page_patience { PATIENCE_TOTAL, PATIENCE_CONNECT, PATIENCE_FIRST_BYTE, PATIENCE_IDLE };
 
 enum page_stage {
     STAGE_NAME,
@@ -51,13 +59,24 @@ enum page_stage {
     STAGE_BODY,
 };
 
-struct page_limits {
-    int64_t ns;    // for everything: name, redirects, body
-    int64_t bytes; // of the body as sent
+struct page_limits {    // each ends a page; there is no way to have none
+    int64_t total_ns;   // each attempt: name, redirects, body; not its turn at the host
+    int64_t connect_ns; // a connection, with TLS
+    int64_t first_byte_ns;
+    int64_t idle_ns; // without a byte, once an answer has begun
+    int64_t encoded; // bytes of the body as sent
+    int64_t decoded; // bytes of the body, decoded
+    int64_t header;  // bytes of all headers of one request
+    int redirects;
 };
 
 struct page_times { // microseconds from the last request's start; 0: not reached
-    int64_t name, connect, tls, first_byte;
+    int64_t name, connect, tls, first_byte, total;
+};
+
+struct page_hop { // a redirect that was followed
+    int status;
+    char *url; // that answered so
 };
 
 struct page {
@@ -65,15 +84,25 @@ struct page {
     enum page_stage stage; // how far the last request came
     int code;              // see page_fault
     int status;            // of the last answer; 0: none
-    int redirects;         // followed
+    int http;              // its version: 10, 11, 20; 0: none
+    int attempts;          // made; 1: no retry
+    int redirects;         // followed in the last attempt: hops[0] to hops[redirects - 1]
+    struct page_hop *hops;
     int64_t encoded;       // body bytes received; without chunk framing, not decompressed
+    int64_t decoded;       // and after decompression; the same if there was none
     int64_t claimed;       // the Content-Length, or -1
     int64_t header_bytes;  // received for the last request
-    int64_t ns;            // all of it, redirects too
+    int64_t request_bytes; // sent for it
+    int64_t ns;            // all of it: redirects, retries, pauses; not the wait for its turn
+    int64_t begin_ns;      // when that began, since the run began
+    bool head;             // only the claimed size was asked for: encoded and decoded are 0
+    bool excess;           // more came than was claimed: the claim is the size
+    bool unverified;       // it ended when the connection closed: nothing says that it is whole
     struct page_times times;
     char *target;      // the URL after redirects, or the one that was refused; else NULL
     char reason[128];  // the server's own words after the status, Latin-1
     char encoding[16]; // Content-Encoding, "" if none
+    char address[48];  // the peer's, "" if no connection stood
     char detail[256];  // see page_fault
 };
 

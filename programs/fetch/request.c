@@ -112,7 +112,7 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
     if (!f->status_seen)
         return on_garbage(f->page, bytes, size);
     f->page->encoded += (int64_t)size;
-    if (f->page->encoded <= f->limits.bytes)
+    if (f->page->encoded <= f->limits.encoded)
         return size;
     f->page->fault = FAULT_SIZE;
     return 0;
@@ -146,7 +146,7 @@ static bool set_up(struct fetcher *f)
            curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_HTTP09_ALLOWED, 1L) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L) == CURLE_OK &&
-           curl_easy_setopt(c, CURLOPT_MAXFILESIZE_LARGE, f->limits.bytes) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_MAXFILESIZE_LARGE, f->limits.encoded) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_USERAGENT, agent) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_HTTPHEADER, f->headers) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_ERRORBUFFER, f->error) == CURLE_OK &&
