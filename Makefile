@@ -60,7 +60,7 @@ bench: build-bench/with-peers
 install: $(BUILD)/build.ninja
 	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX)) $(LIBDIR:%=-Dlibdir=%)
 	@meson compile -C $(BUILD) weft:executable weft:shared_library weft:static_library \
-	    weft_explore:static_library
+	    weft_explore:static_library completions
 	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
 	@test -n "$(DESTDIR)" || test "$$(id -u)" != 0 || ldconfig # or programs do not find it
 

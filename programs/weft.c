@@ -6,30 +6,29 @@
 #include <weft/base.h>
 
 #include "common/commands.h"
+#include "common/completions.h"
 #include "common/options.h"
 #include "common/output.h"
 #include "common/status.h"
 
-struct command {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *summary;
-};
+static int completions(int argc, char **argv);
 
-static const struct command commands[] = {
-    {"serve", command_serve, "a chat server: what one client says goes to all others"},
-    {"join", command_join, "a chat client"},
-    {"chat", command_chat, "looks after a chat server: passwords"},
-    {"fetch", command_fetch, "the sizes of web pages, many at once"},
+static const struct completed commands[] = {
+    {"serve", command_serve, "a chat server: what one client says goes to all others", NULL},
+    {"join", command_join, "a chat client", NULL},
+    {"chat", command_chat, "looks after a chat server: backups, passwords", "backup passwd"},
+    {"fetch", command_fetch, "the sizes of web pages, many at once", NULL},
+    {"completions", completions, "for a shell: bash, zsh or fish", NULL},
+    {.name = NULL},
 };
-enum { COMMANDS = sizeof commands / sizeof commands[0] };
+enum { COMMANDS = sizeof commands / sizeof commands[0] - 1 };
 
 static void print_usage(FILE *out)
 {
     // A failed write to stdout is noticed in finish(); for stderr there is nobody to tell.
     (void)fputs("usage: weft COMMAND [OPTION...]\n\n", out);
     for (int i = 0; i < COMMANDS; i++)
-        (void)fprintf(out, "  %-10s%s\n", commands[i].name, commands[i].summary);
+        (void)fprintf(out, "  %-13s%s\n", commands[i].name, commands[i].summary);
     (void)fputs("\n"
                 "weft help COMMAND, or weft COMMAND --help, explains one of them.\n"
                 "weft --version prints the version.\n",
@@ -55,7 +54,7 @@ static int unknown_command(const char *word)
     return STATUS_USAGE;
 }
 
-static const struct command *find_command(const char *name)
+static const struct completed *find_command(const char *name)
 {
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(commands[i].name, name) == 0)
@@ -69,7 +68,7 @@ static int help(int argc, char **argv)
         print_usage(stdout);
         return STATUS_OK;
     }
-    const struct command *command = find_command(argv[2]);
+    const struct completed *command = find_command(argv[2]);
     if (!command)
         return unknown_command(argv[2]);
     char ask[] = "--help";
@@ -90,8 +89,28 @@ static int run(int argc, char **argv)
     }
     if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
         return help(argc, argv);
-    const struct command *command = find_command(word);
+    const struct completed *command = find_command(word);
     return command ? command->run(argc - 1, argv + 1) : unknown_command(word);
+}
+
+static int completions(int argc, char **argv)
+{
+    static const struct option_row rows[] = {{.name = NULL}};
+    static const struct command_line line = {
+        "weft completions", "SHELL",
+        "Print what completes weft's commands and options in bash, zsh or fish, as in\n"
+        "    eval \"$(weft completions bash)\"\n"
+        "    weft completions fish > ~/.config/fish/completions/weft.fish\n"
+        "where weft was not installed; else they are in place.",
+        rows};
+    int first = options_read(&line, argc, argv);
+    if (first < 0)
+        return options_status(first);
+    if (argc - first != 1)
+        return usage_error(&line, "takes the name of one shell: bash, zsh or fish");
+    if (completions_print(argv[first], commands) < 0)
+        return usage_error(&line, "knows bash, zsh and fish, not '%s'", argv[first]);
+    return STATUS_OK;
 }
 
 // What stands in a buffer must reach the disk or the pipe before we call it a success.

@@ -243,6 +243,91 @@ static void help_is_printed_and_is_no_mistake(void **state)
     assert_int_equal(options_status(READ("-h").first), STATUS_OK);
 }
 
+// ---- long helps, and tables that are shown ------------------------------------------------------
+
+static struct outcome read_long(char *word)
+{
+    struct outcome o = {.set = {.host = "default"}};
+    const struct option_row rows[] = {
+        {"", 0, NULL, "What", NULL, NULL},
+        {"host", '4', "ADDR", "where\nmore of it", option_text, &o.set.host},
+        {"", 0, NULL, "How", NULL, NULL},
+        {"loud", 0, NULL, "as it says", option_flag, &o.set.loud},
+        {0},
+    };
+    static const char *const brief[] = {"host", NULL};
+    const struct command_manual manual = {"  an example\n", brief, "The end.\n"};
+    const struct command_line line = {"weft try", "[OPTION...]", "For the test.", rows};
+    int saved_out, saved_err;
+    o.argv[0] = (char[]){"try"};
+    o.argv[1] = word;
+    FILE *out = catch (STDOUT_FILENO, &saved_out);
+    FILE *err = catch (STDERR_FILENO, &saved_err);
+    o.first = options_read_long(&line, &manual, 2, o.argv);
+    read_back(STDERR_FILENO, saved_err, err, o.err, sizeof o.err);
+    read_back(STDOUT_FILENO, saved_out, out, o.out, sizeof o.out);
+    return o;
+}
+
+static void a_command_with_a_manual_has_a_short_help_and_a_long_one(void **state)
+{
+    (void)state;
+    struct outcome o = read_long((char[]){"-h"});
+    assert_int_equal(options_status(o.first), STATUS_OK);
+    assert_string_equal(o.out, "usage: weft try [OPTION...]\n"
+                               "For the test.\n"
+                               "\n"
+                               "  an example\n"
+                               "\n"
+                               "  -4, --host ADDR       where\n"
+                               "      --help            print all options\n");
+    o = read_long((char[]){"--help"});
+    assert_string_equal(o.out, "usage: weft try [OPTION...]\n"
+                               "For the test.\n"
+                               "\n"
+                               "  an example\n"
+                               "\n"
+                               "What:\n"
+                               "  -4, --host ADDR       where\n"
+                               "                        more of it\n"
+                               "\n"
+                               "How:\n"
+                               "      --loud            as it says\n"
+                               "  -h, --help            print this; -h: the most used of it\n"
+                               "\n"
+                               "The end.\n");
+}
+
+static void a_heading_is_no_option(void **state)
+{
+    (void)state;
+    assert_string_equal(read_long((char[]){"-4x"}).set.host, "x");
+    assert_true(read_long((char[]){"--loud"}).set.loud);
+    struct outcome o = read_long((char[]){"--=x"});
+    assert_true(o.first < 0);
+    o = read_long((char[]){"--luod"});
+    assert_refused(&o, "unknown option --luod (did you mean --loud?)");
+}
+
+static void note_command(void *ctx, const struct command_line *line)
+{
+    *(const char **)ctx = line->command;
+}
+
+static void a_table_can_be_shown_instead_of_read(void **state)
+{
+    (void)state;
+    const char *seen = NULL;
+    options_show_to(note_command, &seen);
+    struct outcome o = READ("--port", "80");
+    options_show_to(NULL, NULL);
+    assert_string_equal(seen, "weft try");
+    assert_int_equal(options_status(o.first), STATUS_OK);
+    assert_int_equal(o.set.port, 1);
+    assert_string_equal(o.out, "");
+    assert_int_equal(READ("--port", "80").set.port, 80);
+}
+
 // ---- the nearest name -------------------------------------------------------------------------
 
 static void the_nearest_name_is_at_most_a_third_of_the_word_away(void **state)
@@ -302,6 +387,9 @@ int main(void)
         cmocka_unit_test(an_abbreviation_of_two_names_both),
         cmocka_unit_test(a_missing_and_a_needless_value_are_told),
         cmocka_unit_test(help_is_printed_and_is_no_mistake),
+        cmocka_unit_test(a_command_with_a_manual_has_a_short_help_and_a_long_one),
+        cmocka_unit_test(a_heading_is_no_option),
+        cmocka_unit_test(a_table_can_be_shown_instead_of_read),
         cmocka_unit_test(the_nearest_name_is_at_most_a_third_of_the_word_away),
         cmocka_unit_test(a_short_word_may_differ_by_one),
         cmocka_unit_test(of_equally_near_names_the_first_is_taken),

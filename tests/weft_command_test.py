@@ -8,7 +8,7 @@ import sys
 
 from program_helpers import PATIENCE, WEFT, equal, run_tests, test, weft
 
-COMMANDS = "serve", "join", "chat", "fetch"
+COMMANDS = "serve", "join", "chat", "fetch", "completions"
 
 
 def one_line(got, status, line):

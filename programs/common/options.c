@@ -3,7 +3,7 @@
 //
 // getopt_long does the splitting, the permuting and the abbreviations; the messages are ours,
 // because getopt's do not name the nearest option. Each row of the table becomes one long option
-// whose number is FIRST_ROW + its index; a letter is looked up in the table again.
+// whose number is FIRST_ROW + its place; a letter is looked up in the table again.
 #define _GNU_SOURCE
 #include "common/options.h"
 
@@ -24,14 +24,14 @@ enum {
     WAS_WRONG = -2,
     LONGEST_NAME = 64,  // that nearest_name compares
     LONGEST_VALUE = 40, // bytes of a wrong value that a message repeats
-    HELP_COLUMN = 24,   // where --help begins to explain
 };
 
 // What getopt_long wants to see of a table.
 struct getopt_view {
-    struct option names[OPTIONS_MAX + 2]; // "help" and the end
-    char letters[2 * OPTIONS_MAX + 3];    // ":", "h" and the end
-    int help;                             // the number of --help
+    const struct option_row *rows[OPTIONS_MAX]; // without headings
+    struct option names[OPTIONS_MAX + 2];       // "help" and the end
+    char letters[2 * OPTIONS_MAX + 3];          // ":", "h" and the end
+    int help;                                   // the number of --help
 };
 
 // ---- the readers ---------------------------------------------------------------------------
@@ -148,28 +148,6 @@ int usage_error(const struct command_line *line, const char *fmt, ...)
     return STATUS_USAGE;
 }
 
-static void print_row(FILE *out, const struct option_row *row)
-{
-    char left[128];
-    char letter[] = {'-', row->letter, ',', '\0'};
-    int width = snprintf(left, sizeof left, "  %3s --%s%s%s", row->letter ? letter : "", row->name,
-                         row->value ? " " : "", row->value ? row->value : "");
-    if (width >= HELP_COLUMN)
-        (void)fprintf(out, "%s\n%*s%s\n", left, HELP_COLUMN, "", row->help);
-    else
-        (void)fprintf(out, "%-*s%s\n", HELP_COLUMN, left, row->help);
-}
-
-void options_usage(const struct command_line *line, bool to_stdout)
-{
-    static const struct option_row help = {.name = "help", .letter = 'h', .help = "print this"};
-    FILE *out = to_stdout ? stdout : stderr; // the program's end looks whether stdout took it
-    (void)fprintf(out, "usage: %s %s\n%s\n\n", line->command, line->arguments, line->summary);
-    for (const struct option_row *row = line->rows; row->name; row++)
-        print_row(out, row);
-    print_row(out, &help);
-}
-
 // "name" without its dashes and value is what the user wrote after "--".
 static void unknown_name(const struct command_line *line, const char *written)
 {
@@ -180,6 +158,8 @@ static void unknown_name(const struct command_line *line, const char *written)
     char word[LONGEST_NAME + 2];
     (void)snprintf(word, sizeof word, "%.*s", size, written); // one too long is like no other
     for (const struct option_row *row = line->rows; row->name; row++) {
+        if (!*row->name)
+            continue;
         names[n++] = row->name;
         if (strncmp(row->name, word, strlen(word)) == 0 && !meant[1])
             meant[meant[0] ? 1 : 0] = row->name;
@@ -222,15 +202,19 @@ static void view_table(const struct command_line *line, struct getopt_view *view
     char *letter = view->letters;
     *letter++ = ':'; // tell a missing value from an unknown option
     *letter++ = 'h';
-    for (const struct option_row *row = line->rows; row->name; row++, n++) {
+    for (const struct option_row *row = line->rows; row->name; row++) {
+        if (!*row->name)
+            continue;
         if (n == OPTIONS_MAX)
             abort(); // a bug of the program: the header says how many
         int wants = row->value ? required_argument : no_argument;
+        view->rows[n] = row;
         view->names[n] = (struct option){row->name, wants, NULL, FIRST_ROW + n};
         if (row->letter)
             *letter++ = row->letter;
         if (row->letter && row->value)
             *letter++ = ':';
+        n++;
     }
     *letter = '\0';
     view->help = FIRST_ROW + n;
@@ -238,14 +222,14 @@ static void view_table(const struct command_line *line, struct getopt_view *view
     view->names[n + 1] = (struct option){NULL, 0, NULL, 0};
 }
 
-static const struct option_row *row_of(const struct command_line *line, int key)
+static const struct option_row *row_of(const struct getopt_view *view, int key)
 {
     if (key >= FIRST_ROW)
-        return &line->rows[key - FIRST_ROW];
-    const struct option_row *row = line->rows;
-    while (row->letter != key)
-        row++; // getopt_long returns only letters of the table
-    return row;
+        return view->rows[key - FIRST_ROW];
+    int i = 0;
+    while (view->rows[i]->letter != key)
+        i++; // getopt_long returns only letters of the table
+    return view->rows[i];
 }
 
 static void wrong_value(const struct command_line *line, const struct option_row *row,
@@ -257,23 +241,53 @@ static void wrong_value(const struct command_line *line, const struct option_row
         (void)usage_error(line, "--%s '%.*s' %s", row->name, LONGEST_VALUE, value, wrong);
 }
 
+// Who is shown tables instead of having them read; there is one command line a program.
+static options_shown *shown_to;
+static void *shown_ctx;
+
+void options_show_to(options_shown *shown, void *ctx)
+{
+    shown_to = shown;
+    shown_ctx = ctx;
+}
+
+static void help(const struct command_line *line, const struct command_manual *manual, bool brief)
+{
+    if (!manual)
+        options_usage(line, true);
+    else if (brief)
+        options_brief(line, manual, true);
+    else
+        options_manual(line, manual);
+}
+
 int options_read(const struct command_line *line, int argc, char **argv)
+{
+    return options_read_long(line, NULL, argc, argv);
+}
+
+int options_read_long(const struct command_line *line, const struct command_manual *manual,
+                      int argc, char **argv)
 {
     struct getopt_view view;
     view_table(line, &view);
+    if (shown_to) {
+        shown_to(shown_ctx, line);
+        return WAS_HELP;
+    }
     opterr = 0;
     optind = 0; // GNU: start afresh, also after another command line was read
     int key;
     while ((key = getopt_long(argc, argv, view.letters, view.names, NULL)) != -1) {
         if (key == 'h' || key == view.help) {
-            options_usage(line, true);
+            help(line, manual, key == 'h');
             return WAS_HELP;
         }
         if (key == '?' || key == ':') {
             explain(line, &view, key, argv[optind - 1]);
             return WAS_WRONG;
         }
-        const struct option_row *row = row_of(line, key);
+        const struct option_row *row = row_of(&view, key);
         const char *wrong = row->read(optarg, row->target);
         if (wrong) {
             wrong_value(line, row, optarg, wrong);

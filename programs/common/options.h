@@ -15,6 +15,8 @@
 //
 // --help, or -h, prints the usage on stdout (status 0). Every mistake is one line on stderr (status
 // 2): an unknown option names the nearest one. A table has at most OPTIONS_MAX rows.
+//
+// A command with many options gives a command_manual too: -h is then one screen, and --help all.
 #ifndef WEFT_PROGRAMS_OPTIONS_H
 #define WEFT_PROGRAMS_OPTIONS_H
 
@@ -29,10 +31,10 @@ enum { OPTIONS_MAX = 64 };
 typedef const char *option_reader(const char *value, void *target);
 
 struct option_row {
-    const char *name;  // without the dashes; NULL ends the table
+    const char *name;  // without the dashes; NULL ends the table; "": help heads what follows
     char letter;       // 0: none
     const char *value; // what --help calls its value; NULL: it takes none
-    const char *help;
+    const char *help;  // a line, or several: the first must do alone
     option_reader *read;
     void *target;
 };
@@ -44,6 +46,12 @@ struct command_line {
     const struct option_row *rows;
 };
 
+struct command_manual {
+    const char *examples;     // whole lines, which -h and --help begin with
+    const char *const *brief; // the options that -h tells of, by name; NULL ends them
+    const char *ending;       // whole lines, at the end of --help
+};
+
 option_reader option_flag;    // bool: true
 option_reader option_text;    // const char *: the value itself; not empty
 option_reader option_port;    // int: 0 to 65535
@@ -53,8 +61,20 @@ option_reader option_seconds; // double: more than 0, at most 1e6
 // The index of the first argument that is no option, or a negative number: see options_status.
 // Options may follow arguments (argv is permuted); "--" ends them.
 int options_read(const struct command_line *line, int argc, char **argv);
+int options_read_long(const struct command_line *line, const struct command_manual *manual,
+                      int argc, char **argv);
 int options_status(int first); // the exit status that goes with a negative result
+
+// What --help prints, and -h of a command with a manual. Written in help.c.
 void options_usage(const struct command_line *line, bool to_stdout);
+void options_manual(const struct command_line *line, const struct command_manual *manual);
+void options_brief(const struct command_line *line, const struct command_manual *manual,
+                   bool to_stdout);
+
+// From now on, options_read shows the table to `shown` and reads nothing, as if it were --help; so a
+// command can be asked for its options by calling it. NULL: as before. For completions.c.
+typedef void options_shown(void *ctx, const struct command_line *line);
+void options_show_to(options_shown *shown, void *ctx);
 
 // One line on stderr, "weft serve: ...", and STATUS_USAGE.
 int usage_error(const struct command_line *line, const char *fmt, ...)
