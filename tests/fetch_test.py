@@ -194,10 +194,10 @@ def pages_of_one_host_share_a_connection():
 
 
 @check
-def a_url_given_twice_is_fetched_twice():
+def a_url_given_twice_is_fetched_twice_if_that_is_wanted():
     with Server() as server:
         url = server.page("/", answer(b"x"))
-        equal(len(lines_of(fetch(url, url, url).out)), 3, "pages")
+        equal(len(lines_of(fetch("--duplicates", url, url, url).out)), 3, "pages")
         equal(server.asked, ["/"] * 3)
 
 

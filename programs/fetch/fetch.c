@@ -36,6 +36,7 @@ struct settings {
     int64_t max_size;
     struct files files;
     bool lecture;
+    bool duplicates;
     int bench; // runs; 0: no comparison
 };
 
@@ -110,6 +111,14 @@ static int work(const struct settings *s, const struct pages *all, struct input 
     return s->lecture ? bench_lecture(all, in, s->bench, report) : bench(all, in, s->bench, report);
 }
 
+static void tell_repeated(const struct input *in)
+{
+    size_t n = input_repeated(in);
+    if (n > 0)
+        (void)fprintf(stderr, "%zu URL%s came again, fetched once (--duplicates fetches each)\n", n,
+                      n == 1 ? "" : "s");
+}
+
 static int failed(const char *what)
 {
     complain("weft fetch", "%s", what);
@@ -144,6 +153,7 @@ static int fetch(const struct settings *s, struct input *in, weft_pool *pool, st
     int status = status_of(rc, stop, &report);
     if (rc == 0 || rc == -ECANCELED)
         report_summary(&report, weft_now().ns - begin.ns, rc == -ECANCELED);
+    tell_repeated(in);
     stop_end(stop);
     return status;
 }
@@ -182,6 +192,8 @@ int command_fetch(int argc, char **argv)
          &s.max_size},
         {"file", 'f', "FILE", "also take URLs from FILE, one a line, # comments; - is stdin",
          read_file, &s.files},
+        {"duplicates", 0, NULL, "fetch a URL as often as it is named, not once", option_flag,
+         &s.duplicates},
         {"bench", 'b', "N", "fetch all N times one at a time, N times -j at once, and compare",
          option_count, &s.bench},
         {"lecture", 0, NULL, "print as the lecture does; without URLs, take its five", option_flag,
@@ -203,7 +215,8 @@ int command_fetch(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN); // of a closed stdout writes tell; TLS cannot ask to be spared
     raise_descriptor_limit();
     struct stop stop = {0};
-    struct input *in = input_new(&stop.asked);
+    // The lecture's program asks as often as its list says.
+    struct input *in = input_new(&stop.asked, s.duplicates || s.lecture);
     int rc = in ? fill_input(in, &s, argc - first, argv + first) : -ENOMEM;
     int status = rc == 0 ? fetch_with_pool(&s, in, &stop)
                          : failed(in ? weft_error() : "out of memory");

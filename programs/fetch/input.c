@@ -16,6 +16,9 @@
 #include <unistd.h>
 #include <weft/weft.h>
 
+#include "fetch/seen.h"
+#include "fetch/url.h"
+
 struct source {
     char *text; // the URL, or the file's name
     int fd;     // -1: a URL
@@ -29,16 +32,21 @@ struct input {
     size_t next;       // source to take from
     size_t begin, end; // of what was read and not used yet, in buffer
     bool at_end;       // the file has no more
+    struct seen *seen; // NULL: duplicates are wanted
+    size_t repeated;   // left out, being in there
     char buffer[65536];
 };
 
-struct input *input_new(const weft_event *stop)
+struct input *input_new(const weft_event *stop, bool duplicates)
 {
     struct input *in = calloc(1, sizeof *in);
     if (!in)
         return NULL;
     in->stop = stop;
     in->turn = (weft_sem)WEFT_SEM(1);
+    in->seen = duplicates ? NULL : seen_new();
+    if (!duplicates && !in->seen)
+        input_free(&in);
     return in;
 }
 
@@ -105,6 +113,7 @@ void input_free(struct input **in)
             (void)close((*in)->sources[i].fd); // only read
     }
     free((*in)->sources);
+    seen_free(&(*in)->seen);
     free(*in);
     *in = NULL;
 }
@@ -208,21 +217,57 @@ static int take(struct input *in, char **url)
     return 0;
 }
 
+size_t input_repeated(const struct input *in)
+{
+    return in->repeated;
+}
+
+// 1: nobody has asked for this page yet; 0; -ENOMEM. What is no URL is itself.
+static int is_new(struct input *in, const char *url)
+{
+    struct page page = {0};
+    char *asked;
+    if (!in->seen)
+        return 1;
+    if (url_read(url, &asked, &page) == FAULT_MEMORY)
+        return weft_fail(-ENOMEM, "out of memory");
+    int rc = seen_add(in->seen, asked ? asked : url);
+    free(asked);
+    return rc < 0 ? weft_fail(rc, "out of memory") : rc;
+}
+
+static int take_new(struct input *in, char **url)
+{
+    int rc;
+    while ((rc = take(in, url)) > 0) {
+        rc = is_new(in, *url);
+        if (rc > 0)
+            return rc;
+        free(*url);
+        *url = NULL;
+        if (rc < 0)
+            return rc;
+        in->repeated++;
+    }
+    return rc;
+}
+
 int input_next(struct input *in, char **url)
 {
+    *url = NULL;
     // A task that begins after weft_pool_cancel does not hear of it: hence the event.
     int rc = weft_event_is_set(in->stop) ? weft_fail(-ECANCELED, "interrupted")
                                          : weft_acquire(&in->turn, WEFT_FOREVER);
     if (rc < 0)
         return rc;
-    rc = take(in, url);
+    rc = take_new(in, url);
     weft_release(&in->turn, 1);
     return rc;
 }
 
 int input_read_all(struct input *in)
 {
-    struct input *all = input_new(in->stop);
+    struct input *all = input_new(in->stop, true);
     int rc = all ? 0 : weft_fail(-ENOMEM, "out of memory");
     char *url;
     while (rc == 0 && (rc = input_next(in, &url)) > 0) {
@@ -237,6 +282,7 @@ int input_read_all(struct input *in)
         in->next = 0;
         all->sources = files.sources;
         all->length = files.length;
+        seen_free(&in->seen); // the list has each once
     }
     input_free(&all);
     return rc;

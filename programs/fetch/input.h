@@ -4,6 +4,10 @@
 // A file has one URL a line. Space around it is not part of it; "#" at the start of a line, or
 // after a space, begins a comment; what is empty then is skipped. Lines are read as they are
 // needed, so a list may be longer than memory, or come from a program that is still writing it.
+//
+// A URL that came before is left out and counted, unless duplicates are wanted: one that is asked
+// for by the same text (url.h), however it was written. For that about 43 bytes of memory are kept
+// for each URL (seen.h); with duplicates, none.
 #ifndef WEFT_PROGRAMS_FETCH_INPUT_H
 #define WEFT_PROGRAMS_FETCH_INPUT_H
 
@@ -14,7 +18,7 @@
 struct input;
 
 // Once `stop` is set, no URL is handed out any more. NULL: out of memory.
-struct input *input_new(const weft_event *stop);
+struct input *input_new(const weft_event *stop, bool duplicates);
 
 // These add to the end. 0, -ENOMEM, or open's errno; the message is in weft_error().
 int input_add_url(struct input *in, const char *url);
@@ -24,9 +28,12 @@ bool input_is_empty(const struct input *in); // nothing was added
 // How many URLs there are, if no file was added; else 0.
 size_t input_known(const struct input *in);
 
-// The next URL, the caller's to free: 1; 0 at the end; -ECANCELED, -ETIMEDOUT, -ENOMEM, -EMSGSIZE
+// The next URL, the caller's to free: 1; else *url is NULL: 0 at the end; -ECANCELED, -ETIMEDOUT, -ENOMEM, -EMSGSIZE
 // (a line too long), or read's errno. Any number of tasks may call.
 int input_next(struct input *in, char **url);
+
+// How many were left out so far, because they came before.
+size_t input_repeated(const struct input *in);
 
 // Read the files to their ends, so that the list can be gone through again. 0, or as input_next.
 int input_read_all(struct input *in);

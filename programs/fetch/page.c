@@ -16,6 +16,7 @@
 #include <weft/weft.h>
 
 #include "fetch/request.h"
+#include "fetch/url.h"
 
 enum { TRAIL_MAX = 10, VISITS_MAX = 4 }; // urllib's max_redirections and max_repeats
 
@@ -68,15 +69,6 @@ static bool is_web(const char *url, size_t length)
     return scheme_is(url, length, "http") || scheme_is(url, length, "https");
 }
 
-// The first byte that no URL has: a space or a control character.
-static const char *forbidden_byte(const char *url)
-{
-    for (const char *p = url; *p; p++)
-        if ((unsigned char)*p <= ' ' || *p == 0x7f)
-            return p;
-    return NULL;
-}
-
 static enum page_fault url_fault(struct page *page, CURLUcode code)
 {
     if (code == CURLUE_OUT_OF_MEMORY)
@@ -87,16 +79,12 @@ static enum page_fault url_fault(struct page *page, CURLUcode code)
 // Put the URL that the user gave into the empty `place`.
 static enum page_fault enter(CURLU *place, const char *url, struct page *page)
 {
-    size_t length = scheme_length(url);
-    if (length == 0)
-        return page_fail(page, FAULT_NO_SCHEME, 0, "%s", "");
-    if (!is_web(url, length))
-        return page_fail(page, FAULT_SCHEME, 0, "%.*s", (int)length, url);
-    const char *bad = forbidden_byte(url);
-    if (bad)
-        return page_fail(page, FAULT_URL, 0, "byte %d is a %s", (int)(bad - url) + 1,
-                         *bad == ' ' ? "space" : "control character");
-    CURLUcode code = curl_url_set(place, CURLUPART_URL, url, CURLU_URLENCODE);
+    char *asked;
+    enum page_fault fault = url_read(url, &asked, page);
+    if (fault != FAULT_NONE)
+        return fault;
+    CURLUcode code = curl_url_set(place, CURLUPART_URL, asked, CURLU_URLENCODE);
+    free(asked);
     return code == CURLUE_OK ? FAULT_NONE : url_fault(page, code);
 }
 

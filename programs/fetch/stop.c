@@ -7,6 +7,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
+
+#include "common/status.h"
 
 static sigset_t asking(void)
 {
@@ -34,7 +37,10 @@ static int watch(struct stop *const *arg, weft_none *none)
     stop->signal = sig;
     weft_event_set(&stop->asked);
     weft_pool_cancel(stop->pool);
-    return 0;
+    sig = weft_wait_signal(&set, WEFT_FOREVER);
+    if (sig > 0) // whatever holds up the end, a disk or a pipe that nobody reads: it is over
+        _exit(STATUS_SIGNAL + sig);
+    return sig;
 }
 WEFT_TASK(watch, struct stop *, weft_none);
 

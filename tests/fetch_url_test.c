@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+// fetch_url_test.c - programs/fetch/url.h and seen.h: URLs as they are asked for, and known again.
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fetch/seen.h"
+#include "fetch/url.h"
+
+static void assert_asked(const char *written, const char *expected)
+{
+    struct page page = {0};
+    char *asked;
+    assert_int_equal(url_read(written, &asked, &page), FAULT_NONE);
+    assert_string_equal(asked, expected);
+    free(asked);
+}
+
+static void assert_wrong(const char *written, enum page_fault fault, const char *detail)
+{
+    struct page page = {0};
+    char *asked;
+    assert_int_equal(url_read(written, &asked, &page), fault);
+    assert_int_equal(page.fault, fault);
+    assert_null(asked);
+    assert_string_equal(page.detail, detail);
+}
+
+static void a_url_in_its_plain_form_stays_as_it_is(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {
+        "http://example.org/",           "https://example.org:8443/a?b=c&d=%41",
+        "http://user:word@example.org/", "http://[::1]:8080/x",
+        "http://127.0.0.1/%E4%B8%AD",    "http://a_b.example/~x",
+    };
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
+        assert_asked(urls[i], urls[i]);
+}
+
+static void texts_for_the_same_page_become_the_same(void **state)
+{
+    (void)state;
+    assert_asked("HTTP://Example.ORG", "http://example.org/");
+    assert_asked("http://example.org:80/#top", "http://example.org/");
+    assert_asked("https://example.org:443", "https://example.org/");
+    assert_asked("https://example.org:80", "https://example.org:80/");
+    assert_asked("http://example.org:/", "http://example.org/");
+    assert_asked("http://example.org:0080/", "http://example.org/");
+    assert_asked("http://example.org:00000081/", "http://example.org:81/");
+    assert_asked("http://example.org?q", "http://example.org/?q");
+    assert_asked("http://example.org#http://x/", "http://example.org/");
+    assert_asked("http://[FE80::A]/", "http://[fe80::a]/");
+    assert_asked("http://example.org/A", "http://example.org/A"); // a path has no small form
+}
+
+static void names_and_paths_of_any_script_are_encoded(void **state)
+{
+    (void)state;
+    static const char *const locales[] = {"C", "C.UTF-8", "zh_CN.GB18030", "en_US.ISO-8859-1"};
+    for (size_t i = 0; i < sizeof locales / sizeof *locales; i++) {
+        (void)setlocale(LC_ALL,
+                        locales[i]); // one that is not here leaves the last: it must not matter
+        assert_asked("http://例子.测试/中文", "http://xn--fsqu00a.xn--0zwm56d/%E4%B8%AD%E6%96%87");
+        assert_asked("http://例子。测试", "http://xn--fsqu00a.xn--0zwm56d/");
+        assert_asked("https://Bücher.example:8080/ü?ß=ä#ö",
+                     "https://xn--bcher-kva.example:8080/%C3%BC?%C3%9F=%C3%A4");
+        assert_asked("http://faß.de/", "http://xn--fa-hia.de/"); // not fass.de, another's
+        assert_asked("http://bu\xcc\x88"
+                     "cher.example/",
+                     "http://xn--bcher-kva.example/");
+        assert_asked("http://\xef\xbd\x81.example/", "http://a.example/"); // a wide a
+        assert_asked("http://x/\xff", "http://x/%FF");
+        assert_asked("http://\xe4\xb8\xad@x/", "http://%E4%B8%AD@x/");
+    }
+    (void)setlocale(LC_ALL, "C");
+}
+
+static void what_is_no_url_says_where(void **state)
+{
+    (void)state;
+    assert_wrong("", FAULT_NO_SCHEME, "");
+    assert_wrong("www.example.org", FAULT_NO_SCHEME, "");
+    assert_wrong("/a:b", FAULT_NO_SCHEME, "");
+    assert_wrong("ftp://example.org/", FAULT_SCHEME, "ftp");
+    assert_wrong("httpss://example.org/", FAULT_SCHEME, "httpss");
+    assert_wrong("http://x/a b", FAULT_URL, "byte 11 is a space");
+    assert_wrong("http://x/\x1b", FAULT_URL, "byte 10 is a control character");
+    assert_wrong("http://x\x7f/", FAULT_URL, "byte 9 is a control character");
+    assert_wrong("http:x", FAULT_URL, "byte 6 is where // should be");
+    assert_wrong("http:/x", FAULT_URL, "byte 6 is where // should be");
+    assert_wrong("http://", FAULT_URL, "byte 8 is where a host should be");
+    assert_wrong("http:///x", FAULT_URL, "byte 8 is where a host should be");
+    assert_wrong("http://user@:80/", FAULT_URL, "byte 13 is where a host should be");
+    assert_wrong("http://x:8o/", FAULT_URL, "byte 11 is no digit of a port");
+    assert_wrong("http://x:-1/", FAULT_URL, "byte 10 is no digit of a port");
+    assert_wrong("http://a:b:80/", FAULT_URL, "byte 10 is no digit of a port");
+    static const char port[] = "byte 10 begins a port that is not one of 1 to 65535";
+    assert_wrong("http://x:0/", FAULT_URL, port);
+    assert_wrong("http://x:65536/", FAULT_URL, port);
+    assert_wrong("http://x:99999999999999999999/", FAULT_URL, port);
+    assert_wrong("http://[::1/", FAULT_URL, "byte 8 opens a bracket that nothing closes");
+    assert_wrong("http://[::1]x/", FAULT_URL, "byte 13 follows an address in brackets");
+}
+
+static void a_name_that_dns_cannot_have_says_where_it_begins(void **state)
+{
+    (void)state;
+    struct page page = {0};
+    char *asked;
+    static const char begins[] = "the name from byte 13 on: ";
+    static const char *const names[] = {"\xff\xfe", "\xe2\x80\x8e中", "中-\xcc\x80-.测试..x"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char url[64];
+        (void)snprintf(url, sizeof url, "http://user@%s/", names[i]);
+        if (url_read(url, &asked, &page) == FAULT_NONE) {
+            print_message("%s became %s\n", url, asked);
+            free(asked);
+            fail();
+        }
+        assert_int_equal(page.fault, FAULT_URL);
+        assert_memory_equal(page.detail, begins, sizeof begins - 1);
+        assert_true(strlen(page.detail) > sizeof begins);
+    }
+}
+
+static void a_long_url_is_read_whole(void **state)
+{
+    (void)state;
+    enum { PATH = 60000 };
+    char *url = malloc(PATH + 32);
+    struct page page = {0};
+    char *asked;
+    assert_non_null(url);
+    size_t size = (size_t)sprintf(url, "http://x/");
+    memset(url + size, 0xe4, PATH);
+    url[size + PATH] = '\0';
+    assert_int_equal(url_read(url, &asked, &page), FAULT_NONE);
+    assert_int_equal(strlen(asked), size + 3 * PATH);
+    assert_string_equal(asked + size + 3 * PATH - 6, "%E4%E4");
+    free(asked);
+    free(url);
+}
+
+// ---- which came before -------------------------------------------------------------------------
+
+enum { MANY = 300000 };
+
+static void each_text_is_new_once(void **state)
+{
+    (void)state;
+    struct seen *s = seen_new();
+    char text[32];
+    assert_non_null(s);
+    for (int round = 1; round >= 0; round--)
+        for (int i = 0; i < MANY; i++) {
+            (void)snprintf(text, sizeof text, "http://x/%d", i);
+            assert_int_equal(seen_add(s, text), round);
+        }
+    assert_int_equal(seen_add(s, ""), 1);
+    assert_int_equal(seen_add(s, ""), 0);
+    seen_free(&s);
+    assert_null(s);
+    seen_free(&s);
+}
+
+static void a_text_costs_at_most_43_bytes_however_long_it_is(void **state)
+{
+    (void)state;
+    struct seen *s = seen_new();
+    char text[1000];
+    assert_non_null(s);
+    memset(text, 'x', sizeof text);
+    for (int i = 0; i < MANY / 10; i++) {
+        (void)snprintf(text + sizeof text - 8, 8, "%07d", i);
+        assert_int_equal(seen_add(s, text), 1);
+        if (i > 1000)
+            assert_true(seen_bytes(s) <= 43 * ((size_t)i + 1) + 100);
+    }
+    seen_free(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_url_in_its_plain_form_stays_as_it_is),
+        cmocka_unit_test(texts_for_the_same_page_become_the_same),
+        cmocka_unit_test(names_and_paths_of_any_script_are_encoded),
+        cmocka_unit_test(what_is_no_url_says_where),
+        cmocka_unit_test(a_name_that_dns_cannot_have_says_where_it_begins),
+        cmocka_unit_test(a_long_url_is_read_whole),
+        cmocka_unit_test(each_text_is_new_once),
+        cmocka_unit_test(a_text_costs_at_most_43_bytes_however_long_it_is),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
