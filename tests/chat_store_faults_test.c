@@ -2,8 +2,8 @@
 // chat_store_faults_test.c - a server that is killed, a disk that is full, copies, other schemas.
 #include "chat_store.h"
 
-#include "chat/store/schema.h"
-#include "chat/store/sql.h"
+#include "common/schema.h"
+#include "common/sql.h"
 
 // ---- kill -9 -------------------------------------------------------------------------------
 
@@ -308,7 +308,8 @@ static int bring_up(const char *path, const char *const *steps, size_t count)
     assert_true(fd >= 0);
     close(fd);
     assert_int_equal(sql_open(&db, path), 0);
-    int rc = schema_bring_up(db, path, steps, count);
+    const struct schema schema = {0x77656674, "history", steps, count};
+    int rc = schema_bring_up(db, path, &schema);
     sql_close(&db);
     return rc;
 }

@@ -11,8 +11,8 @@
 #include <weft/error.h>
 
 #include "chat/store/folder.h"
-#include "chat/store/sql.h"
 #include "chat/store/store.h"
+#include "common/sql.h"
 
 static int copy_history(const char *path, const char *file)
 {

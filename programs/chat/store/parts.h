@@ -21,8 +21,8 @@
 #include <weft/sync.h>
 
 #include "chat/store/inbox.h"
-#include "chat/store/sql.h"
 #include "chat/store/store.h"
+#include "common/sql.h"
 
 enum { READERS = 4 };
 

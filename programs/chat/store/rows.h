@@ -3,8 +3,8 @@
 #ifndef WEFT_CHAT_STORE_ROWS_H
 #define WEFT_CHAT_STORE_ROWS_H
 
-#include "chat/store/sql.h"
 #include "chat/store/store.h"
+#include "common/sql.h"
 
 // What a statement selects, from a table or join that calls messages m and conversations c.
 #define ROWS_COLUMNS \

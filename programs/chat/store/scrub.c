@@ -24,7 +24,7 @@
 #include <string.h>
 #include <weft/error.h>
 
-#include "chat/store/sql.h"
+#include "common/sql.h"
 
 enum { TABLE_LEAF = 13, HEADER = 8, FILE_HEADER = 100, PAGES_MAX = 1 << 24 };
 

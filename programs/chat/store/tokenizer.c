@@ -5,8 +5,8 @@
 // nobody can ask for one, and the words here are of the folded text anyway. All stand at 0.
 #include <errno.h>
 
-#include "chat/store/sql.h"
 #include "chat/store/tokens.h"
+#include "common/sql.h"
 
 typedef int fts_token(void *ctx, int flags, const char *token, int size, int start, int end);
 

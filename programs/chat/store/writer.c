@@ -30,7 +30,7 @@ static int open_history(struct writer *w)
         rc = sql_exec(w->db, s->set.full_sync ? "PRAGMA synchronous = FULL"
                                               : "PRAGMA synchronous = NORMAL");
     if (rc == 0)
-        rc = schema_bring_up(w->db, s->history_path, schema_steps, schema_count);
+        rc = schema_bring_up(w->db, s->history_path, &history_schema);
     return rc;
 }
 

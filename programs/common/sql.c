@@ -5,7 +5,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
-#include "chat/store/sql.h"
+#include "common/sql.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -96,9 +96,16 @@ void sql_close(sqlite3 **db)
     *db = NULL;
 }
 
+// Whose trouble it is: the file's.
+static const char *file_of(sqlite3 *db)
+{
+    const char *path = sqlite3_db_filename(db, "main");
+    return path && *path ? path : "a database in memory";
+}
+
 int sql_exec(sqlite3 *db, const char *text)
 {
-    return sql_check(db, sqlite3_exec(db, text, NULL, NULL, NULL), "history");
+    return sql_check(db, sqlite3_exec(db, text, NULL, NULL, NULL), file_of(db));
 }
 
 int sql_number(sqlite3 *db, const char *text, int64_t *number)
@@ -117,7 +124,7 @@ int sql_prepare(sqlite3 *db, const char *text, sqlite3_stmt **statement)
     *statement = NULL;
     return sql_check(db,
                      sqlite3_prepare_v3(db, text, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL),
-                     "history");
+                     file_of(db));
 }
 
 void sql_text(sqlite3_stmt *statement, int at, const char *text)
@@ -135,7 +142,8 @@ int sql_step(sqlite3_stmt *statement)
     int rc = sqlite3_step(statement);
     if (rc == SQLITE_ROW)
         return 1;
-    int failed = rc == SQLITE_DONE ? 0 : sql_failed(sqlite3_db_handle(statement), "history");
+    sqlite3 *db = sqlite3_db_handle(statement);
+    int failed = rc == SQLITE_DONE ? 0 : sql_failed(db, file_of(db));
     (void)sqlite3_reset(statement); // says again what step said
     return failed;
 }
@@ -205,5 +213,5 @@ int sql_empty_log(sqlite3 *db)
 {
     return sql_check(db,
                      sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL),
-                     "history: the log");
+                     file_of(db));
 }

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
-// sql.h - SQLite as the store speaks to it: statements are constants, values are bound, and errors
-// are weft's.
-#ifndef WEFT_CHAT_STORE_SQL_H
-#define WEFT_CHAT_STORE_SQL_H
+// sql.h - SQLite as the programs speak to it: statements are constants, values are bound, and
+// errors are weft's.
+#ifndef WEFT_PROGRAMS_SQL_H
+#define WEFT_PROGRAMS_SQL_H
 
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-// What went wrong with db (NULL: out of memory), as a negative errno, recorded with its sentence:
-// of a failed write the system's own reason.
+// What went wrong with db (NULL: out of memory), as a negative errno, recorded with its sentence,
+// "DOING: why": of a failed write the system's own reason. The others below put the file's path in
+// front.
 int sql_failed(sqlite3 *db, const char *doing);
 // The same if rc is not SQLITE_OK, else 0.
 int sql_check(sqlite3 *db, int rc, const char *doing);
