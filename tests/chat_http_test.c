@@ -6,7 +6,7 @@
 #include "chat/web/http.h"
 #include "chat/web/page.h"
 #include "chat/web/target.h"
-#include "chat/web/utf8.h"
+#include "common/utf8.h"
 
 struct bytes {
     const char *at;

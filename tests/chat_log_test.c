@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "chat/log_line.h"
-#include "chat/web/utf8.h"
+#include "common/utf8.h"
 
 static const struct timespec moment = {.tv_sec = 1795902454, .tv_nsec = 123456789};
 #define MOMENT "2026-11-28T21:47:34.123Z"

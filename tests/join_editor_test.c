@@ -13,7 +13,7 @@
 
 #include "chat/join/editor.h"
 #include "chat/join/keys.h"
-#include "chat/join/width.h"
+#include "common/width.h"
 
 // ---- width ---------------------------------------------------------------------------------
 

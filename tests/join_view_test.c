@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "chat/join/view.h"
-#include "chat/join/width.h"
+#include "common/width.h"
 
 enum { ROWS = 8, COLUMNS = 30, NOON = 12 * 3600 };
 

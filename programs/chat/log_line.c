@@ -8,7 +8,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "chat/web/utf8.h"
+#include "common/json.h"
+#include "common/number.h"
 
 enum { SPARE = 4 }; // for what ends a line: "}" and "\n"
 
@@ -35,14 +36,8 @@ static void put_word(struct line *line, const char *word)
 // At least so many digits.
 static void put_number(struct line *line, long long number, int digits)
 {
-    char text[24];
-    char *at = text + sizeof text;
-    unsigned long long left = number < 0 ? 0ULL - (unsigned long long)number
-                                         : (unsigned long long)number;
-    for (; left > 0 || digits > 0; left /= 10, digits--)
-        *--at = (char)('0' + left % 10);
-    if (number < 0)
-        *--at = '-';
+    char text[NUMBER_TEXT];
+    char *at = number_before(text + sizeof text, number, digits);
     put(line, at, (size_t)(text + sizeof text - at));
 }
 
@@ -79,70 +74,13 @@ static void put_time(struct line *line, const struct timespec *when)
 
 // ---- escaping ------------------------------------------------------------------------------
 
-static unsigned code_of(const unsigned char *at, size_t size)
-{
-    if (size == 1)
-        return at[0];
-    unsigned code = at[0] & (0x7FU >> size);
-    for (size_t i = 1; i < size; i++)
-        code = code << 6 | (at[i] & 0x3FU);
-    return code;
-}
-
-// What a terminal or a reader of lines could obey, all of it below U+10000.
-static bool is_dangerous(unsigned code)
-{
-    static const unsigned ranges[][2] = {
-        {0x00, 0x1F},     {0x7F, 0x9F},     {0x61C, 0x61C},   {0x200E, 0x200F},
-        {0x2028, 0x202E}, {0x2066, 0x2069}, {0xFEFF, 0xFEFF},
-    };
-    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
-        if (code >= ranges[i][0] && code <= ranges[i][1])
-            return true;
-    return false;
-}
-
-static size_t escape(char out[8], unsigned code)
-{
-    static const char hex[] = "0123456789abcdef";
-    static const char plain[] = "\nn\tt\rr"; // a character, and its letter
-    for (const char *at = plain; *at; at += 2)
-        if (code == (unsigned char)at[0]) {
-            memcpy(out, (char[]){'\\', at[1]}, 2);
-            return 2;
-        }
-    memcpy(out,
-           (char[]){'\\', 'u', hex[code >> 12 & 15], hex[code >> 8 & 15], hex[code >> 4 & 15],
-                    hex[code & 15]},
-           6);
-    return 6;
-}
-
-// The next character of the text as it is to be written: its size, and how many bytes it took.
-static size_t write_character(char out[8], const char *text, size_t size, bool quoted, size_t *took)
-{
-    size_t n = utf8_character(text, size);
-    *took = n ? n : 1;
-    if (n == 0) {
-        memcpy(out, (const char[]){'\xEF', '\xBF', '\xBD'}, 3); // U+FFFD
-        return 3;
-    }
-    unsigned code = code_of((const unsigned char *)text, n);
-    if (is_dangerous(code))
-        return escape(out, code);
-    size_t before = quoted && (*text == '"' || *text == '\\') ? 1 : 0;
-    out[0] = '\\';
-    memcpy(out + before, text, n);
-    return before + n;
-}
-
 // At most LOG_VALUE bytes of it.
 static void put_escaped(struct line *line, const char *text, bool quoted)
 {
-    char one[8];
+    char one[JSON_CHARACTER];
     size_t left = strlen(text), written = 0;
     for (size_t took; left > 0; text += took, left -= took) {
-        size_t size = write_character(one, text, left, quoted, &took);
+        size_t size = json_character(one, text, left, quoted, &took);
         if (written + size > LOG_VALUE - 3) {
             put_word(line, "...");
             return;

@@ -13,8 +13,8 @@
 #include <weft/net.h>
 
 #include "chat/web/frame.h"
-#include "chat/web/utf8.h"
 #include "chat/web/websocket.h"
+#include "common/utf8.h"
 
 enum { CAP = 600 };
 

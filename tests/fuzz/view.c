@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "chat/irc/labelled.h"
-#include "chat/web/utf8.h"
+#include "common/utf8.h"
 #include "world.h"
 
 void (*world_heard)(int who, const struct line *line, const char *source);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "chat/hub/name.h"
-#include "chat/join/width.h"
+#include "common/width.h"
 
 void editor_release(struct editor *e)
 {

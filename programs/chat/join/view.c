@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "chat/join/width.h"
+#include "common/width.h"
 
 enum { TIME_COLUMNS = 6, FRAME_ROWS = 3, LEAST_TEXT = 8 };
 

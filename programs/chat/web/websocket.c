@@ -19,7 +19,7 @@
 #include <weft/error.h>
 
 #include "chat/web/frame.h"
-#include "chat/web/utf8.h"
+#include "common/utf8.h"
 
 enum {
     INPUT_SIZE = WEBSOCKET_LINE_MAX + FRAME_HEAD_MAX + FRAME_HEAD_MAX + FRAME_CONTROL_MAX,

@@ -4,7 +4,7 @@
 // Not wcwidth: it answers for the locale, and ours may be C. Terminals differ where emoji are put
 // together from several; a row that goes wrong there ends at its end, because the view places each
 // row by itself.
-#include "chat/join/width.h"
+#include "common/width.h"
 
 #include <stdbool.h>
 #include <utf8proc.h>

@@ -4,7 +4,7 @@
 // A whole message is looked at, eight bytes at a time while they are ASCII, as most of them are.
 // text.c decodes byte by byte, and repairs; here it is only a yes or no, on the way of each
 // message.
-#include "chat/web/utf8.h"
+#include "common/utf8.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -86,4 +86,27 @@ size_t utf8_cut(const void *bytes, size_t size, size_t cap)
     while (cap > 0 && is_rest(at[cap]))
         cap--;
     return cap;
+}
+
+unsigned utf8_code(const void *bytes, size_t size)
+{
+    const unsigned char *at = bytes;
+    if (size == 1)
+        return at[0];
+    unsigned code = at[0] & (0x7FU >> size);
+    for (size_t i = 1; i < size; i++)
+        code = code << 6 | (at[i] & 0x3FU);
+    return code;
+}
+
+bool utf8_is_unsafe(unsigned code)
+{
+    static const unsigned ranges[][2] = {
+        {0x00, 0x1F},     {0x7F, 0x9F},     {0x61C, 0x61C},   {0x200E, 0x200F},
+        {0x2028, 0x202E}, {0x2066, 0x2069}, {0xFEFF, 0xFEFF},
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (code >= ranges[i][0] && code <= ranges[i][1])
+            return true;
+    return false;
 }

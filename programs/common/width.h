@@ -3,13 +3,13 @@
 //
 // A character here is one code point as it is shown. A cluster is what a person calls a character:
 // a letter with its accents, an emoji with its joiners. The cursor moves by clusters.
-#ifndef WEFT_CHAT_JOIN_WIDTH_H
-#define WEFT_CHAT_JOIN_WIDTH_H
+#ifndef WEFT_PROGRAMS_WIDTH_H
+#define WEFT_PROGRAMS_WIDTH_H
 
 #include <stddef.h>
 
 // What is shown for the first character of a text. `bytes` never holds a control character: that
-// is the rule of text.h once more, where it cannot be got around.
+// is the rule of chat/text.h once more, where it cannot be got around.
 struct glyph {
     const char *bytes; // to show
     size_t size;       // of them; 0: nothing is shown
