@@ -307,7 +307,8 @@ def silence_ends_with_the_time_limit_which_says_what_was_waited_for():
         server.page("?", silence_after(b"", server))
         result = fetch("--timeout", "3", *waits, *steps)
         equal(failures_of(result.err),
-              {url: f"timed out {text}" for url, text in [*waits.items(), *steps.items()]})
+              {url: f"timed out {text} (--timeout)"
+               for url, text in [*waits.items(), *steps.items()]})
         equal(result.status, 1, "status")
         result = fetch("--timeout", "3", "--lecture", *waits, *steps)
         texts = dict(zip(steps, ["<urlopen error timed out>",
@@ -322,7 +323,8 @@ def a_page_that_drips_for_ever_ends_with_the_time_limit():
     with Server() as server:
         url = server.page("/", drip(head("200 OK"), server))
         result = fetch("--timeout", "2", url)
-        matches(result.err, rf"weft fetch: {url}: timed out in the body, after \d+ bytes\n")
+        matches(result.err,
+                rf"weft fetch: {url}: timed out in the body, after \d+ bytes \(--timeout\)\n")
         equal(result.status, 1, "status")
 
 
@@ -494,7 +496,7 @@ def a_page_that_hangs_holds_up_no_other():
         urls = [server.page(f"/{i}", answer(b"x")) for i in range(10)]
         result = fetch("-j2", "--timeout", "3", hanging, *urls)
         equal([url for _, _, url in lines_of(result.out)], urls)
-        equal(failures_of(result.err), {hanging: "timed out waiting for an answer"})
+        equal(failures_of(result.err), {hanging: "timed out waiting for an answer (--timeout)"})
 
 
 # ---- input ------------------------------------------------------------------------

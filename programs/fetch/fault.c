@@ -3,20 +3,45 @@
 //
 // One function a fault, in a table. A format string each would be shorter, but would have to take
 // its values from a struct that the compiler cannot check it against.
+#define _GNU_SOURCE
 #include "fetch/fault.h"
 
 #include <netdb.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "common/utf8.h"
+
+size_t clean_run(const char *text, size_t size)
+{
+    size_t n = 0;
+    while (n < size) {
+        if (text[n] >= ' ' && text[n] < 0x7f) { // nearly always
+            n++;
+            continue;
+        }
+        size_t took = utf8_character(text + n, size - n);
+        if (took == 0 || utf8_is_unsafe(utf8_code(text + n, took)))
+            break;
+        n += took;
+    }
+    return n;
+}
+
+// What stops a run: a byte that is no UTF-8, or the bytes of a character that steers. Their later
+// bytes begin no character, so one after the other is enough.
 void print_clean(FILE *out, const char *text)
 {
-    for (const char *p = text; *p; p++) {
-        unsigned char byte = (unsigned char)*p;
-        if (byte < ' ' || byte == 0x7f)
-            (void)fprintf(out, "\\x%02x", byte);
+    size_t size = strlen(text);
+    while (size > 0) {
+        size_t n = clean_run(text, size);
+        if (n > 0)
+            (void)fwrite_unlocked(text, 1, n, out);
         else
-            (void)putc(byte, out);
+            (void)fprintf(out, "\\x%02x", (unsigned char)*text);
+        n += n == 0;
+        text += n;
+        size -= n;
     }
 }
 
@@ -90,6 +115,17 @@ static void proxy(FILE *out, const struct page *page)
     print_answer_text(out, page->detail);
 }
 
+static void print_limit(FILE *out, const struct page *page)
+{
+    static const char *const options[] = {
+        [PATIENCE_TOTAL] = "--timeout",
+        [PATIENCE_CONNECT] = "--connect-timeout",
+        [PATIENCE_FIRST_BYTE] = "--first-byte-timeout",
+        [PATIENCE_IDLE] = "--idle-timeout",
+    };
+    (void)fprintf(out, " (%s%s%s)", page->detail, page->detail[0] ? ", " : "", options[page->code]);
+}
+
 static void timeout(FILE *out, const struct page *page)
 {
     static const char *const waiting[] = {
@@ -101,10 +137,11 @@ static void timeout(FILE *out, const struct page *page)
         [STAGE_BODY] = "in the body",
     };
     (void)fprintf(out, "timed out %s", waiting[page->stage]);
-    if (page->stage != STAGE_BODY)
-        return;
-    (void)fprintf(out, ", after ");
-    print_progress(out, page);
+    if (page->stage == STAGE_BODY) {
+        (void)fprintf(out, ", after ");
+        print_progress(out, page);
+    }
+    print_limit(out, page);
 }
 
 static void no_answer(FILE *out, const struct page *page)
@@ -194,8 +231,9 @@ static void encoding_cut(FILE *out, const struct page *page)
 
 static void decoded_size(FILE *out, const struct page *page)
 {
-    (void)fprintf(out, "stopped after %lld bytes: decoded, its size is over the limit",
-                  (long long)page->encoded);
+    (void)fprintf(out, "stopped after %lld bytes, %lld decoded: its size is over the limit",
+                  (long long)page->encoded, (long long)page->decoded);
+    (void)fprintf(out, " (--max-size)");
 }
 
 static void canceled(FILE *out, const struct page *page)
@@ -209,34 +247,49 @@ static void detail(FILE *out, const struct page *page)
     print_clean(out, page->detail);
 }
 
-static void (*const printers[FAULTS])(FILE *, const struct page *) = {
-    [FAULT_NO_SCHEME] = no_scheme,
-    [FAULT_SCHEME] = scheme,
-    [FAULT_URL] = url,
-    [FAULT_NAME] = name,
-    [FAULT_CONNECT] = connecting,
-    [FAULT_TLS] = tls,
-    [FAULT_PROXY] = proxy,
-    [FAULT_TIMEOUT] = timeout,
-    [FAULT_NO_ANSWER] = no_answer,
-    [FAULT_BROKEN] = broken,
-    [FAULT_NOT_HTTP] = not_http,
-    [FAULT_ANSWER] = answer,
-    [FAULT_HEADERS] = headers,
-    [FAULT_HTTP] = http,
-    [FAULT_REDIRECT_LOOP] = redirect_loop,
-    [FAULT_REDIRECT_SCHEME] = redirect_scheme,
-    [FAULT_CUT] = cut,
-    [FAULT_SIZE] = size,
-    [FAULT_ENCODING] = encoding,
-    [FAULT_ENCODING_CUT] = encoding_cut,
-    [FAULT_DECODED_SIZE] = decoded_size,
-    [FAULT_CANCELED] = canceled,
-    [FAULT_MEMORY] = detail,
-    [FAULT_OTHER] = detail,
+static void none(FILE *out, const struct page *page)
+{
+    (void)out;
+    (void)page;
+}
+
+static const struct {
+    const char *name;
+    void (*print)(FILE *, const struct page *);
+} faults[FAULTS] = {
+    [FAULT_NONE] = {"none", none},
+    [FAULT_NO_SCHEME] = {"no-scheme", no_scheme},
+    [FAULT_SCHEME] = {"scheme", scheme},
+    [FAULT_URL] = {"url", url},
+    [FAULT_NAME] = {"name", name},
+    [FAULT_CONNECT] = {"connect", connecting},
+    [FAULT_TLS] = {"tls", tls},
+    [FAULT_PROXY] = {"proxy", proxy},
+    [FAULT_TIMEOUT] = {"timeout", timeout},
+    [FAULT_NO_ANSWER] = {"no-answer", no_answer},
+    [FAULT_BROKEN] = {"broken", broken},
+    [FAULT_NOT_HTTP] = {"not-http", not_http},
+    [FAULT_ANSWER] = {"answer", answer},
+    [FAULT_HEADERS] = {"headers", headers},
+    [FAULT_HTTP] = {"http", http},
+    [FAULT_REDIRECT_LOOP] = {"redirect-loop", redirect_loop},
+    [FAULT_REDIRECT_SCHEME] = {"redirect-scheme", redirect_scheme},
+    [FAULT_CUT] = {"cut", cut},
+    [FAULT_SIZE] = {"size", size},
+    [FAULT_ENCODING] = {"encoding", encoding},
+    [FAULT_ENCODING_CUT] = {"encoding-cut", encoding_cut},
+    [FAULT_DECODED_SIZE] = {"decoded-size", decoded_size},
+    [FAULT_CANCELED] = {"canceled", canceled},
+    [FAULT_MEMORY] = {"memory", detail},
+    [FAULT_OTHER] = {"other", detail},
 };
+
+const char *fault_name(enum page_fault fault)
+{
+    return faults[fault].name;
+}
 
 void fault_print(FILE *out, const struct page *page)
 {
-    printers[page->fault](out, page);
+    faults[page->fault].print(out, page);
 }

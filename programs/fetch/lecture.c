@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "fetch/fault.h"
+#include "fetch/output.h"
 
 const char *const lecture_urls[LECTURE_URLS] = {
     "http://www.foxnews.com/",         "http://www.cnn.com/",
@@ -297,3 +298,26 @@ void lecture_print_float(FILE *out, double x)
         (void)snprintf(text, sizeof text, "%.1f", x);
     (void)fprintf(out, "%s%s\n", text, strpbrk(text, ".e") ? "" : ".0");
 }
+
+// ---- as a form of output ---------------------------------------------------------
+
+static void begin(struct output *o)
+{
+    (void)o;
+}
+
+static void show(struct output *o, const char *url, const struct page *page,
+                 const struct page_change *change)
+{
+    (void)change;
+    lecture_print(o->out, url, page);
+}
+
+static void end(struct output *o, const struct totals *totals, const struct output_end *how)
+{
+    (void)o;
+    (void)totals;
+    (void)how;
+}
+
+const struct output_form output_lecture = {begin, show, end, false};

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// results.h - what becomes of each page that completes: it is printed, added up, and shown as
+// progress; and in the end it is all summed up.
+#ifndef WEFT_PROGRAMS_FETCH_RESULTS_H
+#define WEFT_PROGRAMS_FETCH_RESULTS_H
+
+#include <weft/time.h>
+
+#include "fetch/output.h"
+#include "fetch/progress.h"
+#include "fetch/totals.h"
+
+struct results { // zeroed, it can be closed
+    struct output output;
+    struct totals *totals;
+    struct progress progress;
+    weft_time begun;
+    int64_t known;     // how many there will be, or -1
+    int64_t under_way; // at once, as far as is known; or -1
+    int write_error;   // of stdout: an errno, or 0
+};
+
+// On stdout and stderr. 0 or -ENOMEM, the message in weft_error(). set outlives it. Prints nothing.
+int results_open(struct results *r, const struct fetch_settings *set);
+void results_close(struct results *r);
+
+// First and last: what stands around the pages, the summary. The summary is not told when it was
+// not wanted (--quiet), is in the output itself and stderr is no terminal, or is of one page.
+void results_begin(struct results *r);
+int results_end(struct results *r, bool interrupted); // 0, or as results_idle
+
+// A page_seen (pages.h); r is a struct results. A url of NULL is results_idle.
+int results_page(void *r, const char *url, const struct page *page);
+// With how it compares; change may be NULL. 0, or as results_idle.
+int results_change(struct results *r, const char *url, const struct page *page,
+                   const struct page_change *change);
+// Nothing more is ready just now: what was printed is written, and the progress line moves. To be
+// called before each wait, and ten times a second while it lasts. 0, or the negative errno of
+// stdout, which is in write_error too; its message is in weft_error().
+int results_idle(struct results *r);
+
+#endif
