@@ -292,7 +292,7 @@ def each_fault_has_urllibs_words_in_the_lectures_mode():
 
 @check
 def silence_ends_with_the_time_limit_which_says_what_was_waited_for():
-    with full_port() as connecting, Server() as server:
+    with full_port() as connecting, Server() as server, Server() as greeted:
         begun = head("200 OK", "Content-Length: 100")
         waits = {
             server.page("/never", silence_after(b"", server)): "waiting for an answer",
@@ -302,9 +302,9 @@ def silence_ends_with_the_time_limit_which_says_what_was_waited_for():
         }
         steps = {
             connecting: "connecting",
-            f"https://127.0.0.1:{server.port}/": "agreeing on TLS",
+            f"https://127.0.0.1:{greeted.port}/": "agreeing on TLS",
         }
-        server.page("?", silence_after(b"", server))
+        greeted.page("?", silence_after(b"", greeted))
         result = fetch("--timeout", "3", *waits, *steps)
         equal(failures_of(result.err),
               {url: f"timed out {text} (--timeout)"
@@ -658,14 +658,17 @@ def a_full_disk_is_one_line_and_status_1():
 
 
 @check
-def without_threads_for_so_many_it_says_so():
-    if b"__asan_init" in WEFT.read_bytes() or b"__tsan_init" in WEFT.read_bytes():
-        raise Skip("a sanitizer has reserved the address space")
-    little = 1 << 30  # a thread reserves 8 MiB for its stack
-    result = run(["sh", "-c", f'ulimit -v {little >> 10}; exec "$@"', "sh",
-                  WEFT, "fetch", "-j1000", "-"])
-    matches(result.err, r"weft fetch: no threads for 1000 pages at once: .*\(try a smaller --jobs\)\n")
-    equal((result.out, result.status), ("", 1))
+def a_page_that_waits_takes_no_thread():
+    with Server() as server:
+        hanging = [server.page(f"/{i}", silence_after(b"", server)) for i in range(60)]
+        process = start("-j60", *hanging)
+        while server.now < 60:
+            assert process.poll() is None, "it has ended"
+            time.sleep(0.01)
+        threads = len(os.listdir(f"/proc/{process.pid}/task"))
+        assert threads < 10, f"{threads} threads"
+        process.send_signal(signal.SIGINT)
+        equal(finish(process).status, 130, "status")
 
 
 # ---- the bench --------------------------------------------------------------------

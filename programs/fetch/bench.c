@@ -18,11 +18,12 @@ struct timings {
     int length;
 };
 
-static int run(const struct pages *all, struct input *in, struct report *report, double *seconds)
+static int run(const struct bench *b, const struct fetch_settings *set, double *seconds)
 {
+    const struct pages_seen seen = {report_page, report_pause, b->report};
     weft_time begin = weft_now();
-    input_rewind(in);
-    int rc = fetch_pages(all, in, report_page, report);
+    input_rewind(b->in);
+    int rc = fetch_pages(b->pool, set, b->in, &seen);
     *seconds = (double)(weft_now().ns - begin.ns) / 1e9;
     return rc;
 }
@@ -75,53 +76,53 @@ static int print_ways(int at_once, struct timings *one, struct timings *many, st
     return report_flush(report);
 }
 
-// Run both ways, in turns, into timings with room for `runs`.
-static int take_turns(const struct pages *all, struct input *in, int runs, struct report *report,
-                      struct timings *one, struct timings *many)
+// Run both ways, in turns, into timings with room for all runs.
+static int take_turns(const struct bench *b, struct timings *one, struct timings *many)
 {
-    struct pages alone = *all;
+    struct fetch_settings alone = *b->set;
     int rc = 0;
     alone.at_once = 1;
-    report->hide_pages = true;
-    for (int i = 0; rc == 0 && i < runs; i++) {
-        rc = run(&alone, in, report, &one->seconds[i]);
-        report->hide_failures = true; // they were told once
+    b->report->hide_pages = true;
+    for (int i = 0; rc == 0 && i < b->set->bench; i++) {
+        rc = run(b, &alone, &one->seconds[i]);
+        b->report->hide_failures = true; // they were told once
         one->length += rc == 0;
         if (rc == 0)
-            rc = run(all, in, report, &many->seconds[i]);
+            rc = run(b, b->set, &many->seconds[i]);
         many->length += rc == 0;
     }
     return rc;
 }
 
-int bench(const struct pages *all, struct input *in, int runs, struct report *report)
+int bench(const struct bench *b)
 {
-    double *seconds = calloc(2 * (size_t)runs, sizeof *seconds);
+    size_t runs = (size_t)b->set->bench;
+    double *seconds = calloc(2 * runs, sizeof *seconds);
     if (!seconds)
         return weft_fail(-ENOMEM, "out of memory");
     struct timings one = {.seconds = seconds}, many = {.seconds = seconds + runs};
-    int rc = take_turns(all, in, runs, report, &one, &many);
+    int rc = take_turns(b, &one, &many);
     if (many.length > 0) { // also of what was interrupted
-        int printed = print_ways(all->at_once, &one, &many, report);
+        int printed = print_ways(b->set->at_once, &one, &many, b->report);
         rc = rc < 0 ? rc : printed;
     }
     free(seconds);
     return rc;
 }
 
-int bench_lecture(const struct pages *all, struct input *in, int runs, struct report *report)
+int bench_lecture(const struct bench *b)
 {
     double sum = 0;
     int rc = 0;
-    for (int i = 0; rc == 0 && i < runs; i++) {
+    for (int i = 0; rc == 0 && i < b->set->bench; i++) {
         double seconds;
-        rc = run(all, in, report, &seconds);
+        rc = run(b, b->set, &seconds);
         sum += seconds;
         if (rc == 0)
             printf("\n");
     }
     if (rc < 0)
         return rc;
-    lecture_print_float(stdout, sum / runs);
-    return report_flush(report);
+    lecture_print_float(stdout, sum / b->set->bench);
+    return report_flush(b->report);
 }

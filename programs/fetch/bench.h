@@ -6,11 +6,18 @@
 #include "fetch/pages.h"
 #include "fetch/report.h"
 
-// Fetch the whole list `runs` times each way and print what it took. 0, or an error as from
-// fetch_pages.
-int bench(const struct pages *all, struct input *in, int runs, struct report *report);
+struct bench {
+    weft_pool *pool;
+    const struct fetch_settings *set; // bench: how many runs
+    struct input *in;                 // read to its end: it is gone through again and again
+    struct report *report;
+};
 
-// The lecture's: `runs` times all at once, a blank line after each, then the mean.
-int bench_lecture(const struct pages *all, struct input *in, int runs, struct report *report);
+// Fetch the whole list so often each way and print what it took. 0, or an error as from
+// fetch_pages.
+int bench(const struct bench *b);
+
+// The lecture's: so often all at once, a blank line after each, then the mean.
+int bench_lecture(const struct bench *b);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <weft/weft.h>
 
 #include "common/commands.h"
@@ -23,7 +24,7 @@
 #include "fetch/report.h"
 #include "fetch/stop.h"
 
-enum { FILES_MAX = 64, JOBS_MAX = 1000 }; // each job is a thread
+enum { FILES_MAX = 64, JOBS_MAX = 1000 };
 
 struct files {
     const char *paths[FILES_MAX];
@@ -96,19 +97,21 @@ static int read_all(struct input *const *in, weft_none *none)
 }
 WEFT_TASK(read_all, struct input *, weft_none);
 
-static int work(const struct settings *s, const struct pages *all, struct input *in,
+static int work(weft_pool *pool, const struct fetch_settings *set, struct input *in,
                 struct report *report)
 {
-    if (s->bench == 0)
-        return fetch_pages(all, in, report_page, report);
+    const struct pages_seen seen = {report_page, report_pause, report};
+    if (set->bench == 0)
+        return fetch_pages(pool, set, in, &seen);
     // In a task, so that Ctrl+C ends the reading too.
-    weft_future *f = weft_submit(all->pool, read_all, &in);
+    weft_future *f = weft_submit(pool, read_all, &in);
     if (!f)
         return weft_error_code();
     int rc = weft_join(&f, NULL, 0);
     if (rc < 0)
         return rc;
-    return s->lecture ? bench_lecture(all, in, s->bench, report) : bench(all, in, s->bench, report);
+    const struct bench b = {pool, set, in, report};
+    return report->lecture ? bench_lecture(&b) : bench(&b);
 }
 
 static void tell_repeated(const struct input *in)
@@ -142,28 +145,30 @@ static int fetch(const struct settings *s, struct input *in, weft_pool *pool, st
 {
     if (stop_watch(stop, pool) < 0)
         return failed(weft_error());
-    struct report report = {.lecture = s->lecture};
-    struct pages all = {
-        .pool = pool,
+    struct report report = {.lecture = s->lecture, .at_once = isatty(STDOUT_FILENO)};
+    int64_t ns = (int64_t)(s->timeout * 1e9);
+    const struct fetch_settings set = {
         .at_once = s->at_once,
-        .limits = {.total_ns = (int64_t)(s->timeout * 1e9), .encoded = s->max_size},
+        .limits = {.total_ns = ns,
+                   .connect_ns = ns,
+                   .first_byte_ns = ns,
+                   .idle_ns = ns,
+                   .encoded = s->max_size,
+                   .decoded = s->max_size,
+                   .header = 262144,
+                   .redirects = 10},
+        .identity = true,
+        .http1 = s->lecture,
+        .bench = s->bench,
     };
     weft_time begin = weft_now();
-    int rc = work(s, &all, in, &report);
+    int rc = work(pool, &set, in, &report);
     int status = status_of(rc, stop, &report);
     if (rc == 0 || rc == -ECANCELED)
         report_summary(&report, weft_now().ns - begin.ns, rc == -ECANCELED);
     tell_repeated(in);
     stop_end(stop);
     return status;
-}
-
-// Each page that is fetched has a thread; those are what the system may lack.
-static int too_many(int at_once)
-{
-    complain("weft fetch", "no threads for %d pages at once: %s (try a smaller --jobs)", at_once,
-             strerror(-weft_error_code()));
-    return STATUS_FAILED;
 }
 
 static int fetch_with_pool(struct settings *s, struct input *in, struct stop *stop)
@@ -173,8 +178,8 @@ static int fetch_with_pool(struct settings *s, struct input *in, struct stop *st
         s->at_once = (int)known;
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return failed("libcurl does not start");
-    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = s->at_once, .name = "fetch");
-    int status = pool ? fetch(s, in, pool, stop) : too_many(s->at_once);
+    weft_pool *pool = weft_pool_open(WEFT_FIBERS, .workers = 1, .name = "fetch");
+    int status = pool ? fetch(s, in, pool, stop) : failed(weft_error());
     weft_pool_close(&pool);
     curl_global_cleanup();
     return status;

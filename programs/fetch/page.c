@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // page.c - one page, redirects followed.
 //
-// Redirects are followed here and not by libcurl: the rules are then those of Python's urllib, to
-// the letter - at most ten different pages, none of them five times - a redirect to a file is told
-// apart from any other unknown scheme, and each page on the way is a place where a limit, a
-// cookie or a host's turn can be looked at.
+// Redirects are followed here and not by libcurl: the rules are then those of Python's urllib - at
+// most ten, and no page five times - a redirect to a file is told apart from any other unknown
+// scheme, the way is kept, and each page on it is a place where a limit, a cookie or a host's turn
+// can be looked at.
 #include "fetch/page.h"
 
 #include <curl/curl.h>
@@ -15,18 +15,21 @@
 #include <strings.h>
 #include <weft/weft.h>
 
+#include "fetch/fetcher.h"
 #include "fetch/request.h"
 #include "fetch/url.h"
 
-enum { TRAIL_MAX = 10, VISITS_MAX = 4 }; // urllib's max_redirections and max_repeats
+enum { VISITS_MAX = 4 }; // urllib's max_repeats
 
-// The pages that redirects led to, each with how often.
-struct trail {
-    size_t length;
-    struct {
-        char *url;
-        int visits;
-    } places[TRAIL_MAX];
+// A page on its way: where it has come to.
+struct walk {
+    struct fetcher *fetcher;
+    struct request *request;
+    struct page *page;
+    CURLU *place;
+    char *url;          // of the place
+    char *first, *here; // origins: of the URL that was given, and of the place
+    weft_time end;      // of this attempt
 };
 
 enum page_fault page_fail(struct page *page, enum page_fault fault, int code, const char *fmt, ...)
@@ -44,8 +47,18 @@ static enum page_fault no_memory(struct page *page)
     return page_fail(page, FAULT_MEMORY, 0, "out of memory");
 }
 
+static void forget_hops(struct page *page)
+{
+    for (int i = 0; i < page->redirects; i++)
+        free(page->hops[i].url);
+    free(page->hops);
+    page->hops = NULL;
+    page->redirects = 0;
+}
+
 void page_free(struct page *page)
 {
+    forget_hops(page);
     free(page->target);
     page->target = NULL;
 }
@@ -76,26 +89,72 @@ static enum page_fault url_fault(struct page *page, CURLUcode code)
     return page_fail(page, FAULT_URL, (int)code, "%s", curl_url_strerror(code));
 }
 
-// Put the URL that the user gave into the empty `place`.
-static enum page_fault enter(CURLU *place, const char *url, struct page *page)
+// Put the URL that the user gave into the empty place.
+static enum page_fault enter(struct walk *w, const char *url)
 {
     char *asked;
-    enum page_fault fault = url_read(url, &asked, page);
+    enum page_fault fault = url_read(url, &asked, w->page);
     if (fault != FAULT_NONE)
         return fault;
-    CURLUcode code = curl_url_set(place, CURLUPART_URL, asked, CURLU_URLENCODE);
+    CURLUcode code = curl_url_set(w->place, CURLUPART_URL, asked, CURLU_URLENCODE);
     free(asked);
-    return code == CURLUE_OK ? FAULT_NONE : url_fault(page, code);
+    return code == CURLUE_OK ? FAULT_NONE : url_fault(w->page, code);
+}
+
+static char *join_origin(const char *scheme, const char *host, const char *port)
+{
+    size_t size = strlen(scheme) + strlen(host) + strlen(port) + sizeof "://:";
+    char *origin = malloc(size);
+    if (origin)
+        (void)snprintf(origin, size, "%s://%s:%s", scheme, host, port);
+    return origin;
+}
+
+// "https://example.org:443", the caller's to free; NULL with a fault of the page.
+static char *origin_of(struct walk *w)
+{
+    char *scheme = NULL, *host = NULL, *port = NULL, *origin = NULL;
+    CURLUcode code = curl_url_get(w->place, CURLUPART_SCHEME, &scheme, 0);
+    if (code == CURLUE_OK)
+        code = curl_url_get(w->place, CURLUPART_HOST, &host, 0);
+    if (code == CURLUE_OK)
+        code = curl_url_get(w->place, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
+    if (code == CURLUE_OK)
+        origin = join_origin(scheme, host, port);
+    if (!origin)
+        (void)url_fault(w->page, code != CURLUE_OK ? code : CURLUE_OUT_OF_MEMORY);
+    curl_free(scheme);
+    curl_free(host);
+    curl_free(port);
+    return origin;
+}
+
+// Note what the place is, in text.
+static enum page_fault arrive(struct walk *w)
+{
+    curl_free(w->url);
+    w->url = NULL;
+    CURLUcode code = curl_url_get(w->place, CURLUPART_URL, &w->url, 0);
+    if (code != CURLUE_OK)
+        return url_fault(w->page, code);
+    if (w->here != w->first)
+        free(w->here);
+    w->here = origin_of(w);
+    if (!w->here)
+        return w->page->fault;
+    if (!w->first)
+        w->first = w->here;
+    return FAULT_NONE;
 }
 
 // ---- redirects -----------------------------------------------------------------
 
-static const char *redirect_of(struct fetcher *f, const struct page *page)
+static const char *redirect_of(struct request *r, const struct page *page)
 {
     static const int statuses[] = {301, 302, 303, 307, 308};
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
         if (page->status == statuses[i])
-            return answer_header(f, "Location");
+            return request_header(r, "Location");
     return NULL;
 }
 
@@ -107,84 +166,105 @@ static enum page_fault aim(struct page *page, char *url)
     return url ? page->fault : no_memory(page);
 }
 
-// Note a visit to url. Fails when it leads round and round.
-static enum page_fault visit(struct trail *trail, const char *url, struct page *page)
+// How often redirects have led to url so far.
+static int visits(const struct walk *w, const char *url)
 {
-    size_t i = 0;
-    while (i < trail->length && strcmp(trail->places[i].url, url) != 0)
-        i++;
-    // Once there are ten places, urllib also follows none back to a known one.
-    if (trail->length == TRAIL_MAX || (i < trail->length && trail->places[i].visits == VISITS_MAX))
-        return page->fault = FAULT_REDIRECT_LOOP;
-    if (i == trail->length) {
-        trail->places[i].url = strdup(url);
-        if (!trail->places[i].url)
-            return no_memory(page);
-        trail->length++;
-    }
-    trail->places[i].visits++;
-    return FAULT_NONE;
+    int n = 0;
+    for (int i = 1; i < w->page->redirects; i++) // the first is where the user wanted to go
+        n += strcmp(w->page->hops[i].url, url) == 0;
+    return n + (w->page->redirects > 0 && strcmp(w->url, url) == 0);
 }
 
-// Move `place` to where the last answer points.
-static enum page_fault follow(CURLU *place, const char *location, struct trail *trail,
-                              struct page *page)
+// Note that the place redirects, and move to url.
+static enum page_fault hop(struct walk *w, const char *url)
 {
+    struct page *page = w->page;
+    if (page->redirects >= w->fetcher->set->limits.redirects || visits(w, url) == VISITS_MAX)
+        return page->fault = FAULT_REDIRECT_LOOP;
+    size_t size = ((size_t)page->redirects + 1) * sizeof *page->hops;
+    struct page_hop *hops = realloc(page->hops, size);
+    if (!hops)
+        return no_memory(page);
+    page->hops = hops;
+    char *own = strdup(w->url);
+    if (!own)
+        return no_memory(page);
+    hops[page->redirects++] = (struct page_hop){page->status, own};
+    return arrive(w);
+}
+
+// Move to where the last answer points.
+static enum page_fault follow(struct walk *w, const char *location)
+{
+    struct page *page = w->page;
     size_t length = scheme_length(location);
     if (length > 0 && !is_web(location, length)) {
         page->fault = FAULT_REDIRECT_SCHEME;
         return aim(page, strdup(location));
     }
-    CURLUcode code = curl_url_set(place, CURLUPART_URL, location,
+    CURLUcode code = curl_url_set(w->place, CURLUPART_URL, location,
                                   CURLU_URLENCODE | CURLU_ALLOW_SPACE);
     if (code != CURLUE_OK)
         return url_fault(page, code);
     char *url = NULL;
-    code = curl_url_get(place, CURLUPART_URL, &url, 0);
+    code = curl_url_get(w->place, CURLUPART_URL, &url, 0);
     if (code != CURLUE_OK)
         return url_fault(page, code);
-    if (aim(page, strdup(url)) == FAULT_NONE && visit(trail, url, page) == FAULT_NONE)
-        page->redirects++;
-    curl_free(url);
-    return page->fault;
-}
-
-// ---- the page ------------------------------------------------------------------
-
-static enum page_fault request_place(struct fetcher *f, CURLU *place, weft_time deadline,
-                                     struct page *page)
-{
-    char *url = NULL;
-    CURLUcode code = curl_url_get(place, CURLUPART_URL, &url, 0);
-    if (code != CURLUE_OK)
-        return url_fault(page, code);
-    enum page_fault fault = request(f, url, deadline, page);
+    enum page_fault fault = aim(page, strdup(url));
+    if (fault == FAULT_NONE)
+        fault = hop(w, url);
     curl_free(url);
     return fault;
 }
 
-enum page_fault fetch_page(struct fetcher *f, const char *url, struct page *page)
-{
-    weft_time begin = weft_now(), deadline = weft_after_ns(fetcher_limits(f)->total_ns);
-    struct trail trail = {0};
-    const char *location = NULL;
-    *page = (struct page){.claimed = -1};
+// ---- the page ------------------------------------------------------------------
 
-    CURLU *place = curl_url();
-    enum page_fault fault = place ? enter(place, url, page) : no_memory(page);
+// One attempt: ask, and go where the answers point.
+static enum page_fault walk(struct walk *w, const char *url)
+{
+    struct page *page = w->page;
+    const char *location = NULL;
+    enum page_fault fault = enter(w, url);
+    if (fault == FAULT_NONE)
+        fault = arrive(w);
+    request_begin(w->request);
     while (fault == FAULT_NONE) {
-        fault = request_place(f, place, deadline, page);
-        location = fault == FAULT_NONE ? redirect_of(f, page) : NULL;
+        bool elsewhere = strcasecmp(w->here, w->first) != 0;
+        fault = request_ask(w->request, w->url, elsewhere, w->end, page);
+        location = fault == FAULT_NONE ? redirect_of(w->request, page) : NULL;
         if (!location)
             break;
-        fault = follow(place, location, &trail, page);
+        fault = follow(w, location);
     }
     if (fault == FAULT_NONE && page->status / 100 != 2)
         fault = page->fault = FAULT_HTTP; // "300 Multiple Choices", or a redirect to nowhere
+    return fault;
+}
 
-    for (size_t i = 0; i < trail.length; i++)
-        free(trail.places[i].url);
-    curl_url_cleanup(place);
+static void leave(struct walk *w)
+{
+    if (w->here != w->first)
+        free(w->here);
+    free(w->first);
+    curl_free(w->url);
+    curl_url_cleanup(w->place);
+}
+
+enum page_fault fetch_page(struct fetcher *f, const char *url, struct page *page)
+{
+    weft_time begin = weft_now();
+    *page = (struct page){.claimed = -1, .attempts = 1, .begin_ns = begin.ns - f->begun.ns};
+    struct walk w = {
+        .fetcher = f,
+        .request = fetcher_take(f),
+        .page = page,
+        .place = curl_url(),
+        .end = weft_after_ns(f->set->limits.total_ns),
+    };
+    enum page_fault fault = w.request && w.place ? walk(&w, url) : no_memory(page);
+    leave(&w);
+    if (w.request)
+        fetcher_give(f, w.request);
     page->ns = weft_now().ns - begin.ns;
     return fault;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // page.h - one page: fetch it, and say how big it was or what broke.
 //
-//     struct fetcher *f = fetcher_open(&limits);
+//     struct fetcher *f = fetcher_open(&settings);
 //     struct page page;
 //     if (fetch_page(f, "http://example.org/", &page) == FAULT_NONE)
 //         printf("%lld bytes\n", (long long)page.encoded);
@@ -99,20 +99,25 @@ struct page {
     bool excess;           // more came than was claimed: the claim is the size
     bool unverified;       // it ended when the connection closed: nothing says that it is whole
     struct page_times times;
-    char *target;      // the URL after redirects, or the one that was refused; else NULL
-    char reason[128];  // the server's own words after the status, Latin-1
-    char encoding[16]; // Content-Encoding, "" if none
-    char address[48];  // the peer's, "" if no connection stood
-    char detail[256];  // see page_fault
+    char *target;          // the URL after redirects, or the one that was refused; else NULL
+    char reason[128];      // the server's own words after the status, Latin-1
+    char encoding[16];     // Content-Encoding, "" if none
+    char address[48];      // the peer's, "" if no connection stood
+    char detail[256];      // see page_fault
+    char certificate[128]; // of FAULT_TLS: what the certificate says that it should not, or ""
 };
 
-// A libcurl handle and its open connections, for one task at a time. NULL: out of memory.
+// What pages are fetched with: threads, open connections, whose turn it is, names that are known.
+// For any number of tasks at once. The settings stay the caller's, and must stay. NULL with the
+// reason in weft_error(): no memory, no thread, or an option that libcurl does not take.
+struct fetch_settings;
 struct fetcher;
-struct fetcher *fetcher_open(const struct page_limits *limits);
-void fetcher_close(struct fetcher **f);
+struct fetcher *fetcher_open(const struct fetch_settings *set);
+void fetcher_close(struct fetcher **f); // no fetch_page is under way
 
-// Fetch and count. Returns page->fault; *page is filled in any case, and freed by page_free.
-// Obeys cancellation within a tenth of a second.
+// Fetch and count, a few times if need be. Returns page->fault; *page is filled in any case, and
+// freed by page_free. Blocks the task: a fiber, for it is there that thousands may wait, or a
+// thread. Obeys cancellation at once.
 enum page_fault fetch_page(struct fetcher *f, const char *url, struct page *page);
 void page_free(struct page *page);
 

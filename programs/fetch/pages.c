@@ -1,118 +1,179 @@
 // SPDX-License-Identifier: MIT
-// pages.c - all the pages, so many at once.
+// pages.c - all the pages, so many at once: a fiber for each.
 //
-// This is the lecture's program: submit load_url to a pool for each URL, then print the results as
-// they complete. But it submits only as many as are fetched at once, and one more for each that
-// completes; so an endless list needs no memory, and each place has its own fetcher, whose open
-// connections the next page of that place finds again.
-//
-// The tasks block in libcurl, so "at once" is also the number of the pool's workers.
+// This is the lecture's program: a task for each URL, and the results as they complete. One more
+// task, the feeder, reads the URLs and starts the others; it reads on only while fewer pages are
+// under way than may be, so an endless list needs no memory.
 #include "fetch/pages.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-struct place {
+struct run {
+    weft_group *group;
     struct fetcher *fetcher;
     struct input *in;
+    int most;         // pages at once
+    weft_mutex mu;    // guards the rest
+    weft_cond change; // for the feeder
+    int under_way;
 };
 
-struct result {
-    char *url; // NULL: there are no more
+struct job {
+    struct run *run;
+    char *url;
     struct page page;
 };
 
-static void result_free(struct result *result)
+static void job_free(struct job *job)
 {
-    page_free(&result->page);
-    free(result->url);
+    page_free(&job->page);
+    free(job->url);
+    free(job);
 }
 
-static int fetch_next(struct place *const *arg, struct result *result)
+static void add(struct run *run, int n)
 {
-    struct place *place = *arg;
-    result->url = NULL;
-    int rc = input_next(place->in, &result->url);
-    if (rc <= 0)
-        return rc;
-    enum page_fault fault = fetch_page(place->fetcher, result->url, &result->page);
-    if (fault != FAULT_CANCELED && fault != FAULT_MEMORY)
-        return 0;
-    result_free(result);
-    return fault == FAULT_CANCELED ? weft_fail(-ECANCELED, "interrupted")
-                                   : weft_fail(-ENOMEM, "out of memory");
-}
-WEFT_TASK(fetch_next, struct place *, struct result);
-
-static int begin(weft_group *group, struct place *places, int64_t i)
-{
-    struct place *place = &places[i];
-    return weft_group_add(group, i, fetch_next, &place);
+    weft_lock(&run->mu);
+    run->under_way += n;
+    weft_cond_signal(&run->change);
+    weft_unlock(&run->mu);
 }
 
-static int fill_places(const struct pages *all, struct input *in, struct place *places,
-                       weft_group *group)
+static int fetch_one(struct job *const *arg, weft_none *none)
 {
-    for (int i = 0; i < all->at_once; i++) {
-        places[i] = (struct place){fetcher_open(&all->limits), in};
-        if (!places[i].fetcher)
-            return weft_fail(-ENOMEM, "out of memory");
-        int rc = begin(group, places, i);
+    struct job *job = *arg;
+    struct run *run = job->run; // who takes the result frees the job, but only after our return
+    (void)none;
+    enum page_fault fault = fetch_page(run->fetcher, job->url, &job->page);
+    add(run, -1);
+    if (fault == FAULT_CANCELED)
+        return weft_fail(-ECANCELED, "interrupted");
+    return fault == FAULT_MEMORY ? weft_fail(-ENOMEM, "out of memory") : 0;
+}
+WEFT_TASK(fetch_one, struct job *, weft_none);
+
+// ---- the feeder ------------------------------------------------------------------
+
+static int wait_for_room(struct run *run)
+{
+    int rc = 0;
+    weft_lock(&run->mu);
+    while (rc == 0 && run->under_way >= run->most)
+        rc = weft_cond_wait(&run->change, &run->mu, WEFT_FOREVER);
+    weft_unlock(&run->mu);
+    return rc;
+}
+
+// url becomes the job's.
+static int start(struct run *run, char *url)
+{
+    struct job *job = malloc(sizeof *job);
+    if (!job) {
+        free(url);
+        return weft_fail(-ENOMEM, "out of memory");
+    }
+    *job = (struct job){.run = run, .url = url};
+    add(run, 1);
+    int rc = weft_group_add(run->group, (int64_t)(intptr_t)job, fetch_one, &job);
+    if (rc < 0)
+        job_free(job);
+    return rc;
+}
+
+static int feed(struct run *const *arg, weft_none *none)
+{
+    struct run *run = *arg;
+    (void)none;
+    for (;;) {
+        char *url = NULL;
+        int rc = wait_for_room(run);
+        if (rc == 0)
+            rc = input_next(run->in, &url);
+        if (rc <= 0)
+            return rc;
+        rc = start(run, url);
         if (rc < 0)
             return rc;
     }
-    return 0;
+}
+WEFT_TASK(feed, struct run *, weft_none);
+
+// ---- the results -----------------------------------------------------------------
+
+static struct job *job_of(const struct weft_outcome *outcome)
+{
+    return (struct job *)(intptr_t)outcome->tag; // NULL: it was the feeder
 }
 
-// Show one result: 1 if its place is free for another page, 0 if there are no more, or an error.
-static int show(const struct weft_outcome *outcome, struct result *result, page_seen *seen,
-                void *ctx)
+static int told(const struct pages_seen *seen, const struct weft_outcome *outcome)
 {
+    const struct job *job = job_of(outcome);
     if (outcome->code < 0)
         return weft_fail(outcome->code, "%s", outcome->message);
-    if (!result->url)
-        return 0;
-    int rc = seen(ctx, result->url, &result->page);
-    result_free(result);
-    return rc < 0 ? rc : 1;
+    return job ? seen->page(seen->ctx, job->url, &job->page) : 0;
 }
 
-// Take results until none are left. After an error the rest are cancelled, and only freed.
-static int as_completed(weft_group *group, struct place *places, int error, page_seen *seen,
-                        void *ctx)
+static int pause_for(const struct pages_seen *seen)
+{
+    return seen->pause ? seen->pause(seen->ctx) : 0;
+}
+
+// The next result, told to pause if it is not there yet: 1, or 0 at the end, or an error.
+static int next(weft_group *group, const struct pages_seen *seen, struct weft_outcome *outcome)
+{
+    int rc = weft_group_next(group, outcome, NULL, 0, WEFT_POLL);
+    if (rc != -ETIMEDOUT)
+        return rc;
+    rc = pause_for(seen);
+    return rc < 0 ? rc : weft_group_next(group, outcome, NULL, 0, WEFT_FOREVER);
+}
+
+static void outcome_free(const struct weft_outcome *outcome)
+{
+    if (job_of(outcome))
+        job_free(job_of(outcome));
+}
+
+// Tell results until none are left, or something fails.
+static int as_completed(struct run *run, const struct pages_seen *seen)
 {
     struct weft_outcome outcome;
-    struct result result;
-    if (error < 0)
-        weft_group_cancel(group);
-    while (weft_group_next(group, &outcome, &result, sizeof result, WEFT_FOREVER) > 0) {
-        if (error < 0) {
-            if (outcome.code == 0 && result.url)
-                result_free(&result);
-            continue;
-        }
-        int rc = show(&outcome, &result, seen, ctx);
-        if (rc > 0)
-            rc = begin(group, places, outcome.tag);
-        if (rc < 0) {
-            error = rc;
-            weft_group_cancel(group);
-        }
+    int rc;
+    while ((rc = next(run->group, seen, &outcome)) > 0) {
+        rc = told(seen, &outcome);
+        outcome_free(&outcome);
+        if (rc < 0)
+            return rc;
     }
-    return error;
+    return rc == 0 ? pause_for(seen) : rc;
 }
 
-int fetch_pages(const struct pages *all, struct input *in, page_seen *seen, void *ctx)
+// End what is under way; the results are only freed.
+static void give_up(struct run *run)
 {
-    struct place *places = calloc((size_t)all->at_once, sizeof *places);
-    weft_group *group = weft_group_open(all->pool);
-    int rc = places && group ? fill_places(all, in, places, group)
-                             : weft_fail(-ENOMEM, "out of memory");
-    if (group)
-        rc = as_completed(group, places, rc, seen, ctx);
-    weft_group_close(&group);
-    for (int i = 0; places && i < all->at_once; i++)
-        fetcher_close(&places[i].fetcher);
-    free(places);
+    struct weft_outcome outcome;
+    bool was = weft_shield(true);
+    weft_group_cancel(run->group);
+    while (weft_group_next(run->group, &outcome, NULL, 0, WEFT_FOREVER) > 0)
+        outcome_free(&outcome);
+    (void)weft_shield(was);
+}
+
+int fetch_pages(weft_pool *pool, const struct fetch_settings *set, struct input *in,
+                const struct pages_seen *seen)
+{
+    struct run run = {.in = in, .most = set->at_once, .fetcher = fetcher_open(set)};
+    if (!run.fetcher)
+        return weft_error_code();
+    run.group = weft_group_open(pool);
+    int rc = run.group ? weft_group_add(run.group, 0, feed, &(struct run *){&run})
+                       : weft_error_code();
+    if (rc == 0)
+        rc = as_completed(&run, seen);
+    if (rc < 0 && run.group)
+        give_up(&run);
+    weft_group_close(&run.group);
+    fetcher_close(&run.fetcher);
     return rc;
 }

@@ -7,18 +7,21 @@
 
 #include "fetch/input.h"
 #include "fetch/page.h"
+#include "fetch/settings.h"
 
-struct pages {
-    weft_pool *pool; // of threads; at_once workers or more
-    int at_once;
-    struct page_limits limits;
+// How results are told, in the caller's task, in the order of their completion.
+struct pages_seen {
+    // One more. Negative: stop.
+    int (*page)(void *ctx, const char *url, const struct page *page);
+    // For the moment there are no more: what was printed may go out. Negative: stop. NULL: nothing.
+    int (*pause)(void *ctx);
+    void *ctx;
 };
 
-// Told of each page as it completes, in the caller's task. Negative: stop.
-typedef int page_seen(void *ctx, const char *url, const struct page *page);
-
-// Fetch every URL of the input. 0, or the first error, its message in weft_error(): -ECANCELED,
-// -ENOMEM, those of input_next, what `seen` returned. A page that failed is no error here.
-int fetch_pages(const struct pages *all, struct input *in, page_seen *seen, void *ctx);
+// Fetch every URL of the input. `pool` is one of fibers, on one loop. 0, or the first error, its
+// message in weft_error(): -ECANCELED, -ENOMEM, those of input_next, what `seen` returned. A page
+// that failed is no error here. Memory does not grow with the number of pages.
+int fetch_pages(weft_pool *pool, const struct fetch_settings *set, struct input *in,
+                const struct pages_seen *seen);
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // report.c - what is printed of each page.
 //
-// Each line is flushed as it is complete: whoever reads the pipe wants results as they come.
+// Lines are flushed whenever no more results are ready: whoever reads the pipe wants them as they
+// come, and a call of the system for each would cost as much as the rest of the line.
 #include "fetch/report.h"
 
 #include <errno.h>
@@ -68,7 +69,12 @@ int report_page(void *ctx, const char *url, const struct page *page)
         print_failure(stderr, url, page);
     else if (!failed && !report->hide_pages)
         print_page(stdout, url, page);
-    return report_flush(report);
+    return report->at_once ? report_flush(report) : 0;
+}
+
+int report_pause(void *ctx)
+{
+    return report_flush(ctx);
 }
 
 void report_summary(const struct report *report, int64_t ns, bool interrupted)

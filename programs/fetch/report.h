@@ -17,6 +17,7 @@
 
 struct report {
     bool lecture;       // the lecture's lines instead, all on stdout, no summary
+    bool at_once;       // flush each line: stdout is a terminal
     bool hide_pages;    // on stdout
     bool hide_failures; // on stderr
     long pages, failed;
@@ -24,8 +25,9 @@ struct report {
     int write_error; // of stdout: an errno, or 0
 };
 
-// A page_seen (pages.h); ctx is a struct report. 0, or -write_error.
+// For a pages_seen (pages.h); ctx is a struct report. 0, or -write_error.
 int report_page(void *ctx, const char *url, const struct page *page);
+int report_pause(void *ctx);
 int report_flush(struct report *report); // stdout: likewise
 void report_summary(const struct report *report, int64_t ns, bool interrupted);
 

@@ -1,19 +1,67 @@
 // SPDX-License-Identifier: MIT
 // request.h - one HTTP request on libcurl: what page.c makes a page of.
+//
+// request.c has the handle and its options, answer.c what its callbacks do on the driver's thread,
+// meaning.c what an end of libcurl's means.
 #ifndef WEFT_PROGRAMS_FETCH_REQUEST_H
 #define WEFT_PROGRAMS_FETCH_REQUEST_H
 
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <weft/time.h>
 
+#include "fetch/certificate.h"
+#include "fetch/driver.h"
 #include "fetch/page.h"
 
-// Ask for url, follow nothing. Fills in all of *page but redirects, target and ns. Returns
-// page->fault; an answer with a status below 400 is no fault here.
-enum page_fault request(struct fetcher *f, const char *url, weft_time deadline, struct page *page);
+struct fetcher;
+
+// A handle, for one task at a time. It keeps the cookies of one chain of redirects.
+struct request {
+    struct transfer transfer; // first: the driver's callback knows it by this
+    struct fetcher *fetcher;
+    struct request *next; // while it is idle
+    CURL *easy;
+    struct page *page;           // being filled, during a request
+    weft_time end;               // of the attempt
+    enum page_patience patience; // which limit transfer.due is
+    bool tls, elsewhere;         // what the handle is set to: for https; for another host
+    bool cookies;                // some came in this chain
+    // ---- of the answer that comes, or came last
+    bool tls_begun;                  // the TCP connection stands, TLS is next
+    bool asked;                      // the request is sent, or about to be
+    bool status_seen;                // a status line came
+    bool headers_ended;              // and the empty line after the headers
+    bool chunked;                    // it says itself where the body ends
+    int64_t length;                  // its Content-Length, or -1
+    struct certificate *certificate; // of a TLS server, once it has shown one; or NULL
+    char error[CURL_ERROR_SIZE];
+};
+
+struct request *request_open(struct fetcher *f); // NULL: out of memory
+void request_close(struct request **r);
+
+// A new chain begins: forget the cookies of the one before.
+void request_begin(struct request *r);
+
+// Ask for url, follow nothing; until `end` at most. `elsewhere`: it is not the host that the user
+// named. Fills in what struct page says of one request. Returns page->fault; a redirect is no
+// fault here. Blocks the task.
+enum page_fault request_ask(struct request *r, const char *url, bool elsewhere, weft_time end,
+                            struct page *page);
 
 // The last answer's header of this name, or NULL. Lives until the next request.
-const char *answer_header(struct fetcher *f, const char *name);
+const char *request_header(struct request *r, const char *name);
 
-const struct page_limits *fetcher_limits(const struct fetcher *f);
+// answer.c: set the callbacks that fill in the page; false: libcurl does not take them.
+bool answer_watch(struct request *r);
+// Before a request: nothing came yet.
+void answer_reset(struct request *r);
+
+// meaning.c: what it means that libcurl ended with this code, when the callbacks found nothing
+// wrong: a fault with its words.
+enum page_fault meaning_of(struct request *r, CURLcode code);
+enum page_fault long_header_line(struct page *page);
 
 #endif

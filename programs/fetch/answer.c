@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: MIT
+// answer.c - an answer, as it arrives: the callbacks of a transfer, on the driver's thread.
+//
+// libcurl is asked for bytes, and the rest is judged here, where libcurl is content with less: it
+// takes the last of two different lengths and drops what comes behind the announced end; it checks
+// only sizes that a server announces; it has no limit on silence that begins with the request; and
+// it reports a header line over its own limit as "out of memory". What is no HTTP at all arrives as
+// a body without a status line, since HTTP/0.9 is allowed, so that it can be shown.
+//
+// A callback that finds a fault notes it in the page and ends the transfer; libcurl's code for that
+// end is then not looked at.
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "fetch/fetcher.h"
+#include "fetch/request.h"
+
+enum {
+    HEADER_LINE_MAX = 65536, // as in Python's http.client
+    ERROR_BODY_MAX = 65536,  // of an error's page: read to keep the connection, and not for longer
+};
+
+static const struct page_limits *limits_of(const struct request *r)
+{
+    return &r->fetcher->set->limits;
+}
+
+// From now on so long, and for the whole attempt no longer than there is.
+static void wait_for(struct request *r, enum page_patience patience, int64_t ns)
+{
+    weft_time due = {transfer_now(&r->transfer).ns + ns};
+    bool total = r->end.ns <= due.ns;
+    r->patience = total ? PATIENCE_TOTAL : patience;
+    transfer_due(&r->transfer, total ? r->end : due);
+}
+
+enum page_fault long_header_line(struct page *page)
+{
+    return page_fail(page, FAULT_HEADERS, 0, "a header line of more than %d bytes",
+                     HEADER_LINE_MAX);
+}
+
+// ---- the status line -------------------------------------------------------------
+
+// Three digits; libcurl checks them more closely. 0: it will.
+static int status_at(const char *at, const char *end)
+{
+    int status = 0;
+    for (int i = 0; i < 3; i++, at++) {
+        if (at == end || *at < '0' || *at > '9')
+            return 0;
+        status = 10 * status + (*at - '0');
+    }
+    return status;
+}
+
+// "HTTP/1.1 404 Not Found\r\n". A new answer: those before it were interim ones, or the proxy's.
+static void begin_answer(struct request *r, const char *line, size_t size)
+{
+    struct page *page = r->page;
+    const char *end = line + size;
+    r->status_seen = true;
+    r->headers_ended = r->chunked = false;
+    r->length = -1;
+    page->encoding[0] = page->reason[0] = '\0';
+    page->status = 0;
+    page->http = size > 5 ? 10 * (line[5] - '0') : 0;
+    if (size > 7 && line[6] == '.')
+        page->http += line[7] - '0';
+    while (end > line && (end[-1] == '\r' || end[-1] == '\n'))
+        end--;
+    const char *at = line;
+    for (int words = 0; words < 2 && at; words++) { // the version and the status
+        at = memchr(at, ' ', (size_t)(end - at));
+        at += at != NULL;
+        if (words == 0 && at)
+            page->status = status_at(at, end);
+    }
+    if (at)
+        (void)snprintf(page->reason, sizeof page->reason, "%.*s", (int)(end - at), at);
+}
+
+// ---- headers ---------------------------------------------------------------------
+
+struct text {
+    const char *at;
+    size_t size;
+};
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+// What stands behind "Name:" in the line, if that is the name.
+static bool value_of(const char *line, size_t size, const char *name, struct text *value)
+{
+    size_t length = strlen(name);
+    if (size <= length || line[length] != ':' || strncasecmp(line, name, length) != 0)
+        return false;
+    const char *at = line + length + 1, *end = line + size;
+    while (at < end && is_space(*at))
+        at++;
+    while (end > at && is_space(end[-1]))
+        end--;
+    *value = (struct text){at, (size_t)(end - at)};
+    return true;
+}
+
+// A length, or -1: digits alone, and no more than there are in an int64_t.
+static int64_t read_length(const char *at, const char *end)
+{
+    int64_t length = at < end ? 0 : -1;
+    for (; at < end && length >= 0; at++) {
+        int digit = *at - '0';
+        if (digit < 0 || digit > 9 || length > (INT64_MAX - digit) / 10)
+            return -1;
+        length = 10 * length + digit;
+    }
+    return length;
+}
+
+// A Content-Length, or several in one line, which must all be the same (RFC 9110, 8.6).
+static void on_length(struct request *r, const struct text *value)
+{
+    const char *at = value->at, *end = value->at + value->size;
+    for (;;) {
+        const char *comma = memchr(at, ',', (size_t)(end - at));
+        const char *stop = comma ? comma : end;
+        while (stop > at && is_space(stop[-1]))
+            stop--;
+        int64_t length = read_length(at, stop);
+        if (length < 0)
+            (void)page_fail(r->page, FAULT_ANSWER, 0, "Content-Length: %.*s", (int)value->size,
+                            value->at);
+        else if (r->length >= 0 && r->length != length)
+            (void)page_fail(r->page, FAULT_ANSWER, 0,
+                            "two different Content-Lengths, %lld and %lld", (long long)r->length,
+                            (long long)length);
+        if (r->page->fault != FAULT_NONE || !comma) {
+            r->length = length;
+            return;
+        }
+        r->length = length;
+        for (at = comma + 1; at < end && is_space(*at); at++) {}
+    }
+}
+
+static void on_encoding(struct request *r, const struct text *value)
+{
+    struct page *page = r->page;
+    size_t have = strlen(page->encoding);
+    if (strncasecmp(value->at, "identity", 8) != 0 || value->size != 8)
+        (void)snprintf(page->encoding + have, sizeof page->encoding - have, "%s%.*s",
+                       have ? ", " : "", (int)value->size, value->at);
+}
+
+// Transfer-Encoding, of which chunked is the last if it is there at all.
+static void on_transfer_encoding(struct request *r, const struct text *value)
+{
+    r->chunked = value->size >= 7 && strncasecmp(value->at + value->size - 7, "chunked", 7) == 0;
+}
+
+static void on_cookie(struct request *r, const struct text *value)
+{
+    (void)value;
+    r->cookies = true;
+}
+
+static void look_at(struct request *r, const char *line, size_t size)
+{
+    static const struct {
+        const char *name;
+        void (*take)(struct request *r, const struct text *value);
+    } headers[] = {
+        {"Content-Length", on_length},
+        {"Content-Encoding", on_encoding},
+        {"Transfer-Encoding", on_transfer_encoding},
+        {"Set-Cookie", on_cookie},
+    };
+    struct text value;
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+        if (value_of(line, size, headers[i].name, &value)) {
+            headers[i].take(r, &value);
+            return;
+        }
+}
+
+static bool is_redirect(int status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+// The empty line. What is claimed is known now.
+static void end_headers(struct request *r)
+{
+    struct page *page = r->page;
+    r->headers_ended = true;
+    page->claimed = r->chunked ? -1 : r->length;
+    if (page->head || page->status < 200 || !r->asked) // the last: a proxy's
+        return;
+    bool counts = page->status < 400 && !is_redirect(page->status);
+    if (page->claimed > limits_of(r)->encoded && counts)
+        page->fault = FAULT_SIZE;
+    if (page->claimed > ERROR_BODY_MAX && page->status >= 400)
+        page->fault = FAULT_HTTP;
+    // libcurl says in its log, and nowhere else, that more came than was claimed.
+    (void)curl_easy_setopt(r->easy, CURLOPT_VERBOSE, 1L); // cannot fail
+}
+
+static size_t on_header(char *line, size_t one, size_t size, void *arg)
+{
+    struct request *r = arg;
+    struct page *page = r->page;
+    (void)one; // always 1
+    wait_for(r, PATIENCE_IDLE, limits_of(r)->idle_ns);
+    if (size >= 5 && memcmp(line, "HTTP/", 5) == 0)
+        begin_answer(r, line, size);
+    page->header_bytes += (int64_t)size;
+    if (size > HEADER_LINE_MAX)
+        (void)long_header_line(page);
+    else if (page->header_bytes > limits_of(r)->header)
+        (void)page_fail(page, FAULT_HEADERS, 0, "headers of more than %lld bytes",
+                        (long long)limits_of(r)->header);
+    else if (line[0] == '\r' || line[0] == '\n')
+        end_headers(r);
+    else
+        look_at(r, line, size);
+    return page->fault == FAULT_NONE ? size : 0; // 0 ends the transfer
+}
+
+// ---- the body --------------------------------------------------------------------
+
+// Keep the first line of what is no HTTP, its end included.
+static size_t on_garbage(struct page *page, const char *bytes, size_t size)
+{
+    size_t have = strlen(page->detail);
+    const char *newline = memchr(bytes, '\n', size);
+    size_t take = newline ? (size_t)(newline - bytes) + 1 : size;
+    bool full = take >= sizeof page->detail - have;
+    if (full)
+        take = sizeof page->detail - have - 1;
+    memcpy(page->detail + have, bytes, take);
+    page->detail[have + take] = '\0';
+    if (!newline && !full)
+        return size;
+    page->fault = FAULT_NOT_HTTP;
+    return 0;
+}
+
+static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
+{
+    struct request *r = arg;
+    struct page *page = r->page;
+    (void)one;
+    wait_for(r, PATIENCE_IDLE, limits_of(r)->idle_ns);
+    if (!r->status_seen)
+        return on_garbage(page, bytes, size);
+    page->encoded += (int64_t)size;
+    if (page->status >= 400 && page->encoded > ERROR_BODY_MAX)
+        page->fault = FAULT_HTTP;
+    else if (page->encoded > limits_of(r)->encoded)
+        page->fault = FAULT_SIZE;
+    return page->fault == FAULT_NONE ? size : 0;
+}
+
+// ---- before it, and beside it ----------------------------------------------------
+
+static CURLcode on_tls(CURL *easy, void *ssl_context, void *arg)
+{
+    struct request *r = arg;
+    (void)easy;
+    r->tls_begun = true;
+    certificate_watch(ssl_context, &r->certificate);
+    return CURLE_OK;
+}
+
+// The connection stands, new or known, and the request is sent next.
+static int on_connected(void *arg, char *address, char *own_address, int port, int own_port)
+{
+    struct request *r = arg;
+    (void)own_address;
+    (void)port;
+    (void)own_port;
+    r->asked = true;
+    r->status_seen = r->headers_ended = false; // a proxy's words about a tunnel are no answer
+    r->page->status = 0;
+    (void)snprintf(r->page->address, sizeof r->page->address, "%s", address ? address : "");
+    wait_for(r, PATIENCE_FIRST_BYTE, limits_of(r)->first_byte_ns);
+    return CURL_PREREQFUNC_OK;
+}
+
+static int on_log(CURL *easy, curl_infotype type, char *text, size_t size, void *arg)
+{
+    static const char excess[] = "Excess found";
+    struct request *r = arg;
+    (void)easy;
+    if (type == CURLINFO_TEXT && size > sizeof excess && strncmp(text, excess, strlen(excess)) == 0)
+        r->page->excess = true;
+    return 0;
+}
+
+bool answer_watch(struct request *r)
+{
+    CURL *c = r->easy;
+    return curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_HEADERDATA, r) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_WRITEDATA, r) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_PREREQFUNCTION, on_connected) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_PREREQDATA, r) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_DEBUGFUNCTION, on_log) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_DEBUGDATA, r) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_SSL_CTX_FUNCTION, on_tls) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_SSL_CTX_DATA, r) == CURLE_OK;
+}
+
+void answer_reset(struct request *r)
+{
+    r->tls_begun = r->asked = r->status_seen = r->headers_ended = r->chunked = false;
+    r->length = -1;
+    r->error[0] = '\0';
+    certificate_free(&r->certificate);
+    (void)curl_easy_setopt(r->easy, CURLOPT_VERBOSE, 0L); // cannot fail
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// certificate.h - what the certificate of a server says, where libcurl only says that it is wrong.
+#ifndef WEFT_PROGRAMS_FETCH_CERTIFICATE_H
+#define WEFT_PROGRAMS_FETCH_CERTIFICATE_H
+
+#include <stddef.h>
+
+// The certificate that was looked at last, or NULL: OpenSSL's X509 under a name of its own.
+struct certificate;
+
+// For CURLOPT_SSL_CTX_FUNCTION, with its SSL_CTX: keep in *seen the first certificate of the chain
+// that is wrong, or the server's. Only during the handshake; *seen must live as long.
+void certificate_watch(void *ssl_context, struct certificate **seen);
+void certificate_free(struct certificate **c);
+
+// "it is for a.example, b.example" and "it expired on 2024-05-01", "it begins on 2031-01-01"; ""
+// where it does not say, or is NULL.
+void certificate_names(const struct certificate *c, char *text, size_t size);
+void certificate_time(const struct certificate *c, char *text, size_t size);
+
+#endif

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: MIT
+// driver.c - runs libcurl's transfers for fibers.
+//
+// How weft fetch works. Each URL has a fiber (pages.c) that does what has to be done for it in
+// straight-line code: it waits for its turn at the host, asks, follows, tries again (page.c). To
+// ask, it hands an easy handle to a lane of the driver and parks. A lane is a thread with a multi
+// handle: it takes in what fibers handed over, lets libcurl work, and sets the event of each
+// transfer that is over. So a thousand pages in flight cost two threads, and libcurl, whose calls
+// of OpenSSL go deep, runs on a stack of 8 MiB and not on a fiber's.
+//
+// Who owns a transfer. Its fiber, until driver_run puts it into the inbox of a lane; then the lane,
+// until it sets `over`; then its fiber again. driver_run does not return in between, whatever
+// happens: a fiber that is asked to stop only marks its transfer as unwanted, and goes on waiting,
+// shielded; the lane takes it out of the multi handle, and then sets `over` as always. That event
+// is set once for each hand-over, and its setting is the last thing that the lane does with the
+// transfer. So the fiber may free it at once, no transfer is freed while libcurl can still call its
+// callbacks, and none is forgotten: each that is in a lane is in its inbox or in its list of those
+// under way, and both are looked at in each turn. A transfer that ends by itself while its fiber
+// marks it is only over: the mark is looked at in transfers of the list, and it has left that.
+//
+// Wake-ups. A lane sleeps in curl_multi_poll, and says so (`asleep`) under the inbox's lock after
+// it has seen the inbox empty. Whoever puts something in and finds it asleep has to ring, and is
+// alone in that, for he takes `asleep` back. Before he rings he lets the other fibers of his loop
+// run: those that woke with him by the last batch put their transfers into the same inbox. The
+// lane in turn sets its events in one go, so that a loop is woken once for all of them.
+//
+// Deadlines are the lane's too: each transfer has one, which moves as it gets on, and a lane looks
+// for those that are overdue when the earliest that it knows of has come. So a page's limits cost
+// no timers of fibers or of libcurl.
+//
+// Rejected: libcurl on the fibers' own loop (curl_multi_socket_action with weft_wait_fd). Up to 500
+// connections it takes more CPU than curl_multi_poll, above as much; and its calls would need the
+// large stack on each fiber that asks.
+#include "fetch/driver.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { LONGEST_SLEEP_MS = 1000 };
+
+struct list {
+    struct transfer *first, *last;
+};
+
+struct lane {
+    CURLM *multi;
+    weft_future *thread;
+    struct list under_way;  // this and the next two: the thread's alone
+    weft_time now;          // when it woke up
+    weft_time look;         // for overdue ones; none is due earlier
+    weft_mutex mu;          // guards the rest, and `unwanted` of its transfers
+    struct transfer *inbox; // newest first
+    bool asleep, closing;
+    bool unwanted; // some transfer of this lane is
+};
+
+struct driver {
+    int lanes;
+    struct lane *lane;
+};
+
+// ---- the lane's thread: one transfer ---------------------------------------------
+
+static void list_add(struct list *list, struct transfer *t)
+{
+    t->next = NULL;
+    t->previous = list->last;
+    if (list->last)
+        list->last->next = t;
+    else
+        list->first = t;
+    list->last = t;
+}
+
+static void list_remove(struct list *list, struct transfer *t)
+{
+    if (t->previous)
+        t->previous->next = t->next;
+    else
+        list->first = t->next;
+    if (t->next)
+        t->next->previous = t->previous;
+    else
+        list->last = t->previous;
+}
+
+// It is over: out of libcurl's hands, and among those that are told at the end of this turn.
+static void end(struct lane *lane, struct transfer *t, CURLcode code, struct list *over)
+{
+    if (t->ended)
+        t->ended(t, code);
+    (void)curl_multi_remove_handle(lane->multi, t->easy); // fails only where it is not in there
+    list_remove(&lane->under_way, t);
+    t->code = code;
+    list_add(over, t);
+}
+
+static void begin(struct lane *lane, struct transfer *t, struct list *over)
+{
+    list_add(&lane->under_way, t);
+    lane->look = weft_sooner(lane->look, t->due);
+    CURLMcode code = curl_multi_add_handle(lane->multi, t->easy);
+    if (code != CURLM_OK)
+        end(lane, t, code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT, over);
+}
+
+// Each of these may be freed once its event is set, so what is behind it is read before.
+static void tell(const struct list *over)
+{
+    struct transfer *next;
+    for (struct transfer *t = over->first; t; t = next) {
+        next = t->next;
+        weft_event_set(&t->over);
+    }
+}
+
+// ---- the lane's thread: a turn ---------------------------------------------------
+
+static void begin_all(struct lane *lane, struct transfer *newest, struct list *over)
+{
+    struct transfer *oldest = NULL;
+    while (newest) {
+        struct transfer *t = newest;
+        newest = t->next;
+        t->next = oldest;
+        oldest = t;
+    }
+    while (oldest) {
+        struct transfer *t = oldest;
+        oldest = t->next;
+        begin(lane, t, over);
+    }
+}
+
+static void end_unwanted(struct lane *lane, struct list *over)
+{
+    struct list unwanted = {0};
+    struct transfer *next;
+    weft_lock(&lane->mu);
+    for (struct transfer *t = lane->under_way.first; t; t = next) {
+        next = t->next;
+        if (t->unwanted) {
+            list_remove(&lane->under_way, t);
+            list_add(&unwanted, t);
+        }
+    }
+    weft_unlock(&lane->mu);
+    for (struct transfer *t = unwanted.first; t; t = next) { // closing a connection takes long
+        next = t->next;
+        list_add(&lane->under_way, t);
+        end(lane, t, CURLE_ABORTED_BY_CALLBACK, over);
+    }
+}
+
+static void end_overdue(struct lane *lane, struct list *over)
+{
+    struct transfer *next;
+    if (lane->look.ns > lane->now.ns)
+        return;
+    lane->look = WEFT_FOREVER;
+    for (struct transfer *t = lane->under_way.first; t; t = next) {
+        next = t->next;
+        if (t->due.ns <= lane->now.ns)
+            end(lane, t, CURLE_OPERATION_TIMEDOUT, over);
+        else
+            lane->look = weft_sooner(lane->look, t->due);
+    }
+}
+
+static void end_finished(struct lane *lane, struct list *over)
+{
+    CURLMsg *message;
+    int left;
+    while ((message = curl_multi_info_read(lane->multi, &left)) != NULL) {
+        CURLcode code = message->data.result; // the message is gone with the handle
+        struct transfer *t = NULL;
+        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t); // cannot fail
+        end(lane, t, code, over);
+    }
+}
+
+// libcurl itself is out of order, or out of memory: nothing that is under way will come to an end.
+static void end_all(struct lane *lane, CURLMcode why, struct list *over)
+{
+    CURLcode code = why == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT;
+    while (lane->under_way.first)
+        end(lane, lane->under_way.first, code, over);
+}
+
+// Take in what is there, let libcurl work, tell who is through. False: it was the last turn.
+static bool turn(struct lane *lane)
+{
+    struct list over = {0};
+    lane->now = weft_now();
+    weft_lock(&lane->mu);
+    struct transfer *newest = lane->inbox;
+    bool unwanted = lane->unwanted, closing = lane->closing;
+    lane->inbox = NULL;
+    lane->unwanted = false;
+    weft_unlock(&lane->mu);
+
+    begin_all(lane, newest, &over);
+    if (unwanted)
+        end_unwanted(lane, &over);
+    int running;
+    CURLMcode code = curl_multi_perform(lane->multi, &running);
+    if (code == CURLM_OK)
+        end_finished(lane, &over);
+    else
+        end_all(lane, code, &over);
+    end_overdue(lane, &over);
+    tell(&over);
+    return !closing;
+}
+
+// Sleep until a socket is ready, somebody rings, or a transfer is due.
+static void rest(struct lane *lane)
+{
+    weft_lock(&lane->mu);
+    lane->asleep = !lane->inbox && !lane->unwanted && !lane->closing;
+    bool sleeps = lane->asleep;
+    weft_unlock(&lane->mu);
+    if (!sleeps)
+        return;
+    int64_t ms = (lane->look.ns - weft_now().ns) / 1000000 + 1;
+    int most = lane->under_way.first ? LONGEST_SLEEP_MS : INT32_MAX;
+    // What it would fail of (out of memory) is asked again in the next turn, by perform.
+    (void)curl_multi_poll(lane->multi, NULL, 0, ms < 0 ? 0 : ms < most ? (int)ms : most, NULL);
+    weft_lock(&lane->mu);
+    lane->asleep = false;
+    weft_unlock(&lane->mu);
+}
+
+static int drive(struct lane *const *arg, weft_none *none)
+{
+    struct lane *lane = *arg;
+    (void)none;
+    while (turn(lane))
+        rest(lane);
+    return 0;
+}
+WEFT_TASK(drive, struct lane *, weft_none);
+
+// ---- the fibers' side ------------------------------------------------------------
+
+// Under the lane's lock: somebody has to ring, and it is the caller.
+static bool must_ring(struct lane *lane)
+{
+    bool must = lane->asleep;
+    lane->asleep = false;
+    return must;
+}
+
+static void hand_over(struct lane *lane, struct transfer *t)
+{
+    weft_lock(&lane->mu);
+    t->next = lane->inbox;
+    lane->inbox = t;
+    bool ring = must_ring(lane);
+    weft_unlock(&lane->mu);
+    if (!ring)
+        return;
+    weft_yield();                         // whoever woke with us has something for it as well
+    (void)curl_multi_wakeup(lane->multi); // a full pipe is one that was rung
+}
+
+static void call_back(struct lane *lane, struct transfer *t)
+{
+    weft_lock(&lane->mu);
+    t->unwanted = lane->unwanted = true;
+    bool ring = must_ring(lane);
+    weft_unlock(&lane->mu);
+    if (ring)
+        (void)curl_multi_wakeup(lane->multi);
+}
+
+CURLcode driver_run(struct driver *d, uint32_t which, struct transfer *t)
+{
+    struct lane *lane = &d->lane[which % (uint32_t)d->lanes];
+    if (curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t) != CURLE_OK)
+        return CURLE_FAILED_INIT;
+    t->lane = lane;
+    t->unwanted = false;
+    weft_event_clear(&t->over);
+    hand_over(lane, t);
+    if (weft_event_wait(&t->over, WEFT_FOREVER) == 0)
+        return t->code;
+    call_back(lane, t);
+    bool was = weft_shield(true);
+    (void)weft_event_wait(&t->over, WEFT_FOREVER); // shielded, for ever: only 0
+    (void)weft_shield(was);
+    return t->code;
+}
+
+weft_time transfer_now(const struct transfer *t)
+{
+    return t->lane->now;
+}
+
+void transfer_due(struct transfer *t, weft_time due)
+{
+    t->due = due;
+    t->lane->look = weft_sooner(t->lane->look, due);
+}
+
+// ---- opening and closing ---------------------------------------------------------
+
+static bool open_lane(struct lane *lane, int at_once)
+{
+    lane->look = WEFT_FOREVER;
+    lane->multi = curl_multi_init();
+    // Without this libcurl keeps fewer connections when a burst of transfers is over.
+    if (!lane->multi ||
+        curl_multi_setopt(lane->multi, CURLMOPT_MAXCONNECTS, (long)at_once) != CURLM_OK) {
+        (void)weft_fail(-ENOMEM, "out of memory");
+        return false;
+    }
+    lane->thread = weft_start_as(WEFT_WITH(.kind = WEFT_THREADS, .name = "driver"), drive, &lane);
+    return lane->thread != NULL;
+}
+
+static void close_lane(struct lane *lane)
+{
+    weft_lock(&lane->mu);
+    lane->closing = true;
+    bool ring = must_ring(lane);
+    weft_unlock(&lane->mu);
+    if (ring)
+        (void)curl_multi_wakeup(lane->multi);
+    (void)weft_join(&lane->thread, NULL, 0); // its task returns 0; NULL: it was not started
+    (void)curl_multi_cleanup(lane->multi);   // NULL is all it minds
+}
+
+struct driver *driver_open(int lanes, int at_once)
+{
+    struct driver *d = malloc(sizeof *d);
+    struct lane *lane = calloc((size_t)lanes, sizeof *lane);
+    if (!d || !lane) {
+        free(d);
+        free(lane);
+        (void)weft_fail(-ENOMEM, "out of memory");
+        return NULL;
+    }
+    *d = (struct driver){.lanes = lanes, .lane = lane};
+    bool right = true;
+    for (int i = 0; right && i < lanes; i++)
+        right = open_lane(&lane[i], at_once);
+    if (!right)
+        driver_close(&d);
+    return d;
+}
+
+void driver_close(struct driver **d)
+{
+    if (!*d)
+        return;
+    for (int i = 0; i < (*d)->lanes; i++)
+        close_lane(&(*d)->lane[i]);
+    free((*d)->lane);
+    free(*d);
+    *d = NULL;
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// driver.h - runs libcurl's transfers for fibers: a few threads, each with a multi handle, hold as
+// many transfers as there are.
+//
+//     struct transfer t = {.easy = easy};
+//     CURLcode code = driver_run(d, 0, &t); // the fiber waits; its thread runs others
+//
+// While driver_run lasts the easy handle, and what its callbacks use, belong to the driver's
+// thread; before and after they are the caller's. It returns only when the driver has let go.
+#ifndef WEFT_PROGRAMS_FETCH_DRIVER_H
+#define WEFT_PROGRAMS_FETCH_DRIVER_H
+
+#include <curl/curl.h>
+#include <weft/weft.h>
+
+struct driver;
+struct lane;
+
+// One at a time, and again when it has come back. Zeroed but for `easy`, `due` and `ended`.
+struct transfer {
+    CURL *easy;
+    // When it is given up, with CURLE_OPERATION_TIMEDOUT; WEFT_FOREVER: never. Callbacks of the
+    // transfer may move it, by transfer_due.
+    weft_time due;
+    // Called by the driver's thread when the transfer is over, or NULL; still with the handle in
+    // the multi handle, and the connection open, if there was one.
+    void (*ended)(struct transfer *t, CURLcode code);
+    // ---- the driver's
+    struct lane *lane;
+    struct transfer *next, *previous;
+    bool unwanted;
+    CURLcode code;
+    weft_event over;
+};
+
+// `lanes` threads; all their connections are kept open, up to at_once for each. NULL with the
+// reason in weft_error(): no memory, or no thread.
+struct driver *driver_open(int lanes, int at_once);
+// No driver_run is under way. Closes the connections.
+void driver_close(struct driver **d);
+
+// Run a transfer on the lane `which` modulo their number: a host that has one lane has its
+// connections together. Blocks the task. Returns libcurl's code; CURLE_ABORTED_BY_CALLBACK also if
+// the task was asked to stop.
+CURLcode driver_run(struct driver *d, uint32_t which, struct transfer *t);
+
+// For callbacks of a transfer that is under way, on its thread: the time, as it was when this
+// thread last woke up; and a new end.
+weft_time transfer_now(const struct transfer *t);
+void transfer_due(struct transfer *t, weft_time due);
+
+#endif

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// fetcher.c - what the pages of a run share.
+//
+// Request handles are kept from one page to the next: what is the same for all pages is told to
+// libcurl once for each handle. There are as many as pages were under way at one time.
+#include "fetch/fetcher.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "fetch/request.h"
+
+// ---- headers ---------------------------------------------------------------------
+
+static bool is_header(const char *line, const char *name)
+{
+    size_t length = strlen(name);
+    return strncasecmp(line, name, length) == 0 && strchr(":; \t", line[length]);
+}
+
+// What says who the user is goes to the host that he named, and to no other.
+static bool is_secret(const char *line)
+{
+    return is_header(line, "Authorization") || is_header(line, "Cookie") ||
+           is_header(line, "Proxy-Authorization");
+}
+
+static bool add(struct curl_slist **list, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(*list, line);
+    if (!longer)
+        return false;
+    *list = longer;
+    return true;
+}
+
+static bool fill_headers(struct fetcher *f)
+{
+    const struct text_list *given = &f->set->headers;
+    bool accepts = false, right = true;
+    for (int i = 0; right && i < given->length; i++) {
+        accepts = accepts || is_header(given->texts[i], "Accept-Encoding");
+        right = add(&f->headers, given->texts[i]) &&
+                (is_secret(given->texts[i]) || add(&f->elsewhere, given->texts[i]));
+    }
+    static const char identity[] = "Accept-Encoding: identity";
+    return right && (accepts || (add(&f->headers, identity) && add(&f->elsewhere, identity)));
+}
+
+// ---- opening and closing ---------------------------------------------------------
+
+struct fetcher *fetcher_open(const struct fetch_settings *set)
+{
+    struct fetcher *f = malloc(sizeof *f);
+    if (!f) {
+        (void)weft_fail(-ENOMEM, "out of memory");
+        return NULL;
+    }
+    *f = (struct fetcher){.set = set, .begun = weft_now()};
+    if (!fill_headers(f))
+        (void)weft_fail(-ENOMEM, "out of memory");
+    else if ((f->driver = driver_open(1, set->at_once)) != NULL)
+        return f;
+    fetcher_close(&f);
+    return NULL;
+}
+
+void fetcher_close(struct fetcher **f)
+{
+    if (!*f)
+        return;
+    struct request *next;
+    for (struct request *r = (*f)->idle; r; r = next) {
+        next = r->next;
+        request_close(&r);
+    }
+    driver_close(&(*f)->driver);
+    curl_slist_free_all((*f)->headers);
+    curl_slist_free_all((*f)->elsewhere);
+    free(*f);
+    *f = NULL;
+}
+
+// ---- handles ---------------------------------------------------------------------
+
+struct request *fetcher_take(struct fetcher *f)
+{
+    weft_lock(&f->mu);
+    struct request *r = f->idle;
+    if (r)
+        f->idle = r->next;
+    weft_unlock(&f->mu);
+    return r ? r : request_open(f);
+}
+
+void fetcher_give(struct fetcher *f, struct request *r)
+{
+    weft_lock(&f->mu);
+    r->next = f->idle;
+    f->idle = r;
+    weft_unlock(&f->mu);
+}

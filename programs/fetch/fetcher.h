@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// fetcher.h - what the pages of a run share: page.h says what it is for.
+#ifndef WEFT_PROGRAMS_FETCH_FETCHER_H
+#define WEFT_PROGRAMS_FETCH_FETCHER_H
+
+#include <curl/curl.h>
+#include <weft/weft.h>
+
+#include "fetch/driver.h"
+#include "fetch/page.h"
+#include "fetch/settings.h"
+
+struct request;
+
+struct fetcher {
+    const struct fetch_settings *set;
+    struct driver *driver;
+    weft_time begun;              // of the run
+    struct curl_slist *headers;   // that each request has
+    struct curl_slist *elsewhere; // the same without secrets, for hosts that a redirect leads to
+    weft_mutex mu;                // guards the rest
+    struct request *idle;         // the one that was used last first: its memory is warm
+};
+
+// A request handle that nobody uses, or a new one; NULL: out of memory.
+struct request *fetcher_take(struct fetcher *f);
+void fetcher_give(struct fetcher *f, struct request *r);
+
+#endif

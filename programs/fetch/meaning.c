@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// meaning.c - what an end of libcurl's means.
+//
+// It has a code for each kind of trouble and a sentence in its error buffer; the codes are too
+// coarse for us here and there (one for a broken connection and for a malformed chunk), so the
+// sentence is looked at as well.
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fetch/name.h"
+#include "fetch/request.h"
+
+typedef enum page_fault meaning(struct request *r, struct page *page);
+
+// ---- names and connections -------------------------------------------------------
+
+static enum page_fault unknown_name(struct request *r, struct page *page)
+{
+    // "Could not resolve host: example.org"; the host, or the proxy.
+    const char *colon = strstr(r->error, ": ");
+    int code = colon ? why_unknown(colon + 2, r->end) : EAI_AGAIN;
+    return page_fail(page, FAULT_NAME, code, "%s", gai_strerror(code));
+}
+
+static int system_error(struct request *r)
+{
+    long code = 0;
+    (void)curl_easy_getinfo(r->easy, CURLINFO_OS_ERRNO, &code); // code stays 0 if it fails
+    return (int)code;
+}
+
+static enum page_fault not_connected(struct request *r, struct page *page)
+{
+    int code = system_error(r);
+    return page_fail(page, FAULT_CONNECT, code, "%s", code ? strerror(code) : r->error);
+}
+
+static enum page_fault timed_out(struct request *r, struct page *page)
+{
+    page->detail[0] = '\0'; // half a line of garbage, perhaps
+    page->code = (int)r->patience;
+    return page->fault = FAULT_TIMEOUT;
+}
+
+// ---- answers ---------------------------------------------------------------------
+
+static enum page_fault no_answer(struct request *r, struct page *page)
+{
+    (void)r;
+    return page->fault = FAULT_NO_ANSWER;
+}
+
+static enum page_fault bad_answer(struct request *r, struct page *page)
+{
+    if (strstr(r->error, "oo large response headers"))
+        return page_fail(page, FAULT_HEADERS, 0, "headers of more than 300 KB");
+    return page_fail(page, FAULT_ANSWER, 0, "%s", r->error);
+}
+
+static enum page_fault cut(struct request *r, struct page *page)
+{
+    (void)r;
+    return page->fault = FAULT_CUT;
+}
+
+// libcurl has one code for a broken connection and a malformed chunk, and the errno may be of an
+// earlier request. It counts if the message is about it.
+static enum page_fault broken(struct request *r, struct page *page)
+{
+    int code = system_error(r);
+    const char *text = code ? strerror(code) : NULL;
+    if (text && strstr(r->error, text))
+        return page_fail(page, FAULT_BROKEN, code, "%s", text);
+    if (strstr(r->error, "unexpected eof")) // a TLS connection that was closed without a goodbye
+        return r->headers_ended ? cut(r, page) : no_answer(r, page);
+    return bad_answer(r, page);
+}
+
+static enum page_fault stream_broken(struct request *r, struct page *page)
+{
+    return page_fail(page, FAULT_BROKEN, 0, "%s", r->error);
+}
+
+// Of a header line of 100 KB, the longest that libcurl takes, it says "out of memory".
+static enum page_fault out_of_memory(struct request *r, struct page *page)
+{
+    if (r->asked && !r->headers_ended)
+        return long_header_line(page);
+    return page_fail(page, FAULT_MEMORY, 0, "%s", r->error);
+}
+
+// ---- TLS and the rest ------------------------------------------------------------
+
+// "error:0A00010B:SSL routines::wrong version number", or a sentence of libcurl's. Of those, the
+// certificate says more.
+static enum page_fault tls_error(struct request *r, struct page *page)
+{
+    const char *reason = strstr(r->error, "::");
+    if (strstr(r->error, "matches target host name") || strstr(r->error, "does not match"))
+        certificate_names(r->certificate, page->certificate, sizeof page->certificate);
+    else if (strstr(r->error, "expired") || strstr(r->error, "not yet valid"))
+        certificate_time(r->certificate, page->certificate, sizeof page->certificate);
+    return page_fail(page, FAULT_TLS, reason != NULL, "%s", reason ? reason + 2 : r->error);
+}
+
+static enum page_fault proxy_error(struct request *r, struct page *page)
+{
+    return page_fail(page, FAULT_PROXY, 0, "%s", r->error);
+}
+
+static enum page_fault bad_url(struct request *r, struct page *page)
+{
+    return page_fail(page, FAULT_URL, 0, "%s", r->error);
+}
+
+static enum page_fault canceled(struct request *r, struct page *page)
+{
+    (void)r;
+    return page->fault = FAULT_CANCELED;
+}
+
+static const struct {
+    CURLcode code;
+    meaning *say;
+} meanings[] = {
+    {CURLE_COULDNT_RESOLVE_HOST, unknown_name},
+    {CURLE_COULDNT_RESOLVE_PROXY, unknown_name},
+    {CURLE_COULDNT_CONNECT, not_connected},
+    {CURLE_OPERATION_TIMEDOUT, timed_out},
+    {CURLE_GOT_NOTHING, no_answer},
+    {CURLE_RECV_ERROR, broken},
+    {CURLE_SEND_ERROR, broken},
+    {CURLE_HTTP2, stream_broken},
+    {CURLE_HTTP2_STREAM, stream_broken},
+    {CURLE_PARTIAL_FILE, cut},
+    {CURLE_OUT_OF_MEMORY, out_of_memory},
+    {CURLE_SSL_CONNECT_ERROR, tls_error},
+    {CURLE_PEER_FAILED_VERIFICATION, tls_error},
+    {CURLE_SSL_CACERT_BADFILE, tls_error},
+    {CURLE_SSL_CERTPROBLEM, tls_error},
+    {CURLE_SSL_CIPHER, tls_error},
+    {CURLE_SSL_ISSUER_ERROR, tls_error},
+    {CURLE_WEIRD_SERVER_REPLY, bad_answer},
+    {CURLE_UNSUPPORTED_PROTOCOL, bad_answer}, // of HTTP: the scheme was looked at before
+    {CURLE_BAD_CONTENT_ENCODING, bad_answer},
+    {CURLE_PROXY, proxy_error},
+    {CURLE_URL_MALFORMAT, bad_url},
+    {CURLE_ABORTED_BY_CALLBACK, canceled},
+};
+
+enum page_fault meaning_of(struct request *r, CURLcode code)
+{
+    struct page *page = r->page;
+    long proxy_status = 0; // of a tunnel through it
+    (void)curl_easy_getinfo(r->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+    if (proxy_status >= 300)
+        return page_fail(page, FAULT_PROXY, 0, "%ld %s", proxy_status, page->reason);
+    if (!r->error[0])
+        (void)snprintf(r->error, sizeof r->error, "%s", curl_easy_strerror(code));
+    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
+        if (meanings[i].code == code)
+            return meanings[i].say(r, page);
+    return page_fail(page, FAULT_OTHER, (int)code, "%s", r->error);
+}
