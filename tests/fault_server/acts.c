@@ -169,7 +169,7 @@ int slow(struct visit *v)
 
 int endless(struct visit *v)
 {
-    int rc = sayf(v, "HTTP/1.1 200 OK\r\n\r\n");
+    int rc = sayf(v, "HTTP/1.1 %s\r\n\r\n", v->row->says.bytes);
     return rc < 0 ? rc : say_often(v, KILOBYTE, -1);
 }
 

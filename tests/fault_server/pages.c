@@ -27,6 +27,9 @@ const struct row rows[] = {
     {"chunked-trailers", say_and_keep,
      TEXT(CHUNKED "5;name=value\r\n12345\r\n0\r\nX-Sum: 1\r\nX-End: 2\r\n\r\n"),
      "5 bytes in a chunk that has an extension, and two headers behind"},
+    {"trailers-lie", say_and_keep,
+     TEXT(CHUNKED "5\r\n12345\r\n0\r\nContent-Length: 7\r\nContent-Encoding: gzip\r\n\r\n"),
+     "5 bytes in a chunk, and behind it a length and an encoding, which count no more"},
     {"close", close_ends, NOTHING, "size= bytes [300] that end with the connection"},
     {"half-close", say_and_half_close, TEXT(OK "\r\n12345"),
      "5 bytes that end with the stream, while the connection stays"},
@@ -53,6 +56,10 @@ const struct row rows[] = {
 
     // Statuses. after=S adds a Retry-After in seconds; with date=1, as a date.
     {"404", status_page, TEXT("404 Not Found"), "404 with a page of its own"},
+    {"404-endless", endless, TEXT("404 Not Found"), "404 with a page without end"},
+    {"404-hang", say_and_hang,
+     TEXT("HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\nabc"),
+     "404 with a page of which 3 bytes of 100 come"},
     {"410", status_page, TEXT("410 Gone"), "410"},
     {"429", status_page, TEXT("429 Too Many Requests"), "429; after=, date="},
     {"500", status_page, TEXT("500 Internal Server Error"), "500; after=, date="},
@@ -76,6 +83,8 @@ const struct row rows[] = {
 
     // Redirects and cookies.
     {"redirect", redirect, NOTHING, "to to= [/ok], %XX undone, with status= [302]"},
+    {"redirect-endless", endless, TEXT("302 Found\r\nLocation: /ok"),
+     "to /ok, with a page without end"},
     {"redirects", redirects, NOTHING, "n= [5] of them, then as /ok"},
     {"nowhere", say_and_keep, TEXT("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n"),
      "a redirect without a Location"},
@@ -196,7 +205,7 @@ const struct row rows[] = {
     {"bomb-brotli", bomb_brotli, NOTHING, "the same in brotli"},
 
     // Bodies without end.
-    {"endless", endless, NOTHING, "as fast as it is taken, to the close"},
+    {"endless", endless, TEXT("200 OK"), "as fast as it is taken, to the close"},
     {"endless-chunked", endless_chunked, NOTHING, "the same in chunks"},
     {NULL, NULL, NOTHING, NULL},
 };
