@@ -1,18 +1,41 @@
 // SPDX-License-Identifier: MIT
 // html.h - the report as one self-contained page: bars of size, a waterfall of time, inline SVG.
+//
+//     struct html *h = html_open("report.html");
+//     html_page(h, url, &page, NULL);
+//     int rc = html_close(&h, totals, ns);
+//
+// It needs no script, asks nobody for anything, and says so to the browser (a Content-Security-
+// Policy). Pages go to a scratch file as they come, so that memory does not grow with their number;
+// of those that are drawn or listed at the top, HTML_SHOWN at most are kept. All of it is called by
+// one task at a time, and blocks on the disk.
 #ifndef WEFT_PROGRAMS_FETCH_HTML_H
 #define WEFT_PROGRAMS_FETCH_HTML_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "fetch/output.h"
+#include "fetch/totals.h"
 
-// Beside the file until it is whole, then in its place: who looks sees the old or the new. NULL:
-// the reason is in weft_error(). Pages go to a temporary file as they come, so memory does not grow.
+enum {
+    HTML_SHOWN = 200, // in each drawing and list: the largest, the slowest, the first failed
+    HTML_PART = 500,  // rows in each part of the table of all pages
+};
+
+// The path can be written to, or NULL: the reason, which names it, is in weft_error().
 struct html;
 struct html *html_open(const char *path);
+
+// What fails here is told by html_close. `change` may be NULL.
 void html_page(struct html *h, const char *url, const struct page *page,
                const struct page_change *change);
-int html_close(struct html **h, const struct totals *totals, int64_t ns); // 0, or -errno
+
+// The run did not come to its end (Ctrl+C): the report says so.
+void html_cut_short(struct html *h);
+
+// Put the report in its place (common/replace.h): who looks sees the old or the new. totals NULL:
+// nothing is written, the old one stays. 0, or -errno with the reason in weft_error().
+int html_close(struct html **h, const struct totals *totals, int64_t ns);
 
 #endif
