@@ -14,7 +14,7 @@
 #include <string.h>
 #include <weft/error.h>
 
-#include "fetch/fault_name.h"
+#include "fetch/fault.h"
 #include "fetch/record_parts.h"
 
 enum { LINGER_MS = 100 };
@@ -124,7 +124,8 @@ int record_batch_add(struct record_batch *batch, uint32_t id, const char *url,
     if (rc < 0)
         return rc;
     struct row *row = (struct row *)(void *)(batch->bytes + batch->used); // aligned by `size`
-    *row = (struct row){size, id, url != NULL, fault_name(page->fault), {0}};
+    const char *name = page->fault == FAULT_NONE ? NULL : fault_name(page->fault);
+    *row = (struct row){size, id, url != NULL, name, {0}};
     fill_in(row->numbers, page, begin_us);
     char *at = row->texts;
     for (int i = 0; i < TEXTS; at += sizes[i], i++)
