@@ -8,10 +8,12 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import termios
+import threading
 
 sys.dont_write_bytecode = True  # no __pycache__ beside the tests
 from http_server import Server, answer  # noqa: E402
@@ -27,6 +29,195 @@ def fetch(*arguments, text="", **env):
                           timeout=PATIENCE, env={**ENVIRONMENT, **env}, check=False)
     assert b"Sanitizer" not in done.stderr, done.stderr
     return done.stdout.decode(), done.stderr.decode(), done.returncode
+
+
+# ---- options ------------------------------------------------------------------------
+
+MANUAL = pathlib.Path(__file__).resolve().parent.parent / "docs" / "weft-fetch.1"
+
+
+def options_of(text):
+    return re.findall(r"^  (?:-(.),|   ) --([a-z0-9.-]+)", text, re.M)
+
+
+@test
+def without_urls_the_short_help_is_an_error():
+    out, err, status = fetch()
+    equal((out, status), ("", 2))
+    equal(err, fetch("-h")[0])
+
+
+@test
+def the_short_help_is_one_screen_and_begins_with_examples():
+    out, err, status = fetch("-h")
+    lines = out.splitlines()
+    equal((err, status), ("", 0))
+    assert len(lines) <= 24 and max(map(len, lines)) <= 80, out
+    equal([line[:13] for line in lines[3:6]], ["  weft fetch "] * 3)
+    assert len(options_of(out)) >= 12, out
+
+
+@test
+def the_long_help_tells_all_in_groups_and_fits_80_columns():
+    out, err, status = fetch("--help")
+    equal((err, status), ("", 0))
+    assert max(map(len, out.splitlines())) <= 80, out
+    equal(len(re.findall(r"^[A-Z].*:$", out, re.M)), 6)
+    assert set(options_of(fetch("-h")[0])) - {("", "help")} < set(options_of(out)), out
+    equal(fetch("-h")[0].splitlines()[:6], out.splitlines()[:6])
+
+
+@test
+def each_example_of_the_help_is_understood():
+    for line in re.findall(r"^  weft fetch (.*)$", fetch("-h")[0], re.M):
+        words = re.sub(r" >\S+|https?://\S+|-f \S+", "", line).split()
+        with tempfile.TemporaryDirectory() as folder:
+            words = [f"{folder}/{word}" if word.endswith(".db") else word for word in words]
+            out, err, status = fetch(*words, "-", text="x\n")
+            equal(status, 1, f"{line}: {err}")
+
+
+@test
+def the_manual_names_each_option_and_no_other():
+    described = set()
+    for line in re.findall(r"^\.It (Fl .*)$", MANUAL.read_text(), re.M):
+        flags = re.findall(r"Fl ([^ ]+)", line)
+        letters = [flag for flag in flags if not flag.startswith("-")]
+        names = [flag[1:] for flag in flags if flag.startswith("-")]
+        equal(len(names), 1, line)
+        described.add((letters[0] if letters else "", names[0]))
+    equal(described, set(options_of(fetch("--help")[0])))
+
+
+@test
+def the_manual_tells_the_defaults_of_the_help():
+    manual = MANUAL.read_text()
+    for name, default in re.findall(r"--([a-z-]+) (?:N|S|SIZE)\n? +[^\n]*\[([0-9]+[KMG]?)\]",
+                                    fetch("--help")[0]):
+        part = manual.split(f"-{name} Ar")[1].split(".It")[0]
+        assert f"The default is {default}." in part, (name, default, part)
+
+
+@test
+def a_value_that_makes_no_sense_is_one_line():
+    time = "is not a time in seconds (more than 0, at most 1000000)"
+    size = "is not a size (500, 500K, 20M or 1G)"
+    for arguments, wrong in (
+        (["-j0"], "--jobs '0' is not a number of pages at once (1 to 10000)"),
+        (["-j10001"], "--jobs '10001' is not a number of pages at once (1 to 10000)"),
+        (["--per-host", "x"], "--per-host 'x' is not a number of pages at once (1 to 10000)"),
+        (["--retries", "-1"], "--retries '-1' is not a number of retries (0 to 100)"),
+        (["--redirects", "101"], "--redirects '101' is not a number of redirects (0 to 100)"),
+        (["--timeout", "0"], f"--timeout '0' {time}"),
+        (["--delay", "-1"], f"--delay '-1' {time}"),
+        (["--max-size", "5X"], f"--max-size '5X' {size}"),
+        (["--max-size", "0"], f"--max-size '0' {size}"),
+        (["--max-size", "9999999999G"], f"--max-size '9999999999G' {size}"),
+        (["--max-decoded", "K"], f"--max-decoded 'K' {size}"),
+        (["--budget", "5KBB"], f"--budget '5KBB' {size}"),
+        (["--max-growth", "-5"], "--max-growth '-5' is not a percentage (10, or 10%)"),
+        (["--max-growth", "5%%"], "--max-growth '5%%' is not a percentage (10, or 10%)"),
+        (["-H", "no header"], "--header 'no header' is not a header (\"Name: value\")"),
+        (["-H", "A b: c"], "--header 'A b: c' is not a header (\"Name: value\")"),
+        (["-H", "A: b\nC: d"], "--header 'A: b?C: d' is not a header (\"Name: value\")"),
+        (["--resolve", "x:80"], "--resolve 'x:80' is not HOST:PORT:ADDRESS"),
+        (["--resolve", "x:0:1.2.3.4"], "--resolve 'x:0:1.2.3.4' is not HOST:PORT:ADDRESS"),
+        (["--cacert", "/nothing"], "--cacert '/nothing' cannot be read"),
+        (["--budgets", "/nothing"], "--budgets '/nothing' cannot be read"),
+        (["--user-agent", ""], "--user-agent '' is empty"),
+        (["--file", ""], "--file '' is empty"),
+        (["-f", "x"] * 65, "--file 'x' is one too many (64 at most)"),
+        (["--lectrue"], "unknown option --lectrue (did you mean --lecture?)"),
+        (["-5"], "unknown option -5 (see weft fetch --help)"),
+    ):
+        equal(fetch(*arguments, "http://x/"), ("", f"weft fetch: {wrong}\n", 2))
+
+
+@test
+def options_that_contradict_are_one_line():
+    form = "one form of output at a time (--json, --jsonl, --csv, --lecture)"
+    compare = "to compare with the last run needs the file with the runs (--save FILE)"
+    head = "--head asks for no page, so there is no size to compare"
+    bench = "--bench prints times alone: no --json, --csv, --html, --save or budgets"
+    for arguments, wrong in (
+        ("--json --csv", f"--csv: {form}"),
+        ("--jsonl --lecture", f"--lecture: {form}"),
+        ("-4 -6", "--ipv6: with --ipv4 and --ipv6 there is no address left"),
+        (f"--insecure --cacert {MANUAL}", "--insecure trusts everybody; --cacert says whom to trust"),
+        ("--save x --resume x", "--resume goes on in its own file: leave out --save"),
+        ("--compare", compare),
+        ("--max-growth 5", compare),
+        ("--head --budget 5K", head),
+        ("--head --compare --save x", head),
+        ("--head --lecture", "--head asks for no page, and the lecture prints the sizes of pages"),
+        ("--bench 2 --json", bench),
+        ("--bench 2 --save x", bench),
+        ("--bench 2 --budget 5", bench),
+    ):
+        equal(fetch(*arguments.split(), "http://x/"), ("", f"weft fetch: {wrong}\n", 2))
+    equal(fetch("--json", "--json", "-4", "-4", "x")[2], 1)  # the same twice is no contradiction
+
+
+@test
+def sizes_may_be_written_in_several_ways():
+    with Server() as server:
+        url = server.page("/", answer(b"x" * 2000))
+        for size, status in (("1999", 1), ("2000", 0), ("1K", 1), ("2K", 0), ("2KB", 0), ("2KiB", 0),
+                             ("1M", 0), ("1G", 0)):
+            equal(fetch("--max-size", size, url)[2], status, size)
+
+
+@test
+def how_to_ask_is_what_the_server_gets():
+    with Recorder() as server:
+        url = f"http://127.0.0.1:{server.port}/"
+        equal(fetch("-H", "X-One: 1", "-H", "X-Two: zwei ü", "--user-agent", "me/1", url)[2], 0)
+        for line in (b"Host: 127.0.0.1:%d" % server.port, b"X-One: 1", "X-Two: zwei ü".encode(),
+                     b"User-Agent: me/1"):
+            assert line in server.heard[0].split(b"\r\n"), server.heard[0]
+        equal(fetch("--head", url)[2], 0)
+        assert server.heard[1].startswith(b"HEAD / HTTP/1.1\r\n"), server.heard[1]
+
+
+class Recorder:
+    """A server that keeps each request, and answers with a page of five bytes."""
+
+    def __init__(self):
+        self.heard = []
+
+    def __enter__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self._serve)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.listener.close()
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(PATIENCE)
+                request = b""
+                while b"\r\n\r\n" not in request and (piece := connection.recv(65536)):
+                    request += piece
+                self.heard.append(request)
+                body = b"" if request.startswith(b"HEAD") else b"12345"
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
+                                   b"Connection: close\r\n\r\n" + body)
+
+
+@test
+def a_certificate_that_is_not_checked_is_said_loudly():
+    out, err, status = fetch("--insecure", "--quiet", "x")
+    assert err.startswith("weft fetch: --insecure: no certificate is checked, anybody may be "), err
 
 
 # ---- URLs ---------------------------------------------------------------------------

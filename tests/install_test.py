@@ -60,7 +60,7 @@ def dynamic(path):
 def it_installs_below_destdir():
     checked("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", STAGE)
     for name in ("libweft.a", "libweft.so", "libweft.so.0", "weft.pc", "weft.h", "weft_gdb.py",
-                 "weft.ini", "weft.service", "weft-join.1", "weft-serve.1", "weft.fish", "_weft"):
+                 "weft.ini", "weft.service", "weft-fetch.1", "weft-join.1", "weft-serve.1", "weft.fish", "_weft"):
         installed(name)
     assert len(list(STAGE.rglob("bash-completion/completions/weft"))) == 1
 

@@ -18,9 +18,19 @@ struct timings {
     int length;
 };
 
+static int take_page(void *results, const char *url, const struct page *page)
+{
+    return results_page(results, url, page);
+}
+
+static int take_pause(void *results)
+{
+    return results_idle(results);
+}
+
 static int run(const struct bench *b, const struct fetch_settings *set, double *seconds)
 {
-    const struct pages_seen seen = {report_page, report_pause, b->report};
+    const struct pages_seen seen = {take_page, take_pause, b->results};
     weft_time begin = weft_now();
     input_rewind(b->in);
     int rc = fetch_pages(b->pool, set, b->in, &seen);
@@ -64,7 +74,8 @@ static void print_way(const char *way, struct timings *t)
            t->seconds[0], t->seconds[t->length - 1]);
 }
 
-static int print_ways(int at_once, struct timings *one, struct timings *many, struct report *report)
+static int print_ways(int at_once, struct timings *one, struct timings *many,
+                      struct results *results)
 {
     char way[32];
     (void)snprintf(way, sizeof way, "%d at once", at_once);
@@ -73,7 +84,7 @@ static int print_ways(int at_once, struct timings *one, struct timings *many, st
     print_way(way, many);
     printf("%d at once took %.2f of the time of one at a time (medians of %d runs)\n", at_once,
            median_of(many) / median_of(one), one->length);
-    return report_flush(report);
+    return results_idle(results);
 }
 
 // Run both ways, in turns, into timings with room for all runs.
@@ -82,10 +93,10 @@ static int take_turns(const struct bench *b, struct timings *one, struct timings
     struct fetch_settings alone = *b->set;
     int rc = 0;
     alone.at_once = 1;
-    b->report->hide_pages = true;
+    b->results->output.pages_hidden = true;
     for (int i = 0; rc == 0 && i < b->set->bench; i++) {
         rc = run(b, &alone, &one->seconds[i]);
-        b->report->hide_failures = true; // they were told once
+        b->results->output.failures_hidden = true; // they were told once
         one->length += rc == 0;
         if (rc == 0)
             rc = run(b, b->set, &many->seconds[i]);
@@ -103,7 +114,7 @@ int bench(const struct bench *b)
     struct timings one = {.seconds = seconds}, many = {.seconds = seconds + runs};
     int rc = take_turns(b, &one, &many);
     if (many.length > 0) { // also of what was interrupted
-        int printed = print_ways(b->set->at_once, &one, &many, b->report);
+        int printed = print_ways(b->set->at_once, &one, &many, b->results);
         rc = rc < 0 ? rc : printed;
     }
     free(seconds);
@@ -124,5 +135,5 @@ int bench_lecture(const struct bench *b)
     if (rc < 0)
         return rc;
     lecture_print_float(stdout, sum / b->set->bench);
-    return report_flush(b->report);
+    return results_idle(b->results);
 }

@@ -4,13 +4,13 @@
 #define WEFT_PROGRAMS_FETCH_BENCH_H
 
 #include "fetch/pages.h"
-#include "fetch/report.h"
+#include "fetch/results.h"
 
 struct bench {
     weft_pool *pool;
     const struct fetch_settings *set; // bench: how many runs
     struct input *in;                 // read to its end: it is gone through again and again
-    struct report *report;
+    struct results *results;
 };
 
 // Fetch the whole list so often each way and print what it took. 0, or an error as from

@@ -29,11 +29,13 @@ struct input {
     weft_sem turn; // guards all below, once tasks take URLs: a read may last, so no mutex
     struct source *sources;
     size_t length, room;
-    size_t next;       // source to take from
-    size_t begin, end; // of what was read and not used yet, in buffer
-    bool at_end;       // the file has no more
-    struct seen *seen; // NULL: duplicates are wanted
-    size_t repeated;   // left out, being in there
+    size_t next;         // source to take from
+    size_t begin, end;   // of what was read and not used yet, in buffer
+    bool at_end;         // the file has no more
+    struct seen *seen;   // NULL: duplicates are wanted
+    size_t repeated;     // left out, being in there
+    input_skipped *skip; // or NULL
+    void *skip_ctx;
     char buffer[65536];
 };
 
@@ -217,6 +219,12 @@ static int take(struct input *in, char **url)
     return 0;
 }
 
+void input_skip(struct input *in, input_skipped *skip, void *ctx)
+{
+    in->skip = skip;
+    in->skip_ctx = ctx;
+}
+
 size_t input_repeated(const struct input *in)
 {
     return in->repeated;
@@ -241,13 +249,13 @@ static int take_new(struct input *in, char **url)
     int rc;
     while ((rc = take(in, url)) > 0) {
         rc = is_new(in, *url);
-        if (rc > 0)
+        if (rc > 0 && !(in->skip && in->skip(in->skip_ctx, *url)))
             return rc;
         free(*url);
         *url = NULL;
         if (rc < 0)
             return rc;
-        in->repeated++;
+        in->repeated += rc == 0;
     }
     return rc;
 }

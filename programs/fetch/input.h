@@ -32,6 +32,10 @@ size_t input_known(const struct input *in);
 // (a line too long), or read's errno. Any number of tasks may call.
 int input_next(struct input *in, char **url);
 
+// Leave out those of which `skip` says so; one task at a time calls it. Before the first URL.
+typedef bool input_skipped(void *ctx, const char *url);
+void input_skip(struct input *in, input_skipped *skip, void *ctx);
+
 // How many were left out so far, because they came before.
 size_t input_repeated(const struct input *in);
 

@@ -5,8 +5,8 @@
 
 #include <weft/weft.h>
 
-// Waits for SIGINT or SIGTERM on a thread of its own, then sets `asked` and cancels the pool; what is
-// done can then be told. A second one ends the program at once. Valid when zeroed.
+// Waits for SIGINT or SIGTERM on a thread of its own, then sets `asked` and cancels the pool; what
+// is done can then be told. A second one ends the program at once. Valid when zeroed.
 struct stop {
     weft_pool *pool;
     weft_event asked;

@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""fetch_runs_test.py BUILD/weft [...] - weft fetch over several runs: what is kept, compared, resumed."""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+
+sys.dont_write_bytecode = True  # no __pycache__ beside the tests
+from http_server import Server, after, answer, silence_after, status  # noqa: E402
+from program_helpers import PATIENCE, WEFT, equal, run_tests, test, until  # noqa: E402
+
+ENVIRONMENT = {name: value for name, value in os.environ.items()
+               if not name.lower().endswith("_proxy")}
+
+
+def fetch(*arguments, text=""):
+    done = subprocess.run([WEFT, "fetch", "--retries=0", *arguments], input=text.encode(),
+                          capture_output=True, timeout=PATIENCE, env=ENVIRONMENT, check=False)
+    assert b"Sanitizer" not in done.stderr, done.stderr
+    return done.stdout.decode(), done.stderr.decode(), done.returncode
+
+
+def rows(*arguments):
+    """{end of the URL: row} of the rows of JSON lines, and the exit status."""
+    out, _, code = fetch("--jsonl", *arguments)
+    found = [json.loads(line) for line in out.splitlines()]
+    return {row["url"].rpartition("/")[2]: row for row in found if row["type"] == "page"}, code
+
+
+def in_folder(function):
+    """A test that gets a folder of its own and a server."""
+    def inside():
+        with tempfile.TemporaryDirectory() as folder, Server() as server:
+            function(pathlib.Path(folder), server)
+    inside.__name__ = function.__name__
+    return test(inside)
+
+
+@in_folder
+def what_grew_since_the_last_run_is_said_and_can_be_too_much(folder, server):
+    save = ["--save", folder / "runs.db"]
+    one, two = server.page("/one", answer(b"x" * 1000)), server.page("/two", answer(b"x" * 500))
+    equal(rows(*save, one, two)[1], 0)
+    server.page("/one", answer(b"x" * 1200))
+    there, code = rows(*save, "--compare", "--max-growth", "20%", one, two)
+    equal((code, there["one"]["before"], there["one"]["growth"]), (0, 1000, 200))
+    equal((there["two"]["before"], there["two"]["growth"]), (500, 0))
+    server.page("/one", answer(b"x" * 1300))
+    out, err, code = fetch(*save, "--compare", "--max-growth", "5", one)
+    equal(code, 3)
+    assert "largest growth: " in err and "1200 -> 1300 bytes" in err, err
+    assert f"gone: {two}" in err, err
+
+
+@in_folder
+def a_budget_that_is_missed_is_status_3_also_where_a_page_failed(folder, server):
+    small, large = server.page("/small", answer(b"x" * 10)), server.page("/large", answer(b"x" * 5000))
+    broken = server.page("/broken", status("404 Not Found"))
+    equal(fetch("--budget", "5000", small, large)[2], 0)
+    equal(fetch("--budget", "4999", small, large)[2], 3)
+    equal(fetch("--budget", "4999", broken, large)[2], 3)
+    equal(fetch("--budget", "5000", broken, large)[2], 1)
+    budgets = folder / "budgets"
+    budgets.write_text(f"{large} 1K\n{server.url()}/* 1M # the others\n")
+    there, code = rows("--budgets", budgets, small, large)
+    equal((code, there["small"]["budget"], there["small"]["over_budget"]), (3, 1 << 20, False))
+    equal((there["large"]["budget"], there["large"]["over_budget"]), (1024, True))
+    budgets.write_text(f"{server.url()}/typing-error 1K\n")
+    out, err, code = fetch("--budgets", budgets, small)
+    equal(code, 3)
+    assert f"{server.url()}/typing-error" in err, err
+
+
+@in_folder
+def a_file_of_budgets_that_is_none_is_told_before_any_traffic(folder, server):
+    budgets = folder / "budgets"
+    budgets.write_text(f"{server.url()}/ 5X\n")
+    out, err, code = fetch("--budgets", budgets, server.page("/", answer(b"x")))
+    equal((out, code, server.asked), ("", 1, []))
+    assert re.fullmatch(rf"weft fetch: {re.escape(str(budgets))}.*1.*\n", err), err
+
+
+@in_folder
+def a_file_of_runs_that_is_none_is_told_before_any_traffic(folder, server):
+    page = server.page("/", answer(b"x"))
+    (folder / "text").write_text("not a database, but some text that is long enough\n" * 100)
+    for option, path in ("--save", folder / "text"), ("--save", folder / "none" / "x"), \
+                        ("--resume", folder / "none"):
+        out, err, code = fetch(option, path, page)
+        equal((out, code, server.asked), ("", 1, []))
+        assert err.startswith("weft fetch: ") and err.count("\n") == 1 and str(path) in err, err
+
+
+@in_folder
+def a_run_that_was_cut_short_is_resumed_where_it_was(folder, server):
+    save = folder / "runs.db"
+    done = [server.page(f"/done{i}", answer(b"x" * 100)) for i in range(5)]
+    broken = server.page("/broken", status("503 Not Now"))
+    hanging = server.page("/hanging", silence_after(b"", server))
+    for sign, code in (signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL):
+        save.unlink(missing_ok=True)
+        server.page("/broken", status("503 Not Now"))
+        server.page("/hanging", silence_after(b"", server))
+        with subprocess.Popen([WEFT, "fetch", "--retries=0", "--save", save, *done, broken, hanging],
+                              env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+            until(lambda: pages_in(save) == 6, "six pages in the file")
+            run.send_signal(sign)
+            run.communicate(timeout=PATIENCE)
+            equal(run.returncode, code)
+        server.asked.clear()
+        server.page("/broken", answer(b"y" * 7))
+        server.page("/hanging", answer(b"z" * 8))
+        out, err, code = fetch("--resume", save, *done, broken, hanging, "--budget", "50")
+        equal(sorted(server.asked), ["/broken", "/hanging"])
+        equal(code, 3, err)  # by the pages of the first part
+        assert "5 pages of this run had been fetched before" in err, err
+        equal(fetch("--resume", save, *done)[2], 1)  # it is finished now
+
+
+def pages_in(path):
+    """How many pages of a run are on the disk: looked at in a copy, for the file itself is locked."""
+    with tempfile.TemporaryDirectory() as folder:
+        for part in path.parent.glob(f"{path.name}*"):
+            with contextlib.suppress(FileNotFoundError):  # gone meanwhile
+                shutil.copy(part, folder)
+        try:
+            with sqlite3.connect(f"{folder}/{path.name}") as base:
+                return base.execute("SELECT count(*) FROM pages").fetchone()[0]
+        except sqlite3.Error:  # not yet there, or half copied
+            return 0
+
+
+@in_folder
+def a_report_is_written_when_it_is_whole(folder, server):
+    report = folder / "report.html"
+    report.write_text("the old one")
+    gate = threading.Event()
+    page = server.page("/例", answer(b"x" * 12345))
+    slow = server.page("/slow", after(gate, answer(b"x")))
+    server.pages["/%E4%BE%8B"] = server.pages["/例"]
+    with subprocess.Popen([WEFT, "fetch", "--html", report, page, slow], env=ENVIRONMENT,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        run.stdout.readline()
+        equal(report.read_text(), "the old one")
+        gate.set()
+        run.communicate(timeout=PATIENCE)
+        equal(run.returncode, 0)
+    text = report.read_text()
+    assert text.startswith("<!doctype html>") or text.startswith("<!DOCTYPE html>"), text[:80]
+    assert page in text and "<script" not in text, text[:500]
+    out, err, code = fetch("--html", folder / "none" / "x", page)
+    equal((out, code), ("", 1))
+    assert str(folder / "none" / "x") in err, err
+
+
+@in_folder
+def a_report_that_was_cut_short_says_so(folder, server):
+    report = folder / "report.html"
+    done, hanging = server.page("/done", answer(b"x")), server.page("/h", silence_after(b"", server))
+    with subprocess.Popen([WEFT, "fetch", "--html", report, done, hanging], env=ENVIRONMENT,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        run.stdout.readline()
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=PATIENCE)
+        equal(run.returncode, 130)
+    assert done in report.read_text()
+
+
+if __name__ == "__main__":
+    sys.exit(run_tests())
