@@ -3,7 +3,7 @@
 """seeds.py ROOT OUTPUT - what fuzzing begins with: OUTPUT/TARGET/NAME, made of things that we have.
 
 Transcripts become inputs of the hub, their lines those of the parsers, MODE lines those of the
-modes, docs/weft.ini that of the settings; requests, frames and addresses stand here.
+modes, docs/weft.ini that of the settings; requests, frames, addresses and budgets stand here.
 """
 import pathlib
 import re
@@ -25,6 +25,11 @@ REQUESTS = [
 PLACES = [
     "", "localhost", "::1", "[::1]:6667", "127.0.0.1:12345", "6667", ":80", "irc://host/room",
     "ircs://nick:pass%20@host:6697/#room?key", "http://10.0.0.1:8080/#%E7%BA%BF", "https://h/",
+]
+BUDGETS = [
+    "# pages\n\nhttps://a.example/ 100\nhttps://a.example/* 200 # all\n* 300\n",
+    "http://a/ 1\nhttp://a/b* 2\nhttp://a/bc* 3\r\nhttp://a/bcd/* 4\nhttp://a/* 5\nHTTP://a/?*=* 6",
+    "http://a/ 1\nhttp://a/ 2\n", "http://a/\n", "ftp://a/ 1\n", "http://a/ 1 2\n", "a* 5\n",
 ]
 HEADS = [0x81, 0x01, 0x80, 0x82, 0x88, 0x89, 0x8A, 0xC1, 0x83]
 
@@ -107,6 +112,7 @@ def seeds(root):
         "where": [bytes([n]) + place.encode() for place in PLACES for n in (0, 2, 16)],
         "http": [b"\x80" + request.encode() for request in REQUESTS],
         "frames": list(frames()),
+        "budgets": [text.encode() for text in BUDGETS],
     }
 
 
