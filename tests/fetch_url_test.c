@@ -131,6 +131,28 @@ static void a_name_that_dns_cannot_have_says_where_it_begins(void **state)
     }
 }
 
+static void a_character_that_stands_for_another_makes_no_other_host(void **state)
+{
+    (void)state;
+    static const char words[] = "the name from byte 8 on: a character stands for ";
+    char detail[80];
+    static const struct {
+        const char *url;
+        char stands_for;
+    } urls[] = {
+        {"http://good.example／.evil.example/", '/'},
+        {"http://good.example＠evil.example/", '@'},
+        {"http://good.example：80/", ':'},
+        {"http://℀.example/", '/'},
+        {"http://a％2f/", '%'},
+        {"http://a＃.example/", '#'},
+    };
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        (void)snprintf(detail, sizeof detail, "%s'%c'", words, urls[i].stands_for);
+        assert_wrong(urls[i].url, FAULT_URL, detail);
+    }
+}
+
 static void a_long_url_is_read_whole(void **state)
 {
     (void)state;
@@ -195,6 +217,7 @@ int main(void)
         cmocka_unit_test(names_and_paths_of_any_script_are_encoded),
         cmocka_unit_test(what_is_no_url_says_where),
         cmocka_unit_test(a_name_that_dns_cannot_have_says_where_it_begins),
+        cmocka_unit_test(a_character_that_stands_for_another_makes_no_other_host),
         cmocka_unit_test(a_long_url_is_read_whole),
         cmocka_unit_test(each_text_is_new_once),
         cmocka_unit_test(a_text_costs_at_most_43_bytes_however_long_it_is),

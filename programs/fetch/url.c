@@ -149,6 +149,18 @@ static bool is_ascii(struct part part)
     return true;
 }
 
+// A wide solidus becomes a plain one, and "good.example／.evil.example" would be another host than
+// the one that its reader sees.
+static enum page_fault check_name(const struct parts *parts, const char *name, struct page *page)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789-._";
+    size_t size = strspn(name, plain);
+    if (!name[size])
+        return FAULT_NONE;
+    return page_fail(page, FAULT_URL, 0, "the name from byte %td on: a character stands for '%c'",
+                     parts->host.text - parts->all + 1, name[size]);
+}
+
 // The host as DNS has it, the caller's to free.
 static enum page_fault name_of(const struct parts *parts, char **name, struct page *page)
 {
@@ -169,7 +181,7 @@ static enum page_fault name_of(const struct parts *parts, char **name, struct pa
     if (rc == IDN2_MALLOC || (rc == IDN2_OK && !*name))
         return page_fail(page, FAULT_MEMORY, 0, "out of memory");
     if (rc == IDN2_OK)
-        return FAULT_NONE;
+        return check_name(parts, *name, page);
     return page_fail(page, FAULT_URL, 0, "the name from byte %td on: %s",
                      parts->host.text - parts->all + 1, idn2_strerror(rc));
 }
@@ -229,9 +241,10 @@ enum page_fault url_read(const char *written, char **asked, struct page *page)
     enum page_fault fault = take_parts(written, &parts, page);
     if (fault == FAULT_NONE)
         fault = name_of(&parts, &name, page);
+    if (fault == FAULT_NONE)
+        *asked = put_together(&parts, name);
+    free(name);
     if (fault != FAULT_NONE)
         return fault;
-    *asked = put_together(&parts, name);
-    free(name);
     return *asked ? FAULT_NONE : page_fail(page, FAULT_MEMORY, 0, "out of memory");
 }
