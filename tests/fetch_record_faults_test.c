@@ -4,6 +4,8 @@
 #include "fetch_record.h"
 #include "fetch_record_v1.h"
 
+#include "fetch/change.h"
+
 #define A "https://example.org/a"
 #define B "https://example.org/b"
 #define C "https://example.org/c"
@@ -95,6 +97,15 @@ static void a_second_run_on_the_same_file_is_refused(void **state)
     assert_int_equal(number_in(file, "SELECT count(*) FROM pages"), 2);
 }
 
+#define ASKED "WEFT_TEST_ASKED"
+
+static void keep_one(const char *file)
+{
+    struct record *r = begin_run(file);
+    keep(r, A, 1);
+    end_run(r);
+}
+
 static int allow_files_of(rlim_t size)
 {
     struct rlimit limit = {size, RLIM_INFINITY};
@@ -121,9 +132,45 @@ static int full_disk(void)
     CHECK(told == 1);
     int64_t decoded;
     CHECK(record_before(r, "https://example.org/1", &decoded) == 0);
-    CHECK(record_gone(r, add_line, NULL) == -EFBIG);
-    CHECK(record_close(&r, true) == -EFBIG && strstr(weft_error(), "File too large"));
+    CHECK(record_gone(r, add_line, NULL) == 1);
+    CHECK(record_close(&r, true) == 0);
     return 0;
+}
+
+// In its last pages: nobody was told yet.
+static int full_at_last(void)
+{
+    struct fetch_settings set = {.save = getenv(FILE_OF_SCENE), .compare = true, .max_growth = -1};
+    struct record *r = record_open(&set);
+    struct change *c = change_open(&set, r, NULL);
+    CHECK(r && c && allow_files_of(4096) == 0);
+    struct page page = page_of(5);
+    CHECK(record_page(r, A, &page) == 0);
+    if (getenv(ASKED)) {
+        CHECK(change_end(c, true) == -EFBIG && change_sum(c)->gone == -1);
+        change_print(c, stdout);
+        CHECK(record_close(&r, true) == 0);
+    } else {
+        CHECK(record_close(&r, true) == -EFBIG);
+    }
+    CHECK(strstr(weft_error(), "File too large"));
+    change_free(&c);
+    return 0;
+}
+
+static void a_full_disk_is_told_once_whoever_asks_first(void **state)
+{
+    (void)state;
+    const char *file = new_file();
+    keep_one(file);
+    assert_ends("full_at_last", 0, "");
+    setenv(ASKED, "1", 1);
+    keep_one(new_file());
+    struct ran ran;
+    run_scene("full_at_last", false, &ran);
+    show_unless(ran.status == 0 && strstr(ran.out, "gone: not known, for not all was kept\n"),
+                "full_at_last", &ran);
+    unsetenv(ASKED);
 }
 
 static void a_full_disk_ends_the_keeping_and_not_the_run(void **state)
@@ -333,16 +380,14 @@ static void a_number_that_cannot_be_is_damage(void **state)
 }
 
 static const struct scene scenes[] = {
-    SCENE(keeps_on),
-    SCENE(full_disk),
-    SCENE(no_room_at_all),
-    SCENE(read_only),
+    SCENE(keeps_on), SCENE(full_disk), SCENE(full_at_last), SCENE(no_room_at_all), SCENE(read_only),
 };
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_killed_run_is_resumed),
     cmocka_unit_test(a_second_run_on_the_same_file_is_refused),
     cmocka_unit_test(a_full_disk_ends_the_keeping_and_not_the_run),
+    cmocka_unit_test(a_full_disk_is_told_once_whoever_asks_first),
     cmocka_unit_test(without_room_for_a_file_there_is_no_run),
     cmocka_unit_test(a_file_that_cannot_be_written_is_refused),
     cmocka_unit_test(a_folder_that_cannot_be_written_is_refused),

@@ -190,7 +190,9 @@ int change_end(struct change *c, bool whole)
 {
     if (whole && c->budgets)
         budgets_missing(c->budgets, add_missing, c);
-    return whole && c->set->compare ? record_gone(c->record, add_gone, c) : 0;
+    int rc = whole && c->set->compare ? record_gone(c->record, add_gone, c) : 0;
+    c->sum.gone = rc == 0 ? c->sum.gone : -1;
+    return rc < 0 ? rc : 0;
 }
 
 const struct change_sum *change_sum(const struct change *c)
@@ -212,7 +214,9 @@ static void print_shown(FILE *out, const struct shown *shown, int64_t all, const
         print_clean(out, shown->rows[i].url);
         (void)fprintf(out, ", %lld bytes\n", (long long)shown->rows[i].size);
     }
-    if (all > shown->length)
+    if (all < 0)
+        (void)fprintf(out, "%s: not known, for not all was kept\n", what);
+    else if (all > shown->length)
         (void)fprintf(out, "%s: %lld more\n", what, (long long)(all - shown->length));
 }
 
@@ -227,7 +231,7 @@ static void print_largest(FILE *out, const struct change_sum *sum)
     (void)putc('\n', out);
 }
 
-// The numbers that are not 0, with commas between; `zero` if all are.
+// The numbers that are more than 0, with commas between; `zero` if none is.
 struct item {
     int64_t number;
     const char *what;
@@ -237,7 +241,7 @@ static void print_items(FILE *out, const struct item *items, size_t length, cons
 {
     bool first = true;
     for (size_t i = 0; i < length; i++) {
-        if (items[i].number == 0)
+        if (items[i].number <= 0)
             continue;
         (void)fprintf(out, "%s%lld %s", first ? "" : ", ", (long long)items[i].number,
                       items[i].what);
@@ -282,9 +286,10 @@ static void print_budgets(FILE *out, const struct change_sum *sum)
 void change_print(const struct change *c, FILE *out)
 {
     const struct change_sum *sum = &c->sum;
-    print_shown(out, &c->gone, sum->gone, "gone");
-    if (c->set->compare)
+    if (c->set->compare) {
+        print_shown(out, &c->gone, sum->gone, "gone");
         print_comparison(out, sum);
+    }
     print_shown(out, &c->missing, sum->missing, "budget of a page that was not fetched");
     if (c->budgets || c->set->budget > 0 || c->set->max_growth >= 0)
         print_budgets(out, sum);

@@ -122,6 +122,16 @@ const struct record_past *record_past(const struct record *r)
     return &r->past;
 }
 
+// With mu held: 0; once, why nothing is kept any more; from then on 1.
+static int tell_once(struct record *r, const char *more)
+{
+    if (r->code == 0 || r->told)
+        return r->told;
+    r->told = true;
+    return weft_fail(r->code, "%s%s", r->reason, more);
+}
+
+// As tell_once.
 static int end_writer(struct record *r)
 {
     bool before = weft_shield(true);
@@ -132,7 +142,7 @@ static int end_writer(struct record *r)
     if (r->writer)
         (void)weft_join(&r->writer, NULL, 0); // it returns 0
     (void)weft_shield(before);
-    return r->code < 0 ? weft_fail(r->code, "%s", r->reason) : 0;
+    return tell_once(r, "");
 }
 
 int record_close(struct record **record, bool whole)
@@ -145,7 +155,7 @@ int record_close(struct record **record, bool whole)
     if (rc == 0)
         rc = record_run_finish(r, whole);
     release(r);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 // ---- questions ------------------------------------------------------------------------
@@ -184,7 +194,7 @@ int record_gone(struct record *r, record_seen *seen, void *ctx)
 {
     sqlite3_stmt *find;
     int rc = end_writer(r);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     rc = sql_prepare(r->db,
                      "SELECT u.url, p.decoded FROM pages p JOIN urls u ON u.id = p.url"
@@ -198,15 +208,6 @@ int record_gone(struct record *r, record_seen *seen, void *ctx)
 }
 
 // ---- pages ----------------------------------------------------------------------------
-
-// With mu held: 0, or once why nothing is kept any more.
-static int tell_once(struct record *r)
-{
-    if (r->code == 0 || r->told)
-        return 0;
-    r->told = true;
-    return weft_fail(r->code, "%s; nothing is kept any more", r->reason);
-}
 
 // With mu held: the number of this URL, a new one if need be. 1: it is new; 0; or an error.
 static int number_of(struct record *r, const char *url, uint32_t *id)
@@ -245,7 +246,7 @@ static int add_in_time(struct record *r, const char *url, const struct page *pag
     int rc = r->code == 0 ? add(r, url, page) : 0;
     if (rc < 0)
         record_stop(r, rc);
-    return tell_once(r);
+    return tell_once(r, "; nothing is kept any more") < 0 ? r->code : 0;
 }
 
 int record_page(struct record *r, const char *url, const struct page *page)

@@ -45,12 +45,14 @@ int record_before(struct record *r, const char *url, int64_t *decoded);
 int record_page(struct record *r, const char *url, const struct page *page);
 
 // The URLs that did not fail in the last finished run and are not in this one at all, in no order;
-// and there are no more pages: from then on it can only be closed. 0 or -errno.
+// there are no more pages: from then on it can only be closed. 0; 1: nobody knows, for not all was
+// kept, which was said; or -errno.
 typedef void record_seen(void *ctx, const char *url, int64_t decoded);
 int record_gone(struct record *r, record_seen *seen, void *ctx);
 
 // The run is finished (or, not `whole`, was cut short and can be resumed). A run without a page
-// leaves no trace. 0; or -errno if not all was kept: then the run is not finished either.
+// leaves no trace. 0; or -errno if not all was kept, unless record_page or record_gone said so. Of
+// what was not all kept the run is not finished either.
 int record_close(struct record **r, bool whole);
 
 #endif
