@@ -32,12 +32,14 @@ static void put_string(FILE *out, const char *text)
     json_string(out, text, strlen(text));
 }
 
-// ,"name": - or without the comma, where it is the first.
+// ,"name": - or without the comma, where it is the first. In one piece: a row has forty of them.
 static void put_name(FILE *out, const char *name, bool first)
 {
-    put(out, first ? "\"" : ",\"");
-    put(out, name);
-    put(out, "\":");
+    char text[64] = ",\""; // names are ours, and much shorter
+    size_t size = strlen(name);
+    memcpy(text + 2, name, size);
+    memcpy(text + 2 + size, "\":", 2);
+    (void)fwrite_unlocked(text + first, 1, size + 4 - first, out);
 }
 
 static void put_seconds(FILE *out, int64_t ns)

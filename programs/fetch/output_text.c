@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // output_text.c - a line each, for people, and for awk.
 //
-//     HTTP  ENCODED  DECODED  CLAIMED       TIME  URL
-//      200    47.2K     100K    47.2K     0.402s  http://x.test/ -> http://x.test/en (gzip)
-//      404        -        -        -     0.031s  http://y.test/例子      404 Not Found (HTTP)
+//     HTTP  ENCODED  DECODED  CLAIMED      TIME  URL
+//      200    47.2K     100K    47.2K    0.402s  http://x.test/ -> http://x.test/en (gzip)
+//      404        -        -        -    0.031s  http://y.test/例子      404 Not Found (HTTP)
 //
 // That is a terminal. In a pipe there is no line of headings, bytes are bytes, and what failed is
 // not there but on stderr: "weft fetch: URL: what broke". The URL is the last column, for it has
@@ -19,7 +19,7 @@
 enum {
     HUMAN_WIDTH = 7,
     BYTES_WIDTH = 12,
-    TIME_WIDTH = 8,    // "1234.567"
+    TIME_WIDTH = 7,    // "123.456"
     REASON_COLUMN = 32 // of a failure, counted from the URL's
 };
 

@@ -25,7 +25,7 @@ int results_open(struct results *r, const struct fetch_settings *set)
         return rc;
     if (!r->output.terminal) // refused, the usual buffer stays
         (void)setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
-    if (!set->quiet && set->format != FORMAT_LECTURE)
+    if (!set->quiet && set->format != FORMAT_LECTURE && set->bench == 0)
         progress_open(&r->progress, stderr, r->begun.ns);
     return 0;
 }
@@ -82,10 +82,10 @@ int results_change(struct results *r, const char *url, const struct page *page,
 
 int results_page(void *r, const char *url, const struct page *page)
 {
-    return url ? results_change(r, url, page, NULL) : results_idle(r);
+    return results_change(r, url, page, NULL);
 }
 
-int results_idle(struct results *r)
+int results_idle(void *r)
 {
     show_progress(r);
     return flush(r);

@@ -29,14 +29,14 @@ void results_close(struct results *r);
 void results_begin(struct results *r);
 int results_end(struct results *r, bool interrupted); // 0, or as results_idle
 
-// A page_seen (pages.h); r is a struct results. A url of NULL is results_idle.
+// r is a struct results. 0, or as results_idle.
 int results_page(void *r, const char *url, const struct page *page);
-// With how it compares; change may be NULL. 0, or as results_idle.
+// With how it compares; change may be NULL.
 int results_change(struct results *r, const char *url, const struct page *page,
                    const struct page_change *change);
 // Nothing more is ready just now: what was printed is written, and the progress line moves. To be
 // called before each wait, and ten times a second while it lasts. 0, or the negative errno of
 // stdout, which is in write_error too; its message is in weft_error().
-int results_idle(struct results *r);
+int results_idle(void *r);
 
 #endif

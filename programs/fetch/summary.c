@@ -74,7 +74,7 @@ static void put_sizes(const struct sheet *s, const struct totals *totals)
                   size_of(s, totals_size_at(totals, 90), most),
                   size_of(s, totals_size_at(totals, 99), all));
     for (int i = 0; i < TOTALS_TOP && top[i].url; i++) {
-        (void)fprintf(s->out, "  largest  %s  ", size_of(s, top[i].value, half));
+        (void)fprintf(s->out, "  largest %8s  ", size_of(s, top[i].value, half));
         print_clean(s->out, top[i].url);
         (void)fputs("\n", s->out);
     }
@@ -88,7 +88,7 @@ static void put_times(const struct sheet *s, const struct totals *totals)
                   time_of(totals_ns_at(totals, 50), half), time_of(totals_ns_at(totals, 90), most),
                   time_of(totals_ns_at(totals, 99), all));
     for (int i = 0; i < TOTALS_TOP && top[i].url; i++) {
-        (void)fprintf(s->out, "  slowest  %s s  ", time_of(top[i].value, half));
+        (void)fprintf(s->out, "  slowest %8s s  ", time_of(top[i].value, half));
         print_clean(s->out, top[i].url);
         (void)fputs("\n", s->out);
     }
@@ -98,7 +98,7 @@ void summary_print(struct output *o, const struct totals *totals, const struct o
 {
     const struct totals_sum *sum = totals_sum(totals);
     const struct sheet s = {output_words(o), o->err_terminal && !o->set->bytes};
-    int64_t whole = sum->pages - sum->failed;
+    int64_t whole = o->pages_hidden ? 0 : sum->pages - sum->failed;
     size_t size;
     put_first_line(&s, sum, how);
     if (whole - sum->heads >= ENOUGH)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // totals.c - see totals.h.
 //
-// A histogram has a bucket for each number below 64, and for each power of two from there on 64 of
-// equal width: so a bucket is at most 1/64 of its numbers wide, and all that an int64_t can be fits
-// into 58 times 64 of them. Sorting at the end, which we rejected, needs 16 bytes a page.
+// A histogram has a bucket for each number below 32, and for each power of two from there on 32 of
+// equal width: so a bucket is at most 1/32 of its numbers wide, and all that an int64_t can be fits
+// into 59 times 32 of them. Each remembers the greatest that it holds, so what is told is always a
+// page's own number; of a few pages it is mostly that which sorting would find. Sorting itself,
+// which we rejected, needs 16 bytes a page.
 #include "fetch/totals.h"
 
 #include <math.h>
@@ -12,11 +14,13 @@
 
 #include "fetch/output.h"
 
-enum { STEP_BITS = 6, STEPS = 1 << STEP_BITS, BUCKETS = (64 - STEP_BITS) * STEPS };
+enum { STEP_BITS = 5, STEPS = 1 << STEP_BITS, BUCKETS = (64 - STEP_BITS) * STEPS };
 
 struct histogram {
-    int64_t values, greatest;
-    int64_t counts[BUCKETS];
+    int64_t values;
+    struct {
+        int64_t values, greatest;
+    } buckets[BUCKETS];
 };
 
 struct totals {
@@ -34,38 +38,27 @@ static int bucket_of(int64_t value)
     return shift * STEPS + (int)(value >> shift); // which has STEPS or more: the next row begins
 }
 
-// The greatest number in a bucket.
-static int64_t end_of(int bucket)
-{
-    if (bucket < STEPS)
-        return bucket;
-    int shift = bucket / STEPS - 1;
-    uint64_t step = (uint64_t)(bucket % STEPS + STEPS);
-    return (int64_t)(((step + 1) << shift) - 1);
-}
-
 static void count(struct histogram *h, int64_t value)
 {
     if (value < 0)
         value = 0;
-    h->counts[bucket_of(value)]++;
+    int i = bucket_of(value);
     h->values++;
-    if (value > h->greatest)
-        h->greatest = value;
+    h->buckets[i].values++;
+    if (value > h->buckets[i].greatest)
+        h->buckets[i].greatest = value;
 }
 
 static int64_t value_at(const struct histogram *h, double percentile)
 {
     double wanted = ceil((double)h->values * percentile / 100);
-    int64_t seen = 0;
-    if (h->values == 0)
-        return -1;
-    for (int i = 0; i < BUCKETS; i++) {
-        seen += h->counts[i];
-        if (seen > 0 && (double)seen >= wanted)
-            return end_of(i) < h->greatest ? end_of(i) : h->greatest;
+    int64_t seen = 0, value = -1;
+    for (int i = 0; i < BUCKETS && (seen == 0 || (double)seen < wanted); i++) {
+        seen += h->buckets[i].values;
+        if (h->buckets[i].values > 0)
+            value = h->buckets[i].greatest;
     }
-    return h->greatest;
+    return value;
 }
 
 // ---- the first few -------------------------------------------------------------------------
@@ -107,10 +100,17 @@ void totals_free(struct totals **t)
     *t = NULL;
 }
 
+// A claim is whatever a server says, also 2^63 - 1 from each.
+static void add(int64_t *sum, int64_t number)
+{
+    if (__builtin_add_overflow(*sum, number, sum))
+        *sum = INT64_MAX;
+}
+
 static void add_size(struct totals *t, const char *url, const struct page *page)
 {
-    t->sum.encoded += page->encoded;
-    t->sum.decoded += page->decoded;
+    add(&t->sum.encoded, page->encoded);
+    add(&t->sum.decoded, page->decoded);
     count(&t->sizes, page->decoded);
     rank(t->sum.largest, url, page->decoded);
 }
@@ -118,14 +118,14 @@ static void add_size(struct totals *t, const char *url, const struct page *page)
 static void add_claim(struct totals *t, const struct page *page)
 {
     t->sum.heads++;
-    t->sum.claimed += page->claimed > 0 ? page->claimed : 0;
+    add(&t->sum.claimed, page->claimed > 0 ? page->claimed : 0);
 }
 
 void totals_add(struct totals *t, const char *url, const struct page *page,
                 const struct page_change *change)
 {
     t->sum.pages++;
-    t->sum.received += page->encoded;
+    add(&t->sum.received, page->encoded);
     t->sum.over += change && change->over;
     if (page->fault != FAULT_NONE) {
         t->sum.failed++;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // totals.h - what a run adds up to. A fixed size however many pages there are: percentiles come
-// from histograms (as HdrHistogram's: steps 1.6 % wide), the slowest and largest are the first few.
+// from histograms (as HdrHistogram's: steps 3 % wide), the slowest and largest are the first few.
 //
 // Only whole pages count: one that failed adds to `failed` and `received`, and to nothing else, for
 // its bytes and its time are not those of the page. Of --head, which has no body, only the claims.
@@ -27,7 +27,7 @@ struct totals_top {
     int64_t value;
 };
 
-struct totals_sum {
+struct totals_sum { // what would be too large for an int64_t stays at INT64_MAX
     int64_t pages, failed;
     int64_t failed_by[FAULTS]; // by fault
     int64_t over;              // page_change.over; failed or not
@@ -40,8 +40,8 @@ struct totals_sum {
 const struct totals_sum *totals_sum(const struct totals *t);
 
 // At least so many percent (50, 90, 99... 100) of the pages are at most so large, or took at most
-// so long. Up to 1.6 % more than the page that decides, never more than the greatest; -1: there is
-// no page.
+// so long. It is the number of one of the pages: of that which sorting would find, or of one up to
+// 1/32 greater. -1: there is no page.
 int64_t totals_size_at(const struct totals *t, double percentile); // decoded bytes
 int64_t totals_ns_at(const struct totals *t, double percentile);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// fetch_output_test.c - the text of programs/fetch/output.h, its writing, and summary.h, byte for
+// fetch_text_test.c - the text of programs/fetch/output.h, its writing, and summary.h, byte for
 // byte, into memory.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -52,10 +52,10 @@ static void in_a_pipe_pages_are_lines_of_plain_bytes_and_failures_go_to_stderr(v
                         .claimed = -1});
     assert_said(
         &s,
-        " 200        102399        102399        102399     0.402s  http://x/\n"
-        " 200         48374        102399             -     1.235s  http://x/\\x1b -> http://x/3"
+        " 200        102399        102399        102399    0.402s  http://x/\n"
+        " 200         48374        102399             -    1.235s  http://x/\\x1b -> http://x/3"
         " (gzip, more than claimed, end not verified, 3 attempts, 2 redirects)\n"
-        " 200             -             -          5000     0.000s  http://x/head\n",
+        " 200             -             -          5000    0.000s  http://x/head\n",
         "weft fetch: http://x/m -> http://x/n: 404 Not Found (HTTP) (2 attempts)\n"
         "weft fetch: '': not a URL: it begins with neither http:// nor https://\n"
         "weft fetch: http://loop/: redirected too often, next to http://loop/\n");
@@ -75,19 +75,19 @@ static void on_a_terminal_there_are_headings_and_human_units_and_failures_are_ro
     show(&s, "http://example.org/page", &name);
     show(&s, "http://a.very.long.name.of.a.host.example/", &name);
     assert_said(&s,
-                "HTTP  ENCODED  DECODED  CLAIMED       TIME  URL\n"
-                " 200     100K     100K     100K     0.402s  http://x/\n",
-                "   -        -        -        -     0.003s  http://例子.测试/中文"
+                "HTTP  ENCODED  DECODED  CLAIMED      TIME  URL\n"
+                " 200     100K     100K     100K    0.402s  http://x/\n",
+                "   -        -        -        -    0.003s  http://例子.测试/中文"
                 "           words (DNS)\n"
-                "   -        -        -        -     0.003s  http://example.org/page"
+                "   -        -        -        -    0.003s  http://example.org/page"
                 "         words (DNS)\n"
-                "   -        -        -        -     0.003s  "
+                "   -        -        -        -    0.003s  "
                 "http://a.very.long.name.of.a.host.example/  words (DNS)\n");
     // The columns before the words are equally many, though the bytes are not.
     const char *line = s.err_text;
     for (int i = 0; i < 2; i++) {
         const char *words = strstr(line, "words");
-        assert_int_equal(text_columns(line, (size_t)(words - line)), 76);
+        assert_int_equal(text_columns(line, (size_t)(words - line)), 75);
         line = strchr(line, '\n') + 1;
     }
     close_sheet(&s);
@@ -102,8 +102,8 @@ static void bytes_are_bytes_on_a_terminal_too_if_asked_for(void **state)
     show(&s, "http://x/", &(struct page){.fault = FAULT_CANCELED, .claimed = -1});
     show(&s, "http://x/", &plain);
     assert_said(&s,
-                "HTTP       ENCODED       DECODED       CLAIMED       TIME  URL\n"
-                " 200        102399        102399        102399     0.402s  http://x/\n",
+                "HTTP       ENCODED       DECODED       CLAIMED      TIME  URL\n"
+                " 200        102399        102399        102399    0.402s  http://x/\n",
                 "weft fetch: http://x/: interrupted\n"); // stderr is none
     close_sheet(&s);
 }
@@ -122,7 +122,7 @@ static void growth_and_missed_budgets_are_marked(void **state)
     open_sheet(&s, FORMAT_TEXT);
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
         output_page(&s.output, "u", &plain, &changes[i]);
-#define ROW " 200        102399        102399        102399     0.402s  u"
+#define ROW " 200        102399        102399        102399    0.402s  u"
     assert_said(&s,
                 ROW "\n" ROW "  +5119 (+5.3 %)\n" ROW "  +5119 (+5.3 %)  GROWN TOO MUCH\n" ROW
                     "\n" //
@@ -133,7 +133,7 @@ static void growth_and_missed_budgets_are_marked(void **state)
     s.output.terminal = s.output.color = s.output.headed = true;
     output_page(&s.output, "u", &plain, &changes[4]);
     assert_said(&s,
-                " 200     100K     100K     100K     0.402s  u"
+                " 200     100K     100K     100K    0.402s  u"
                 "  -100K (-50 %)  \x1b[31mOVER BUDGET\x1b[0m of 97.7K\n",
                 "");
     close_sheet(&s);
@@ -212,13 +212,13 @@ static void of_ten_pages_percentiles_and_the_extremes_are_told(void **state)
     assert_said(&s, "",
                 "10 of 10 pages, 550 bytes in 0.010 s\n"
                 "decoded: 50 % up to 50, 90 % up to 90, 99 % up to 100\n"
-                "  largest  100  http://10/\\x1b\n"
-                "  largest  90  http://9/\\x1b\n"
-                "  largest  80  http://8/\\x1b\n"
+                "  largest      100  http://10/\\x1b\n"
+                "  largest       90  http://9/\\x1b\n"
+                "  largest       80  http://8/\\x1b\n"
                 "time: 50 % up to 0.005 s, 90 % up to 0.009 s, 99 % up to 0.010 s\n"
-                "  slowest  0.010 s  http://10/\\x1b\n"
-                "  slowest  0.009 s  http://9/\\x1b\n"
-                "  slowest  0.008 s  http://8/\\x1b\n");
+                "  slowest    0.010 s  http://10/\\x1b\n"
+                "  slowest    0.009 s  http://9/\\x1b\n"
+                "  slowest    0.008 s  http://8/\\x1b\n");
     close_sheet(&s);
     totals_free(&totals);
 }
@@ -235,7 +235,7 @@ static void of_head_the_summary_tells_claims(void **state)
     assert_said(&s, "",
                 "12 of 12 pages claim 1200 bytes in 0.000 s\n"
                 "time: 50 % up to 0.001 s, 90 % up to 0.001 s, 99 % up to 0.001 s\n"
-                "  slowest  0.001 s  a\n  slowest  0.001 s  a\n  slowest  0.001 s  a\n");
+                "  slowest    0.001 s  a\n  slowest    0.001 s  a\n  slowest    0.001 s  a\n");
     close_sheet(&s);
     totals_free(&totals);
 }
