@@ -18,7 +18,7 @@
 // under way, and both are looked at in each turn. A transfer that ends by itself while its fiber
 // marks it is only over: the mark is looked at in transfers of the list, and it has left that.
 //
-// Wake-ups. A lane sleeps in curl_multi_poll, and says so (`asleep`) under the inbox's lock after
+// Wake-ups. A lane sleeps on its sockets (sockets.h), and says so (`asleep`) under the inbox's lock after
 // it has seen the inbox empty. Whoever puts something in and finds it asleep has to ring, and is
 // alone in that, for he takes `asleep` back. Before he rings he lets the other fibers of his loop
 // run: those that woke with him by the last batch put their transfers into the same inbox. The
@@ -28,15 +28,14 @@
 // for those that are overdue when the earliest that it knows of has come. So a page's limits cost
 // no timers of fibers or of libcurl.
 //
-// Rejected: libcurl on the fibers' own loop (curl_multi_socket_action with weft_wait_fd). Up to 500
-// connections it takes more CPU than curl_multi_poll, above as much; and its calls would need the
-// large stack on each fiber that asks.
+// Rejected: libcurl on the fibers' own loop, a fiber for each socket in weft_wait_fd: its calls
+// would need a large stack on each, and one lookup or one handshake would hold up all fibers.
 #include "fetch/driver.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-enum { LONGEST_SLEEP_MS = 1000 };
+#include "fetch/sockets.h"
 
 struct list {
     struct transfer *first, *last;
@@ -44,9 +43,9 @@ struct list {
 
 struct lane {
     CURLM *multi;
+    struct sockets sockets;
     weft_future *thread;
-    struct list under_way;  // this and the next two: the thread's alone
-    weft_time now;          // when it woke up
+    struct list under_way;  // this and the next: the thread's alone
     weft_time look;         // for overdue ones; none is due earlier
     weft_mutex mu;          // guards the rest, and `unwanted` of its transfers
     struct transfer *inbox; // newest first
@@ -155,12 +154,12 @@ static void end_unwanted(struct lane *lane, struct list *over)
 static void end_overdue(struct lane *lane, struct list *over)
 {
     struct transfer *next;
-    if (lane->look.ns > lane->now.ns)
+    if (lane->look.ns > lane->sockets.now.ns)
         return;
     lane->look = WEFT_FOREVER;
     for (struct transfer *t = lane->under_way.first; t; t = next) {
         next = t->next;
-        if (t->due.ns <= lane->now.ns)
+        if (t->due.ns <= lane->sockets.now.ns)
             end(lane, t, CURLE_OPERATION_TIMEDOUT, over);
         else
             lane->look = weft_sooner(lane->look, t->due);
@@ -187,23 +186,39 @@ static void end_all(struct lane *lane, CURLMcode why, struct list *over)
         end(lane, lane->under_way.first, code, over);
 }
 
-// Take in what is there, let libcurl work, tell who is through. False: it was the last turn.
+// What came in, newest first.
+static struct transfer *take_in(struct lane *lane, bool *unwanted, bool *closing)
+{
+    weft_lock(&lane->mu);
+    struct transfer *newest = lane->inbox;
+    *unwanted = lane->unwanted;
+    *closing = lane->closing;
+    lane->inbox = NULL;
+    lane->unwanted = lane->asleep = false;
+    weft_unlock(&lane->mu);
+    return newest;
+}
+
+// False: nothing came in, and whoever brings something has to ring.
+static bool stays_awake(struct lane *lane)
+{
+    weft_lock(&lane->mu);
+    bool awake = lane->inbox || lane->unwanted || lane->closing;
+    lane->asleep = !awake;
+    weft_unlock(&lane->mu);
+    return awake;
+}
+
+// Wait, take in what came, let libcurl work, tell who is through. False: it was the last turn.
 static bool turn(struct lane *lane)
 {
     struct list over = {0};
-    lane->now = weft_now();
-    weft_lock(&lane->mu);
-    struct transfer *newest = lane->inbox;
-    bool unwanted = lane->unwanted, closing = lane->closing;
-    lane->inbox = NULL;
-    lane->unwanted = false;
-    weft_unlock(&lane->mu);
-
-    begin_all(lane, newest, &over);
+    bool unwanted, closing;
+    sockets_wait(&lane->sockets, stays_awake(lane) ? WEFT_POLL : lane->look);
+    begin_all(lane, take_in(lane, &unwanted, &closing), &over);
     if (unwanted)
         end_unwanted(lane, &over);
-    int running;
-    CURLMcode code = curl_multi_perform(lane->multi, &running);
+    CURLMcode code = sockets_work(&lane->sockets);
     if (code == CURLM_OK)
         end_finished(lane, &over);
     else
@@ -213,30 +228,12 @@ static bool turn(struct lane *lane)
     return !closing;
 }
 
-// Sleep until a socket is ready, somebody rings, or a transfer is due.
-static void rest(struct lane *lane)
-{
-    weft_lock(&lane->mu);
-    lane->asleep = !lane->inbox && !lane->unwanted && !lane->closing;
-    bool sleeps = lane->asleep;
-    weft_unlock(&lane->mu);
-    if (!sleeps)
-        return;
-    int64_t ms = (lane->look.ns - weft_now().ns) / 1000000 + 1;
-    int most = lane->under_way.first ? LONGEST_SLEEP_MS : INT32_MAX;
-    // What it would fail of (out of memory) is asked again in the next turn, by perform.
-    (void)curl_multi_poll(lane->multi, NULL, 0, ms < 0 ? 0 : ms < most ? (int)ms : most, NULL);
-    weft_lock(&lane->mu);
-    lane->asleep = false;
-    weft_unlock(&lane->mu);
-}
-
 static int drive(struct lane *const *arg, weft_none *none)
 {
     struct lane *lane = *arg;
     (void)none;
-    while (turn(lane))
-        rest(lane);
+    while (turn(lane)) {
+    }
     return 0;
 }
 WEFT_TASK(drive, struct lane *, weft_none);
@@ -261,7 +258,7 @@ static void hand_over(struct lane *lane, struct transfer *t)
     if (!ring)
         return;
     weft_yield();                         // whoever woke with us has something for it as well
-    (void)curl_multi_wakeup(lane->multi); // a full pipe is one that was rung
+    sockets_ring(&lane->sockets);
 }
 
 static void call_back(struct lane *lane, struct transfer *t)
@@ -271,15 +268,21 @@ static void call_back(struct lane *lane, struct transfer *t)
     bool ring = must_ring(lane);
     weft_unlock(&lane->mu);
     if (ring)
-        (void)curl_multi_wakeup(lane->multi);
+        sockets_ring(&lane->sockets);
+}
+
+static bool adopt(struct lane *lane, struct transfer *t)
+{
+    t->lane = lane;
+    return sockets_adopt(&lane->sockets, t->easy) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t) == CURLE_OK;
 }
 
 CURLcode driver_run(struct driver *d, uint32_t which, struct transfer *t)
 {
     struct lane *lane = &d->lane[which % (uint32_t)d->lanes];
-    if (curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t) != CURLE_OK)
+    if (t->lane != lane && !adopt(lane, t))
         return CURLE_FAILED_INIT;
-    t->lane = lane;
     t->unwanted = false;
     weft_event_clear(&t->over);
     hand_over(lane, t);
@@ -294,7 +297,7 @@ CURLcode driver_run(struct driver *d, uint32_t which, struct transfer *t)
 
 weft_time transfer_now(const struct transfer *t)
 {
-    return t->lane->now;
+    return t->lane->sockets.now;
 }
 
 void transfer_due(struct transfer *t, weft_time due)
@@ -309,26 +312,29 @@ static bool open_lane(struct lane *lane, int at_once)
 {
     lane->look = WEFT_FOREVER;
     lane->multi = curl_multi_init();
-    // Without this libcurl keeps fewer connections when a burst of transfers is over.
-    if (!lane->multi ||
-        curl_multi_setopt(lane->multi, CURLMOPT_MAXCONNECTS, (long)at_once) != CURLM_OK) {
-        (void)weft_fail(-ENOMEM, "out of memory");
+    if (!lane->multi || sockets_open(&lane->sockets, lane->multi) < 0)
         return false;
-    }
+    // Without this libcurl keeps fewer connections when a burst of transfers is over.
+    if (curl_multi_setopt(lane->multi, CURLMOPT_MAXCONNECTS, (long)at_once) != CURLM_OK)
+        return false;
     lane->thread = weft_start_as(WEFT_WITH(.kind = WEFT_THREADS, .name = "driver"), drive, &lane);
     return lane->thread != NULL;
 }
 
+// Also one that was opened only in part.
 static void close_lane(struct lane *lane)
 {
-    weft_lock(&lane->mu);
-    lane->closing = true;
-    bool ring = must_ring(lane);
-    weft_unlock(&lane->mu);
-    if (ring)
-        (void)curl_multi_wakeup(lane->multi);
-    (void)weft_join(&lane->thread, NULL, 0); // its task returns 0; NULL: it was not started
-    (void)curl_multi_cleanup(lane->multi);   // NULL is all it minds
+    if (lane->thread) {
+        weft_lock(&lane->mu);
+        lane->closing = true;
+        bool ring = must_ring(lane);
+        weft_unlock(&lane->mu);
+        if (ring)
+            sockets_ring(&lane->sockets);
+        (void)weft_join(&lane->thread, NULL, 0); // its task returns 0
+    }
+    (void)curl_multi_cleanup(lane->multi); // NULL is all it minds
+    sockets_close(&lane->sockets);
 }
 
 struct driver *driver_open(int lanes, int at_once)
@@ -342,7 +348,10 @@ struct driver *driver_open(int lanes, int at_once)
         return NULL;
     }
     *d = (struct driver){.lanes = lanes, .lane = lane};
+    for (int i = 0; i < lanes; i++)
+        lane[i].sockets = (struct sockets){.epoll = -1, .bell = -1};
     bool right = true;
+    (void)weft_fail(-ENOMEM, "out of memory"); // unless it says better
     for (int i = 0; right && i < lanes; i++)
         right = open_lane(&lane[i], at_once);
     if (!right)

@@ -4,15 +4,21 @@
 // This is the lecture's program: a task for each URL, and the results as they complete. One more
 // task, the feeder, reads the URLs and starts the others; it reads on only while fewer pages are
 // under way than may be, so an endless list needs no memory.
+//
+// Results are told on the same loop, by a fiber with a stack for whatever printing takes. On a
+// thread of its own that woke up for each few lines, and so cost as much as all of the fibers.
 #include "fetch/pages.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
+enum { TELLER_STACK = 1 << 20 };
+
 struct run {
     weft_group *group;
     struct fetcher *fetcher;
     struct input *in;
+    const struct pages_seen *seen;
     int most;         // pages at once
     weft_mutex mu;    // guards the rest
     weft_cond change; // for the feeder
@@ -160,19 +166,38 @@ static void give_up(struct run *run)
     (void)weft_shield(was);
 }
 
+static int tell(struct run *const *arg, weft_none *none)
+{
+    struct run *run = *arg;
+    (void)none;
+    int rc = weft_group_add(run->group, 0, feed, &run);
+    if (rc == 0)
+        rc = as_completed(run, run->seen);
+    if (rc < 0)
+        give_up(run);
+    return rc;
+}
+WEFT_TASK(tell, struct run *, weft_none);
+
+// On the pool's loop: start the teller there.
+static int lead(struct run *const *arg, weft_none *none)
+{
+    (void)none;
+    weft_future *teller = weft_start_as(
+        WEFT_WITH(.kind = WEFT_FIBERS, .name = "results", .stack_size = TELLER_STACK), tell, arg);
+    return teller ? weft_join(&teller, NULL, 0) : weft_error_code();
+}
+WEFT_TASK(lead, struct run *, weft_none);
+
 int fetch_pages(weft_pool *pool, const struct fetch_settings *set, struct input *in,
                 const struct pages_seen *seen)
 {
-    struct run run = {.in = in, .most = set->at_once, .fetcher = fetcher_open(set)};
+    struct run run = {.in = in, .seen = seen, .most = set->at_once, .fetcher = fetcher_open(set)};
     if (!run.fetcher)
         return weft_error_code();
     run.group = weft_group_open(pool);
-    int rc = run.group ? weft_group_add(run.group, 0, feed, &(struct run *){&run})
-                       : weft_error_code();
-    if (rc == 0)
-        rc = as_completed(&run, seen);
-    if (rc < 0 && run.group)
-        give_up(&run);
+    weft_future *leader = run.group ? weft_submit(pool, lead, &(struct run *){&run}) : NULL;
+    int rc = leader ? weft_join(&leader, NULL, 0) : weft_error_code();
     weft_group_close(&run.group);
     fetcher_close(&run.fetcher);
     return rc;

@@ -9,7 +9,8 @@
 #include "fetch/page.h"
 #include "fetch/settings.h"
 
-// How results are told, in the caller's task, in the order of their completion.
+// How results are told, by one task, in the order of their completion. It has a stack of 1 MiB, and
+// while it waits for the disk or a reader the others wait for it.
 struct pages_seen {
     // One more. Negative: stop.
     int (*page)(void *ctx, const char *url, const struct page *page);
