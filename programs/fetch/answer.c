@@ -15,6 +15,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fetch/decode.h"
 #include "fetch/fetcher.h"
 #include "fetch/request.h"
 
@@ -65,7 +66,7 @@ static void begin_answer(struct request *r, const char *line, size_t size)
     r->status_seen = true;
     r->headers_ended = r->chunked = false;
     r->length = -1;
-    page->encoding[0] = page->reason[0] = '\0';
+    r->encodings[0] = page->encoding[0] = page->reason[0] = '\0';
     page->status = 0;
     page->http = size > 5 ? 10 * (line[5] - '0') : 0;
     if (size > 7 && line[6] == '.')
@@ -151,11 +152,11 @@ static void on_length(struct request *r, const struct text *value)
 
 static void on_encoding(struct request *r, const struct text *value)
 {
-    struct page *page = r->page;
-    size_t have = strlen(page->encoding);
-    if (strncasecmp(value->at, "identity", 8) != 0 || value->size != 8)
-        (void)snprintf(page->encoding + have, sizeof page->encoding - have, "%s%.*s",
-                       have ? ", " : "", (int)value->size, value->at);
+    size_t have = strlen(r->encodings);
+    (void)snprintf(r->encodings + have, sizeof r->encodings - have, "%s%.*s", have ? ", " : "",
+                   (int)value->size, value->at);
+    if (strcasecmp(r->encodings, "identity") != 0)
+        (void)snprintf(r->page->encoding, sizeof r->page->encoding, "%s", r->encodings);
 }
 
 // Transfer-Encoding, of which chunked is the last if it is there at all.
@@ -194,6 +195,19 @@ static bool is_redirect(int status)
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+// In the lecture's mode, which asks for no compression, the size is that of what was sent.
+static void begin_decoding(struct request *r)
+{
+    const char *why = NULL;
+    if (!r->page->encoding[0] || r->fetcher->set->identity)
+        return;
+    r->decoder = decoder_open(r->encodings, limits_of(r)->decoded, &why);
+    if (!r->decoder && why)
+        (void)page_fail(r->page, FAULT_ENCODING, 0, "%s", why);
+    else if (!r->decoder)
+        (void)page_fail(r->page, FAULT_MEMORY, 0, "out of memory");
+}
+
 // The empty line. What is claimed is known now.
 static void end_headers(struct request *r)
 {
@@ -207,6 +221,8 @@ static void end_headers(struct request *r)
         page->fault = FAULT_SIZE;
     if (page->claimed > ERROR_BODY_MAX && page->status >= 400)
         page->fault = FAULT_HTTP;
+    if (counts && page->fault == FAULT_NONE)
+        begin_decoding(r);
     // libcurl says in its log, and nowhere else, that more came than was claimed.
     (void)curl_easy_setopt(r->easy, CURLOPT_VERBOSE, 1L); // cannot fail
 }
@@ -251,6 +267,25 @@ static size_t on_garbage(struct page *page, const char *bytes, size_t size)
     return 0;
 }
 
+static enum page_fault decoding(struct request *r, enum decode_state state)
+{
+    struct page *page = r->page;
+    switch (state) {
+    case DECODE_MORE:
+    case DECODE_DONE:
+        return FAULT_NONE;
+    case DECODE_CUT:
+        return page->fault = FAULT_ENCODING_CUT;
+    case DECODE_BAD:
+        return page_fail(page, FAULT_ENCODING, 0, "%s", decoder_error(r->decoder));
+    case DECODE_LIMIT:
+        return page->fault = FAULT_DECODED_SIZE;
+    case DECODE_MEMORY:
+        break;
+    }
+    return page_fail(page, FAULT_MEMORY, 0, "out of memory");
+}
+
 static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
 {
     struct request *r = arg;
@@ -264,6 +299,10 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
         page->fault = FAULT_HTTP;
     else if (page->encoded > limits_of(r)->encoded)
         page->fault = FAULT_SIZE;
+    else if (r->decoder)
+        (void)decoding(r, decoder_push(r->decoder, bytes, size));
+    else if (page->encoded > limits_of(r)->decoded)
+        page->fault = FAULT_DECODED_SIZE;
     return page->fault == FAULT_NONE ? size : 0;
 }
 
@@ -324,5 +363,16 @@ void answer_reset(struct request *r)
     r->length = -1;
     r->error[0] = '\0';
     certificate_free(&r->certificate);
+    decoder_close(&r->decoder);
     (void)curl_easy_setopt(r->easy, CURLOPT_VERBOSE, 0L); // cannot fail
+}
+
+enum page_fault answer_check(struct request *r)
+{
+    struct page *page = r->page;
+    if (!r->status_seen)
+        return page->fault = page->detail[0] ? FAULT_NOT_HTTP : FAULT_NO_ANSWER;
+    if (!r->headers_ended)
+        return page_fail(page, FAULT_ANSWER, 0, "it ends inside the headers");
+    return r->decoder ? decoding(r, decoder_end(r->decoder)) : FAULT_NONE;
 }

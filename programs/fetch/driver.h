@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// driver.h - runs libcurl's transfers for fibers: a few threads, each with a multi handle, hold as
+// driver.h - runs libcurl's transfers for fibers: a lane or a few, each with a multi handle, hold as
 // many transfers as there are.
 //
 //     struct transfer t = {.easy = easy};
 //     CURLcode code = driver_run(d, 0, &t); // the fiber waits; its thread runs others
 //
-// While driver_run lasts the easy handle, and what its callbacks use, belong to the driver's
-// thread; before and after they are the caller's. It returns only when the driver has let go.
+// While driver_run lasts the easy handle, and what its callbacks use, belong to a lane of the
+// driver; before and after they are the caller's. It returns only when the driver has let go.
 #ifndef WEFT_PROGRAMS_FETCH_DRIVER_H
 #define WEFT_PROGRAMS_FETCH_DRIVER_H
 
@@ -22,7 +22,7 @@ struct transfer {
     // When it is given up, with CURLE_OPERATION_TIMEDOUT; WEFT_FOREVER: never. Callbacks of the
     // transfer may move it, by transfer_due.
     weft_time due;
-    // Called by the driver's thread when the transfer is over, or NULL; still with the handle in
+    // Called by the lane when the transfer is over, or NULL; still with the handle in
     // the multi handle, and the connection open, if there was one.
     void (*ended)(struct transfer *t, CURLcode code);
     // ---- the driver's
@@ -33,8 +33,9 @@ struct transfer {
     weft_event over;
 };
 
-// `lanes` threads; all their connections are kept open, up to at_once for each. NULL with the
-// reason in weft_error(): no memory, or no thread.
+// The first lane is a fiber of the caller's loop, if he is one; the others are threads. All their
+// connections are kept open, up to at_once for each. NULL with the reason in weft_error(): no
+// memory, no descriptors, no thread.
 struct driver *driver_open(int lanes, int at_once);
 // No driver_run is under way. Closes the connections.
 void driver_close(struct driver **d);
@@ -44,8 +45,8 @@ void driver_close(struct driver **d);
 // the task was asked to stop.
 CURLcode driver_run(struct driver *d, uint32_t which, struct transfer *t);
 
-// For callbacks of a transfer that is under way, on its thread: the time, as it was when this
-// thread last woke up; and a new end.
+// For callbacks of a transfer that is under way: the time, as it was when its lane last woke up; and
+// a new end.
 weft_time transfer_now(const struct transfer *t);
 void transfer_due(struct transfer *t, weft_time due);
 

@@ -6,10 +6,12 @@
 #include "fetch/fetcher.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "fetch/decode.h"
 #include "fetch/request.h"
 
 // ---- headers ---------------------------------------------------------------------
@@ -45,8 +47,10 @@ static bool fill_headers(struct fetcher *f)
         right = add(&f->headers, given->texts[i]) &&
                 (is_secret(given->texts[i]) || add(&f->elsewhere, given->texts[i]));
     }
-    static const char identity[] = "Accept-Encoding: identity";
-    return right && (accepts || (add(&f->headers, identity) && add(&f->elsewhere, identity)));
+    char accept[64];
+    (void)snprintf(accept, sizeof accept, "Accept-Encoding: %s",
+                   f->set->identity ? "identity" : decoder_accepts);
+    return right && (accepts || (add(&f->headers, accept) && add(&f->elsewhere, accept)));
 }
 
 // ---- opening and closing ---------------------------------------------------------
@@ -58,8 +62,9 @@ struct fetcher *fetcher_open(const struct fetch_settings *set)
         (void)weft_fail(-ENOMEM, "out of memory");
         return NULL;
     }
-    *f = (struct fetcher){.set = set, .begun = weft_now()};
-    if (!fill_headers(f))
+    const struct turns_set turns = {set->at_once, set->per_host, set->delay_ns};
+    *f = (struct fetcher){.set = set, .begun = weft_now(), .turns = turns_open(&turns)};
+    if (!f->turns || !fill_headers(f))
         (void)weft_fail(-ENOMEM, "out of memory");
     else if ((f->driver = driver_open(1, set->at_once)) != NULL)
         return f;
@@ -77,6 +82,7 @@ void fetcher_close(struct fetcher **f)
         request_close(&r);
     }
     driver_close(&(*f)->driver);
+    turns_close(&(*f)->turns);
     curl_slist_free_all((*f)->headers);
     curl_slist_free_all((*f)->elsewhere);
     free(*f);

@@ -9,12 +9,16 @@
 #include "fetch/driver.h"
 #include "fetch/page.h"
 #include "fetch/settings.h"
+#include "fetch/turns.h"
 
 struct request;
 
 struct fetcher {
     const struct fetch_settings *set;
     struct driver *driver;
+    struct turns *turns;
+    void (*on_wait)(void *ctx, int more); // one task more (1), or less (-1), waits for its turn
+    void *wait_ctx;
     weft_time begun;              // of the run
     struct curl_slist *headers;   // that each request has
     struct curl_slist *elsewhere; // the same without secrets, for hosts that a redirect leads to

@@ -8,6 +8,7 @@
 #include "fetch/page.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +30,10 @@ struct walk {
     CURLU *place;
     char *url;          // of the place
     char *first, *here; // origins: of the URL that was given, and of the place
-    weft_time end;      // of this attempt
+    struct turn *turn;  // at `at`, or NULL
+    char *at;           // an origin
+    weft_time end;      // of this attempt; turns that it waited for do not count
+    int64_t waited_ns;  // for turns
 };
 
 enum page_fault page_fail(struct page *page, enum page_fault fault, int code, const char *fmt, ...)
@@ -217,6 +221,52 @@ static enum page_fault follow(struct walk *w, const char *location)
     return fault;
 }
 
+// ---- its turn ------------------------------------------------------------------
+
+static void end_turn(struct walk *w)
+{
+    if (w->turn)
+        turn_end(&w->turn);
+    free(w->at);
+    w->at = NULL;
+}
+
+static void note_wait(const struct fetcher *f, int more)
+{
+    if (f->on_wait)
+        f->on_wait(f->wait_ctx, more);
+}
+
+static enum page_fault no_turn(struct page *page, int rc)
+{
+    if (rc == -ECANCELED)
+        return page->fault = FAULT_CANCELED;
+    return rc == -ENOMEM ? no_memory(page) : page_fail(page, FAULT_OTHER, rc, "%s", weft_error());
+}
+
+// Have a turn at the host of the place: the one that is there, or another for it.
+static enum page_fault take_turn(struct walk *w)
+{
+    struct fetcher *f = w->fetcher;
+    if (w->at && strcasecmp(w->at, w->here) == 0)
+        return FAULT_NONE;
+    end_turn(w); // first: who waits for a host holds none
+    w->at = strdup(w->here);
+    if (!w->at)
+        return no_memory(w->page);
+    int rc = turn_begin(f->turns, w->here, WEFT_POLL, &w->turn);
+    if (rc == -ETIMEDOUT) {
+        weft_time begin = weft_now();
+        note_wait(f, 1);
+        rc = turn_begin(f->turns, w->here, WEFT_FOREVER, &w->turn);
+        note_wait(f, -1);
+        int64_t ns = weft_now().ns - begin.ns;
+        w->waited_ns += ns;
+        w->end.ns += ns;
+    }
+    return rc < 0 ? no_turn(w->page, rc) : FAULT_NONE;
+}
+
 // ---- the page ------------------------------------------------------------------
 
 // One attempt: ask, and go where the answers point.
@@ -230,6 +280,9 @@ static enum page_fault walk(struct walk *w, const char *url)
     request_begin(w->request);
     while (fault == FAULT_NONE) {
         bool elsewhere = strcasecmp(w->here, w->first) != 0;
+        fault = take_turn(w);
+        if (fault != FAULT_NONE)
+            break;
         fault = request_ask(w->request, w->url, elsewhere, w->end, page);
         location = fault == FAULT_NONE ? redirect_of(w->request, page) : NULL;
         if (!location)
@@ -243,6 +296,7 @@ static enum page_fault walk(struct walk *w, const char *url)
 
 static void leave(struct walk *w)
 {
+    end_turn(w);
     if (w->here != w->first)
         free(w->here);
     free(w->first);
@@ -265,6 +319,6 @@ enum page_fault fetch_page(struct fetcher *f, const char *url, struct page *page
     leave(&w);
     if (w.request)
         fetcher_give(f, w.request);
-    page->ns = weft_now().ns - begin.ns;
+    page->ns = weft_now().ns - begin.ns - w.waited_ns;
     return fault;
 }

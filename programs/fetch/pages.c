@@ -2,27 +2,37 @@
 // pages.c - all the pages, so many at once: a fiber for each.
 //
 // This is the lecture's program: a task for each URL, and the results as they complete. One more
-// task, the feeder, reads the URLs and starts the others; it reads on only while fewer pages are
-// under way than may be, so an endless list needs no memory.
+// task, the feeder, reads the URLs and starts the others. It reads on only while fewer pages are
+// under way than may be, so an endless list needs no memory. Those that wait for their turn at a
+// host count apart: there may be AHEAD more of them, so that one slow host does not fill the places.
 //
-// Results are told on the same loop, by a fiber with a stack for whatever printing takes. On a
-// thread of its own that woke up for each few lines, and so cost as much as all of the fibers.
+// Results are told on the same loop, by a fiber with a stack for whatever printing takes; a thread
+// of its own woke up for each few lines, which cost as much as all of the fibers. A write to a pipe
+// that nobody reads would hold up everything, though. So what is printed is let go in pieces that a
+// pipe with room for anything takes at once, and the teller waits for that room as a fiber does.
 #include "fetch/pages.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-enum { TELLER_STACK = 1 << 20 };
+#include "fetch/fetcher.h"
+
+enum { TELLER_STACK = 1 << 20, AHEAD = 1000, PIECE = 2048 };
 
 struct run {
     weft_group *group;
+    const struct fetch_settings *set;
     struct fetcher *fetcher;
     struct input *in;
     const struct pages_seen *seen;
-    int most;         // pages at once
-    weft_mutex mu;    // guards the rest
-    weft_cond change; // for the feeder
-    int under_way;
+    int most;               // pages at once
+    weft_mutex mu;          // guards the rest
+    weft_cond change;       // for the feeder
+    int under_way, waiting; // pages; those of them that wait for their turn
 };
 
 struct job {
@@ -38,12 +48,18 @@ static void job_free(struct job *job)
     free(job);
 }
 
-static void add(struct run *run, int n)
+static void add(struct run *run, int under_way, int waiting)
 {
     weft_lock(&run->mu);
-    run->under_way += n;
+    run->under_way += under_way;
+    run->waiting += waiting;
     weft_cond_signal(&run->change);
     weft_unlock(&run->mu);
+}
+
+static void on_wait(void *ctx, int more)
+{
+    add(ctx, 0, more);
 }
 
 static int fetch_one(struct job *const *arg, weft_none *none)
@@ -52,7 +68,7 @@ static int fetch_one(struct job *const *arg, weft_none *none)
     struct run *run = job->run; // who takes the result frees the job, but only after our return
     (void)none;
     enum page_fault fault = fetch_page(run->fetcher, job->url, &job->page);
-    add(run, -1);
+    add(run, -1, 0);
     if (fault == FAULT_CANCELED)
         return weft_fail(-ECANCELED, "interrupted");
     return fault == FAULT_MEMORY ? weft_fail(-ENOMEM, "out of memory") : 0;
@@ -61,11 +77,18 @@ WEFT_TASK(fetch_one, struct job *, weft_none);
 
 // ---- the feeder ------------------------------------------------------------------
 
+// With mu held. One at a time means in order: then nobody overtakes who waits.
+static bool has_room(const struct run *run)
+{
+    int waiting = run->most > 1 ? run->waiting : 0;
+    return run->under_way - waiting < run->most && run->under_way < run->most + AHEAD;
+}
+
 static int wait_for_room(struct run *run)
 {
     int rc = 0;
     weft_lock(&run->mu);
-    while (rc == 0 && run->under_way >= run->most)
+    while (rc == 0 && !has_room(run))
         rc = weft_cond_wait(&run->change, &run->mu, WEFT_FOREVER);
     weft_unlock(&run->mu);
     return rc;
@@ -80,7 +103,7 @@ static int start(struct run *run, char *url)
         return weft_fail(-ENOMEM, "out of memory");
     }
     *job = (struct job){.run = run, .url = url};
-    add(run, 1);
+    add(run, 1, 0);
     int rc = weft_group_add(run->group, (int64_t)(intptr_t)job, fetch_one, &job);
     if (rc < 0)
         job_free(job);
@@ -112,17 +135,25 @@ static struct job *job_of(const struct weft_outcome *outcome)
     return (struct job *)(intptr_t)outcome->tag; // NULL: it was the feeder
 }
 
+// Let out what was printed, when whoever reads it has room: a pipe with any takes PIPE_BUF at once.
+static int pause_for(const struct pages_seen *seen)
+{
+    if (!seen->pause)
+        return 0;
+    if (__fpending(stdout) > 0 && weft_wait_fd(STDOUT_FILENO, POLLOUT, WEFT_FOREVER) == -ECANCELED)
+        return -ECANCELED;
+    return seen->pause(seen->ctx); // which also says what is wrong with the descriptor
+}
+
 static int told(const struct pages_seen *seen, const struct weft_outcome *outcome)
 {
     const struct job *job = job_of(outcome);
     if (outcome->code < 0)
         return weft_fail(outcome->code, "%s", outcome->message);
+    int rc = __fpending(stdout) > PIECE ? pause_for(seen) : 0;
+    if (rc < 0)
+        return rc;
     return job ? seen->page(seen->ctx, job->url, &job->page) : 0;
-}
-
-static int pause_for(const struct pages_seen *seen)
-{
-    return seen->pause ? seen->pause(seen->ctx) : 0;
 }
 
 // The next result, told to pause if it is not there yet: 1, or 0 at the end, or an error.
@@ -170,11 +201,17 @@ static int tell(struct run *const *arg, weft_none *none)
 {
     struct run *run = *arg;
     (void)none;
+    run->fetcher = fetcher_open(run->set);
+    if (!run->fetcher)
+        return weft_error_code();
+    run->fetcher->on_wait = on_wait;
+    run->fetcher->wait_ctx = run;
     int rc = weft_group_add(run->group, 0, feed, &run);
     if (rc == 0)
         rc = as_completed(run, run->seen);
     if (rc < 0)
         give_up(run);
+    fetcher_close(&run->fetcher);
     return rc;
 }
 WEFT_TASK(tell, struct run *, weft_none);
@@ -192,13 +229,10 @@ WEFT_TASK(lead, struct run *, weft_none);
 int fetch_pages(weft_pool *pool, const struct fetch_settings *set, struct input *in,
                 const struct pages_seen *seen)
 {
-    struct run run = {.in = in, .seen = seen, .most = set->at_once, .fetcher = fetcher_open(set)};
-    if (!run.fetcher)
-        return weft_error_code();
+    struct run run = {.set = set, .in = in, .seen = seen, .most = set->at_once};
     run.group = weft_group_open(pool);
     weft_future *leader = run.group ? weft_submit(pool, lead, &(struct run *){&run}) : NULL;
     int rc = leader ? weft_join(&leader, NULL, 0) : weft_error_code();
     weft_group_close(&run.group);
-    fetcher_close(&run.fetcher);
     return rc;
 }

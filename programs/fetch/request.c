@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <weft/weft.h>
 
+#include "fetch/decode.h"
 #include "fetch/fetcher.h"
 
 // ---- the handle ------------------------------------------------------------------
@@ -86,6 +87,7 @@ void request_close(struct request **r)
         return;
     curl_easy_cleanup((*r)->easy);
     certificate_free(&(*r)->certificate);
+    decoder_close(&(*r)->decoder);
     free(*r);
     *r = NULL;
 }
@@ -161,17 +163,7 @@ static void take_figures(struct request *r, struct page *page)
     page->stage = stage_of(r, &page->times);
     page->unverified = r->headers_ended && page->claimed < 0 && !r->chunked && page->http < 20 &&
                        page->status != 204 && page->status != 304 && !page->head;
-    page->decoded = page->encoded;
-}
-
-// libcurl is content with an answer that breaks off before its body begins.
-static enum page_fault check_complete(const struct request *r, struct page *page)
-{
-    if (!r->status_seen)
-        return page->fault = page->detail[0] ? FAULT_NOT_HTTP : FAULT_NO_ANSWER;
-    if (!r->headers_ended)
-        return page_fail(page, FAULT_ANSWER, 0, "it ends inside the headers");
-    return page->fault;
+    page->decoded = r->decoder ? decoder_size(r->decoder) : page->encoded;
 }
 
 // HTTP/2 needs TLS to be agreed on, and only then is it worth waiting for a connection that others
@@ -225,5 +217,5 @@ enum page_fault request_ask(struct request *r, const char *url, bool elsewhere, 
         return page->fault;
     if (r->asked && page->status >= 400) // however its body ended
         return page->fault = FAULT_HTTP;
-    return code == CURLE_OK ? check_complete(r, page) : meaning_of(r, code);
+    return code == CURLE_OK ? answer_check(r) : meaning_of(r, code);
 }

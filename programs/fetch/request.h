@@ -15,6 +15,7 @@
 #include "fetch/driver.h"
 #include "fetch/page.h"
 
+struct decoder;
 struct fetcher;
 
 // A handle, for one task at a time. It keeps the cookies of one chain of redirects.
@@ -35,6 +36,8 @@ struct request {
     bool headers_ended;              // and the empty line after the headers
     bool chunked;                    // it says itself where the body ends
     int64_t length;                  // its Content-Length, or -1
+    char encodings[64];              // its Content-Encoding, all of it
+    struct decoder *decoder;         // of its body, or NULL
     struct certificate *certificate; // of a TLS server, once it has shown one; or NULL
     char error[CURL_ERROR_SIZE];
 };
@@ -58,6 +61,8 @@ const char *request_header(struct request *r, const char *name);
 bool answer_watch(struct request *r);
 // Before a request: nothing came yet.
 void answer_reset(struct request *r);
+// After one: whether what came is whole. libcurl is content.
+enum page_fault answer_check(struct request *r);
 
 // meaning.c: what it means that libcurl ended with this code, when the callbacks found nothing
 // wrong: a fault with its words.

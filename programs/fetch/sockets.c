@@ -15,11 +15,12 @@
 #include "fetch/sockets.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <weft/error.h>
+#include <weft/weft.h>
 
 enum { MS = 1000000 };
 
@@ -181,8 +182,12 @@ static CURLMcode on_ready(struct sockets *s, const struct epoll_event *event)
 void sockets_wait(struct sockets *s, weft_time until)
 {
     tell_changes(s);
-    int ms = ms_until(weft_sooner(until, s->timer));
-    int n = epoll_wait(s->epoll, s->ready, SOCKETS_READY, ms);
+    until = weft_sooner(until, s->timer);
+    int n = epoll_wait(s->epoll, s->ready, SOCKETS_READY, s->fiber ? 0 : ms_until(until));
+    if (n == 0 && s->fiber && until.ns > weft_now().ns) {
+        (void)weft_wait_fd(s->epoll, POLLIN, until); // whatever ends it, the next look tells
+        n = epoll_wait(s->epoll, s->ready, SOCKETS_READY, 0);
+    }
     s->ready_n = n < 0 ? 0 : n; // a signal, which the next turn gets over
     s->now = weft_now();
 }
@@ -222,9 +227,10 @@ static int open_descriptors(struct sockets *s)
     return epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->bell, &event) < 0 ? -errno : 0;
 }
 
-int sockets_open(struct sockets *s, CURLM *multi)
+int sockets_open(struct sockets *s, CURLM *multi, bool fiber)
 {
-    *s = (struct sockets){.multi = multi, .epoll = -1, .bell = -1, .timer = WEFT_FOREVER};
+    *s = (struct sockets){
+        .fiber = fiber, .multi = multi, .epoll = -1, .bell = -1, .timer = WEFT_FOREVER};
     int rc = open_descriptors(s);
     if (rc < 0)
         return weft_fail(rc, "no descriptor to wait with");

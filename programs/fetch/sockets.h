@@ -17,6 +17,7 @@ enum { SOCKETS_READY = 64 };
 struct socket_state;
 
 struct sockets {
+    bool fiber; // who waits is one
     CURLM *multi;
     int epoll, bell;
     weft_time now; // when it last woke up
@@ -31,7 +32,7 @@ struct sockets {
 
 // 0, or -ENOMEM, -EMFILE, -ENFILE. Closed also if that failed; the multi handle stays the caller's,
 // who cleans it up before.
-int sockets_open(struct sockets *s, CURLM *multi);
+int sockets_open(struct sockets *s, CURLM *multi, bool fiber);
 void sockets_close(struct sockets *s);
 
 // Have the sockets of this handle's connections looked after here, and nowhere else.
