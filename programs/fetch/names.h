@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: MIT
 // names.h - names to addresses, in front of libcurl: a bounded number of lookups at once, each name
 // asked for once however many wait for it, and none that holds up another or the program's end.
+//
+// A lookup that takes more than a second, because a name server does not answer, counts no longer
+// among those that run at once: another may begin beside it, up to NAMES_SLOW of them. When all
+// who want a name gave up before its turn came, it is not asked for.
 #ifndef WEFT_PROGRAMS_FETCH_NAMES_H
 #define WEFT_PROGRAMS_FETCH_NAMES_H
 
+#include <stddef.h>
 #include <weft/time.h>
 
-enum { NAMES_ADDRESSES = 16, NAMES_TEXT = 48 };
+enum {
+    NAMES_ADDRESSES = 16,
+    NAMES_TEXT = 48,
+    NAMES_SLOW = 64,       // lookups that may be left waiting for servers
+    NAMES_REMEMBERED = 512 // answers; then the oldest is forgotten. 1 KB each
+};
 
 struct names;
 
@@ -16,14 +26,18 @@ struct name_found {
     char addresses[NAMES_ADDRESSES][NAMES_TEXT]; // "127.0.0.1", "::1", in getaddrinfo's order
 };
 
-// family: AF_UNSPEC, AF_INET or AF_INET6. NULL: out of memory.
+// at_once: at least 1. family: AF_UNSPEC, AF_INET or AF_INET6. NULL: out of memory.
 struct names *names_open(int at_once, int family);
-// Lookups that still run are left to themselves: what they use lives on until they end.
+// Nobody is in names_find. Lookups that still run are left to themselves: what they use lives on
+// until they end. A program that exits meanwhile is held up for the 100 ms that daemons get.
 void names_close(struct names **n);
 
-// Blocks the task. 0 (see found->code), -ETIMEDOUT: the deadline came first; -ECANCELED, -ENOMEM.
+// Blocks the task, on fibers and threads alike. 0 (see found->code), -ETIMEDOUT: the deadline came
+// first; -ECANCELED, -ENOMEM, -EAGAIN: no thread can be had, or what else weft_cond_wait returns.
 // An answer is remembered for a minute, that there is no such name for as long; that the name
-// server did not answer is not.
+// server did not answer is not. A number ("127.0.0.1", "::1", without brackets) needs no lookup.
 int names_find(struct names *n, const char *host, weft_time deadline, struct name_found *found);
+
+size_t names_remembered(struct names *n); // how many answers there are just now
 
 #endif

@@ -21,32 +21,7 @@
 #include <sys/queue.h>
 #include <weft/weft.h>
 
-// ---- names, of which the case does not count --------------------------------------------
-
-static unsigned char folded(char byte)
-{
-    return (unsigned char)(byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : byte);
-}
-
-static unsigned hash_name(const char *name, size_t length) // FNV-1a
-{
-    uint32_t hash = 2166136261;
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ folded(name[i])) * 16777619;
-    return hash;
-}
-
-static int name_differs(const char *a, const char *b, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        if (folded(a[i]) != folded(b[i]))
-            return 1;
-    return 0;
-}
-
-#define HASH_FUNCTION(name, length, hash) ((hash) = hash_name((name), (length)))
-#define HASH_KEYCMP(a, b, length) name_differs((a), (b), (length))
-#define HASH_NONFATAL_OOM 1 // then hh.tbl of what could not be added is NULL
+#include "fetch/any_case.h"
 #include <uthash.h>
 
 // ---- what there is ----------------------------------------------------------------------
@@ -275,7 +250,7 @@ static int wait_for_start(struct turns *t, struct turn *turn, weft_time deadline
 static int queue_up(struct turns *t, struct turn *turn, const char *name, weft_time deadline)
 {
     size_t length = strlen(name);
-    unsigned hash = hash_name(name, length);
+    unsigned hash = any_case_hash(name, length);
     weft_guard(&t->mu);
     struct host *host = host_find(t, name, length, hash);
     if (!host)
