@@ -153,16 +153,24 @@ static void on_length(struct request *r, const struct text *value)
 static void on_encoding(struct request *r, const struct text *value)
 {
     size_t have = strlen(r->encodings);
-    (void)snprintf(r->encodings + have, sizeof r->encodings - have, "%s%.*s", have ? ", " : "",
-                   (int)value->size, value->at);
-    if (strcasecmp(r->encodings, "identity") != 0)
-        (void)snprintf(r->page->encoding, sizeof r->page->encoding, "%s", r->encodings);
+    if (value->size == 8 && strncasecmp(value->at, "identity", 8) == 0)
+        return;
+    int more = snprintf(r->encodings + have, sizeof r->encodings - have, "%s%.*s",
+                        have ? ", " : "", (int)value->size, value->at);
+    (void)snprintf(r->page->encoding, sizeof r->page->encoding, "%s", r->encodings);
+    if (have + (size_t)more >= sizeof r->encodings) // half of it would be another encoding
+        (void)page_fail(r->page, FAULT_ENCODING, 0, "it is encoded too often");
 }
 
-// Transfer-Encoding, of which chunked is the last if it is there at all.
+// We ask for none but chunked (RFC 9112, 7.4), so that is all that may come: libcurl would pass on
+// any other as it is, and what it holds is not the page.
 static void on_transfer_encoding(struct request *r, const struct text *value)
 {
-    r->chunked = value->size >= 7 && strncasecmp(value->at + value->size - 7, "chunked", 7) == 0;
+    r->chunked = value->size == 7 && strncasecmp(value->at, "chunked", 7) == 0;
+    bool none = value->size == 8 && strncasecmp(value->at, "identity", 8) == 0;
+    if (!r->chunked && !none)
+        (void)page_fail(r->page, FAULT_ANSWER, 0, "Transfer-Encoding: %.*s", (int)value->size,
+                        value->at);
 }
 
 static void on_cookie(struct request *r, const struct text *value)
@@ -208,10 +216,22 @@ static void begin_decoding(struct request *r)
         (void)page_fail(r->page, FAULT_MEMORY, 0, "out of memory");
 }
 
+// Of an interim answer: it is none, and the wait for one goes on.
+static void end_interim(struct request *r)
+{
+    r->status_seen = false;
+    r->page->status = 0;
+    wait_for(r, PATIENCE_FIRST_BYTE, limits_of(r)->first_byte_ns);
+}
+
 // The empty line. What is claimed is known now.
 static void end_headers(struct request *r)
 {
     struct page *page = r->page;
+    if (page->status / 100 == 1 && page->status != 101) {
+        end_interim(r);
+        return;
+    }
     r->headers_ended = true;
     page->claimed = r->chunked ? -1 : r->length;
     if (page->head || page->status < 200 || !r->asked) // the last: a proxy's
@@ -233,7 +253,8 @@ static size_t on_header(char *line, size_t one, size_t size, void *arg)
     struct page *page = r->page;
     (void)one; // always 1
     wait_for(r, PATIENCE_IDLE, limits_of(r)->idle_ns);
-    if (size >= 5 && memcmp(line, "HTTP/", 5) == 0)
+    bool behind = r->asked && r->headers_ended && page->status >= 200; // the body: counts no more
+    if (!behind && size >= 5 && memcmp(line, "HTTP/", 5) == 0)
         begin_answer(r, line, size);
     page->header_bytes += (int64_t)size;
     if (size > HEADER_LINE_MAX)
@@ -241,6 +262,8 @@ static size_t on_header(char *line, size_t one, size_t size, void *arg)
     else if (page->header_bytes > limits_of(r)->header)
         (void)page_fail(page, FAULT_HEADERS, 0, "headers of more than %lld bytes",
                         (long long)limits_of(r)->header);
+    else if (behind)
+        return size;
     else if (line[0] == '\r' || line[0] == '\n')
         end_headers(r);
     else

@@ -101,7 +101,7 @@ struct page {
     struct page_times times;
     char *target;          // the URL after redirects, or the one that was refused; else NULL
     char reason[128];      // the server's own words after the status, Latin-1
-    char encoding[16];     // Content-Encoding, "" if none
+    char encoding[64];     // Content-Encoding, "" if none
     char address[48];      // the peer's, "" if no connection stood
     char detail[256];      // see page_fault
     char certificate[128]; // of FAULT_TLS: what the certificate says that it should not, or ""
