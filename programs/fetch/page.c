@@ -269,6 +269,23 @@ static enum page_fault take_turn(struct walk *w)
 
 // ---- the page ------------------------------------------------------------------
 
+// -H "Range: bytes=0-99": then a part is what was asked for.
+static bool wants_part(const struct walk *w)
+{
+    const struct text_list *headers = &w->fetcher->set->headers;
+    for (int i = 0; i < headers->length; i++)
+        if (strncasecmp(headers->texts[i], "Range:", 6) == 0)
+            return true;
+    return false;
+}
+
+// "300 Multiple Choices", a redirect to nowhere, or a part that nobody asked for.
+static bool is_no_page(const struct walk *w)
+{
+    int status = w->page->status;
+    return status / 100 != 2 || (status == 206 && !wants_part(w));
+}
+
 // One attempt: ask, and go where the answers point.
 static enum page_fault walk(struct walk *w, const char *url)
 {
@@ -289,8 +306,8 @@ static enum page_fault walk(struct walk *w, const char *url)
             break;
         fault = follow(w, location);
     }
-    if (fault == FAULT_NONE && page->status / 100 != 2)
-        fault = page->fault = FAULT_HTTP; // "300 Multiple Choices", or a redirect to nowhere
+    if (fault == FAULT_NONE && is_no_page(w))
+        fault = page->fault = FAULT_HTTP;
     return fault;
 }
 
