@@ -48,10 +48,9 @@ void print_clean(FILE *out, const char *text)
 // As print_clean, for what HTTP counts as Latin-1; without the spaces and line ends behind it.
 static void print_answer_text(FILE *out, const char *text)
 {
-    const char *end = text;
-    for (const char *p = text; *p; p++)
-        if ((unsigned char)*p > ' ')
-            end = p + 1;
+    const char *end = text + strlen(text);
+    while (end > text && strchr(" \t\r\n", end[-1]))
+        end--;
     for (const char *p = text; p < end; p++) {
         unsigned char byte = (unsigned char)*p;
         if (byte < ' ' || (byte >= 0x7f && byte < 0xa0))
@@ -106,6 +105,10 @@ static void tls(FILE *out, const struct page *page)
     bool plain = page->code && strcmp(page->detail, "wrong version number") == 0;
     (void)fprintf(out, "no safe connection: ");
     print_clean(out, plain ? "the server does not speak TLS there" : page->detail);
+    if (page->certificate[0]) {
+        (void)fprintf(out, "; ");
+        print_clean(out, page->certificate);
+    }
     (void)fprintf(out, " (TLS)");
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fetch/fetcher.h"
 #include "fetch/name.h"
 #include "fetch/request.h"
 
@@ -36,11 +37,17 @@ static enum page_fault not_connected(struct request *r, struct page *page)
     return page_fail(page, FAULT_CONNECT, code, "%s", code ? strerror(code) : r->error);
 }
 
+// The limit that was reached, in place of half a line of garbage, perhaps.
 static enum page_fault timed_out(struct request *r, struct page *page)
 {
-    page->detail[0] = '\0'; // half a line of garbage, perhaps
-    page->code = (int)r->patience;
-    return page->fault = FAULT_TIMEOUT;
+    const struct page_limits *limits = &r->fetcher->set->limits;
+    const int64_t ns[] = {
+        [PATIENCE_TOTAL] = limits->total_ns,
+        [PATIENCE_CONNECT] = limits->connect_ns,
+        [PATIENCE_FIRST_BYTE] = limits->first_byte_ns,
+        [PATIENCE_IDLE] = limits->idle_ns,
+    };
+    return page_fail(page, FAULT_TIMEOUT, (int)r->patience, "%g s", (double)ns[r->patience] / 1e9);
 }
 
 // ---- answers ---------------------------------------------------------------------
