@@ -145,7 +145,7 @@ static int judge(struct change *c, const char *url, int64_t is, struct page_chan
     sum->unjudged += unjudged;
     sum->too_large += too_large;
     sum->grew_too_much += too_much;
-    change->over = unjudged || too_large || too_much;
+    change->over = too_large || too_much;
     return rc < 0 ? rc : 0;
 }
 
@@ -250,8 +250,9 @@ static void print_items(FILE *out, const struct item *items, size_t length, cons
     (void)fprintf(out, "%s\n", first ? zero : "");
 }
 
-static void print_comparison(FILE *out, const struct change_sum *sum)
+static void print_comparison(FILE *out, const struct change *c)
 {
+    const struct change_sum *sum = &c->sum;
     const struct item items[] = {
         {sum->grew, "grew"}, {sum->shrank, "shrank"}, {sum->same, "as before"},
         {sum->fresh, "new"}, {sum->gone, "gone"},     {sum->unknown, "not known: failed"},
@@ -260,6 +261,7 @@ static void print_comparison(FILE *out, const struct change_sum *sum)
         (void)fprintf(out, "no finished run to compare with yet\n");
         return;
     }
+    print_shown(out, &c->gone, sum->gone, "gone");
     char when[32] = "";
     time_t seconds = (time_t)(sum->last_ms / 1000);
     struct tm local;
@@ -286,10 +288,8 @@ static void print_budgets(FILE *out, const struct change_sum *sum)
 void change_print(const struct change *c, FILE *out)
 {
     const struct change_sum *sum = &c->sum;
-    if (c->set->compare) {
-        print_shown(out, &c->gone, sum->gone, "gone");
-        print_comparison(out, sum);
-    }
+    if (c->set->compare)
+        print_comparison(out, c);
     print_shown(out, &c->missing, sum->missing, "budget of a page that was not fetched");
     if (c->budgets || c->set->budget > 0 || c->set->max_growth >= 0)
         print_budgets(out, sum);
