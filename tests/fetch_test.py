@@ -307,7 +307,7 @@ def silence_ends_with_the_time_limit_which_says_what_was_waited_for():
         greeted.page("?", silence_after(b"", greeted))
         result = fetch("--timeout", "3", *waits, *steps)
         equal(failures_of(result.err),
-              {url: f"timed out {text} (--timeout)"
+              {url: f"timed out {text} (3 s, --timeout)"
                for url, text in [*waits.items(), *steps.items()]})
         equal(result.status, 1, "status")
         result = fetch("--timeout", "3", "--lecture", *waits, *steps)
@@ -324,7 +324,7 @@ def a_page_that_drips_for_ever_ends_with_the_time_limit():
         url = server.page("/", drip(head("200 OK"), server))
         result = fetch("--timeout", "2", url)
         matches(result.err,
-                rf"weft fetch: {url}: timed out in the body, after \d+ bytes \(--timeout\)\n")
+                rf"weft fetch: {url}: timed out in the body, after \d+ bytes \(2 s, --timeout\)\n")
         equal(result.status, 1, "status")
 
 
@@ -497,7 +497,7 @@ def a_page_that_hangs_holds_up_no_other():
         urls = [server.page(f"/{i}", answer(b"x")) for i in range(10)]
         result = fetch("-j2", "--timeout", "3", hanging, *urls)
         equal([url for _, _, url in lines_of(result.out)], urls)
-        equal(failures_of(result.err), {hanging: "timed out waiting for an answer (--timeout)"})
+        equal(failures_of(result.err), {hanging: "timed out waiting for an answer (3 s, --timeout)"})
 
 
 # ---- input ------------------------------------------------------------------------
@@ -788,7 +788,7 @@ def a_page_comes_over_tls_if_the_certificate_is_right():
             equal(lines_of(result.out), [("200", "5", right)])
             matches(failures_of(result.err)[other],
                     r"no safe connection: SSL: no alternative certificate subject name matches "
-                    r"target host name '127.0.0.1' \(TLS\)")
+                    r"target host name '127.0.0.1'; it is for localhost \(TLS\)")
             text = "no safe connection: SSL certificate problem: self-signed certificate (TLS)"
             equal(failures_of(fetch(right).err), {right: text})
             failed = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"
