@@ -64,7 +64,7 @@ struct fetcher *fetcher_open(const struct fetch_settings *set)
     }
     const struct turns_set turns = {set->at_once, set->per_host, set->delay_ns};
     *f = (struct fetcher){.set = set, .begun = weft_now(), .turns = turns_open(&turns)};
-    if (!f->turns || !fill_headers(f))
+    if (!f->turns || resolver_open(&f->resolver, set) < 0 || !fill_headers(f))
         (void)weft_fail(-ENOMEM, "out of memory");
     else if ((f->driver = driver_open(1, set->at_once)) != NULL)
         return f;
@@ -83,6 +83,7 @@ void fetcher_close(struct fetcher **f)
     }
     driver_close(&(*f)->driver);
     turns_close(&(*f)->turns);
+    resolver_close(&(*f)->resolver);
     curl_slist_free_all((*f)->headers);
     curl_slist_free_all((*f)->elsewhere);
     free(*f);

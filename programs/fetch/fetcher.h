@@ -8,6 +8,7 @@
 
 #include "fetch/driver.h"
 #include "fetch/page.h"
+#include "fetch/resolve.h"
 #include "fetch/settings.h"
 #include "fetch/turns.h"
 
@@ -17,6 +18,7 @@ struct fetcher {
     const struct fetch_settings *set;
     struct driver *driver;
     struct turns *turns;
+    struct resolver resolver;
     void (*on_wait)(void *ctx, int more); // one task more (1), or less (-1), waits for its turn
     void *wait_ctx;
     weft_time begun;              // of the run

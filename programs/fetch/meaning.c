@@ -6,21 +6,30 @@
 // sentence is looked at as well.
 #include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fetch/fetcher.h"
-#include "fetch/name.h"
+#include "fetch/names.h"
 #include "fetch/request.h"
+
+enum { PATIENCE_MS = 1000 };
 
 typedef enum page_fault meaning(struct request *r, struct page *page);
 
 // ---- names and connections -------------------------------------------------------
 
+// A proxy's, for others are known before. libcurl says "Could not resolve proxy: example.org", and
+// not whether there is no such name or nobody to ask: so we look once more.
 static enum page_fault unknown_name(struct request *r, struct page *page)
 {
-    // "Could not resolve host: example.org"; the host, or the proxy.
     const char *colon = strstr(r->error, ": ");
-    int code = colon ? why_unknown(colon + 2, r->end) : EAI_AGAIN;
+    int code = EAI_AGAIN;
+    struct name_found *found = colon ? malloc(sizeof *found) : NULL;
+    if (found && names_find(r->fetcher->resolver.names, colon + 2,
+                            weft_sooner(r->end, weft_after_ms(PATIENCE_MS)), found) == 0)
+        code = found->code ? found->code : EAI_AGAIN; // it is known now: a passing trouble
+    free(found);
     return page_fail(page, FAULT_NAME, code, "%s", gai_strerror(code));
 }
 

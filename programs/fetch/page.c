@@ -14,10 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/random.h>
+#include <time.h>
 #include <weft/weft.h>
 
 #include "fetch/fetcher.h"
 #include "fetch/request.h"
+#include "fetch/retry.h"
 #include "fetch/url.h"
 
 enum { VISITS_MAX = 4 }; // urllib's max_repeats
@@ -197,6 +200,13 @@ static enum page_fault hop(struct walk *w, const char *url)
     return arrive(w);
 }
 
+static bool is_ascii(const char *text)
+{
+    while (*text && (unsigned char)*text < 0x80)
+        text++;
+    return !*text;
+}
+
 // Move to where the last answer points.
 static enum page_fault follow(struct walk *w, const char *location)
 {
@@ -214,6 +224,15 @@ static enum page_fault follow(struct walk *w, const char *location)
     code = curl_url_get(w->place, CURLUPART_URL, &url, 0);
     if (code != CURLUE_OK)
         return url_fault(page, code);
+    if (!is_ascii(url)) { // only the host can be: the rest is encoded now
+        enum page_fault fault = enter(w, url);
+        curl_free(url);
+        if (fault != FAULT_NONE)
+            return fault;
+        code = curl_url_get(w->place, CURLUPART_URL, &url, 0);
+        if (code != CURLUE_OK)
+            return url_fault(page, code);
+    }
     enum page_fault fault = aim(page, strdup(url));
     if (fault == FAULT_NONE)
         fault = hop(w, url);
@@ -296,11 +315,11 @@ static enum page_fault walk(struct walk *w, const char *url)
         fault = arrive(w);
     request_begin(w->request);
     while (fault == FAULT_NONE) {
-        bool elsewhere = strcasecmp(w->here, w->first) != 0;
         fault = take_turn(w);
         if (fault != FAULT_NONE)
             break;
-        fault = request_ask(w->request, w->url, elsewhere, w->end, page);
+        const struct place place = {w->url, w->here, strcasecmp(w->here, w->first) != 0};
+        fault = request_ask(w->request, &place, w->end, page);
         location = fault == FAULT_NONE ? redirect_of(w->request, page) : NULL;
         if (!location)
             break;
@@ -321,18 +340,68 @@ static void leave(struct walk *w)
     curl_url_cleanup(w->place);
 }
 
+// ---- again ---------------------------------------------------------------------
+
+static uint64_t random_number(void)
+{
+    uint64_t number = 0;
+    (void)getrandom(&number, sizeof number, 0); // 0 is a number as well
+    return number;
+}
+
+static bool may_try_again(struct walk *w, struct retry *retry)
+{
+    const struct fetch_settings *set = w->fetcher->set;
+    const struct retry_set retries = {set->retries, set->retry_cap_ns};
+    const char *after = w->page->status ? request_header(w->request, "Retry-After") : NULL;
+    return retry_page(&retries, w->page, after, time(NULL), random_number(), retry);
+}
+
+// Let the others have the turn, and wait: for the host, if it asked for that, else alone.
+static enum page_fault wait_for_retry(struct walk *w, const struct retry *retry)
+{
+    if (retry->whole_host && w->turn)
+        turn_hold(w->turn, retry->ns);
+    end_turn(w);
+    note_wait(w->fetcher, 1);
+    int rc = weft_sleep(weft_after_ns(retry->ns));
+    note_wait(w->fetcher, -1);
+    return rc < 0 ? no_turn(w->page, rc) : FAULT_NONE;
+}
+
+// As if nothing had been asked yet.
+static void start_over(struct walk *w)
+{
+    struct page *page = w->page;
+    page_free(page);
+    *page = (struct page){
+        .claimed = -1, .attempts = page->attempts + 1, .begin_ns = page->begin_ns};
+    if (w->here != w->first)
+        free(w->here);
+    free(w->first);
+    w->first = w->here = NULL;
+}
+
+static enum page_fault attempts(struct walk *w, const char *url)
+{
+    for (;;) {
+        struct retry retry;
+        w->end = weft_after_ns(w->fetcher->set->limits.total_ns);
+        enum page_fault fault = walk(w, url);
+        if (fault == FAULT_NONE || fault == FAULT_CANCELED || !may_try_again(w, &retry))
+            return fault;
+        if (wait_for_retry(w, &retry) != FAULT_NONE)
+            return w->page->fault;
+        start_over(w);
+    }
+}
+
 enum page_fault fetch_page(struct fetcher *f, const char *url, struct page *page)
 {
     weft_time begin = weft_now();
     *page = (struct page){.claimed = -1, .attempts = 1, .begin_ns = begin.ns - f->begun.ns};
-    struct walk w = {
-        .fetcher = f,
-        .request = fetcher_take(f),
-        .page = page,
-        .place = curl_url(),
-        .end = weft_after_ns(f->set->limits.total_ns),
-    };
-    enum page_fault fault = w.request && w.place ? walk(&w, url) : no_memory(page);
+    struct walk w = {.fetcher = f, .request = fetcher_take(f), .page = page, .place = curl_url()};
+    enum page_fault fault = w.request && w.place ? attempts(&w, url) : no_memory(page);
     leave(&w);
     if (w.request)
         fetcher_give(f, w.request);

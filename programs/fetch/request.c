@@ -88,6 +88,7 @@ void request_close(struct request **r)
     curl_easy_cleanup((*r)->easy);
     certificate_free(&(*r)->certificate);
     decoder_close(&(*r)->decoder);
+    resolved_free(&(*r)->resolved);
     free(*r);
     *r = NULL;
 }
@@ -179,10 +180,10 @@ static CURLcode set_tls(struct request *r, bool tls)
     return code;
 }
 
-static CURLcode prepare(struct request *r, const char *url, bool elsewhere)
+static CURLcode prepare(struct request *r, const struct place *place)
 {
-    bool tls = url[4] == 's' || url[4] == 'S'; // behind "http"
-    CURLcode code = curl_easy_setopt(r->easy, CURLOPT_URL, url);
+    bool tls = place->origin[4] == 's', elsewhere = place->elsewhere; // behind "http"
+    CURLcode code = curl_easy_setopt(r->easy, CURLOPT_URL, place->url);
     if (code == CURLE_OK && tls != r->tls)
         code = set_tls(r, tls);
     if (code == CURLE_OK && elsewhere != r->elsewhere)
@@ -192,30 +193,60 @@ static CURLcode prepare(struct request *r, const char *url, bool elsewhere)
     return code;
 }
 
-enum page_fault request_ask(struct request *r, const char *url, bool elsewhere, weft_time end,
-                            struct page *page)
+// Nothing is known of this request yet.
+static void begin(struct request *r, struct page *page)
 {
-    const struct fetch_settings *set = r->fetcher->set;
-    weft_time connected = weft_after_ns(set->limits.connect_ns);
     page->encoded = page->decoded = page->header_bytes = page->request_bytes = 0;
     page->status = page->http = 0;
     page->claimed = -1;
-    page->head = set->head;
+    page->stage = STAGE_NAME;
+    page->times = (struct page_times){0};
+    page->head = r->fetcher->set->head;
     page->excess = page->unverified = false;
     page->encoding[0] = page->address[0] = page->reason[0] = '\0';
     r->page = page;
-    r->end = end;
-    r->patience = end.ns <= connected.ns ? PATIENCE_TOTAL : PATIENCE_CONNECT;
-    r->transfer.due = weft_sooner(end, connected);
     answer_reset(r);
-    CURLcode code = prepare(r, url, elsewhere);
-    if (code != CURLE_OK)
-        return page_fail(page, FAULT_MEMORY, 0, "%s", curl_easy_strerror(code));
-    code = driver_run(r->fetcher->driver, 0, &r->transfer);
+}
+
+// libcurl's clock begins behind our lookup.
+static void add_lookup(struct page_times *times, int64_t us)
+{
+    int64_t *all[] = {&times->name, &times->connect, &times->tls, &times->first_byte,
+                      &times->total};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        *all[i] += *all[i] > 0 ? us : 0;
+}
+
+static enum page_fault run(struct request *r, struct page *page)
+{
+    CURLcode code = driver_run(r->fetcher->driver, 0, &r->transfer);
     take_figures(r, page);
     if (page->fault != FAULT_NONE) // a callback ended the transfer, and knows why
         return page->fault;
     if (r->asked && page->status >= 400) // however its body ended
         return page->fault = FAULT_HTTP;
     return code == CURLE_OK ? answer_check(r) : meaning_of(r, code);
+}
+
+enum page_fault request_ask(struct request *r, const struct place *place, weft_time end,
+                            struct page *page)
+{
+    weft_time now = weft_now(), connected = weft_after_ns(r->fetcher->set->limits.connect_ns);
+    begin(r, page);
+    r->end = end;
+    r->patience = end.ns <= connected.ns ? PATIENCE_TOTAL : PATIENCE_CONNECT;
+    r->transfer.due = weft_sooner(end, connected);
+    enum page_fault fault = resolve(&r->fetcher->resolver, &r->resolved, r->easy, place->origin,
+                                    r->transfer.due, page);
+    if (fault == FAULT_TIMEOUT)
+        page->code = (int)r->patience;
+    if (fault != FAULT_NONE)
+        return fault;
+    CURLcode code = prepare(r, place);
+    if (code != CURLE_OK)
+        return page_fail(page, FAULT_MEMORY, 0, "%s", curl_easy_strerror(code));
+    int64_t lookup_us = (weft_now().ns - now.ns) / 1000;
+    fault = run(r, page);
+    add_lookup(&page->times, lookup_us);
+    return fault;
 }

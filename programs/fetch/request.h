@@ -14,6 +14,7 @@
 #include "fetch/certificate.h"
 #include "fetch/driver.h"
 #include "fetch/page.h"
+#include "fetch/resolve.h"
 
 struct decoder;
 struct fetcher;
@@ -28,7 +29,8 @@ struct request {
     weft_time end;               // of the attempt
     enum page_patience patience; // which limit transfer.due is
     bool tls, elsewhere;         // what the handle is set to: for https; for another host
-    bool cookies;                // some came in this chain
+    struct resolved resolved;
+    bool cookies; // some came in this chain
     // ---- of the answer that comes, or came last
     bool tls_begun;                  // the TCP connection stands, TLS is next
     bool asked;                      // the request is sent, or about to be
@@ -48,10 +50,14 @@ void request_close(struct request **r);
 // A new chain begins: forget the cookies of the one before.
 void request_begin(struct request *r);
 
-// Ask for url, follow nothing; until `end` at most. `elsewhere`: it is not the host that the user
-// named. Fills in what struct page says of one request. Returns page->fault; a redirect is no
-// fault here. Blocks the task.
-enum page_fault request_ask(struct request *r, const char *url, bool elsewhere, weft_time end,
+struct place {
+    const char *url, *origin; // "http://example.org/x", "http://example.org:80"
+    bool elsewhere;           // it is not the origin that the user named
+};
+
+// Ask for the place, follow nothing; until `end` at most. Fills in what struct page says of one
+// request. Returns page->fault; a redirect is no fault here. Blocks the task.
+enum page_fault request_ask(struct request *r, const struct place *place, weft_time end,
                             struct page *page);
 
 // The last answer's header of this name, or NULL. Lives until the next request.

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+// resolve.c - the addresses that a request goes to.
+//
+// libcurl gets them by CURLOPT_RESOLVE, so that it never looks a name up itself: it would take a
+// thread for each, and wait for it when it cleans up. They come with a '+', and so leave its cache
+// after a minute, as they do ours; however many hosts there are, it keeps only those of a minute.
+#include "fetch/resolve.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "fetch/names.h"
+
+enum {
+    LOOKUPS = 16,
+    HOST_MAX = 256,
+    ENTRY_MAX = HOST_MAX + 16 + NAMES_ADDRESSES * (NAMES_TEXT + 3)
+};
+
+static bool is_set(const char *name)
+{
+    const char *value = getenv(name);
+    return value && value[0];
+}
+
+int resolver_open(struct resolver *r, const struct fetch_settings *set)
+{
+    bool all = is_set("all_proxy") || is_set("ALL_PROXY");
+    *r = (struct resolver){
+        .names = names_open(LOOKUPS, set->family),
+        .proxied = {all || is_set("http_proxy"),
+                    all || is_set("https_proxy") || is_set("HTTPS_PROXY")},
+    };
+    if (!r->names)
+        return -ENOMEM;
+    for (int i = 0; i < set->resolve.length; i++) {
+        struct curl_slist *longer = curl_slist_append(r->told, set->resolve.texts[i]);
+        if (!longer)
+            return -ENOMEM;
+        r->told = longer;
+    }
+    return 0;
+}
+
+void resolver_close(struct resolver *r)
+{
+    names_close(&r->names);
+    curl_slist_free_all(r->told);
+    r->told = NULL;
+}
+
+void resolved_free(struct resolved *done)
+{
+    curl_slist_free_all(done->list);
+    done->list = NULL;
+}
+
+// ---- which host ------------------------------------------------------------------
+
+struct host {
+    char name[HOST_MAX];
+    const char *port; // in the origin
+    bool tls;
+};
+
+// False: no name of DNS is so long.
+static bool read_origin(const char *origin, struct host *host)
+{
+    const char *name = strstr(origin, "://") + 3, *colon = strrchr(name, ':');
+    int length = (int)(colon - name);
+    host->port = colon + 1;
+    host->tls = origin[4] == 's';
+    return snprintf(host->name, sizeof host->name, "%.*s", length, name) < HOST_MAX;
+}
+
+static bool is_number(const char *name)
+{
+    struct in_addr address;
+    return name[0] == '[' || inet_pton(AF_INET, name, &address) == 1;
+}
+
+// Whether --resolve has an entry for it: "HOST:PORT:ADDRESS", where the host may be "*".
+static bool is_told(const struct resolver *r, const struct host *host)
+{
+    char begin[HOST_MAX + 8], any[16];
+    (void)snprintf(begin, sizeof begin, "%s:%s:", host->name, host->port);
+    (void)snprintf(any, sizeof any, "*:%s:", host->port);
+    for (const struct curl_slist *at = r->told; at; at = at->next) {
+        const char *text = at->data + (at->data[0] == '+');
+        if (strncasecmp(text, begin, strlen(begin)) == 0 || strncmp(text, any, strlen(any)) == 0)
+            return true;
+    }
+    return false;
+}
+
+// ---- telling libcurl -------------------------------------------------------------
+
+static enum page_fault no_memory(struct page *page)
+{
+    return page_fail(page, FAULT_MEMORY, 0, "out of memory");
+}
+
+// "+example.org:80:192.0.2.1,[2001:db8::1]"
+static void print_entry(char *entry, const struct host *host, const struct name_found *found)
+{
+    int at = snprintf(entry, ENTRY_MAX, "+%s:%s:", host->name, host->port);
+    for (int i = 0; i < found->length; i++) {
+        bool six = strchr(found->addresses[i], ':');
+        at += snprintf(entry + at, (size_t)(ENTRY_MAX - at), "%s%s%s%s", i ? "," : "",
+                       six ? "[" : "", found->addresses[i], six ? "]" : "");
+    }
+}
+
+// Have this list be the handle's. It becomes ours.
+static enum page_fault give(struct resolved *done, CURL *easy, struct curl_slist *list,
+                            struct curl_slist *given, struct page *page)
+{
+    if (curl_easy_setopt(easy, CURLOPT_RESOLVE, given) != CURLE_OK) {
+        curl_slist_free_all(list);
+        return no_memory(page);
+    }
+    resolved_free(done); // libcurl has let it go
+    done->list = list;
+    return FAULT_NONE;
+}
+
+static enum page_fault give_found(struct resolved *done, CURL *easy, const struct host *host,
+                                  const struct name_found *found, struct page *page)
+{
+    char entry[ENTRY_MAX];
+    print_entry(entry, host, found);
+    if (done->list && strcmp(done->list->data, entry) == 0)
+        return FAULT_NONE;
+    struct curl_slist *list = curl_slist_append(NULL, entry);
+    return list ? give(done, easy, list, list, page) : no_memory(page);
+}
+
+static enum page_fault not_found(int rc, const struct name_found *found, struct page *page)
+{
+    if (rc == -ETIMEDOUT)
+        return page->fault = FAULT_TIMEOUT; // whose limit it was the caller knows
+    if (rc == -ECANCELED)
+        return page->fault = FAULT_CANCELED;
+    if (rc == -ENOMEM)
+        return no_memory(page);
+    int code = rc < 0 ? EAI_AGAIN : found->code;
+    return page_fail(page, FAULT_NAME, code, "%s", gai_strerror(code));
+}
+
+enum page_fault resolve(struct resolver *r, struct resolved *done, CURL *easy, const char *origin,
+                        weft_time until, struct page *page)
+{
+    struct host host;
+    if (!read_origin(origin, &host))
+        return page_fail(page, FAULT_NAME, EAI_NONAME, "%s", gai_strerror(EAI_NONAME));
+    if (r->proxied[host.tls] || is_number(host.name) || is_told(r, &host))
+        return done->list || r->told ? give(done, easy, NULL, r->told, page) : FAULT_NONE;
+    struct name_found *found = malloc(sizeof *found); // a fiber's stack is better kept small
+    if (!found)
+        return no_memory(page);
+    int rc = names_find(r->names, host.name, until, found);
+    enum page_fault fault = rc == 0 && found->code == 0 ? give_found(done, easy, &host, found, page)
+                                                        : not_found(rc, found, page);
+    free(found);
+    return fault;
+}
