@@ -7,7 +7,6 @@
 """
 
 import collections
-import ctypes
 import json
 import os
 import pathlib
@@ -29,10 +28,6 @@ ENVIRONMENT = {
     for name, value in os.environ.items()
     if not name.lower().endswith("_proxy") and not name.startswith("SSL_CERT")
 }
-
-
-class Skip(Exception):
-    """Raised by a check that cannot be done here."""
 
 
 def equal(got, expected, what):
@@ -191,13 +186,6 @@ class Fault:
         matches(line, rf"weft fetch: {re.escape(url)}( -> \S+)?: {self.words}{again}", "stderr")
 
 
-def libcurl_version():
-    """(7, 88, 1)"""
-    version = ctypes.CDLL("libcurl.so.4").curl_version
-    version.restype = ctypes.c_char_p
-    return tuple(map(int, re.match(rb"libcurl/(\d+)\.(\d+)\.(\d+)", version()).groups()))
-
-
 # ---- certificates -----------------------------------------------------------------
 
 
@@ -248,8 +236,6 @@ def outcome(number, name, function):
     line, why = f"ok {number} - {name}", ""
     try:
         function()
-    except Skip as reason:
-        line += f" # SKIP {reason}"
     except Exception as wrong:  # a check may fail in any way: the others go on
         line, why = f"not {line}", f"{type(wrong).__name__}: {wrong}"
     return "\n".join([line, *("# " + part for part in why.splitlines())])

@@ -20,8 +20,8 @@ import tempfile
 
 sys.dont_write_bytecode = True  # no __pycache__ beside the tests
 from fault_helpers import (  # noqa: E402
-    Fault, FaultServer, Ok, SANITIZED, Skip, WEFT, equal, fetch, fetch_rows, libcurl_version,
-    make_certificates, matches, outcome, rows_of,
+    Fault, FaultServer, Ok, SANITIZED, WEFT, equal, fetch, fetch_rows, make_certificates, matches,
+    outcome, rows_of,
 )
 
 AT_ONCE = 12
@@ -516,8 +516,6 @@ def an_answer_that_nobody_asked_for_is_nobodys():
 
 @check
 def what_came_while_a_connection_was_idle_answers_nothing():
-    if libcurl_version() < (8, 0, 0):
-        raise Skip("libcurl before 8.0 goes on with such a connection")
     # The delay lets it come before the next request: what comes later, nobody can tell from that
     # one's answer.
     rows, _ = fetched("/poison-late?ms=1", "/ok?size=9", "/ok?size=8",

@@ -22,7 +22,7 @@
 #include <unistd.h>
 #include <weft/weft.h>
 
-enum { MS = 1000000 };
+enum { MS = 1000000, TLS_RECORD_FIRST = 0x14, TLS_RECORD_LAST = 0x17 };
 
 struct socket_state {
     uint32_t wanted, told; // epoll's events: what libcurl wants, and what the kernel knows
@@ -164,14 +164,29 @@ static int ms_until(weft_time until)
     return ms < 0 ? 0 : ms > INT32_MAX ? INT32_MAX : (int)ms;
 }
 
+// Something came on a connection that nobody uses. Its end: the next who wants it sees that. Bytes
+// may be TLS's own affair. Else they answer what nobody asked, and libcurl, before 8.0, would take
+// them for the answer to what is asked next: so the connection ends here, with them.
+static void on_idle(int fd)
+{
+    char bytes[4096];
+    ssize_t n = recv(fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+    if (n <= 0 || (bytes[0] >= TLS_RECORD_FIRST && bytes[0] <= TLS_RECORD_LAST))
+        return;
+    (void)shutdown(fd, SHUT_RDWR); // fails if the peer has ended it
+    // Of one who goes on and on some is left: then writing fails, and libcurl asks elsewhere.
+    for (int i = 0; i < 64 && recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0; i++) {}
+}
+
 static CURLMcode on_ready(struct sockets *s, const struct epoll_event *event)
 {
     int running, fd = event->data.fd;
     if (fd == s->bell)
         return CURLM_OK;
     uint32_t wanted = s->known[fd].wanted;
-    if (!wanted) { // a connection that nobody uses: the next who wants to sees that it is closed
+    if (!wanted) {
         tell_kernel(s, fd);
+        on_idle(fd);
         return CURLM_OK;
     }
     uint32_t ready = event->events & (EPOLLERR | EPOLLHUP) ? wanted : event->events;
