@@ -155,8 +155,8 @@ static void on_encoding(struct request *r, const struct text *value)
     size_t have = strlen(r->encodings);
     if (value->size == 8 && strncasecmp(value->at, "identity", 8) == 0)
         return;
-    int more = snprintf(r->encodings + have, sizeof r->encodings - have, "%s%.*s",
-                        have ? ", " : "", (int)value->size, value->at);
+    int more = snprintf(r->encodings + have, sizeof r->encodings - have, "%s%.*s", have ? ", " : "",
+                        (int)value->size, value->at);
     (void)snprintf(r->page->encoding, sizeof r->page->encoding, "%s", r->encodings);
     if (have + (size_t)more >= sizeof r->encodings) // half of it would be another encoding
         (void)page_fail(r->page, FAULT_ENCODING, 0, "it is encoded too often");
