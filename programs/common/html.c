@@ -140,7 +140,7 @@ static int count(const char *text, bool decode)
 static void write_text(FILE *out, const char *text, int most, bool decode)
 {
     int all = most == HTML_WHOLE ? 0 : count(text, decode);
-    int gap = all > most ? most - most / 3 : -1, skipped = all - most + 1;
+    int shown = most - 1, gap = all > most ? shown - shown / 3 : -1, skipped = all - shown;
     size_t left = strlen(text);
     for (int n = 0; left > 0; n++) {
         struct character c = next_of(text, left, decode);

@@ -77,12 +77,12 @@ static int64_t clamped(int64_t value, int64_t low, int64_t high)
 }
 
 // How long the last request took. Where libcurl does not say, all of it, if nothing was before.
-static int64_t request_ns(const struct page *page)
+static int64_t request_ns(const struct page *page, int64_t whole)
 {
     int64_t total = ns_of(page->times.total), first = ns_of(page->times.first_byte);
     if (total == 0 && page->redirects == 0 && page->attempts <= 1)
-        total = page->ns;
-    return clamped(total > first ? total : first, 0, page->ns);
+        total = whole;
+    return clamped(total > first ? total : first, 0, whole);
 }
 
 void html_phases_of(const struct page *page, struct html_phases *phases)
@@ -95,7 +95,7 @@ void html_phases_of(const struct page *page, struct html_phases *phases)
         [PHASE_FIRST_BYTE] = ns_of(t->first_byte),
     };
     int64_t whole = clamped(page->ns, 0, INT64_MAX);
-    int64_t before = whole - request_ns(page), at = before;
+    int64_t before = whole - request_ns(page, whole), at = before;
     enum html_phase last = last_phase(page);
     for (int i = 0; i < PHASES; i++) {
         if (i >= (int)last)

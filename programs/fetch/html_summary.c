@@ -16,11 +16,13 @@ static const char *plural(int64_t n)
 
 static void write_verdict(FILE *out, const struct html *h, const struct totals_sum *sum)
 {
-    bool good = sum->failed == 0 && h->changes.over == 0 && !h->cut_short;
+    bool good = sum->pages > 0 && sum->failed == 0 && h->changes.over == 0 && !h->cut_short;
     (void)fprintf(out, "<p class=\"verdict %s\">", good ? "fine" : "poor");
     if (h->cut_short)
         (void)fputs("The run was cut short: what it had not asked for is not here. ", out);
-    if (sum->failed == 0) {
+    if (sum->pages == 0) {
+        (void)fputs("There was no page to fetch.", out);
+    } else if (sum->failed == 0) {
         (void)fputs(sum->pages == 1 ? "The page" : "All ", out);
         if (sum->pages != 1)
             html_count(out, sum->pages);
@@ -137,7 +139,7 @@ static void tile_time(FILE *out, const struct totals_sum *sum, int64_t ns)
 {
     tile_begin(out, "Time");
     html_time(out, ns);
-    if (ns > 0) {
+    if (ns > 0 && sum->pages > 0) {
         (void)fputs("<small>", out);
         html_number(out, (double)sum->pages * 1e9 / (double)ns);
         (void)fputs(" pages a second</small>", out);
@@ -170,10 +172,12 @@ void html_summary(FILE *out, const struct html *h, const struct totals *totals, 
     tile_time(out, sum, ns);
     (void)fputs("</dl>\n", out);
     if (sum->pages > 1 && sum->pages > sum->failed) {
-        (void)fputs("<table class=spread><thead><tr><td><th scope=col>half within"
-                    "<th scope=col>90 % within<th scope=col>99 % within<th scope=col>the most\n"
-                    "<tbody>\n",
-                    out);
+        (void)fputs(
+            "<table class=spread><caption>Of the pages that arrived</caption>\n<thead><tr><td>"
+            "<th scope=col>half within<th scope=col>90 % within<th scope=col>99 % within"
+            "<th scope=col>the most\n"
+            "<tbody>\n",
+            out);
         if (h->heads < sum->pages - sum->failed)
             percentiles(out, "Size, decoded", totals, sum->largest[0].value, totals_size_at,
                         html_size);
