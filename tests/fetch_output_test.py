@@ -66,8 +66,9 @@ def three_pages(server):
 # ---- on a terminal ------------------------------------------------------------------
 
 
-def on_terminal(*arguments, columns=100, env=None, **pipes):
-    """What a run prints on a terminal, with its status. Pipes may take it elsewhere."""
+def on_terminal(*arguments, columns=100, env=None, look=None, **pipes):
+    """What a run prints on a terminal, with its status. Pipes may take it elsewhere; `look` is
+    shown what there is so far, each time when there is more."""
     master, slave = pty.openpty()
     raw = termios.tcgetattr(slave)
     raw[1] &= ~termios.OPOST  # "\n" stays as it is
@@ -87,6 +88,8 @@ def on_terminal(*arguments, columns=100, env=None, **pipes):
             if not more:
                 break
             printed += more
+            if look:
+                look(printed)
     return printed.decode(), process.wait(PATIENCE)
 
 
@@ -138,6 +141,20 @@ def a_terminal_gets_headings_human_units_and_a_progress_line_that_is_cleared():
         matches(lines[13], r"12 of 12 pages, 24\.0K in \d\.\d{3} s")
         equal(len(lines), 22, "lines")
         equal(ended, 0, "status")
+
+
+@test
+def the_progress_line_moves_while_no_page_completes():
+    with Server() as server:
+        gate = threading.Event()
+        urls = [server.page(f"/{i}", after(gate, answer(b"x"))) for i in range(3)]
+
+        def look(printed):
+            if printed.count(b"\r0 of 3 pages, 2 under way, 0, 0/s\x1b[K") >= 3:
+                gate.set()
+
+        printed, _ = on_terminal("-j2", *urls, look=look)
+        assert gate.is_set(), printed
 
 
 @test

@@ -23,6 +23,8 @@
 
 enum { TELLER_STACK = 1 << 20, AHEAD = 1000, PIECE = 2048 };
 
+enum { TICK_MS = 100 }; // how often who shows progress is told that it goes on
+
 struct run {
     weft_group *group;
     const struct fetch_settings *set;
@@ -160,10 +162,13 @@ static int told(const struct pages_seen *seen, const struct weft_outcome *outcom
 static int next(weft_group *group, const struct pages_seen *seen, struct weft_outcome *outcome)
 {
     int rc = weft_group_next(group, outcome, NULL, 0, WEFT_POLL);
-    if (rc != -ETIMEDOUT)
-        return rc;
-    rc = pause_for(seen);
-    return rc < 0 ? rc : weft_group_next(group, outcome, NULL, 0, WEFT_FOREVER);
+    while (rc == -ETIMEDOUT) {
+        int told = pause_for(seen);
+        if (told < 0)
+            return told;
+        rc = weft_group_next(group, outcome, NULL, 0, weft_after_ms(TICK_MS));
+    }
+    return rc;
 }
 
 static void outcome_free(const struct weft_outcome *outcome)

@@ -14,7 +14,8 @@
 struct pages_seen {
     // One more. Negative: stop.
     int (*page)(void *ctx, const char *url, const struct page *page);
-    // For the moment there are no more: what was printed may go out. Negative: stop. NULL: nothing.
+    // For the moment there are no more: what was printed may go out. Again each tenth of a second
+    // until there are, for a clock that is shown. Negative: stop. NULL: nothing.
     int (*pause)(void *ctx);
     void *ctx;
 };
