@@ -137,7 +137,7 @@ static void a_bomb_tells_both_sizes(void **state)
     (void)state;
     assert_string_equal(
         fault_of(&page),
-        "stopped after 100 bytes, 1073741824 decoded: its size is over the limit (--max-size)");
+        "stopped after 100 bytes, 1073741824 decoded: its size is over the limit (--max-decoded)");
 }
 
 static void what_steers_a_terminal_is_shown_as_bytes(void **state)

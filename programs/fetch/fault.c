@@ -236,7 +236,7 @@ static void decoded_size(FILE *out, const struct page *page)
 {
     (void)fprintf(out, "stopped after %lld bytes, %lld decoded: its size is over the limit",
                   (long long)page->encoded, (long long)page->decoded);
-    (void)fprintf(out, " (--max-size)");
+    (void)fprintf(out, " (--max-decoded)");
 }
 
 static void canceled(FILE *out, const struct page *page)
