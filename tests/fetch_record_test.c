@@ -61,6 +61,8 @@ static void a_failure_is_kept_with_its_name_and_words(void **state)
     assert_int_equal(record_page(r, A, &page), 0);
     strcpy(page.detail, "caf\xe9"); // of a server that speaks Latin-1
     assert_int_equal(record_page(r, B, &page), 0);
+    strcpy(page.detail, "caf\u00e9");
+    assert_int_equal(record_page(r, C, &page), 0);
     end_run(r);
     assert_string_equal(text_in(file, "SELECT fault FROM pages"), "tls");
     assert_string_equal(text_in(file, "SELECT claimed FROM pages"), "-");
@@ -68,6 +70,7 @@ static void a_failure_is_kept_with_its_name_and_words(void **state)
                         "certificate has expired");
     assert_string_equal(text_in(file, "SELECT hex(detail) FROM pages WHERE url = 2"), "636166E9");
     assert_string_equal(text_in(file, "SELECT typeof(detail) FROM pages WHERE url = 2"), "blob");
+    assert_string_equal(text_in(file, "SELECT detail FROM pages WHERE url = 3"), "caf\u00e9");
 }
 
 static void a_run_is_kept_with_its_times_and_settings(void **state)

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <weft/error.h>
 
+#include "common/utf8.h"
 #include "fetch/fault.h"
 #include "fetch/record_parts.h"
 
@@ -158,20 +159,12 @@ static int write_url(struct record *r, const struct row *row)
     return sql_run(r->add_url);
 }
 
-static bool is_ascii(const char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text >= 0x80)
-            return false;
-    return true;
-}
-
-// A server's words may be in any encoding: what is not ASCII is kept as bytes.
+// A server's words may be in any encoding: what is not UTF-8 is kept as bytes.
 static void bind_words(sqlite3_stmt *statement, int at, const char *text)
 {
     if (!*text)
         (void)sqlite3_bind_null(statement, at);
-    else if (is_ascii(text))
+    else if (utf8_is_valid(text, strlen(text)))
         sql_text(statement, at, text);
     else
         (void)sqlite3_bind_blob64(statement, at, text, strlen(text), SQLITE_STATIC);
