@@ -183,8 +183,8 @@ static void look_up(const char *name, int family, int flags, struct name_found *
 static bool may_be_number(const char *host)
 {
     const char *point = strrchr(host, '.');
-    char first = point ? point[1] : host[0];
-    return strchr(host, ':') || (first >= '0' && first <= '9');
+    const char *last = point ? point + 1 : host;
+    return strchr(host, ':') || (*last >= '0' && *last <= '9');
 }
 
 // ---- threads ----------------------------------------------------------------------------

@@ -56,9 +56,10 @@ static bool may_pass(const struct page *page)
 
 static int month_of(const char *name)
 {
-    static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    static const char names[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     for (int i = 0; i < 12; i++)
-        if (strncasecmp(name, names + 3 * i, 3) == 0)
+        if (strcasecmp(name, names[i]) == 0)
             return i;
     return -1;
 }
