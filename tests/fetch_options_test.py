@@ -121,6 +121,7 @@ def a_value_that_makes_no_sense_is_one_line():
         (["-H", "A b: c"], "--header 'A b: c' is not a header (\"Name: value\")"),
         (["-H", "A: b\nC: d"], "--header 'A: b?C: d' is not a header (\"Name: value\")"),
         (["--resolve", "x:80"], "--resolve 'x:80' is not HOST:PORT:ADDRESS"),
+        (["--resolve", "中／:80:1.2.3.4"], "--resolve '中／:80:1.2.3.4' is not HOST:PORT:ADDRESS"),
         (["--resolve", "x:0:1.2.3.4"], "--resolve 'x:0:1.2.3.4' is not HOST:PORT:ADDRESS"),
         (["--cacert", "/nothing"], "--cacert '/nothing' cannot be read"),
         (["--budgets", "/nothing"], "--budgets '/nothing' cannot be read"),
@@ -177,6 +178,18 @@ def how_to_ask_is_what_the_server_gets():
             assert line in server.heard[0].split(b"\r\n"), server.heard[0]
         equal(fetch("--head", url)[2], 0)
         assert server.heard[1].startswith(b"HEAD / HTTP/1.1\r\n"), server.heard[1]
+
+
+@test
+def a_name_is_looked_for_where_resolve_says():
+    with Recorder() as server:
+        for name, asked in ("Name.example", "name.example"), ("例子.测试", "xn--fsqu00a.xn--0zwm56d"):
+            names = ["--resolve", f"{name}:{server.port}:127.0.0.1"]
+            out, err, status = fetch(*names, f"http://{name}:{server.port}/", LC_ALL="C")
+            equal((err, status), ("", 0))
+            assert b"Host: %s:%d" % (asked.encode(), server.port) in server.heard[-1], server.heard
+        equal(fetch(*names, "-6", "--retries=0", f"http://{name}:{server.port}/")[2], 1)
+        equal(len(server.heard), 2)  # there is an IPv4 address only
 
 
 class Recorder:

@@ -134,23 +134,18 @@ static void a_name_that_dns_cannot_have_says_where_it_begins(void **state)
 static void a_character_that_stands_for_another_makes_no_other_host(void **state)
 {
     (void)state;
-    static const char words[] = "the name from byte 8 on: a character stands for ";
-    char detail[80];
-    static const struct {
-        const char *url;
-        char stands_for;
-    } urls[] = {
-        {"http://good.example／.evil.example/", '/'},
-        {"http://good.example＠evil.example/", '@'},
-        {"http://good.example：80/", ':'},
-        {"http://℀.example/", '/'},
-        {"http://a％2f/", '%'},
-        {"http://a＃.example/", '#'},
+    static const char words[] =
+        "the name from byte 8 on: a character stands for another that no name has";
+    static const char *const urls[] = {
+        "http://good.example／.evil.example/",
+        "http://good.example＠evil.example/",
+        "http://good.example：80/",
+        "http://℀.example/",
+        "http://a％2f/",
+        "http://a＃.example/",
     };
-    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
-        (void)snprintf(detail, sizeof detail, "%s'%c'", words, urls[i].stands_for);
-        assert_wrong(urls[i].url, FAULT_URL, detail);
-    }
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
+        assert_wrong(urls[i], FAULT_URL, words);
 }
 
 static void a_long_url_is_read_whole(void **state)

@@ -16,6 +16,7 @@
 #include "common/options.h"
 #include "common/output.h"
 #include "common/status.h"
+#include "fetch/url.h"
 
 static const char me[] = "weft fetch";
 
@@ -127,6 +128,12 @@ static const char *read_resolve(const char *value, void *target)
     char *end = NULL;
     long port = value[host] ? strtol(value + host + 1, &end, 10) : 0;
     bool right = host > 0 && end && *end == ':' && end[1] && port >= 1 && port <= 65535;
+    char *own = right ? strndup(value, host) : NULL;
+    const char *why = NULL;
+    char *name = own ? url_name(own, &why) : NULL;
+    right = right && !why; // without memory, it is told when it is used
+    free(name);
+    free(own);
     return right ? read_into_list(value, target) : "is not HOST:PORT:ADDRESS";
 }
 

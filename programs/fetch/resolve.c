@@ -4,6 +4,9 @@
 // libcurl gets them by CURLOPT_RESOLVE, so that it never looks a name up itself: it would take a
 // thread for each, and wait for it when it cleans up. They come with a '+', and so leave its cache
 // after a minute, as they do ours; however many hosts there are, it keeps only those of a minute.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1 // asprintf
+#endif
 #include "fetch/resolve.h"
 
 #include <arpa/inet.h>
@@ -15,6 +18,7 @@
 #include <strings.h>
 
 #include "fetch/names.h"
+#include "fetch/url.h"
 
 enum {
     LOOKUPS = 16,
@@ -28,6 +32,23 @@ static bool is_set(const char *name)
     return value && value[0];
 }
 
+// "HOST:PORT:ADDRESS", the host as it is asked for. options.c has seen that it is so.
+static int add_told(struct resolver *r, const char *text)
+{
+    const char *why, *rest = strchr(text, ':');
+    char *host = strndup(text, (size_t)(rest - text));
+    char *name = host ? url_name(host, &why) : NULL;
+    char *entry = NULL;
+    if (name && asprintf(&entry, "%s%s", name, rest) < 0)
+        entry = NULL;
+    struct curl_slist *longer = entry ? curl_slist_append(r->told, entry) : NULL;
+    free(entry);
+    free(name);
+    free(host);
+    r->told = longer ? longer : r->told;
+    return longer ? 0 : -ENOMEM;
+}
+
 int resolver_open(struct resolver *r, const struct fetch_settings *set)
 {
     bool all = is_set("all_proxy") || is_set("ALL_PROXY");
@@ -39,10 +60,9 @@ int resolver_open(struct resolver *r, const struct fetch_settings *set)
     if (!r->names)
         return -ENOMEM;
     for (int i = 0; i < set->resolve.length; i++) {
-        struct curl_slist *longer = curl_slist_append(r->told, set->resolve.texts[i]);
-        if (!longer)
-            return -ENOMEM;
-        r->told = longer;
+        int rc = add_told(r, set->resolve.texts[i]);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }

@@ -151,39 +151,45 @@ static bool is_ascii(struct part part)
 
 // A wide solidus becomes a plain one, and "good.example／.evil.example" would be another host than
 // the one that its reader sees.
-static enum page_fault check_name(const struct parts *parts, const char *name, struct page *page)
+static const char *check_name(const char *name)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789-._";
-    size_t size = strspn(name, plain);
-    if (!name[size])
-        return FAULT_NONE;
-    return page_fail(page, FAULT_URL, 0, "the name from byte %td on: a character stands for '%c'",
-                     parts->host.text - parts->all + 1, name[size]);
+    return name[strspn(name, plain)] ? "a character stands for another that no name has" : NULL;
+}
+
+char *url_name(const char *name, const char **why)
+{
+    char *ascii = NULL;
+    *why = NULL;
+    if (is_ascii((struct part){name, strlen(name)})) {
+        char *own = strdup(name);
+        for (char *p = own; p && *p; p++)
+            *p = (char)(*p >= 'A' && *p <= 'Z' ? *p - 'A' + 'a' : *p);
+        return own;
+    }
+    int rc = idn2_to_ascii_8z(name, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+    if (rc != IDN2_OK && rc != IDN2_MALLOC)
+        *why = idn2_strerror(rc);
+    else if (rc == IDN2_OK)
+        *why = check_name(ascii);
+    char *own = rc == IDN2_OK && !*why ? strdup(ascii) : NULL; // theirs may be of another allocator
+    idn2_free(ascii);
+    return own;
 }
 
 // The host as DNS has it, the caller's to free.
 static enum page_fault name_of(const struct parts *parts, char **name, struct page *page)
 {
+    const char *why = NULL;
     char *host = strndup(parts->host.text, parts->host.size);
-    if (!host)
-        return page_fail(page, FAULT_MEMORY, 0, "out of memory");
-    if (is_ascii(parts->host)) {
-        for (char *p = host; *p; p++)
-            *p = (char)(*p >= 'A' && *p <= 'Z' ? *p - 'A' + 'a' : *p);
-        *name = host;
-        return FAULT_NONE;
-    }
-    char *ascii = NULL;
-    int rc = idn2_to_ascii_8z(host, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+    *name = host ? url_name(host, &why) : NULL;
     free(host);
-    *name = rc == IDN2_OK ? strdup(ascii) : NULL; // idn2's may be of another allocator
-    idn2_free(ascii);
-    if (rc == IDN2_MALLOC || (rc == IDN2_OK && !*name))
+    if (*name)
+        return FAULT_NONE;
+    if (!why)
         return page_fail(page, FAULT_MEMORY, 0, "out of memory");
-    if (rc == IDN2_OK)
-        return check_name(parts, *name, page);
     return page_fail(page, FAULT_URL, 0, "the name from byte %td on: %s",
-                     parts->host.text - parts->all + 1, idn2_strerror(rc));
+                     parts->host.text - parts->all + 1, why);
 }
 
 // ---- the text --------------------------------------------------------------------------------
