@@ -280,6 +280,8 @@ static enum page_fault take_turn(struct walk *w)
         rc = turn_begin(f->turns, w->here, WEFT_FOREVER, &w->turn);
         note_wait(f, -1);
         int64_t ns = weft_now().ns - begin.ns;
+        if (w->page->redirects == 0 && w->page->attempts == 1)
+            w->page->begin_ns += ns; // it begins with its first turn
         w->waited_ns += ns;
         w->end.ns += ns;
     }
