@@ -36,10 +36,8 @@ static void put_string(FILE *out, const char *text)
 static void put_name(FILE *out, const char *name, bool first)
 {
     char text[64] = ",\""; // names are ours, and much shorter
-    size_t size = strlen(name);
-    memcpy(text + 2, name, size);
-    memcpy(text + 2 + size, "\":", 2);
-    (void)fwrite_unlocked(text + first, 1, size + 4 - first, out);
+    char *end = stpcpy(stpcpy(text + 2, name), "\":");
+    (void)fwrite_unlocked(text + first, 1, (size_t)(end - text) - first, out);
 }
 
 static void put_seconds(FILE *out, int64_t ns)
