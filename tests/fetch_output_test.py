@@ -44,12 +44,12 @@ claimed_by_heads decoded_at seconds_at largest slowest""".split()
 
 
 def fetch(*arguments, **more):
-    return weft("fetch", "--retries=0", *arguments, **more)
+    return weft("fetch", "--retries", "0", *arguments, **more)
 
 
 def start(*arguments, **pipes):
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, **pipes}
-    return subprocess.Popen([WEFT, "fetch", "--retries=0", *arguments], **pipes)
+    return subprocess.Popen([WEFT, "fetch", "--retries", "0", *arguments], **pipes)
 
 
 def matches(text, pattern):
@@ -273,6 +273,11 @@ def json_is_one_object_with_all_pages_failed_or_not():
         equal([page["url"] for page in told["pages"]], urls)
         equal((moved["ok"], moved["target"], moved["encoded"], moved["redirects"]),
               (True, end, 2048, 1))
+        equal(moved["hops"], [{"status": 302, "url": urls[0]}])
+        for page in told["pages"]:
+            equal((page["http"], page["address"], page["attempts"]), ("1.1", "127.0.0.1", 1))
+            times = [page[name] for name in ("first_byte_seconds", "request_seconds", "seconds")]
+            assert 0 < times[0] and times == sorted(times), page
         equal((plain["encoded"], plain["decoded"], plain["claimed"]), (10, 10, None))
         equal((cut["ok"], cut["error"], cut["message"], cut["stage"], cut["encoded"],
                cut["decoded"], cut["claimed"], cut["partial_encoded"]),
@@ -297,8 +302,10 @@ def json_lines_come_as_pages_complete_and_a_summary_at_the_end():
             row = json.loads(process.stdout.readline())
             equal(list(row), ["type", *FIELDS, "hops"])
             equal((row["type"], row["url"], row["encoded"]), ("page", urls[i], i))
-        summary = json.loads(process.stdout.read())  # communicate would pass by what is buffered
-        err = process.communicate(timeout=PATIENCE)[1]
+        # Not communicate(): what came with the last line lies in the buffer of readline().
+        summary = json.loads(process.stdout.readline())
+        equal(process.stdout.read(), b"")
+        _, err = process.communicate(timeout=PATIENCE)
         equal(list(summary), ["type", "run", *SUMMARY])
         equal((summary["type"], summary["pages"], summary["encoded"]), ("summary", 3, 3))
         equal((err, process.returncode), (b"", 0))
