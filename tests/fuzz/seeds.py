@@ -3,13 +3,15 @@
 """seeds.py ROOT OUTPUT - what fuzzing begins with: OUTPUT/TARGET/NAME, made of things that we have.
 
 Transcripts become inputs of the hub, their lines those of the parsers, MODE lines those of the
-modes, docs/weft.ini that of the settings; requests, frames, addresses and budgets stand here.
+modes, docs/weft.ini that of the settings; requests, frames, addresses, budgets, bodies and times
+stand here.
 """
 import pathlib
 import re
 import shutil
 import struct
 import sys
+import zlib
 
 REQUESTS = [
     "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
@@ -31,6 +33,19 @@ BUDGETS = [
     "http://a/ 1\nhttp://a/b* 2\nhttp://a/bc* 3\r\nhttp://a/bcd/* 4\nhttp://a/* 5\nHTTP://a/?*=* 6",
     "http://a/ 1\nhttp://a/ 2\n", "http://a/\n", "ftp://a/ 1\n", "http://a/ 1 2\n", "a* 5\n",
 ]
+# Brotli's, for Python has none: a text, nothing, 100,000 times the same, a window of 1 KB.
+BROTLI = [
+    "1b180000041c72a49f076491049c64580ea20b3275784e1f11ef1e03",
+    "06",
+    "5b9f86815f222c1e0b04b2fc0200",
+    "a1f8050020c3f4cacf4b8d48437cc930c10f0b800813caf8fc1800c2d6422a6dacf321a65c6aebc338cdcbba"
+    "edc779ddcffbfd0d",
+]
+TIMES = [
+    "0", "1", " 120 ", "-5", "9223372036854775808", "1.5", "soon", "Sun, 06 Nov 1994 08:49:47 GMT",
+    "Sunday, 06-Nov-94 08:49:47 GMT", "Sun Nov  6 08:49:47 1994", "Fri, 31 Dec 9999 23:59:60 GMT",
+    "Sunday, 06-Nov-45 08:49:47 GMT",
+]
 HEADS = [0x81, 0x01, 0x80, 0x82, 0x88, 0x89, 0x8A, 0xC1, 0x83]
 
 
@@ -49,6 +64,25 @@ def frames():
         for text in texts:
             yield b"\x40\x01" + frame(first, text) + frame(0x81, b"next")
     yield b"\x10\x0a" + frame(0x01, b"\xe7\xba") + frame(0x89, b"p") + frame(0x80, b"\xbf")
+
+
+def zipped(bits, data):
+    z = zlib.compressobj(6, zlib.DEFLATED, bits)
+    return z.compress(data) + z.flush()
+
+
+def bodies():
+    """Inputs of decode_fuzz: the number of an encoding, that of a size of pieces, a body."""
+    text = "hello hello hello, 线程".encode()
+    gzip, deflate, raw = (zipped(bits, text) for bits in (31, 15, -15))
+    brotli = [bytes.fromhex(digits) for digits in BROTLI]
+    zeros = zipped(31, bytes(3 << 20)) # more than the limit
+    of = {0: [gzip, gzip + gzip, gzip + b"x", gzip[:-3], zeros, zipped(31, b"")], 1: [deflate, raw],
+          2: brotli, 3: [text], 4: [zipped(31, gzip), zipped(31, zeros)], 5: [zipped(31, raw)],
+          6: [zipped(15, gzip)], 7: [zipped(31, brotli[0])], 9: [zipped(-15, brotli[2])]}
+    for encoding, all_of_it in of.items():
+        for body in all_of_it:
+            yield from (bytes([encoding, piece]) + body for piece in (1, 7))
 
 
 def lines_of(transcript):
@@ -113,6 +147,8 @@ def seeds(root):
         "http": [b"\x80" + request.encode() for request in REQUESTS],
         "frames": list(frames()),
         "budgets": [text.encode() for text in BUDGETS],
+        "decode": list(bodies()),
+        "retry": [time.encode() for time in TIMES],
     }
 
 
