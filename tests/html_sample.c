@@ -7,7 +7,11 @@
 //     html_sample FILE fine    a few, of which nothing is to be said
 #include "html_pages.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <weft/error.h>
+
+enum { MOST = 1000000 };
 
 struct sample {
     struct html *html;
@@ -17,7 +21,7 @@ struct sample {
 static void add(struct sample *s, const char *url, const struct page *page,
                 const struct page_change *change)
 {
-    totals_add(s->totals, url, page);
+    totals_add(s->totals, url, page, change);
     html_page(s->html, url, page, change);
 }
 
@@ -203,7 +207,7 @@ static void add_every_kind(struct sample *s)
 int main(int argc, char **argv)
 {
     const char *what = argc > 2 ? argv[2] : "";
-    if (argc < 2 || argc > 3 || atoi(what) > ALL_MAX) {
+    if (argc < 2 || argc > 3 || atoi(what) > MOST) {
         (void)fprintf(stderr, "usage: html_sample FILE [NUMBER|fine]\n");
         return 2;
     }

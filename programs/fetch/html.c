@@ -122,13 +122,8 @@ void html_page(struct html *h, const char *url, const struct page *page,
     if (h->error < 0) // there will be no report
         return;
     h->pages++;
-    if (page->fault != FAULT_NONE) {
-        h->failed++;
+    if (page->fault != FAULT_NONE)
         note(h, html_pick(h->broken, 0, h->pages, url, page, change));
-    } else if (page->head) {
-        h->heads++;
-        add_up(&h->claimed, page->claimed > 0 ? page->claimed : 0);
-    }
     pick_largest(h, url, page);
     note(h, html_pick(h->slowest, page->ns > 0 ? page->ns : 0, h->pages, url, page, NULL));
     if (change)
@@ -151,7 +146,7 @@ static int write_report(FILE *out, struct html *h, const struct totals *totals, 
     html_picks_by_rank(h->largest);
     html_picks_by_rank(h->slowest);
     html_head(out, h, sum);
-    html_summary(out, h, totals, ns);
+    html_summary(out, totals, ns);
     html_failures(out, h, sum);
     html_differences(out, h);
     html_bars(out, h->largest);

@@ -21,7 +21,6 @@ void html_number(FILE *out, double x);                    // 1.23, 12.3, 123, 1,
 void html_size(FILE *out, int64_t bytes);                 // 44.1 KiB
 void html_time(FILE *out, int64_t ns);                    // 412 ms
 void html_change(FILE *out, int64_t before, int64_t now); // +4.1 %
-const char *html_kind(enum page_fault fault);             // "TLS"
 
 // ---- where things lie in a drawing (html_layout.c) -------------------------------
 
@@ -89,7 +88,7 @@ struct html {
     FILE *rows; // the table's, one a line
     int error;  // the first, -errno; 0: none
     bool cut_short;
-    int64_t pages, failed, heads, claimed; // heads: asked for the claimed size only; their sum
+    int64_t pages;
     struct html_changes changes;
     struct html_picks *largest, *slowest, *broken, *changed;
 };
@@ -97,7 +96,7 @@ struct html {
 // ---- the parts, from top to bottom -----------------------------------------------
 
 void html_head(FILE *out, const struct html *h, const struct totals_sum *sum);
-void html_summary(FILE *out, const struct html *h, const struct totals *totals, int64_t ns);
+void html_summary(FILE *out, const struct totals *totals, int64_t ns);
 void html_failures(FILE *out, const struct html *h, const struct totals_sum *sum);
 void html_differences(FILE *out, const struct html *h);
 void html_bars(FILE *out, const struct html_picks *largest);

@@ -10,6 +10,7 @@
 
 #include "common/html.h"
 #include "common/replace.h"
+#include "fetch/fault.h"
 #include "fetch/html_parts.h"
 
 // ---- a row -----------------------------------------------------------------------
@@ -98,7 +99,7 @@ void html_row(FILE *out, int64_t number, const char *url, const struct page *pag
     if (page->status > 0)
         (void)fprintf(out, "%d", page->status);
     if (failed)
-        (void)fprintf(out, " <b class=kind>%s</b>", html_kind(page->fault));
+        (void)fprintf(out, " <b class=kind>%s</b>", fault_name(page->fault));
     size_cell(out, sized, page->decoded);
     size_cell(out, sized, page->encoded);
     size_cell(out, page->claimed >= 0, page->claimed);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // html_summary.c - the top of the report: the verdict, the figures, what failed, what changed.
-#include <string.h>
 #include <time.h>
 #include <weft/base.h>
 
 #include "common/html.h"
+#include "fetch/fault.h"
 #include "fetch/html_parts.h"
 
 // ---- head ------------------------------------------------------------------------
@@ -112,14 +112,14 @@ static void tile_arrived(FILE *out, const struct totals_sum *sum)
     (void)fputs(sum->failed > 0 ? " % of all</small></div>\n" : "none</small></div>\n", out);
 }
 
-static void tile_sizes(FILE *out, const struct html *h, const struct totals_sum *sum)
+static void tile_sizes(FILE *out, const struct totals_sum *sum)
 {
-    if (h->heads > 0) {
+    if (sum->heads > 0) {
         tile_begin(out, "Claimed");
-        html_size(out, h->claimed);
+        html_size(out, sum->claimed);
         (void)fputs("<small>as the servers say</small></div>\n", out);
     }
-    if (h->heads == sum->pages - sum->failed)
+    if (sum->heads == sum->pages - sum->failed)
         return;
     tile_begin(out, "Size, decoded");
     html_size(out, sum->decoded);
@@ -147,28 +147,25 @@ static void tile_time(FILE *out, const struct totals_sum *sum, int64_t ns)
     (void)fputs("</div>\n", out);
 }
 
-static void percentiles(FILE *out, const char *name, const struct totals *t, int64_t most,
+static void percentiles(FILE *out, const char *name, const struct totals *t,
                         int64_t (*at)(const struct totals *, double),
                         void (*print)(FILE *, int64_t))
 {
-    static const double shares[] = {50, 90, 99};
+    static const double shares[] = {50, 90, 99, 100};
     (void)fprintf(out, "<tr><th scope=row>%s", name);
-    for (int i = 0; i < 3; i++) {
-        int64_t value = at(t, shares[i]);
+    for (int i = 0; i < 4; i++) {
         (void)fputs("<td>", out);
-        print(out, value < most ? value : most); // a step of the histogram may be wider
+        print(out, at(t, shares[i]));
     }
-    (void)fputs("<td>", out);
-    print(out, most);
     (void)putc('\n', out);
 }
 
-void html_summary(FILE *out, const struct html *h, const struct totals *totals, int64_t ns)
+void html_summary(FILE *out, const struct totals *totals, int64_t ns)
 {
     const struct totals_sum *sum = totals_sum(totals);
     (void)fputs("<section id=summary aria-label=Summary>\n<dl class=tiles>\n", out);
     tile_arrived(out, sum);
-    tile_sizes(out, h, sum);
+    tile_sizes(out, sum);
     tile_time(out, sum, ns);
     (void)fputs("</dl>\n", out);
     if (sum->pages > 1 && sum->pages > sum->failed) {
@@ -178,10 +175,9 @@ void html_summary(FILE *out, const struct html *h, const struct totals *totals, 
             "<th scope=col>the most\n"
             "<tbody>\n",
             out);
-        if (h->heads < sum->pages - sum->failed)
-            percentiles(out, "Size, decoded", totals, sum->largest[0].value, totals_size_at,
-                        html_size);
-        percentiles(out, "Time", totals, sum->slowest[0].value, totals_ns_at, html_time);
+        if (sum->heads < sum->pages - sum->failed)
+            percentiles(out, "Size, decoded", totals, totals_size_at, html_size);
+        percentiles(out, "Time", totals, totals_ns_at, html_time);
         (void)fputs("</table>\n", out);
     }
     (void)fputs("</section>\n", out);
@@ -189,30 +185,14 @@ void html_summary(FILE *out, const struct html *h, const struct totals *totals, 
 
 // ---- failures --------------------------------------------------------------------
 
-// Several faults are of one kind: they are counted together, at the first of them.
-static int64_t failed_of_kind(const struct totals_sum *sum, int fault)
-{
-    const char *kind = html_kind((enum page_fault)fault);
-    int64_t count = 0;
-    for (int i = FAULT_NONE + 1; i < FAULTS; i++) {
-        if (strcmp(html_kind((enum page_fault)i), kind) != 0)
-            continue;
-        if (i < fault)
-            return 0;
-        count += sum->failed_by[i];
-    }
-    return count;
-}
-
 static void write_kinds(FILE *out, const struct totals_sum *sum)
 {
     (void)fputs("<p class=kinds>", out);
     for (int i = FAULT_NONE + 1; i < FAULTS; i++) {
-        int64_t count = failed_of_kind(sum, i);
-        if (count == 0)
+        if (sum->failed_by[i] == 0)
             continue;
-        (void)fprintf(out, "<span><b class=kind>%s</b> ", html_kind((enum page_fault)i));
-        html_count(out, count);
+        (void)fprintf(out, "<span><b class=kind>%s</b> ", fault_name((enum page_fault)i));
+        html_count(out, sum->failed_by[i]);
         (void)fputs("</span> ", out);
     }
     (void)fputs("</p>\n", out);
@@ -224,7 +204,7 @@ static void failure_row(FILE *out, const struct html_pick *pick)
     html_link(out, pick->url, URL_ROW);
     (void)fputs("<p>", out);
     html_text(out, pick->words, HTML_WHOLE);
-    (void)fprintf(out, "</p><td><b class=kind>%s</b><td>", html_kind(pick->page.fault));
+    (void)fprintf(out, "</p><td><b class=kind>%s</b><td>", fault_name(pick->page.fault));
     html_time(out, pick->page.ns);
     (void)fprintf(out, "<td>%d\n", pick->page.attempts);
 }

@@ -77,38 +77,6 @@ void html_change(FILE *out, int64_t before, int64_t now)
 
 // ---- words -----------------------------------------------------------------------
 
-const char *html_kind(enum page_fault fault)
-{
-    static const char *const kinds[FAULTS] = {
-        [FAULT_NONE] = "",
-        [FAULT_NO_SCHEME] = "URL",
-        [FAULT_SCHEME] = "URL",
-        [FAULT_URL] = "URL",
-        [FAULT_NAME] = "DNS",
-        [FAULT_CONNECT] = "connection",
-        [FAULT_TLS] = "TLS",
-        [FAULT_PROXY] = "proxy",
-        [FAULT_TIMEOUT] = "timeout",
-        [FAULT_NO_ANSWER] = "no answer",
-        [FAULT_BROKEN] = "connection",
-        [FAULT_NOT_HTTP] = "bad answer",
-        [FAULT_ANSWER] = "bad answer",
-        [FAULT_HEADERS] = "bad answer",
-        [FAULT_HTTP] = "HTTP",
-        [FAULT_REDIRECT_LOOP] = "redirect",
-        [FAULT_REDIRECT_SCHEME] = "redirect",
-        [FAULT_CUT] = "cut off",
-        [FAULT_SIZE] = "too large",
-        [FAULT_ENCODING] = "encoding",
-        [FAULT_ENCODING_CUT] = "encoding",
-        [FAULT_DECODED_SIZE] = "too large",
-        [FAULT_CANCELED] = "interrupted",
-        [FAULT_MEMORY] = "memory",
-        [FAULT_OTHER] = "other",
-    };
-    return kinds[fault] ? kinds[fault] : "other";
-}
-
 char *html_words(const struct page *page)
 {
     char *text = NULL;
