@@ -3,8 +3,8 @@
 """seeds.py ROOT OUTPUT - what fuzzing begins with: OUTPUT/TARGET/NAME, made of things that we have.
 
 Transcripts become inputs of the hub, their lines those of the parsers, MODE lines those of the
-modes, docs/weft.ini that of the settings; requests, frames, addresses, budgets, bodies and times
-stand here.
+modes, docs/weft.ini that of the settings; requests, frames, addresses, budgets, bodies, times and
+URLs stand here.
 """
 import pathlib
 import re
@@ -45,6 +45,10 @@ TIMES = [
     "0", "1", " 120 ", "-5", "9223372036854775808", "1.5", "soon", "Sun, 06 Nov 1994 08:49:47 GMT",
     "Sunday, 06-Nov-94 08:49:47 GMT", "Sun Nov  6 08:49:47 1994", "Fri, 31 Dec 9999 23:59:60 GMT",
     "Sunday, 06-Nov-45 08:49:47 GMT",
+]
+URLS = [
+    "http://user:word@[::1]:8080/a?b#c", "HTTP://Example.ORG:0080", "https://例子。测试/中文?问=答#完",
+    "http://good.example／.evil.example/", "http://x:99999/", "http://x/a b", "www.example.org",
 ]
 HEADS = [0x81, 0x01, 0x80, 0x82, 0x88, 0x89, 0x8A, 0xC1, 0x83]
 
@@ -149,6 +153,7 @@ def seeds(root):
         "budgets": [text.encode() for text in BUDGETS],
         "decode": list(bodies()),
         "retry": [time.encode() for time in TIMES],
+        "url": [url.encode() for url in URLS],
     }
 
 
