@@ -47,7 +47,7 @@ static void print_text(const char *text, const char *special, const char *apostr
     }
 }
 
-// The next of words that are parted by spaces, into `word`; what follows it, or NULL: there is none.
+// The next of words that are parted by spaces, into `word`; what follows it. NULL: there is none.
 static const char *next_word(const char *words, char word[WORD_MAX])
 {
     words += strspn(words, " ");

@@ -71,8 +71,8 @@ void options_manual(const struct command_line *line, const struct command_manual
 void options_brief(const struct command_line *line, const struct command_manual *manual,
                    bool to_stdout);
 
-// From now on, options_read shows the table to `shown` and reads nothing, as if it were --help; so a
-// command can be asked for its options by calling it. NULL: as before. For completions.c.
+// From now on, options_read shows the table to `shown` and reads nothing, as if it were --help; so
+// a command can be asked for its options by calling it. NULL: as before. For completions.c.
 typedef void options_shown(void *ctx, const struct command_line *line);
 void options_show_to(options_shown *shown, void *ctx);
 

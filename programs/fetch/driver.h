@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// driver.h - runs libcurl's transfers for fibers: a lane or a few, each with a multi handle, hold as
-// many transfers as there are.
+// driver.h - runs libcurl's transfers for fibers: a lane or a few, each with a multi handle, hold
+// as many transfers as there are.
 //
 //     struct transfer t = {.easy = easy};
 //     CURLcode code = driver_run(d, 0, &t); // the fiber waits; its thread runs others
@@ -45,8 +45,8 @@ void driver_close(struct driver **d);
 // the task was asked to stop.
 CURLcode driver_run(struct driver *d, uint32_t which, struct transfer *t);
 
-// For callbacks of a transfer that is under way: the time, as it was when its lane last woke up; and
-// a new end.
+// For callbacks of a transfer that is under way: the time, as it was when its lane last woke up;
+// and a new end.
 weft_time transfer_now(const struct transfer *t);
 void transfer_due(struct transfer *t, weft_time due);
 

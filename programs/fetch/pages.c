@@ -4,7 +4,7 @@
 // This is the lecture's program: a task for each URL, and the results as they complete. One more
 // task, the feeder, reads the URLs and starts the others. It reads on only while fewer pages are
 // under way than may be, so an endless list needs no memory. Those that wait for their turn at a
-// host count apart: there may be AHEAD more of them, so that one slow host does not fill the places.
+// host count apart: there may be AHEAD more, so that one slow host does not fill the places.
 //
 // Results are told on the same loop, by a fiber with a stack for whatever printing takes; a thread
 // of its own woke up for each few lines, which cost as much as all of the fibers. A write to a pipe

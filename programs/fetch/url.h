@@ -16,7 +16,8 @@
 // words: FAULT_NO_SCHEME, FAULT_SCHEME, FAULT_URL (with the place, in bytes from 1), FAULT_MEMORY.
 enum page_fault url_read(const char *written, char **asked, struct page *page);
 
-// A name alone, likewise: the caller's to free. NULL: *why is what is wrong, or NULL: out of memory.
+// A name alone, likewise: the caller's to free. NULL: *why is what is wrong; or out of memory, if
+// that is NULL too.
 char *url_name(const char *name, const char **why);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // decode_fuzz.c - any bytes as a compressed body (fetch/decode.h).
 //
-// The first byte is the encoding, the second how the rest is cut into pieces. In pieces it is whole,
-// or cut, just if it is so in one piece, and of the same size; and never more than the limit.
+// The first byte is the encoding, the second how the rest is cut into pieces. In pieces it is
+// whole, or cut, just if it is so in one piece, and of the same size; never more than the limit.
 #include "fuzz.h"
 
 #include <string.h>
