@@ -7,6 +7,7 @@ import fcntl
 import os
 import pathlib
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -293,6 +294,23 @@ def a_url_that_is_none_is_told_with_its_place_and_nobody_is_asked():
             out, err, status = fetch(url)
             equal((out, err, status), ("", f"weft fetch: {url}: not a URL: {wrong}\n", 1))
         equal(server.connections, 0)
+
+
+@test
+def a_reader_that_reads_nothing_holds_up_the_list():
+    line, most = b"ftp:x\n", 100000  # no traffic: the results come as fast as lines can be read
+    with subprocess.Popen([WEFT, "fetch", "--csv", "--quiet", "--duplicates", "-"], env=ENVIRONMENT,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        taken = 0  # until it takes no more: without results that are told, it reads no further
+        while taken < most and select.select([], [process.stdin], [], 1)[1]:
+            os.write(process.stdin.fileno(), line * 100)
+            taken += 100
+        assert taken < most, "it takes any number of lines"
+        reader = threading.Thread(target=process.stdin.close)
+        reader.start()
+        equal(process.stdout.read().count(b"\n"), taken + 1)
+        reader.join()
+        equal(process.wait(PATIENCE), 1)
 
 
 # ---- Ctrl+C -------------------------------------------------------------------------

@@ -4,7 +4,8 @@
 // This is the lecture's program: a task for each URL, and the results as they complete. One more
 // task, the feeder, reads the URLs and starts the others. It reads on only while fewer pages are
 // under way than may be, so an endless list needs no memory. Those that wait for their turn at a
-// host count apart: there may be AHEAD more, so that one slow host does not fill the places.
+// host count apart, so that one slow host does not fill the places, and so do those that are done
+// and not told yet; there may be AHEAD of both, however slow a host or a reader is.
 //
 // Results are told on the same loop, by a fiber with a stack for whatever printing takes; a thread
 // of its own woke up for each few lines, which cost as much as all of the fibers. A write to a pipe
@@ -35,6 +36,7 @@ struct run {
     weft_mutex mu;          // guards the rest
     weft_cond change;       // for the feeder
     int under_way, waiting; // pages; those of them that wait for their turn
+    int open;               // under way, or done and not told
 };
 
 struct job {
@@ -55,6 +57,14 @@ static void add(struct run *run, int under_way, int waiting)
     weft_lock(&run->mu);
     run->under_way += under_way;
     run->waiting += waiting;
+    weft_cond_signal(&run->change);
+    weft_unlock(&run->mu);
+}
+
+static void add_open(struct run *run, int open)
+{
+    weft_lock(&run->mu);
+    run->open += open;
     weft_cond_signal(&run->change);
     weft_unlock(&run->mu);
 }
@@ -83,7 +93,7 @@ WEFT_TASK(fetch_one, struct job *, weft_none);
 static bool has_room(const struct run *run)
 {
     int waiting = run->most > 1 ? run->waiting : 0;
-    return run->under_way - waiting < run->most && run->under_way < run->most + AHEAD;
+    return run->under_way - waiting < run->most && run->open < run->most + AHEAD;
 }
 
 static int wait_for_room(struct run *run)
@@ -106,6 +116,7 @@ static int start(struct run *run, char *url)
     }
     *job = (struct job){.run = run, .url = url};
     add(run, 1, 0);
+    add_open(run, 1);
     int rc = weft_group_add(run->group, (int64_t)(intptr_t)job, fetch_one, &job);
     if (rc < 0)
         job_free(job);
@@ -184,6 +195,8 @@ static int as_completed(struct run *run, const struct pages_seen *seen)
     int rc;
     while ((rc = next(run->group, seen, &outcome)) > 0) {
         rc = told(seen, &outcome);
+        if (job_of(&outcome))
+            add_open(run, -1);
         outcome_free(&outcome);
         if (rc < 0)
             return rc;
