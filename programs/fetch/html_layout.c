@@ -9,7 +9,7 @@
 enum { MARKS = 5 }; // at most, beside 0
 
 const char *const html_phase_names[PHASES] = {
-    [PHASE_BEFORE] = "before: redirects, retries, pauses",
+    [PHASE_BEFORE] = "before: redirects, retries, pauses, preparation",
     [PHASE_NAME] = "name",
     [PHASE_CONNECT] = "connect",
     [PHASE_TLS] = "TLS",

@@ -33,7 +33,8 @@ struct html_axis html_axis_of_times(int64_t largest);
 double html_percent(int64_t value, int64_t max); // of max, 0 to 100
 
 // A page's time, one phase after another. What came before the last request (redirects, earlier
-// attempts and the pauses between them) is one of them. Those that did not happen take no time.
+// attempts, the pauses between them, what we do before libcurl begins) is one of them. Those that
+// did not happen take no time.
 enum html_phase {
     PHASE_BEFORE,
     PHASE_NAME,

@@ -203,7 +203,7 @@ test("every drawing has a text and every table its headers", async (opened) => {
     const row = page.locator("#times li", { hasText: "http://shop.example.org/" });
     assert.match(
         await row.locator("svg > title").textContent(),
-        /^begins at 260 ms: before: redirects, retries, pauses 380 ms, name 2\.00 ms, connect/,
+        /^begins at 260 ms: before: redirects, retries, pauses, preparation 380 ms, name 2\.00 ms, connect/,
     );
     const cells = await page.locator("table").evaluateAll((tables) =>
         tables.map((table) => {
@@ -241,18 +241,16 @@ for (const colorScheme of SCHEMES)
     });
 
 test("a report of 10,000 pages opens and has them all", async (opened) => {
-    for (const size of SIZES) {
-        const page = await open(opened, "10000", size);
-        assert.match(await page.locator(".verdict").innerText(), /345 of 10,000 pages failed/);
-        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), size[0]);
-        assert.equal(await page.locator(".pages tbody tr").count(), 10000);
-        assert.equal(await page.locator("#sizes rect.dec").count(), 200);
-        assert.match(await page.locator("#sizes").innerText(), /200 largest pages of 9,655/);
-        const last = page.locator("details", { hasText: "Pages 9,501 to 10,000" });
-        assert.equal(await last.locator("table").isVisible(), false);
-        await last.locator("summary").click();
-        assert.equal(await last.locator("tr", { hasText: "item-9999.html" }).isVisible(), true);
-    }
+    const page = await open(opened, "10000", SIZES[0]);
+    assert.match(await page.locator(".verdict").innerText(), /345 of 10,000 pages failed/);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), SIZES[0][0]);
+    assert.equal(await page.locator(".pages tbody tr").count(), 10000);
+    assert.equal(await page.locator("#sizes rect.dec").count(), 200);
+    assert.match(await page.locator("#sizes").innerText(), /200 largest pages of 9,655/);
+    const last = page.locator("details", { hasText: "Pages 9,501 to 10,000" });
+    assert.equal(await last.locator("table").isVisible(), false);
+    await last.locator("summary").click();
+    assert.equal(await last.locator("tr", { hasText: "item-9999.html" }).isVisible(), true);
 });
 
 test("a report prints, with what is folded away on the screen", async (opened) => {
