@@ -178,8 +178,8 @@ case("14. a body that stops", "/hang-in-body",
      late("in the body, after 3 of 100 bytes", "idle-timeout", "1", partial=3, claimed=100),
      *IDLE)
 case("15. a body that drips", "/drip?ms=100",
-     late(r"in the body, after \d+ of 1000000 bytes", "timeout", "1", claimed=1000000),
-     "--timeout", "1")
+     late(r"in the body, after \d+ of 1000000 bytes", "timeout", "2", claimed=1000000),
+     "--timeout", "2")
 case("16. an answer that takes its time", "/slow?ms=300", Ok(5, claimed=5),
      also=at_least("first_byte_seconds", 0.29))
 case("17. closed without an answer", "/empty-reply",
@@ -317,9 +317,9 @@ case("an interim answer, and no other", "/hang-interim",
       late("in the answer's headers", "idle-timeout", "1"),
       late("waiting for an answer", "idle-timeout", "1")], *FIRST, *IDLE)
 case("a header that drips", "/drip-header?ms=100",
-     late("in the answer's headers", "timeout", "1"), "--timeout", "1")
+     late("in the answer's headers", "timeout", "2"), "--timeout", "2")
 case("a gzip stream that drips", "/gzip-chunked?ms=100",
-     late(r"in the body, after \d+ bytes", "timeout", "1"), "--timeout", "1")
+     late(r"in the body, after \d+ bytes", "timeout", "2"), "--timeout", "2")
 case("a server that never says a word of TLS", "/ok",
      late("agreeing on TLS", "connect-timeout", "1"), "--connect-timeout", "1",
      door="mute", scheme="https")
@@ -653,7 +653,7 @@ def the_delay_between_two_requests_is_kept():
 def a_page_that_hangs_holds_up_no_other_host():
     hanging = [page("/hang") for _ in range(3)]
     urls = [page("/ok", door="other") for _ in range(5)]
-    result = fetch("--jsonl", *LONG, "--first-byte-timeout", "3", "-j", "4", *hanging, *urls)
+    result = fetch("--jsonl", *LONG, "--first-byte-timeout", "5", "-j", "4", *hanging, *urls)
     rows = rows_of(result)
     equal(sorted(row["ok"] for row in rows.values()), [False] * 3 + [True] * 5, "ok")
     first = [line.split('"url":"')[1].split('"')[0] for line in result.out.splitlines()[:5]]
