@@ -81,6 +81,7 @@ static CURL *make_easy(void)
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, count);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 65536L); // large pages: half the CPU of 16 KB
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, 60000L);
     if (getenv("SSL_CERT_FILE"))
         curl_easy_setopt(easy, CURLOPT_CAINFO, getenv("SSL_CERT_FILE"));
