@@ -5,6 +5,9 @@
 // most ten, and no page five times - a redirect to a file is told apart from any other unknown
 // scheme, the way is kept, and each page on it is a place where a limit, a cookie or a host's turn
 // can be looked at.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1 // asprintf, memrchr
+#endif
 #include "fetch/page.h"
 
 #include <curl/curl.h>
@@ -108,32 +111,21 @@ static enum page_fault enter(struct walk *w, const char *url)
     return code == CURLUE_OK ? FAULT_NONE : url_fault(w->page, code);
 }
 
-static char *join_origin(const char *scheme, const char *host, const char *port)
-{
-    size_t size = strlen(scheme) + strlen(host) + strlen(port) + sizeof "://:";
-    char *origin = malloc(size);
-    if (origin)
-        (void)snprintf(origin, size, "%s://%s:%s", scheme, host, port);
-    return origin;
-}
-
-// "https://example.org:443", the caller's to free; NULL with a fault of the page.
+// "https://example.org:443", the caller's to free; NULL with a fault of the page. From the text as
+// libcurl put it together, so the host is there, and an address of IPv6 in brackets.
 static char *origin_of(struct walk *w)
 {
-    char *scheme = NULL, *host = NULL, *port = NULL, *origin = NULL;
-    CURLUcode code = curl_url_get(w->place, CURLUPART_SCHEME, &scheme, 0);
-    if (code == CURLUE_OK)
-        code = curl_url_get(w->place, CURLUPART_HOST, &host, 0);
-    if (code == CURLUE_OK)
-        code = curl_url_get(w->place, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
-    if (code == CURLUE_OK)
-        origin = join_origin(scheme, host, port);
-    if (!origin)
-        (void)url_fault(w->page, code != CURLUE_OK ? code : CURLUE_OUT_OF_MEMORY);
-    curl_free(scheme);
-    curl_free(host);
-    curl_free(port);
-    return origin;
+    const char *host = strstr(w->url, "://") + 3, *end = host + strcspn(host, "/?#");
+    const char *user = memrchr(host, '@', (size_t)(end - host));
+    host = user ? user + 1 : host;
+    const char *bracket = memchr(host, ']', (size_t)(end - host)), *name = bracket ? bracket : host;
+    bool has_port = memchr(name, ':', (size_t)(end - name)) != NULL, tls = w->url[4] == 's';
+    const char *usual = has_port ? "" : tls ? ":443" : ":80";
+    char *origin;
+    if (asprintf(&origin, "http%s://%.*s%s", tls ? "s" : "", (int)(end - host), host, usual) >= 0)
+        return origin;
+    (void)no_memory(w->page);
+    return NULL;
 }
 
 // Note what the place is, in text.
@@ -320,7 +312,7 @@ static enum page_fault walk(struct walk *w, const char *url)
         fault = take_turn(w);
         if (fault != FAULT_NONE)
             break;
-        const struct place place = {w->url, w->here, strcasecmp(w->here, w->first) != 0};
+        const struct place place = {w->place, w->here, strcasecmp(w->here, w->first) != 0};
         fault = request_ask(w->request, &place, w->end, page);
         location = fault == FAULT_NONE ? redirect_of(w->request, page) : NULL;
         if (!location)

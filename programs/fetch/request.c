@@ -47,6 +47,13 @@ static long family_of(const struct fetch_settings *set)
                                      : CURL_IPRESOLVE_WHATEVER;
 }
 
+// Where the environment names no proxy libcurl need not look there again for each page.
+static bool set_proxy(CURL *c, const struct resolver *resolver)
+{
+    bool none = !resolver->proxied[0] && !resolver->proxied[1];
+    return !none || curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK;
+}
+
 static bool set_up(struct request *r)
 {
     CURL *c = r->easy;
@@ -73,7 +80,7 @@ static bool set_up(struct request *r)
                CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_HTTPHEADER, r->fetcher->headers) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_ERRORBUFFER, r->error) == CURLE_OK && set_trust(c, set) &&
-           answer_watch(r);
+           set_proxy(c, &r->fetcher->resolver) && answer_watch(r);
 }
 
 static void over(struct transfer *t, CURLcode code);
@@ -191,7 +198,7 @@ static CURLcode set_tls(struct request *r, bool tls)
 static CURLcode prepare(struct request *r, const struct place *place)
 {
     bool tls = place->origin[4] == 's', elsewhere = place->elsewhere; // behind "http"
-    CURLcode code = curl_easy_setopt(r->easy, CURLOPT_URL, place->url);
+    CURLcode code = curl_easy_setopt(r->easy, CURLOPT_CURLU, place->url);
     if (code == CURLE_OK && tls != r->tls)
         code = set_tls(r, tls);
     if (code == CURLE_OK && elsewhere != r->elsewhere)

@@ -51,8 +51,9 @@ void request_close(struct request **r);
 void request_begin(struct request *r);
 
 struct place {
-    const char *url, *origin; // "http://example.org/x", "http://example.org:80"
-    bool elsewhere;           // it is not the origin that the user named
+    CURLU *url; // read already: to read it again would be a tenth of libcurl's work for a page
+    const char *origin; // "http://example.org:80"
+    bool elsewhere;     // it is not the origin that the user named
 };
 
 // Ask for the place, follow nothing; until `end` at most. Fills in what struct page says of one
