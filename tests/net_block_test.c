@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// net_block_test.c - blocks for what goes out: each is one's own, from the first to the last of many.
+// net_block_test.c - blocks for what goes out: each is one's own, however many there are.
 #include "unit.h"
 
 #include <stdalign.h>

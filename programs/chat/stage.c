@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // stage.c - see stage.h.
 //
-// Not a fiber for each piece of work: its stack would be the next client's, deep as it is. But when a
-// thousand clients speak in one turn of the loop there are a thousand actors for that moment, and
+// Not a fiber for each piece of work: its stack would be the next client's, deep as it is. But when
+// a thousand clients speak in one turn of the loop there are a thousand actors for that moment, and
 // most of them are never needed again: those end.
 #include "chat/stage.h"
 

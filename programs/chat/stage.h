@@ -3,8 +3,8 @@
 //
 // A fiber's stack costs the pages that it has touched, and they stay. A client's task waits nearly
 // always, so it must never go deep: whatever needs room, a line of text, a look into the history,
-// it lets an actor do. Actors are fibers; there are as many as work at once, and a few that stay for
-// the next.
+// it lets an actor do. Actors are fibers; there are as many as work at once, and a few that stay
+// for the next.
 //
 // All of it belongs to one loop.
 #ifndef WEFT_CHAT_STAGE_H

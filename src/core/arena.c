@@ -87,8 +87,8 @@ static void announce(void *at, size_t size)
 }
 
 // Four times the machine's memory, in powers of two: more than can be used, since a region takes up
-// to twice its size. Less where a limit wants it so; and under valgrind, which for each byte that is
-// mapped has some of its own, and touches them all when it looks for leaks.
+// to twice its size. Less where a limit wants it so; and under valgrind, which for each byte that
+// is mapped has some of its own, and touches them all when it looks for leaks.
 static size_t wanted_size(void)
 {
     enum { LEAST = 30, MOST = 40 };
