@@ -6,14 +6,27 @@
 
 static _Thread_local int mallocs_spared = -1; // so many succeed, then one fails; -1: all succeed
 
+static bool is_refused(void)
+{
+    if (mallocs_spared < 0 || mallocs_spared-- > 0)
+        return false;
+    errno = ENOMEM;
+    return true;
+}
+
 void *real_malloc(size_t size) __asm__("__real_malloc");
 void *wrapped_malloc(size_t size) __asm__("__wrap_malloc");
 void *wrapped_malloc(size_t size)
 {
-    if (mallocs_spared < 0 || mallocs_spared-- > 0)
-        return real_malloc(size);
-    errno = ENOMEM;
-    return NULL;
+    return is_refused() ? NULL : real_malloc(size);
+}
+
+// A compiler may make one call of malloc and memset.
+void *real_calloc(size_t count, size_t size) __asm__("__real_calloc");
+void *wrapped_calloc(size_t count, size_t size) __asm__("__wrap_calloc");
+void *wrapped_calloc(size_t count, size_t size)
+{
+    return is_refused() ? NULL : real_calloc(count, size);
 }
 
 // ---- how many -------------------------------------------------------------------------------
