@@ -10,7 +10,7 @@ struct completed {
     const char *within; // the commands below it, "backup passwd"; NULL: none
 };
 
-// Print the script for "bash", "zsh" or "fish". 0, or -EINVAL: another shell.
-int completions_print(const char *shell, const struct completed *commands);
+// Print the script for the shell "bash", "zsh" or "fish". 0, or -EINVAL: another name.
+int completions_print(const char *name, const struct completed *commands);
 
 #endif

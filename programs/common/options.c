@@ -227,8 +227,8 @@ static const struct option_row *row_of(const struct getopt_view *view, int key)
     if (key >= FIRST_ROW)
         return view->rows[key - FIRST_ROW];
     int i = 0;
-    while (view->rows[i]->letter != key)
-        i++; // getopt_long returns only letters of the table
+    while (view->rows[i]->letter != key) // NOLINT(clang-analyzer-core.NullDereference)
+        i++;                             // getopt_long returns only letters of the table
     return view->rows[i];
 }
 

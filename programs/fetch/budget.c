@@ -51,7 +51,7 @@ static bool is_url(const char *url, bool beginning)
            (beginning && !*url);
 }
 
-static int add(struct table *t, struct budget row)
+__attribute__((nonnull)) static int add(struct table *t, struct budget row)
 {
     if (t->length == t->room) {
         size_t room = t->room ? 2 * t->room : 16;
@@ -139,7 +139,7 @@ static int by_url(const void *a, const void *b)
     return order != 0 ? order : (one->line > other->line) - (one->line < other->line);
 }
 
-static int sort(const struct reader *r, struct table *t)
+__attribute__((nonnull)) static int sort(const struct reader *r, struct table *t)
 {
     if (t->length > 0)
         qsort(t->rows, t->length, sizeof *t->rows, by_url);
@@ -163,7 +163,7 @@ static ptrdiff_t climb(const struct table *t, ptrdiff_t at, const char *url)
     return at;
 }
 
-static void chain(struct table *t)
+__attribute__((nonnull)) static void chain(struct table *t)
 {
     for (size_t i = 1; i < t->length; i++)
         t->rows[i].up = climb(t, (ptrdiff_t)i - 1, t->rows[i].url);

@@ -231,7 +231,8 @@ static int open_all(struct door *doors, int *count, int argc, char **argv)
 int main(int argc, char **argv)
 {
     (void)signal(SIGPIPE, SIG_IGN);
-    struct door doors[DOORS_MAX] = {
+    static struct door doors[DOORS_MAX] = {
+        // not main's: a fiber may end after it
         {.name = "plain", .serve = serve_pages},
         {.name = "other", .serve = serve_pages},
         {.name = "mute", .serve = say_nothing},
