@@ -290,6 +290,8 @@ case("a redirect with a fragment", "/redirect?to=/ok%23part", Ok(5, claimed=5, r
      also=lambda row, url: equal(server.log(target(url))[0].target, target(url), "asked"))
 case("a redirect without a path", "/redirect?to=%3Fu=1", Fault(
     "redirect-loop", "redirected too often, next to .*"), "--redirects", "0")
+case("a redirect to a query with a colon, which is no scheme", "/redirect?to=%3Fu=12:30", Fault(
+    "redirect-loop", r"redirected too often, next to \S+/redirect\?u=12:30"), "--redirects", "0")
 case("a redirect relative to its folder", "/redirect?to=./../ok", Ok(5, claimed=5, redirects=1))
 case("a redirect with a page without end", "/redirect-endless",
      [Ok(5, claimed=5, redirects=1), Fault("size", "stopped after .*", status=302)],

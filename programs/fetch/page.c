@@ -75,13 +75,6 @@ void page_free(struct page *page)
 
 // ---- URLs ----------------------------------------------------------------------
 
-// The length of what stands before the first ':', if no '/' comes earlier; else 0.
-static size_t scheme_length(const char *url)
-{
-    size_t length = strcspn(url, ":/");
-    return url[length] == ':' ? length : 0;
-}
-
 static bool scheme_is(const char *url, size_t length, const char *scheme)
 {
     return strlen(scheme) == length && strncasecmp(url, scheme, length) == 0;
@@ -203,7 +196,7 @@ static bool is_ascii(const char *text)
 static enum page_fault follow(struct walk *w, const char *location)
 {
     struct page *page = w->page;
-    size_t length = scheme_length(location);
+    size_t length = url_scheme(location);
     if (length > 0 && !is_web(location, length)) {
         page->fault = FAULT_REDIRECT_SCHEME;
         return aim(page, strdup(location));

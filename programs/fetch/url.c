@@ -42,8 +42,8 @@ static enum page_fault wrong_at(struct page *page, const char *all, const char *
 
 // ---- the parts -------------------------------------------------------------------------------
 
-// The length of what stands before the first ':', if no '/' comes earlier; else 0.
-static size_t scheme_length(const char *url)
+// What stands before the first ':', if no path, query or fragment begins earlier.
+size_t url_scheme(const char *url)
 {
     size_t length = strcspn(url, ":/?#");
     return url[length] == ':' ? length : 0;
@@ -121,7 +121,7 @@ static enum page_fault take_authority(struct parts *parts, const char *begin, co
 
 static enum page_fault take_parts(const char *url, struct parts *parts, struct page *page)
 {
-    struct part scheme = {url, scheme_length(url)};
+    struct part scheme = {url, url_scheme(url)};
     *parts = (struct parts){.all = url, .tls = is(scheme, "https")};
     if (scheme.size == 0)
         return page_fail(page, FAULT_NO_SCHEME, 0, "%s", "");

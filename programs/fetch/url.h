@@ -16,6 +16,9 @@
 // words: FAULT_NO_SCHEME, FAULT_SCHEME, FAULT_URL (with the place, in bytes from 1), FAULT_MEMORY.
 enum page_fault url_read(const char *written, char **asked, struct page *page);
 
+// The length of the scheme that a URL, or a reference to one, begins with; 0: it has none.
+size_t url_scheme(const char *url);
+
 // A name alone, likewise: the caller's to free. NULL: *why is what is wrong; or out of memory, if
 // that is NULL too.
 char *url_name(const char *name, const char **why);
