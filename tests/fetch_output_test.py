@@ -131,14 +131,15 @@ def a_terminal_gets_headings_human_units_and_a_progress_line_that_is_cleared():
         drawn = [text for text in PROGRESS.findall(printed) if text]
         assert drawn, printed
         for text in drawn:
-            matches(text, r"\d+ of 12 pages, [01] under way, [\d.]+K(, [\d.]+K?/s)?(, 0:0\d left)?")
+            matches(text, r"\d+ of 12 pages, [01] under way, [\d.]+K?(, [\d.]+K?/s)?"
+                          r"(, \d+:\d\d left)?")
         # The rows are whole: nothing of the progress line is left in them.
         lines = seen(printed)
         matches(lines[0], "HTTP +ENCODED +DECODED +CLAIMED +TIME  URL")
         for line, url in zip(lines[1:13], urls):
-            matches(line, rf" 200 +2\.00K +2\.00K +2\.00K +\d\.\d{{3}}s  {re.escape(url)}")
+            matches(line, rf" 200 +2\.00K +2\.00K +2\.00K +\d+\.\d{{3}}s  {re.escape(url)}")
             equal(line.index("http"), lines[0].index("URL"), "where the column begins")
-        matches(lines[13], r"12 of 12 pages, 24\.0K in \d\.\d{3} s")
+        matches(lines[13], r"12 of 12 pages, 24\.0K in \d+\.\d{3} s")
         equal(len(lines), 22, "lines")
         equal(ended, 0, "status")
 
@@ -183,9 +184,9 @@ def a_failure_on_a_terminal_is_a_row_and_red_unless_no_color_is_wanted():
         urls = [server.page("/gone", status("404 Not Found")), server.page("/", answer(b"x"))]
         printed, ended = on_terminal("-j1", "-q", *urls)
         lines = printed.splitlines()
-        matches(lines[1], rf" 404( +-){{3}} +0\.\d{{3}}s  {urls[0]} +"
+        matches(lines[1], rf" 404( +-){{3}} +\d+\.\d{{3}}s  {urls[0]} +"
                 r"\x1b\[31m404 Not Found \(HTTP\)\x1b\[0m")
-        matches(lines[2], rf" 200( +1){{3}} +0\.\d{{3}}s  {urls[1]}")
+        matches(lines[2], rf" 200( +1){{3}} +\d+\.\d{{3}}s  {urls[1]}")
         equal((len(lines), ended), (3, 1))
         printed, _ = on_terminal("-j1", "-q", *urls, env={"NO_COLOR": "1"})
         matches(printed.splitlines()[1], rf" 404.*{urls[0]} +404 Not Found \(HTTP\)")

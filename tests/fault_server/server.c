@@ -181,7 +181,6 @@ static void close_door(struct door *door)
         (void)weft_join(&door->porter, NULL, 0); // -ECANCELED, as asked
     }
     weft_listener_close(&door->listener);
-    weft_tls_free(&door->tls);
 }
 
 // A port that is taken, so that nobody else gets it, but does not listen. The socket, or -errno.
@@ -232,7 +231,6 @@ int main(int argc, char **argv)
 {
     (void)signal(SIGPIPE, SIG_IGN);
     static struct door doors[DOORS_MAX] = {
-        // not main's: a fiber may end after it
         {.name = "plain", .serve = serve_pages},
         {.name = "other", .serve = serve_pages},
         {.name = "mute", .serve = say_nothing},
@@ -252,6 +250,8 @@ int main(int argc, char **argv)
     if (callers)
         weft_pool_cancel(callers);
     weft_pool_close(&callers);
+    for (int i = 0; i < count; i++)
+        weft_tls_free(&doors[i].tls); // only now: each caller reads its door's
     if (refused >= 0)
         (void)close(refused);
     return refused >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
