@@ -255,7 +255,8 @@ static void hear(const struct map *map, const struct weft_outcome *outcome, uint
 }
 
 // Hear every helper. The first that fails stops the others: they see it between items, and in an
-// item's own waits by being cancelled. 0, or -ECANCELED: then the caller was asked to stop.
+// item's own waits by being cancelled. 0, or -ECANCELED: the caller was asked to stop, and closing
+// the group stops and awaits those that were not heard.
 static int hear_helpers(struct map *map, struct verdict *verdict)
 {
     struct weft_outcome outcome;
@@ -263,13 +264,6 @@ static int hear_helpers(struct map *map, struct verdict *verdict)
     int rc;
     while ((rc = weft_group_next(map->group, &outcome, &done, sizeof done, WEFT_FOREVER)) > 0)
         hear(map, &outcome, done, verdict);
-    if (rc == 0)
-        return 0;
-    weft_group_cancel(map->group);
-    bool was = weft_shield(true);
-    while (weft_group_next(map->group, &outcome, &done, sizeof done, WEFT_FOREVER) > 0)
-        hear(map, &outcome, done, verdict);
-    (void)weft_shield(was);
     return rc;
 }
 
