@@ -4,15 +4,11 @@
 #ifndef WEFT_TESTS_CHAT_STORE_H
 #define WEFT_TESTS_CHAT_STORE_H
 
-#include "unit.h"
+#include "home.h"
 
-#include <ftw.h>
 #include <sqlite3.h>
-#include <sys/stat.h>
 
 #include "chat/store/store.h"
-
-static char home[] = "/tmp/weft-test-XXXXXX"; // made before the first test; goes with the program
 
 // A scene is told where by its environment.
 #define FOLDER_OF_SCENE "WEFT_TEST_FOLDER"
@@ -33,33 +29,6 @@ SHARED const char *file_in(const char *folder, const char *name)
     snprintf(file, sizeof file, "%s/%s", folder, name);
     return file;
 }
-
-SHARED int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st, (void)type, (void)at;
-    return remove(path);
-}
-
-SHARED int make_home(void **state)
-{
-    (void)state;
-    return mkdtemp(home) ? 0 : -1;
-}
-
-SHARED int remove_home(void **state)
-{
-    (void)state;
-    return nftw(home, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-#define TEST_MAIN_AT_HOME(tests, scenes, count) \
-    int main(int argc, char **argv) \
-    { \
-        if (is_scene(argc, argv)) \
-            return play_scene(argv[2], (scenes), (count)); \
-        prepare_tests(); \
-        return end_tests(cmocka_run_group_tests(tests, make_home, remove_home)); \
-    }
 
 // ---- a store ------------------------------------------------------------------------------
 

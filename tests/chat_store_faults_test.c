@@ -27,24 +27,6 @@ static int writes_on(void)
     }
 }
 
-static pid_t start_scene(const char *scene, int *from)
-{
-    int ends[2];
-    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-    posix_spawn_file_actions_t files;
-    assert_int_equal(posix_spawn_file_actions_init(&files), 0);
-    assert_int_equal(posix_spawn_file_actions_adddup2(&files, ends[1], 1), 0);
-    char self[] = "test", option[] = "--scene", *copy = strdup(scene);
-    char *argv[] = {self, option, copy, NULL};
-    pid_t pid;
-    assert_int_equal(posix_spawn(&pid, "/proc/self/exe", &files, NULL, argv, environ), 0);
-    posix_spawn_file_actions_destroy(&files);
-    free(copy);
-    close(ends[1]);
-    *from = ends[0];
-    return pid;
-}
-
 // What it said last; it is killed after it has said something `times` times.
 static int64_t kill_after(int times)
 {

@@ -4,15 +4,11 @@
 #ifndef WEFT_TESTS_FETCH_RECORD_H
 #define WEFT_TESTS_FETCH_RECORD_H
 
-#include "unit.h"
+#include "home.h"
 
-#include <ftw.h>
 #include <sqlite3.h>
-#include <sys/stat.h>
 
 #include "fetch/record.h"
-
-static char home[] = "/tmp/weft-test-XXXXXX"; // made before the first test; goes with the program
 
 #define FILE_OF_SCENE "WEFT_TEST_FILE"
 
@@ -26,33 +22,6 @@ SHARED const char *new_file(void)
     setenv(FILE_OF_SCENE, name, 1);
     return name;
 }
-
-SHARED int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st, (void)type, (void)at;
-    return remove(path);
-}
-
-SHARED int make_home(void **state)
-{
-    (void)state;
-    return mkdtemp(home) && chmod(home, 0755) == 0 ? 0 : -1;
-}
-
-SHARED int remove_home(void **state)
-{
-    (void)state;
-    return nftw(home, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-#define TEST_MAIN_AT_HOME(tests, scenes, count) \
-    int main(int argc, char **argv) \
-    { \
-        if (is_scene(argc, argv)) \
-            return play_scene(argv[2], (scenes), (count)); \
-        prepare_tests(); \
-        return end_tests(cmocka_run_group_tests(tests, make_home, remove_home)); \
-    }
 
 // ---- runs -----------------------------------------------------------------------------
 

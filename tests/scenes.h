@@ -61,11 +61,9 @@ SHARED void need_scenes(void)
         skip();
 }
 
-SHARED void run_scene(const char *name, bool checked, struct ran *ran)
+// It writes to out and err.
+SHARED pid_t spawn_scene(const char *name, int out, int err, char **variables)
 {
-    need_scenes();
-    int out = memfd_create("stdout", MFD_CLOEXEC), err = memfd_create("stderr", MFD_CLOEXEC);
-    assert_true(out >= 0 && err >= 0);
     posix_spawn_file_actions_t files;
     assert_int_equal(posix_spawn_file_actions_init(&files), 0);
     assert_int_equal(posix_spawn_file_actions_adddup2(&files, out, 1), 0);
@@ -73,11 +71,29 @@ SHARED void run_scene(const char *name, bool checked, struct ran *ran)
     char self[] = "test", option[] = "--scene", *copy = strdup(name);
     char *argv[] = {self, option, copy, NULL};
     pid_t pid;
-    assert_int_equal(posix_spawn(&pid, "/proc/self/exe", &files, NULL, argv, environment(checked)),
-                     0);
+    assert_int_equal(posix_spawn(&pid, "/proc/self/exe", &files, NULL, argv, variables), 0);
     posix_spawn_file_actions_destroy(&files);
     free(copy);
-    await_end(pid, out, err, ran);
+    return pid;
+}
+
+SHARED void run_scene(const char *name, bool checked, struct ran *ran)
+{
+    need_scenes();
+    int out = memfd_create("stdout", MFD_CLOEXEC), err = memfd_create("stderr", MFD_CLOEXEC);
+    assert_true(out >= 0 && err >= 0);
+    await_end(spawn_scene(name, out, err, environment(checked)), out, err, ran);
+}
+
+// One that goes on by itself; what it prints comes from *from.
+SHARED pid_t start_scene(const char *name, int *from)
+{
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid_t pid = spawn_scene(name, ends[1], STDERR_FILENO, environ);
+    close(ends[1]);
+    *from = ends[0];
+    return pid;
 }
 
 SHARED void show_unless(bool good, const char *name, const struct ran *ran)
