@@ -25,6 +25,7 @@
 enum { TELLER_STACK = 1 << 20, AHEAD = 1000, PIECE = 2048 };
 
 enum { TICK_MS = 100 }; // how often who shows progress is told that it goes on
+enum { HOUR_MS = 3600000 };
 
 struct run {
     weft_group *group;
@@ -234,7 +235,7 @@ static int tell(struct run *const *arg, weft_none *none)
 }
 WEFT_TASK(tell, struct run *, weft_none);
 
-// On the pool's loop: start the teller there.
+// Start the teller on the pool's loop.
 static int lead(struct run *const *arg, weft_none *none)
 {
     (void)none;
@@ -244,13 +245,21 @@ static int lead(struct run *const *arg, weft_none *none)
 }
 WEFT_TASK(lead, struct run *, weft_none);
 
+// A thread that joins a task which has not begun runs it in place, and then the teller, and
+// libcurl with it, had a loop of their own. With a deadline it waits.
+static int join_on_its_loop(weft_future **leader)
+{
+    while (weft_wait(*leader, weft_after_ms(HOUR_MS)) == -ETIMEDOUT) {}
+    return weft_join(leader, NULL, 0);
+}
+
 int fetch_pages(weft_pool *pool, const struct fetch_settings *set, struct input *in,
                 const struct pages_seen *seen)
 {
     struct run run = {.set = set, .in = in, .seen = seen, .most = set->at_once};
     run.group = weft_group_open(pool);
     weft_future *leader = run.group ? weft_submit(pool, lead, &(struct run *){&run}) : NULL;
-    int rc = leader ? weft_join(&leader, NULL, 0) : weft_error_code();
+    int rc = leader ? join_on_its_loop(&leader) : weft_error_code();
     weft_group_close(&run.group);
     return rc;
 }
