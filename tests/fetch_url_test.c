@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <curl/curl.h>
 
 #include "fetch/seen.h"
 #include "fetch/url.h"
@@ -166,6 +167,88 @@ static void a_long_url_is_read_whole(void **state)
     free(url);
 }
 
+// What libcurl makes of it, as page.c asks it where a URL is not plain.
+static char *through_libcurl(const char *asked)
+{
+    CURLU *place = curl_url();
+    char *text = NULL;
+    assert_non_null(place);
+    if (curl_url_set(place, CURLUPART_URL, asked, CURLU_URLENCODE) == CURLUE_OK)
+        assert_int_equal(curl_url_get(place, CURLUPART_URL, &text, 0), CURLUE_OK);
+    curl_url_cleanup(place);
+    return text;
+}
+
+static bool is_plain(const char *written)
+{
+    struct page page = {0};
+    char *asked;
+    assert_int_equal(url_read(written, &asked, &page), FAULT_NONE);
+    bool plain = url_is_plain(asked);
+    char *theirs = plain ? through_libcurl(asked) : NULL;
+    if (plain) {
+        assert_non_null(theirs);
+        assert_string_equal(theirs, asked);
+    }
+    curl_free(theirs);
+    free(asked);
+    return plain;
+}
+
+static void what_is_plain_libcurl_leaves_as_it_is(void **state)
+{
+    (void)state;
+    static const char *const plain[] = {
+        "http://example.org",
+        "HTTP://Example.ORG:80/A/b?c=d/e&f#g",
+        "https://example.org:8443/",
+        "https://a-b.c.d.example/;x=1,2!$&'()*+~_@:",
+        "http://127.0.0.1:8080/x?y=http://z/",
+        "http://localhost/%e4%B8%ad",
+        "http://例子.测试/中文?多",
+        "http://x.y/a//b/c.html?d",
+        "http://0.com/",
+    };
+    static const char *const not_plain[] = {
+        "http://user:word@example.org/",
+        "http://example.org/a/../b",
+        "http://example.org/./a",
+        "http://example.org/.a",
+        "http://[::1]:80/",
+        "http://127.1/",
+        "http://0x7f000001/",
+        "http://0177.0.0.1/",
+        "http://2130706433/",
+        "http://example.org/a|b",
+        "http://example.org/\\a",
+        "http://a_b/",
+        "http://example.org/\"",
+        "http://1.2.3.4./",
+        "http://example.org./",
+    };
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        assert_true(is_plain(plain[i]));
+    for (size_t i = 0; i < sizeof not_plain / sizeof *not_plain; i++)
+        assert_false(is_plain(not_plain[i]));
+}
+
+static void each_byte_of_a_url_is_plain_or_read_by_libcurl(void **state)
+{
+    (void)state;
+    char url[] = "http://example.org/a?b";
+    for (size_t at = 7; at < strlen(url); at++)
+        for (int byte = 0x21; byte < 0x7f; byte++) {
+            struct page page = {0};
+            char text[sizeof url], *asked;
+            memcpy(text, url, sizeof url);
+            text[at] = (char)byte;
+            bool read = url_read(text, &asked, &page) == FAULT_NONE;
+            free(asked);
+            if (read)
+                (void)is_plain(text); // which compares the two
+        }
+}
+
 // ---- which came before -------------------------------------------------------------------------
 
 enum { MANY = 300000 };
@@ -214,6 +297,8 @@ int main(void)
         cmocka_unit_test(a_name_that_dns_cannot_have_says_where_it_begins),
         cmocka_unit_test(a_character_that_stands_for_another_makes_no_other_host),
         cmocka_unit_test(a_long_url_is_read_whole),
+        cmocka_unit_test(what_is_plain_libcurl_leaves_as_it_is),
+        cmocka_unit_test(each_byte_of_a_url_is_plain_or_read_by_libcurl),
         cmocka_unit_test(each_text_is_new_once),
         cmocka_unit_test(a_text_costs_at_most_43_bytes_however_long_it_is),
     };

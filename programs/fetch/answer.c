@@ -18,6 +18,7 @@
 #include "fetch/decode.h"
 #include "fetch/fetcher.h"
 #include "fetch/request.h"
+#include "fetch/text.h"
 
 enum {
     HEADER_LINE_MAX = 65536, // as in Python's http.client
@@ -81,7 +82,7 @@ static void begin_answer(struct request *r, const char *line, size_t size)
             page->status = status_at(at, end);
     }
     if (at)
-        (void)snprintf(page->reason, sizeof page->reason, "%.*s", (int)(end - at), at);
+        (void)text_copy(page->reason, sizeof page->reason, at, (size_t)(end - at));
 }
 
 // ---- headers ---------------------------------------------------------------------
@@ -350,7 +351,8 @@ static int on_connected(void *arg, char *address, char *own_address, int port, i
     r->asked = true;
     r->status_seen = r->headers_ended = false; // a proxy's words about a tunnel are no answer
     r->page->status = 0;
-    (void)snprintf(r->page->address, sizeof r->page->address, "%s", address ? address : "");
+    (void)text_copy(r->page->address, sizeof r->page->address, address,
+                    address ? strlen(address) : 0);
     wait_for(r, PATIENCE_FIRST_BYTE, limits_of(r)->first_byte_ns);
     return CURL_PREREQFUNC_OK;
 }

@@ -6,7 +6,7 @@
 // scheme, the way is kept, and each page on it is a place where a limit, a cookie or a host's turn
 // can be looked at.
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1 // asprintf, memrchr
+#define _GNU_SOURCE 1 // memrchr
 #endif
 #include "fetch/page.h"
 
@@ -24,6 +24,7 @@
 #include "fetch/fetcher.h"
 #include "fetch/request.h"
 #include "fetch/retry.h"
+#include "fetch/text.h"
 #include "fetch/url.h"
 
 enum { VISITS_MAX = 4 }; // urllib's max_repeats
@@ -33,9 +34,9 @@ struct walk {
     struct fetcher *fetcher;
     struct request *request;
     struct page *page;
-    CURLU *place;
-    char *url;          // of the place
-    char *first, *here; // origins: of the URL that was given, and of the place
+    char *url;          // where it is
+    CURLU *place;       // the same, to follow from; NULL until that is needed
+    char *first, *here; // origins: of the URL that was given, and of `url`
     struct turn *turn;  // at `at`, or NULL
     char *at;           // an origin
     weft_time end;      // of this attempt; turns that it waited for do not count
@@ -92,16 +93,46 @@ static enum page_fault url_fault(struct page *page, CURLUcode code)
     return page_fail(page, FAULT_URL, (int)code, "%s", curl_url_strerror(code));
 }
 
-// Put the URL that the user gave into the empty place.
-static enum page_fault enter(struct walk *w, const char *url)
+// Have libcurl read text, which may be relative to the place, and be there.
+static enum page_fault place_set(struct walk *w, const char *text, unsigned flags)
+{
+    if (!w->place)
+        w->place = curl_url();
+    if (!w->place)
+        return no_memory(w->page);
+    CURLUcode code = curl_url_set(w->place, CURLUPART_URL, text, flags);
+    return code == CURLUE_OK ? FAULT_NONE : url_fault(w->page, code);
+}
+
+// The place as libcurl writes it, the caller's to free.
+static enum page_fault place_text(struct walk *w, char **text)
+{
+    char *theirs;
+    CURLUcode code = curl_url_get(w->place, CURLUPART_URL, &theirs, 0);
+    if (code != CURLUE_OK)
+        return url_fault(w->page, code);
+    *text = strdup(theirs); // theirs may be of another allocator
+    curl_free(theirs);
+    return *text ? FAULT_NONE : no_memory(w->page);
+}
+
+// Read the URL that the user gave; the text is the caller's to free. What is not plain libcurl reads
+// and writes again first; of all it would cost each page's fiber a second page of stack.
+static enum page_fault enter(struct walk *w, const char *url, char **text)
 {
     char *asked;
     enum page_fault fault = url_read(url, &asked, w->page);
     if (fault != FAULT_NONE)
         return fault;
-    CURLUcode code = curl_url_set(w->place, CURLUPART_URL, asked, CURLU_URLENCODE);
+    curl_url_cleanup(w->place);
+    w->place = NULL;
+    if (url_is_plain(asked)) {
+        *text = asked;
+        return FAULT_NONE;
+    }
+    fault = place_set(w, asked, CURLU_URLENCODE);
     free(asked);
-    return code == CURLUE_OK ? FAULT_NONE : url_fault(w->page, code);
+    return fault == FAULT_NONE ? place_text(w, text) : fault;
 }
 
 // "https://example.org:443", the caller's to free; NULL with a fault of the page. From the text as
@@ -113,22 +144,24 @@ static char *origin_of(struct walk *w)
     host = user ? user + 1 : host;
     const char *bracket = memchr(host, ']', (size_t)(end - host)), *name = bracket ? bracket : host;
     bool has_port = memchr(name, ':', (size_t)(end - name)) != NULL, tls = w->url[4] == 's';
-    const char *usual = has_port ? "" : tls ? ":443" : ":80";
-    char *origin;
-    if (asprintf(&origin, "http%s://%.*s%s", tls ? "s" : "", (int)(end - host), host, usual) >= 0)
-        return origin;
-    (void)no_memory(w->page);
-    return NULL;
+    const char *scheme = tls ? "https://" : "http://", *port = tls ? ":443" : ":80";
+    size_t room = sizeof "https://:443" + (size_t)(end - host);
+    char *origin = malloc(room);
+    if (!origin) {
+        (void)no_memory(w->page);
+        return NULL;
+    }
+    char *to = text_put(origin, scheme, strlen(scheme)); // no printf here: once for each page
+    to = text_put(to, host, (size_t)(end - host));
+    (void)text_put(to, port, has_port ? 0 : strlen(port));
+    return origin;
 }
 
-// Note what the place is, in text.
-static enum page_fault arrive(struct walk *w)
+// Be at url, which becomes ours.
+static enum page_fault arrive(struct walk *w, char *url)
 {
-    curl_free(w->url);
-    w->url = NULL;
-    CURLUcode code = curl_url_get(w->place, CURLUPART_URL, &w->url, 0);
-    if (code != CURLUE_OK)
-        return url_fault(w->page, code);
+    free(w->url);
+    w->url = url;
     if (w->here != w->first)
         free(w->here);
     w->here = origin_of(w);
@@ -167,12 +200,15 @@ static int visits(const struct walk *w, const char *url)
     return n + (w->page->redirects > 0 && strcmp(w->url, url) == 0);
 }
 
-// Note that the place redirects, and move to url.
-static enum page_fault hop(struct walk *w, const char *url)
+static bool goes_round(const struct walk *w, const char *url)
+{
+    return w->page->redirects >= w->fetcher->set->limits.redirects || visits(w, url) == VISITS_MAX;
+}
+
+// Note that the page redirects.
+static enum page_fault note_hop(struct walk *w)
 {
     struct page *page = w->page;
-    if (page->redirects >= w->fetcher->set->limits.redirects || visits(w, url) == VISITS_MAX)
-        return page->fault = FAULT_REDIRECT_LOOP;
     size_t size = ((size_t)page->redirects + 1) * sizeof *page->hops;
     struct page_hop *hops = realloc(page->hops, size);
     if (!hops)
@@ -182,7 +218,7 @@ static enum page_fault hop(struct walk *w, const char *url)
     if (!own)
         return no_memory(page);
     hops[page->redirects++] = (struct page_hop){page->status, own};
-    return arrive(w);
+    return FAULT_NONE;
 }
 
 static bool is_ascii(const char *text)
@@ -192,36 +228,43 @@ static bool is_ascii(const char *text)
     return !*text;
 }
 
+// Where the last answer points, from here; the caller's to free.
+static enum page_fault read_location(struct walk *w, const char *location, char **url)
+{
+    enum page_fault fault = w->place ? FAULT_NONE : place_set(w, w->url, 0);
+    if (fault == FAULT_NONE)
+        fault = place_set(w, location, CURLU_URLENCODE | CURLU_ALLOW_SPACE);
+    if (fault == FAULT_NONE)
+        fault = place_text(w, url);
+    if (fault != FAULT_NONE || is_ascii(*url))
+        return fault;
+    char *written = *url; // only the host can be other than ASCII: the rest is encoded now
+    fault = enter(w, written, url);
+    free(written);
+    return fault;
+}
+
 // Move to where the last answer points.
 static enum page_fault follow(struct walk *w, const char *location)
 {
     struct page *page = w->page;
+    char *url;
     size_t length = url_scheme(location);
     if (length > 0 && !is_web(location, length)) {
         page->fault = FAULT_REDIRECT_SCHEME;
         return aim(page, strdup(location));
     }
-    CURLUcode code = curl_url_set(w->place, CURLUPART_URL, location,
-                                  CURLU_URLENCODE | CURLU_ALLOW_SPACE);
-    if (code != CURLUE_OK)
-        return url_fault(page, code);
-    char *url = NULL;
-    code = curl_url_get(w->place, CURLUPART_URL, &url, 0);
-    if (code != CURLUE_OK)
-        return url_fault(page, code);
-    if (!is_ascii(url)) { // only the host can be: the rest is encoded now
-        enum page_fault fault = enter(w, url);
-        curl_free(url);
-        if (fault != FAULT_NONE)
-            return fault;
-        code = curl_url_get(w->place, CURLUPART_URL, &url, 0);
-        if (code != CURLUE_OK)
-            return url_fault(page, code);
-    }
-    enum page_fault fault = aim(page, strdup(url));
+    enum page_fault fault = read_location(w, location, &url);
+    if (fault != FAULT_NONE)
+        return fault;
+    fault = aim(page, strdup(url));
+    if (fault == FAULT_NONE && goes_round(w, url))
+        fault = page->fault = FAULT_REDIRECT_LOOP;
     if (fault == FAULT_NONE)
-        fault = hop(w, url);
-    curl_free(url);
+        fault = note_hop(w);
+    if (fault == FAULT_NONE)
+        return arrive(w, url);
+    free(url);
     return fault;
 }
 
@@ -297,15 +340,16 @@ static enum page_fault walk(struct walk *w, const char *url)
 {
     struct page *page = w->page;
     const char *location = NULL;
-    enum page_fault fault = enter(w, url);
+    char *text;
+    enum page_fault fault = enter(w, url, &text);
     if (fault == FAULT_NONE)
-        fault = arrive(w);
+        fault = arrive(w, text);
     request_begin(w->request);
     while (fault == FAULT_NONE) {
         fault = take_turn(w);
         if (fault != FAULT_NONE)
             break;
-        const struct place place = {w->place, w->here, strcasecmp(w->here, w->first) != 0};
+        const struct place place = {w->url, w->here, strcasecmp(w->here, w->first) != 0};
         fault = request_ask(w->request, &place, w->end, page);
         location = fault == FAULT_NONE ? redirect_of(w->request, page) : NULL;
         if (!location)
@@ -323,7 +367,7 @@ static void leave(struct walk *w)
     if (w->here != w->first)
         free(w->here);
     free(w->first);
-    curl_free(w->url);
+    free(w->url);
     curl_url_cleanup(w->place);
 }
 
@@ -387,8 +431,8 @@ enum page_fault fetch_page(struct fetcher *f, const char *url, struct page *page
 {
     weft_time begin = weft_now();
     *page = (struct page){.claimed = -1, .attempts = 1, .begin_ns = begin.ns - f->begun.ns};
-    struct walk w = {.fetcher = f, .request = fetcher_take(f), .page = page, .place = curl_url()};
-    enum page_fault fault = w.request && w.place ? attempts(&w, url) : no_memory(page);
+    struct walk w = {.fetcher = f, .request = fetcher_take(f), .page = page};
+    enum page_fault fault = w.request ? attempts(&w, url) : no_memory(page);
     leave(&w);
     if (w.request)
         fetcher_give(f, w.request);

@@ -198,7 +198,7 @@ static CURLcode set_tls(struct request *r, bool tls)
 static CURLcode prepare(struct request *r, const struct place *place)
 {
     bool tls = place->origin[4] == 's', elsewhere = place->elsewhere; // behind "http"
-    CURLcode code = curl_easy_setopt(r->easy, CURLOPT_CURLU, place->url);
+    CURLcode code = curl_easy_setopt(r->easy, CURLOPT_URL, place->url);
     if (code == CURLE_OK && tls != r->tls)
         code = set_tls(r, tls);
     if (code == CURLE_OK && elsewhere != r->elsewhere)

@@ -51,7 +51,7 @@ void request_close(struct request **r);
 void request_begin(struct request *r);
 
 struct place {
-    CURLU *url; // read already: to read it again would be a tenth of libcurl's work for a page
+    const char *url;
     const char *origin; // "http://example.org:80"
     bool elsewhere;     // it is not the origin that the user named
 };

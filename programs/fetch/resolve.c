@@ -18,6 +18,7 @@
 #include <strings.h>
 
 #include "fetch/names.h"
+#include "fetch/text.h"
 #include "fetch/url.h"
 
 enum {
@@ -92,10 +93,9 @@ struct host {
 static bool read_origin(const char *origin, struct host *host)
 {
     const char *name = strstr(origin, "://") + 3, *colon = strrchr(name, ':');
-    int length = (int)(colon - name);
     host->port = colon + 1;
     host->tls = origin[4] == 's';
-    return snprintf(host->name, sizeof host->name, "%.*s", length, name) < HOST_MAX;
+    return text_copy(host->name, sizeof host->name, name, (size_t)(colon - name));
 }
 
 static bool is_number(const char *name)
@@ -108,6 +108,8 @@ static bool is_number(const char *name)
 static bool is_told(const struct resolver *r, const struct host *host)
 {
     char begin[HOST_MAX + 8], any[16];
+    if (!r->told)
+        return false;
     (void)snprintf(begin, sizeof begin, "%s:%s:", host->name, host->port);
     (void)snprintf(any, sizeof any, "*:%s:", host->port);
     for (const struct curl_slist *at = r->told; at; at = at->next) {

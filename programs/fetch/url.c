@@ -11,12 +11,15 @@
 // its place; what a host or a path may hold beyond that is for libcurl and the server to say.
 #include "fetch/url.h"
 
+#include <arpa/inet.h>
 #include <idn2.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "fetch/text.h"
 
 struct part {
     const char *text;
@@ -33,6 +36,10 @@ struct parts {
 };
 
 enum { PORT_DIGITS = 5, PORT_MAX = 65535 };
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyz"
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
 
 static enum page_fault wrong_at(struct page *page, const char *all, const char *place,
                                 const char *what)
@@ -153,8 +160,9 @@ static bool is_ascii(struct part part)
 // the one that its reader sees.
 static const char *check_name(const char *name)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789-._";
-    return name[strspn(name, plain)] ? "a character stands for another that no name has" : NULL;
+    return name[strspn(name, LETTERS DIGITS "-._")]
+               ? "a character stands for another that no name has"
+               : NULL;
 }
 
 char *url_name(const char *name, const char **why)
@@ -194,12 +202,6 @@ static enum page_fault name_of(const struct parts *parts, char **name, struct pa
 
 // ---- the text --------------------------------------------------------------------------------
 
-static char *append(char *to, const char *text, size_t size)
-{
-    memcpy(to, text, size);
-    return to + size;
-}
-
 // With room for three bytes each.
 static char *append_encoded(char *to, struct part part)
 {
@@ -225,12 +227,12 @@ static char *put_together(const struct parts *parts, const char *name)
     if (!text)
         return NULL;
     const char *scheme = parts->tls ? "https://" : "http://";
-    char *to = append(text, scheme, strlen(scheme));
+    char *to = text_put(text, scheme, strlen(scheme));
     to = append_encoded(to, parts->user);
-    to = append(to, name, strlen(name));
+    to = text_put(to, name, strlen(name));
     if (parts->port.size > 0) {
         *to++ = ':';
-        to = append(to, parts->port.text, parts->port.size);
+        to = text_put(to, parts->port.text, parts->port.size);
     }
     if (parts->rest.size == 0 || *parts->rest.text != '/')
         *to++ = '/';
@@ -253,4 +255,32 @@ enum page_fault url_read(const char *written, char **asked, struct page *page)
     if (fault != FAULT_NONE)
         return fault;
     return *asked ? FAULT_NONE : page_fail(page, FAULT_MEMORY, 0, "out of memory");
+}
+
+// ---- what libcurl leaves as it is ------------------------------------------------------------
+
+// libcurl takes numbers for an address, also in fewer parts than four, octal or hexadecimal, and
+// writes it in the usual way. No name of them all ends in a part that begins with a letter.
+static bool is_plain_host(const char *host, size_t size)
+{
+    char name[256];
+    struct in_addr address;
+    if (!text_copy(name, sizeof name, host, size) || strspn(name, LETTERS DIGITS "-.") != size)
+        return false;
+    const char *dot = strrchr(name, '.');
+    char first = dot ? dot[1] : name[0];
+    return (first >= 'a' && first <= 'z') || inet_pton(AF_INET, name, &address) == 1;
+}
+
+bool url_is_plain(const char *asked)
+{
+    const char *host = strstr(asked, "://") + 3;
+    size_t size = strcspn(host, ":/");
+    const char *rest = host + size;
+    if (*rest == ':')
+        rest += 1 + strspn(rest + 1, DIGITS);
+    return is_plain_host(host, size) && *rest == '/' && !strstr(rest, "/.") &&
+           rest[strlen(rest) - 1] != '?' && // a query of nothing it takes away
+
+           !rest[strspn(rest, LETTERS CAPITALS DIGITS "-._~%!$&'()*+,;=:@/?")];
 }

@@ -16,6 +16,10 @@
 // words: FAULT_NO_SCHEME, FAULT_SCHEME, FAULT_URL (with the place, in bytes from 1), FAULT_MEMORY.
 enum page_fault url_read(const char *written, char **asked, struct page *page);
 
+// Whether that text is one in which libcurl would change nothing: no user, no dots or an empty
+// query to take out, no other way to write an address. Else it may be one.
+bool url_is_plain(const char *asked);
+
 // The length of the scheme that a URL, or a reference to one, begins with; 0: it has none.
 size_t url_scheme(const char *url);
 
