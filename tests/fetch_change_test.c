@@ -89,7 +89,9 @@ static void what_grew_shrank_came_and_went_is_told(void **state)
     struct record *r = opened(record_open(&set));
     struct change *c = change_by(&set, r);
     assert_change(see(c, r, A, 150), 100, -1, false);
-    assert_change(see(c, r, B, 190), 200, -1, false);
+    struct page_change unlimited = see(c, r, B, 190);
+    assert_change(unlimited, 200, -1, false);
+    assert_false(unlimited.judged);
     assert_change(see(c, r, D, 50), -1, -1, false); // it failed then
     assert_change(see(c, r, D "/new", 0), -1, -1, false);
     assert_int_equal(change_end(c, true), 0);
@@ -214,7 +216,9 @@ static void a_page_over_its_budget_is_a_miss(void **state)
     (void)state;
     struct fetch_settings set = {.budget = 1000, .max_growth = -1};
     struct change *c = change_by(&set, NULL);
-    assert_change(see(c, NULL, A, 1000), -1, 1000, false);
+    struct page_change within = see(c, NULL, A, 1000);
+    assert_change(within, -1, 1000, false);
+    assert_true(within.judged);
     assert_false(change_missed(c));
     assert_change(see(c, NULL, B, 1001), -1, 1000, true);
     assert_int_equal(change_end(c, true), 0);
@@ -229,7 +233,9 @@ static void a_failed_page_keeps_no_budget(void **state)
     (void)state;
     struct fetch_settings set = {.budget = 1000, .max_growth = -1};
     struct change *c = change_by(&set, NULL);
-    assert_change(see_failed(c, NULL, A), -1, 1000, false); // not known to be over it
+    struct page_change failed = see_failed(c, NULL, A);
+    assert_change(failed, -1, 1000, false); // not known to be over it
+    assert_false(failed.judged);
     assert_int_equal(change_sum(c)->unjudged, 1);
     assert_int_equal(change_end(c, true), 0);
     assert_false(change_missed(c)); // nobody knows: the status of a failure says it

@@ -225,11 +225,11 @@ static void changes_and_budgets_are_told(void **state)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct page page = arrived(0, 10, rows[i].now, rows[i].now);
-        struct page_change change = {rows[i].before, rows[i].budget, rows[i].over};
+        struct page_change change = {rows[i].before, rows[i].budget, rows[i].over, true};
         add(&run, rows[i].url, &page, &change);
     }
     struct page gone = failed(FAULT_TIMEOUT, STAGE_BODY, 0, 10, "");
-    struct page_change missing = {400, 500, true};
+    struct page_change missing = {400, 500, true, true};
     add(&run, "http://a/gone", &gone, &missing);
     end_well(&run);
     assert_has(
@@ -252,7 +252,7 @@ static void without_a_run_before_nothing_is_said_of_changes(void **state)
     (void)state;
     struct run run = begin();
     struct page page = arrived(0, 10, 10, 10);
-    struct page_change none = {-1, -1, false};
+    struct page_change none = {.before = -1, .budget = -1};
     add(&run, "http://a/", &page, &none);
     end_well(&run);
     assert_has("class=unchanged");
@@ -421,7 +421,7 @@ static void without_memory_there_is_an_error_and_no_report(void **state)
 {
     (void)state;
     struct page page = failed(FAULT_OTHER, STAGE_BODY, 0, 10, "something");
-    struct page_change change = {10, 5, true};
+    struct page_change change = {10, 5, true, true};
     bool whole_once = false;
     for (int n = 0; n < 60; n++) {
         empty_folder();

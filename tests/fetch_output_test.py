@@ -40,7 +40,7 @@ connect_seconds tls_seconds first_byte_seconds request_seconds attempts redirect
 header_bytes request_bytes before growth budget over_budget""".split()
 
 SUMMARY = """interrupted seconds pages failed failed_by over_budget encoded decoded received heads
-claimed_by_heads decoded_at seconds_at largest slowest""".split()
+claimed_by_heads decoded_at seconds_at largest slowest changes budgets""".split()
 
 
 def fetch(*arguments, **more):

@@ -13,6 +13,7 @@
 
 #include <weft/base.h>
 
+#include "fetch/change.h"
 #include "fetch/totals.h"
 #include "fetch_sheet.h"
 
@@ -46,14 +47,15 @@
     "\"decoded_at\":{\"p50\":102399,\"p90\":102399,\"p99\":102399,\"p100\":102399}," \
     "\"seconds_at\":{\"p50\":1.234568,\"p90\":1.234568,\"p99\":1.234568,\"p100\":1.234568}," \
     "\"largest\":[{\"url\":\"http://x/\\\"\",\"decoded\":102399}]," \
-    "\"slowest\":[{\"url\":\"http://x/\\\"\",\"seconds\":1.234568}]"
+    "\"slowest\":[{\"url\":\"http://x/\\\"\",\"seconds\":1.234568}]," \
+    "\"changes\":null,\"budgets\":null"
 
 #define RUN_JSON "\"run\":{\"format\":1,\"weft\":\"%s\",\"begun\":\"2026-11-28T21:47:34Z\"}"
 
 // A run of two pages, with its sum.
 static void show_two(struct sheet *s, struct totals *totals)
 {
-    const struct page_change change = {.before = 100000, .budget = 102400};
+    const struct page_change change = {.before = 100000, .budget = 102400, .judged = true};
     const struct output_end how = {.ns = 2000000000, .interrupted = true};
     struct page full = full_page();
     output_begin(&s->output);
@@ -98,7 +100,7 @@ static void json_of_no_page_is_an_object_too(void **state)
                    "\"claimed_by_heads\":0,"
                    "\"decoded_at\":{\"p50\":null,\"p90\":null,\"p99\":null,\"p100\":null},"
                    "\"seconds_at\":{\"p50\":null,\"p90\":null,\"p99\":null,\"p100\":null},"
-                   "\"largest\":[],\"slowest\":[]}}\n",
+                   "\"largest\":[],\"slowest\":[],\"changes\":null,\"budgets\":null}}\n",
                    weft_version());
     assert_said(&s, expected, "");
     close_sheet(&s);
@@ -120,6 +122,56 @@ static void json_lines_are_pages_and_a_summary(void **state)
     assert_said(&s, expected, "");
     close_sheet(&s);
     totals_free(&totals);
+}
+
+// What the summary says of a run that compares, behind the slowest.
+static void assert_compared(const struct change_sum *sum, bool interrupted, const char *expected)
+{
+    struct sheet s;
+    struct totals *totals = totals_new();
+    const struct output_end how = {.interrupted = interrupted, .changes = sum};
+    open_sheet(&s, FORMAT_JSON);
+    s.set.compare = true;
+    s.set.budget = 1000;
+    output_begin(&s.output);
+    output_end(&s.output, totals, &how);
+    assert_int_equal(output_flush(&s.output), 0);
+    assert_string_equal(strstr(s.out_text, "\"changes\""), expected);
+    close_sheet(&s);
+    totals_free(&totals);
+}
+
+static void json_sums_up_what_changed_and_what_is_not_known_is_null(void **state)
+{
+    struct change_sum sum = {
+        .last_ms = BEGUN * INT64_C(1000) + 999,
+        .grew = 1,
+        .shrank = 2,
+        .same = 3,
+        .fresh = 4,
+        .gone = 5,
+        .unknown = 6,
+        .largest = "http://x/\"",
+        .largest_was = 10,
+        .largest_is = 25,
+        .too_large = 7,
+        .grew_too_much = 8,
+        .missing = 9,
+        .unjudged = 10,
+    };
+    (void)state;
+    assert_compared(&sum, false,
+                    "\"changes\":{\"since\":\"2026-11-28T21:47:34Z\",\"grew\":1,\"shrank\":2,"
+                    "\"same\":3,\"new\":4,\"gone\":5,\"unknown\":6,\"largest_growth\":"
+                    "{\"url\":\"http://x/\\\"\",\"before\":10,\"decoded\":25}},"
+                    "\"budgets\":{\"too_large\":7,\"grew_too_much\":8,\"not_fetched\":9,"
+                    "\"unknown\":10}}}\n");
+    sum = (struct change_sum){.fresh = 2};
+    assert_compared(&sum, true,
+                    "\"changes\":{\"since\":null,\"grew\":0,\"shrank\":0,\"same\":0,\"new\":2,"
+                    "\"gone\":null,\"unknown\":0,\"largest_growth\":null},"
+                    "\"budgets\":{\"too_large\":0,\"grew_too_much\":0,\"not_fetched\":null,"
+                    "\"unknown\":0}}}\n");
 }
 
 #define CSV_NAMES \
@@ -183,6 +235,7 @@ int main(void)
         cmocka_unit_test(json_is_one_object_with_a_line_for_each_page),
         cmocka_unit_test(json_of_no_page_is_an_object_too),
         cmocka_unit_test(json_lines_are_pages_and_a_summary),
+        cmocka_unit_test(json_sums_up_what_changed_and_what_is_not_known_is_null),
         cmocka_unit_test(csv_has_names_and_rows_and_nothing_else),
         cmocka_unit_test(a_csv_cell_is_one_cell_in_one_line_and_no_formula),
     };

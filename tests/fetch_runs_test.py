@@ -82,6 +82,38 @@ def a_budget_that_is_missed_is_status_3_also_where_a_page_failed(folder, server)
 
 
 @in_folder
+def json_sums_up_what_changed_as_the_text_does(folder, server):
+    names = "/grows", "/shrinks", "/stays", "/goes", "/breaks"
+    old = [server.page(name, answer(b"x" * 100)) for name in names]
+    fetch("--save", folder / "runs.db", *old)
+    server.page("/grows", answer(b"x" * 150))
+    server.page("/shrinks", answer(b"x" * 90))
+    server.page("/breaks", status("404 Not Found"))
+    now = [*(page for page in old if not page.endswith("/goes")), server.page("/new", answer(b"x"))]
+    out, err, code = fetch("--json", "--save", folder / "runs.db", "--compare", "--budget", "120",
+                           "--max-growth", "10%", *now)
+    run = json.loads(out)
+    changes, budgets = run["summary"]["changes"], run["summary"]["budgets"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", changes.pop("since")), changes
+    equal(changes, {"grew": 1, "shrank": 1, "same": 1, "new": 1, "gone": 1, "unknown": 1,
+                    "largest_growth": {"url": old[0], "before": 100, "decoded": 150}})
+    equal(budgets, {"too_large": 1, "grew_too_much": 1, "not_fetched": 0, "unknown": 1})
+    equal({row["url"].rpartition("/")[2]: row["over_budget"] for row in run["pages"]},
+          {"grows": True, "shrinks": False, "stays": False, "new": False, "breaks": None})
+    equal(code, 3, err)
+
+
+@in_folder
+def over_budget_is_null_where_nothing_limits_a_page(folder, server):
+    page = server.page("/", answer(b"x"))
+    there, _ = rows("--save", folder / "runs.db", "--compare", page)
+    equal(there[""]["over_budget"], None)
+    (folder / "budgets").write_text(f"{page} 1K\n")
+    there, _ = rows("--budgets", folder / "budgets", page, server.page("/other", answer(b"x")))
+    equal({name: row["over_budget"] for name, row in there.items()}, {"": False, "other": None})
+
+
+@in_folder
 def a_file_of_budgets_that_is_none_is_told_before_any_traffic(folder, server):
     budgets = folder / "budgets"
     budgets.write_text(f"{server.url()}/ 5X\n")

@@ -146,6 +146,7 @@ static int judge(struct change *c, const char *url, int64_t is, struct page_chan
     sum->too_large += too_large;
     sum->grew_too_much += too_much;
     change->over = too_large || too_much;
+    change->judged = is != UNKNOWN && (change->budget >= 0 || c->set->max_growth >= 0);
     return rc < 0 ? rc : 0;
 }
 

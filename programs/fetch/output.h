@@ -30,6 +30,7 @@
 #include "fetch/page.h"
 #include "fetch/settings.h"
 
+struct change_sum; // change.h
 struct totals;
 struct output;
 
@@ -38,11 +39,13 @@ struct page_change {
     int64_t before; // decoded bytes in the last run, or -1
     int64_t budget; // that holds for it, or -1
     bool over;      // the budget is missed, or the growth is over what is allowed
+    bool judged;    // false: nothing limits it, or its size is not known; then over is false
 };
 
 struct output_end {
-    int64_t ns;       // since the run began
-    bool interrupted; // not all was fetched
+    int64_t ns;                       // since the run began
+    bool interrupted;                 // not all was fetched
+    const struct change_sum *changes; // NULL: there is nothing to compare with, and no budget
 };
 
 struct output_form {

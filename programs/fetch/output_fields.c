@@ -103,7 +103,7 @@ static struct field *changes(struct field *f, const struct page *page,
     *f++ = number("before", c->before >= 0, c->before);
     *f++ = number("growth", compared, page->decoded - c->before);
     *f++ = number("budget", c->budget >= 0, c->budget);
-    *f++ = whether("over_budget", change != NULL, c->over);
+    *f++ = whether("over_budget", c->judged, c->over);
     return f;
 }
 

@@ -17,6 +17,7 @@
 #include <weft/base.h>
 
 #include "common/json.h"
+#include "fetch/change.h"
 #include "fetch/fault.h"
 #include "fetch/output_fields.h"
 #include "fetch/totals.h"
@@ -98,16 +99,21 @@ static void put_page(struct output *o, const char *url, const struct page *page,
 
 // ---- the run and its sum -------------------------------------------------------------------
 
+static void put_moment(FILE *out, time_t seconds)
+{
+    char text[32];
+    struct tm tm = {0};
+    (void)gmtime_r(&seconds, &tm); // fails only beyond the year 2^31
+    (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    put_string(out, text);
+}
+
 static void put_run(struct output *o)
 {
-    char begun[32];
-    struct tm tm;
-    (void)gmtime_r(&o->begun, &tm); // fails only beyond the year 2^31
-    (void)strftime(begun, sizeof begun, "%Y-%m-%dT%H:%M:%SZ", &tm);
     put(o->out, "\"run\":{\"format\":1,\"weft\":");
     put_string(o->out, weft_version());
     put(o->out, ",\"begun\":");
-    put_string(o->out, begun);
+    put_moment(o->out, o->begun);
     put(o->out, "}");
 }
 
@@ -169,8 +175,72 @@ static void put_top(FILE *out, const char *name, const struct totals_top *top, b
     put(out, "]");
 }
 
-static void put_sum(FILE *out, const struct totals *totals, const struct output_end *how)
+// Like put_count; null: less than 0, for it is not known.
+static void put_known(FILE *out, const char *name, int64_t count)
 {
+    put_name(out, name, false);
+    put_nullable(out, count, false);
+}
+
+static void put_largest_growth(FILE *out, const struct change_sum *sum)
+{
+    put(out, ",\"largest_growth\":");
+    if (!sum->largest) {
+        put(out, "null");
+        return;
+    }
+    put(out, "{\"url\":");
+    put_string(out, sum->largest);
+    put_count(out, "before", sum->largest_was);
+    put_count(out, "decoded", sum->largest_is);
+    put(out, "}");
+}
+
+static void put_changes(FILE *out, const struct change_sum *sum, bool whole)
+{
+    put(out, ",\"changes\":{\"since\":");
+    if (sum->last_ms != 0)
+        put_moment(out, (time_t)(sum->last_ms / 1000));
+    else
+        put(out, "null");
+    put_count(out, "grew", sum->grew);
+    put_count(out, "shrank", sum->shrank);
+    put_count(out, "same", sum->same);
+    put_count(out, "new", sum->fresh);
+    put_known(out, "gone", whole ? sum->gone : -1); // of what was not asked for, nobody knows
+    put_count(out, "unknown", sum->unknown);
+    put_largest_growth(out, sum);
+    put(out, "}");
+}
+
+static void put_budgets(FILE *out, const struct change_sum *sum, bool whole)
+{
+    put(out, ",\"budgets\":{");
+    put_name(out, "too_large", true);
+    json_number(out, sum->too_large);
+    put_count(out, "grew_too_much", sum->grew_too_much);
+    put_known(out, "not_fetched", whole ? sum->missing : -1);
+    put_count(out, "unknown", sum->unjudged);
+    put(out, "}");
+}
+
+// What change_print says to people.
+static void put_comparison(struct output *o, const struct output_end *how)
+{
+    const struct fetch_settings *set = o->set;
+    if (how->changes && set->compare)
+        put_changes(o->out, how->changes, !how->interrupted);
+    else
+        put(o->out, ",\"changes\":null");
+    if (how->changes && (set->budgets || set->budget > 0 || set->max_growth >= 0))
+        put_budgets(o->out, how->changes, !how->interrupted);
+    else
+        put(o->out, ",\"budgets\":null");
+}
+
+static void put_sum(struct output *o, const struct totals *totals, const struct output_end *how)
+{
+    FILE *out = o->out;
     const struct totals_sum *sum = totals_sum(totals);
     put(out, "\"interrupted\":");
     put(out, how->interrupted ? "true" : "false");
@@ -189,6 +259,7 @@ static void put_sum(FILE *out, const struct totals *totals, const struct output_
     put_percentiles(out, "seconds_at", totals, true);
     put_top(out, "largest", sum->largest, false);
     put_top(out, "slowest", sum->slowest, true);
+    put_comparison(o, how);
 }
 
 // ---- one object ----------------------------------------------------------------------------
@@ -211,7 +282,7 @@ static void show(struct output *o, const char *url, const struct page *page,
 static void end(struct output *o, const struct totals *totals, const struct output_end *how)
 {
     put(o->out, "],\n\"summary\":{");
-    put_sum(o->out, totals, how);
+    put_sum(o, totals, how);
     put(o->out, "}}\n");
 }
 
@@ -237,7 +308,7 @@ static void end_lines(struct output *o, const struct totals *totals, const struc
     put(o->out, "{\"type\":\"summary\",");
     put_run(o);
     put(o->out, ",");
-    put_sum(o->out, totals, how);
+    put_sum(o, totals, how);
     put(o->out, "}\n");
 }
 

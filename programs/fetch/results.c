@@ -99,9 +99,9 @@ static bool is_worth_a_summary(const struct results *r, bool interrupted)
     return !o->set->quiet && o->set->format != FORMAT_LECTURE && !told && (several || interrupted);
 }
 
-int results_end(struct results *r, bool interrupted)
+int results_end(struct results *r, const struct change_sum *changes, bool interrupted)
 {
-    const struct output_end how = {weft_now().ns - r->begun.ns, interrupted};
+    const struct output_end how = {weft_now().ns - r->begun.ns, interrupted, changes};
     progress_clear(&r->progress);
     output_end(&r->output, r->totals, &how);
     int rc = flush(r);

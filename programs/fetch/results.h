@@ -27,7 +27,8 @@ void results_close(struct results *r);
 // First and last: what stands around the pages, the summary. The summary is not told when it was
 // not wanted (--quiet), is in the output itself and stderr is no terminal, or is of one page.
 void results_begin(struct results *r);
-int results_end(struct results *r, bool interrupted); // 0, or as results_idle
+// 0, or as results_idle. changes: as in output_end.
+int results_end(struct results *r, const struct change_sum *changes, bool interrupted);
 
 // r is a struct results. 0, or as results_idle.
 int results_page(void *r, const char *url, const struct page *page);

@@ -193,7 +193,8 @@ static void close_files(struct run *run, bool told, bool whole)
 // 0, or the errno of stdout.
 static int tell_end(struct run *run, bool interrupted)
 {
-    int rc = results_end(&run->results, interrupted);
+    const struct change_sum *changes = run->change ? change_sum(run->change) : NULL;
+    int rc = results_end(&run->results, changes, interrupted);
     if (!run->set->quiet)
         tell_repeated(run);
     return rc;
