@@ -159,6 +159,11 @@ class Ok:
         sizes = [self.fields[name] for name in ("status", "encoded", "decoded", "claimed")]
         equal(list(line.groups()[:4]), ["-" if n is None else str(n) for n in sizes], "line")
         assert line[5].startswith(url), line[5]
+        for field, note in (("excess", "more than claimed"), ("unverified", "end not verified")):
+            equal(note in line[5].partition(" (")[2], self.fields[field], f"{field}: {line[5]}")
+        for field in ("attempts", "redirects"):
+            n = self.fields[field]
+            equal(re.findall(rf"[(, ](\d+) {field}\b", line[5]), [str(n)] if n > 1 else [], field)
 
 
 class Fault:

@@ -13,6 +13,7 @@ where it is not, so that a slow machine decides nothing. The output is TAP.
 
 import concurrent.futures
 import itertools
+import json
 import pathlib
 import re
 import subprocess
@@ -68,6 +69,7 @@ def case(name, path, expected, *options, also=None, **where):
         result = fetch("--jsonl", *settled, url)
         row = rows_of(result)[url]
         compare_one(both, lambda wanted: wanted.compare(row))
+        compare_sum(result, row)
         compare_one(both, lambda wanted: wanted.compare_text(text_url, fetch(*settled, text_url)))
         if not SANITIZED:
             assert result.kilobytes < MEMORY, f"{result.kilobytes} KB"
@@ -75,6 +77,17 @@ def case(name, path, expected, *options, also=None, **where):
             also(row, url)
 
     Checks.append((name, run))
+
+
+def compare_sum(result, row):
+    """What failed counts nowhere as a size, and what is whole counts with its own."""
+    total = json.loads(result.out.splitlines()[-1])
+    sizes = [row["encoded"] or 0, row["decoded"] or 0]
+    equal([total["pages"], total["failed"], total["encoded"], total["decoded"]],
+          [1, 0 if row["ok"] else 1, *sizes], "summary")
+    equal(total["largest"],
+          [{"url": row["url"], "decoded": sizes[1]}] if row["ok"] and not row["head"] else [],
+          "largest")
 
 
 def compare_one(wanted, compare):
@@ -97,6 +110,23 @@ def at_least(field, least):
         assert row[field] >= least, f"{field}: {row[field]}"
 
     return look
+
+
+def stopped(field, limit, of=None):
+    """Ended soon behind the limit, and the message says where."""
+
+    def look(row, url):
+        n = row[field]
+        assert limit <= n <= limit + (1 << 20), f"{field}: {n}"
+        assert str(n) in row["message"], row["message"]
+        assert of is None or row[of] < n, f"{of}: {row[of]}"
+
+    return look
+
+
+def says(words):
+    """words(row, url) is the message."""
+    return lambda row, url: equal(row["message"], words(row, url), "message")
 
 
 def header_bytes(least):
@@ -168,6 +198,12 @@ def five_hops(row, url):
 
 case("9. five redirects are followed and shown", "/redirects?n=5",
      Ok(5, claimed=5, redirects=5), also=five_hops)
+def expired_yesterday(row, url):
+    # -days -1; the certificate was made a moment ago, perhaps on the day before.
+    days = {time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86400 * n)) for n in (1, 2)}
+    assert any(day in row["message"] for day in days), row["message"]
+
+
 case("10. a redirect without end", "/redirects?n=1000",
      Fault("redirect-loop", r"redirected too often, next to \S+/redirects\?n=989", redirects=10))
 case("11. a cookie is kept along redirects", "/cookie", Ok(5, claimed=5, redirects=1))
@@ -205,27 +241,35 @@ case("31. says keep-alive, and closes", "/stale?now=1", Ok(5, claimed=5))
 case("32. says gzip, and is not", "/gzip-lie",
      Fault("encoding", "the body is not what its Content-Encoding says: .+", claimed=11))
 case("33. a gzip stream that is cut", "/gzip-cut",
-     Fault("encoding-cut", r"the compressed body has no end, after \d+ of \d+ bytes.*"))
+     Fault("encoding-cut", r"the compressed body has no end, after \d+ of \d+ bytes"),
+     also=says(lambda row, url: "the compressed body has no end, after "
+                                f"{row['partial_encoded']} of {row['claimed']} bytes"))
 case("34. a gzip bomb", "/bomb?mb=64",
      Fault("decoded-size", r"stopped after \d+ bytes.* over the limit.*"),
-     "--max-decoded", "1M")
+     "--max-decoded", "1M", also=stopped("partial_decoded", 1 << 20, of="partial_encoded"))
 case("35. a body without end", "/endless",
      Fault("size", r"stopped after \d+ bytes: its size is over the limit \(--max-size\)"),
-     "--max-size", "1M")
+     "--max-size", "1M", also=stopped("partial_encoded", 1 << 20))
 case("36. chunks without end", "/endless-chunked",
      Fault("size", r"stopped after \d+ bytes: its size is over the limit \(--max-size\)"),
-     "--max-size", "1M")
-case("37. refused", "http://{refused}/", Fault("connect", "cannot connect: Connection refused.*"))
+     "--max-size", "1M", also=stopped("partial_encoded", 1 << 20))
+case("37. refused", "http://{refused}/", Fault("connect", "cannot connect: Connection refused"))
+case("37. refused at a name, whose address is shown", "/ok",
+     Fault("connect", r"cannot connect: Connection refused \((127\.0\.0\.1|::1)\)", status=None),
+     also=says(lambda row, url: f"cannot connect: Connection refused ({row['address']})"),
+     door="refused", host="localhost")
 case("38. a name that nobody has", "http://no-such-name.invalid/",
      Fault("name", r".+ \(DNS\)", status=None))
-case("39. not a URL", "http://{plain}/a b", Fault("url", r"not a URL: byte \d+ is a space"))
+case("39. not a URL", "http://{plain}/a b", Fault("url", r"not a URL: byte \d+ is a space"),
+     also=says(lambda row, url: f"not a URL: byte {url.index(' ') + 1} is a space"))
 case("40. a certificate for another name", "/ok",
      Fault("tls", r"no safe connection: .*(?=.*localhost)(?=.*other\.test).* \(TLS\)"),
      door="tls-other")
 case("41. a certificate that nobody signed", "/ok",
      Fault("tls", r"no safe connection: .*self-signed.* \(TLS\)"), door="tls-self")
 case("42. a certificate that has expired", "/ok",
-     Fault("tls", r"no safe connection: .*expired.*\d{4}.* \(TLS\)"), door="tls-expired")
+     Fault("tls", r"no safe connection: .*expired on \d{4}-\d\d-\d\d \(TLS\)"),
+     door="tls-expired", also=expired_yesterday)
 case("43. https to a plain port", "/ok",
      Fault("tls", r"no safe connection: the server does not speak TLS there \(TLS\)"),
      scheme="https")
@@ -345,6 +389,26 @@ case("headers behind the body that are cut", "/trailers-cut", cut(5))
 case("a TLS stream that is cut, of a page without length", "/tls-cut",
      [Fault("cut", "cut off after 3 bytes", 3), Ok(3, unverified=True)], door="tls-right")
 case("a short body over TLS", "/short", cut(3, 100), door="tls-right")
+for door in "plain", "tls-right":
+    case(f"a body of its length is whole, however it ends: {door}", "/tls-cut-whole",
+         Ok(5, claimed=5), door=door)
+    case(f"a body short of its length is cut, however it ends: {door}", "/tls-cut-short",
+         cut(3, 100), door=door)
+    case(f"the last chunk is the end, whatever follows: {door}", "/tls-cut-last-chunk",
+         Ok(5), door=door)
+    case(f"a chunk that is not the last is no end: {door}", "/tls-cut-chunk", cut(5), door=door)
+    case(f"headers that are cut: {door}", "/tls-cut-header",
+         [Fault("answer", "not a valid HTTP answer: it ends inside the headers"),
+          Fault("cut", "cut off .*header.*")], door=door)
+    case(f"cut instead of an answer: {door}", "/tls-cut-first",
+         Fault("no-answer", "closed the connection without an answer", status=None), door=door)
+    case(f"bytes behind a body of its length: {door}", "/longer",
+         Ok(5, claimed=5, excess=True), door=door)
+    case(f"a second answer behind a body: {door}", "/poison",
+         Ok(5, claimed=5, excess=True), door=door)
+    case(f"a second answer behind no body: {door}", "/poison-empty",
+         Ok(0, claimed=0, excess=True), door=door)
+    case(f"a second answer behind chunks: {door}", "/poison-chunked", Ok(5), door=door)
 case("a reset instead of a handshake", "/ok",
      [Fault("broken", "the connection broke: Connection reset by peer"),
       Fault("tls", r"no safe connection: .*Connection reset.* \(TLS\)")],
@@ -513,9 +577,14 @@ def what_broke_leaves_no_connection_to_the_next():
 
 @check
 def an_answer_that_nobody_asked_for_is_nobodys():
-    for path in ("/poison", "/204-with-body"):
-        rows, _ = fetched(path, "/ok?size=9", "/ok?size=8")
-        equal([(row["ok"], row["encoded"]) for row in rows[1:]], [(True, 9), (True, 8)], path)
+    for path, door in itertools.product(
+            ("/poison", "/poison-chunked", "/poison-empty", "/204-with-body", "/longer"),
+            ("plain", "tls-right")):
+        rows, urls = fetched(path, "/ok?size=9", "/ok?size=8", door=door,
+                             options=("-j1", "--cacert", ca_file))
+        equal([(row["ok"], row["encoded"], row["excess"]) for row in rows[1:]],
+              [(True, 9, False), (True, 8, False)], f"{path} {door}")
+        equal([server.count(target(url)) for url in urls], [1, 1, 1], f"{path} {door}: requests")
 
 
 @check

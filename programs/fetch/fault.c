@@ -98,6 +98,8 @@ static void name(FILE *out, const struct page *page)
 static void connecting(FILE *out, const struct page *page)
 {
     (void)fprintf(out, "cannot connect: %s", page->detail);
+    if (page->address[0])
+        (void)fprintf(out, " (%s)", page->address);
 }
 
 static void tls(FILE *out, const struct page *page)

@@ -40,8 +40,21 @@ static int system_error(struct request *r)
     return (int)code;
 }
 
+// The first of those that the name has; in "+example.org:80:192.0.2.1,[2001:db8::1]" a host has no
+// colon. Where none was looked up, the URL has the address, or --resolve.
+static void note_address(const struct request *r, struct page *page)
+{
+    const char *entry = r->resolved.list ? r->resolved.list->data : "";
+    const char *port = strchr(entry, ':'), *at = port ? strchr(port + 1, ':') : NULL;
+    if (!at)
+        return;
+    at += at[1] == '[' ? 2 : 1;
+    (void)snprintf(page->address, sizeof page->address, "%.*s", (int)strcspn(at, ",]"), at);
+}
+
 static enum page_fault not_connected(struct request *r, struct page *page)
 {
+    note_address(r, page);
     int code = system_error(r);
     return page_fail(page, FAULT_CONNECT, code, "%s", code ? strerror(code) : r->error);
 }

@@ -102,7 +102,7 @@ struct page {
     char *target;          // the URL after redirects, or the one that was refused; else NULL
     char reason[128];      // the server's own words after the status, Latin-1
     char encoding[64];     // Content-Encoding, "" if none
-    char address[48];      // the peer's, "" if no connection stood
+    char address[48];      // the peer's; of FAULT_CONNECT the name's first, or ""
     char detail[256];      // see page_fault
     char certificate[128]; // of FAULT_TLS: what the certificate says that it should not, or ""
 };
