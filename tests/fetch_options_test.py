@@ -103,6 +103,8 @@ def the_manual_tells_the_defaults_of_the_help():
 def a_value_that_makes_no_sense_is_one_line():
     time = "is not a time in seconds (more than 0, at most 1000000)"
     size = "is not a size (500, 500K, 20M or 1G)"
+    digits = "is not HOST:PORT:ADDRESS: an address is in digits"
+    nothing = "No such file or directory"
     for arguments, wrong in (
         (["-j0"], "--jobs '0' is not a number of pages at once (1 to 10000)"),
         (["-j10001"], "--jobs '10001' is not a number of pages at once (1 to 10000)"),
@@ -110,7 +112,7 @@ def a_value_that_makes_no_sense_is_one_line():
         (["--retries", "-1"], "--retries '-1' is not a number of retries (0 to 100)"),
         (["--redirects", "101"], "--redirects '101' is not a number of redirects (0 to 100)"),
         (["--timeout", "0"], f"--timeout '0' {time}"),
-        (["--delay", "-1"], f"--delay '-1' {time}"),
+        (["--delay", "-1"], "--delay '-1' is not a time in seconds (0 to 1000000)"),
         (["--max-size", "5X"], f"--max-size '5X' {size}"),
         (["--max-size", "0"], f"--max-size '0' {size}"),
         (["--max-size", "9999999999G"], f"--max-size '9999999999G' {size}"),
@@ -124,8 +126,14 @@ def a_value_that_makes_no_sense_is_one_line():
         (["--resolve", "x:80"], "--resolve 'x:80' is not HOST:PORT:ADDRESS"),
         (["--resolve", "中／:80:1.2.3.4"], "--resolve '中／:80:1.2.3.4' is not HOST:PORT:ADDRESS"),
         (["--resolve", "x:0:1.2.3.4"], "--resolve 'x:0:1.2.3.4' is not HOST:PORT:ADDRESS"),
-        (["--cacert", "/nothing"], "--cacert '/nothing' cannot be read"),
-        (["--budgets", "/nothing"], "--budgets '/nothing' cannot be read"),
+        (["--resolve", "x:80:localhost"], f"--resolve 'x:80:localhost' {digits}"),
+        (["--resolve", "x:80:1.2.3.4,"], f"--resolve 'x:80:1.2.3.4,' {digits}"),
+        (["--resolve", "x:80:[1.2.3.4]"], f"--resolve 'x:80:[1.2.3.4]' {digits}"),
+        (["--resolve", "x:80:" + "1" * 99],  # a message shows the first 40 bytes of it
+         f"--resolve 'x:80:{'1' * 35}' {digits}"),
+        (["--cacert", "/nothing"], f"--cacert '/nothing' cannot be read: {nothing}"),
+        (["--cacert", "/"], "--cacert '/' cannot be read: Is a directory"),
+        (["--budgets", "/nothing"], f"--budgets '/nothing' cannot be read: {nothing}"),
         (["--user-agent", ""], "--user-agent '' is empty"),
         (["--file", ""], "--file '' is empty"),
         (["-f", "x"] * 65, "--file 'x' is one too many (64 at most)"),

@@ -597,7 +597,7 @@ def ctrl_c_prints_what_is_done_and_ends_with_130():
             equal(lines_of(process.stdout.readline().decode()), [("200", "5", done)])
             process.send_signal(which)
             result = finish(process)
-            matches(result.err, r"interrupted: 1 of 1 page, 5 bytes in .* s\n")
+            matches(result.err, r"interrupted; so far 1 of 1 page, 5 bytes in .* s\n")
             equal((result.out, result.status), ("", expected))
 
 

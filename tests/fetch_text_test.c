@@ -188,7 +188,7 @@ static void a_short_run_is_summed_up_in_a_line(void **state)
     summary_print(&s.output, totals, &(struct output_end){.ns = 2000000000, .interrupted = true});
     assert_said(&s, "",
                 "1 of 1 page, 102399 bytes in 0.524 s\n"
-                "interrupted: 2 of 4 pages, 147K (200K decoded) in 2.000 s; "
+                "interrupted; so far 2 of 4 pages, 147K (200K decoded) in 2.000 s; "
                 "2 failed (1 timeout, 1 cut); 1 over budget\n");
     close_sheet(&s);
     totals_free(&totals);

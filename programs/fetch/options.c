@@ -5,12 +5,15 @@
 // Every limit has a default, and none can be switched off: whatever a server does, a page ends.
 #include "fetch/options.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/options.h"
@@ -63,7 +66,8 @@ static const char *read_time(const char *value, void *target)
 static const char *read_delay(const char *value, void *target)
 {
     *(int64_t *)target = 0;
-    return strcmp(value, "0") == 0 ? NULL : read_time(value, target);
+    bool right = strcmp(value, "0") == 0 || !read_time(value, target);
+    return right ? NULL : "is not a time in seconds (0 to 1000000)";
 }
 
 // How far to shift for K, M or G, with B or iB behind it or not; -1: it is something else.
@@ -121,6 +125,34 @@ static const char *read_header(const char *value, void *target)
     return named ? read_into_list(value, target) : "is not a header (\"Name: value\")";
 }
 
+static bool is_address(const char *text, size_t size)
+{
+    char own[INET6_ADDRSTRLEN];
+    unsigned char bytes[sizeof(struct in6_addr)];
+    bool brackets = size > 2 && text[0] == '[' && text[size - 1] == ']';
+    if (brackets) {
+        text++;
+        size -= 2;
+    }
+    if (size >= sizeof own)
+        return false;
+    memcpy(own, text, size);
+    own[size] = '\0';
+    return (!brackets && inet_pton(AF_INET, own, bytes) == 1) ||
+           inet_pton(AF_INET6, own, bytes) == 1;
+}
+
+// libcurl would tell it of each page, in words of its own.
+static bool are_addresses(const char *text)
+{
+    size_t size = strcspn(text, ",");
+    while (is_address(text, size) && text[size]) {
+        text += size + 1;
+        size = strcspn(text, ",");
+    }
+    return is_address(text, size);
+}
+
 // HOST:PORT:ADDRESS[,ADDRESS]; the address may have colons, and brackets around them.
 static const char *read_resolve(const char *value, void *target)
 {
@@ -134,13 +166,22 @@ static const char *read_resolve(const char *value, void *target)
     right = right && !why; // without memory, it is told when it is used
     free(name);
     free(own);
-    return right ? read_into_list(value, target) : "is not HOST:PORT:ADDRESS";
+    if (!right)
+        return "is not HOST:PORT:ADDRESS";
+    return are_addresses(end + 1) ? read_into_list(value, target)
+                                  : "is not HOST:PORT:ADDRESS: an address is in digits";
 }
 
 static const char *read_readable(const char *value, void *target)
 {
-    if (access(value, R_OK) < 0)
-        return "cannot be read";
+    static char wrong[128]; // the program ends by it
+    struct stat about = {0};
+    int rc = access(value, R_OK) < 0 || stat(value, &about) < 0 ? errno : 0;
+    if (rc == 0 && S_ISDIR(about.st_mode))
+        rc = EISDIR;
+    (void)snprintf(wrong, sizeof wrong, "cannot be read: %s", strerror(rc));
+    if (rc != 0)
+        return wrong;
     *(const char **)target = value;
     return NULL;
 }

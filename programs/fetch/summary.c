@@ -54,7 +54,7 @@ static void put_first_line(const struct sheet *s, const struct totals_sum *sum,
                            const struct output_end *how)
 {
     char text[UNITS_TEXT];
-    (void)fprintf(s->out, "%s%lld of %lld page%s", how->interrupted ? "interrupted: " : "",
+    (void)fprintf(s->out, "%s%lld of %lld page%s", how->interrupted ? "interrupted; so far " : "",
                   (long long)(sum->pages - sum->failed), (long long)sum->pages,
                   sum->pages == 1 ? "" : "s");
     put_bytes(s, sum);
