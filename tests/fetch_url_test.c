@@ -253,7 +253,7 @@ static void each_byte_of_a_url_is_plain_or_read_by_libcurl(void **state)
 
 enum { MANY = 300000 };
 
-static void each_text_is_new_once(void **state)
+static void each_text_is_new_once_and_keeps_its_number(void **state)
 {
     (void)state;
     struct seen *s = seen_new();
@@ -262,10 +262,13 @@ static void each_text_is_new_once(void **state)
     for (int round = 1; round >= 0; round--)
         for (int i = 0; i < MANY; i++) {
             (void)snprintf(text, sizeof text, "http://x/%d", i);
-            assert_int_equal(seen_add(s, text), round);
+            assert_int_equal(seen_find(s, text), round ? 0 : i + 1);
+            assert_int_equal(seen_add(s, text, round ? (uint32_t)i + 1 : 7), round);
         }
-    assert_int_equal(seen_add(s, ""), 1);
-    assert_int_equal(seen_add(s, ""), 0);
+    assert_int_equal(seen_find(s, ""), 0);
+    assert_int_equal(seen_add(s, "", UINT32_MAX), 1);
+    assert_int_equal(seen_add(s, "", 7), 0);
+    assert_int_equal(seen_find(s, ""), UINT32_MAX);
     seen_free(&s);
     assert_null(s);
     seen_free(&s);
@@ -280,7 +283,7 @@ static void a_text_costs_at_most_43_bytes_however_long_it_is(void **state)
     memset(text, 'x', sizeof text);
     for (int i = 0; i < MANY / 10; i++) {
         (void)snprintf(text + sizeof text - 8, 8, "%07d", i);
-        assert_int_equal(seen_add(s, text), 1);
+        assert_int_equal(seen_add(s, text, 1), 1);
         if (i > 1000)
             assert_true(seen_bytes(s) <= 43 * ((size_t)i + 1) + 100);
     }
@@ -299,7 +302,7 @@ int main(void)
         cmocka_unit_test(a_long_url_is_read_whole),
         cmocka_unit_test(what_is_plain_libcurl_leaves_as_it_is),
         cmocka_unit_test(each_byte_of_a_url_is_plain_or_read_by_libcurl),
-        cmocka_unit_test(each_text_is_new_once),
+        cmocka_unit_test(each_text_is_new_once_and_keeps_its_number),
         cmocka_unit_test(a_text_costs_at_most_43_bytes_however_long_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

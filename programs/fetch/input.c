@@ -239,7 +239,7 @@ static int is_new(struct input *in, const char *url)
         return 1;
     if (url_read(url, &asked, &page) == FAULT_MEMORY)
         return weft_fail(-ENOMEM, "out of memory");
-    int rc = seen_add(in->seen, asked ? asked : url);
+    int rc = seen_add(in->seen, asked ? asked : url, 1);
     free(asked);
     return rc < 0 ? weft_fail(rc, "out of memory") : rc;
 }

@@ -12,7 +12,7 @@ void record_index_free(struct record_index **x);
 
 // The number of this URL, from 1 on; 0: it has none.
 uint32_t record_index_find(const struct record_index *x, const char *url);
-// A URL without a number gets this one: 0 or -ENOMEM.
+// A URL without a number gets this one, from 1 on: 0 or -ENOMEM.
 int record_index_add(struct record_index *x, const char *url, uint32_t id);
 
 // A size that goes with a number, less than INT64_MAX; or -1. Setting: 0 or -ENOMEM.

@@ -8,19 +8,20 @@
 
 #include <errno.h>
 #include <sodium.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { FIRST_ROOM = 64 };
 
-struct fingerprint {
-    uint64_t low, high; // both 0: a free place
+struct place {
+    uint64_t low;
+    uint32_t high;
+    uint32_t number; // 0: free
 };
 
 struct seen {
     unsigned char key[crypto_shorthash_siphashx24_KEYBYTES];
-    struct fingerprint *places;
+    struct place *places;
     size_t room; // of places, a power of two
     size_t used; // at most three quarters
 };
@@ -53,35 +54,37 @@ size_t seen_bytes(const struct seen *s)
     return sizeof *s + s->room * sizeof *s->places;
 }
 
-static struct fingerprint fingerprint_of(const struct seen *s, const char *text)
+static struct place fingerprint_of(const struct seen *s, const char *text)
 {
-    struct fingerprint f;
-    _Static_assert(sizeof f == crypto_shorthash_siphashx24_BYTES, "one fills the other");
-    (void)crypto_shorthash_siphashx24((unsigned char *)&f, (const unsigned char *)text,
+    uint64_t hash[2];
+    _Static_assert(sizeof hash == crypto_shorthash_siphashx24_BYTES, "one fills the other");
+    (void)crypto_shorthash_siphashx24((unsigned char *)hash, (const unsigned char *)text,
                                       strlen(text), s->key); // always 0
-    if (f.low == 0 && f.high == 0)
-        f.low = 1;
-    return f;
+    return (struct place){.low = hash[0], .high = (uint32_t)hash[1]};
 }
 
 // Where it is, or the free place where it belongs.
-static struct fingerprint *place_of(struct fingerprint *places, size_t room, struct fingerprint f)
+static struct place *place_of(struct place *places, size_t room, struct place f)
 {
     size_t i = (size_t)f.low & (room - 1);
-    while ((places[i].low != 0 || places[i].high != 0) &&
-           (places[i].low != f.low || places[i].high != f.high))
+    while (places[i].number != 0 && (places[i].low != f.low || places[i].high != f.high))
         i = (i + 1) & (room - 1);
     return &places[i];
+}
+
+uint32_t seen_find(const struct seen *s, const char *text)
+{
+    return place_of(s->places, s->room, fingerprint_of(s, text))->number;
 }
 
 static int grow(struct seen *s)
 {
     size_t room = 2 * s->room;
-    struct fingerprint *places = calloc(room, sizeof *places);
+    struct place *places = calloc(room, sizeof *places);
     if (!places)
         return -ENOMEM;
     for (size_t i = 0; i < s->room; i++)
-        if (s->places[i].low != 0 || s->places[i].high != 0)
+        if (s->places[i].number != 0)
             *place_of(places, room, s->places[i]) = s->places[i];
     free(s->places);
     s->places = places;
@@ -89,11 +92,11 @@ static int grow(struct seen *s)
     return 0;
 }
 
-int seen_add(struct seen *s, const char *text)
+int seen_add(struct seen *s, const char *text, uint32_t number)
 {
-    struct fingerprint f = fingerprint_of(s, text);
-    struct fingerprint *place = place_of(s->places, s->room, f);
-    if (place->low != 0 || place->high != 0)
+    struct place f = fingerprint_of(s, text);
+    struct place *place = place_of(s->places, s->room, f);
+    if (place->number != 0)
         return 0;
     if (s->used >= s->room / 4 * 3) {
         int rc = grow(s);
@@ -101,6 +104,7 @@ int seen_add(struct seen *s, const char *text)
             return rc;
         place = place_of(s->places, s->room, f);
     }
+    f.number = number;
     *place = f;
     s->used++;
     return 1;
