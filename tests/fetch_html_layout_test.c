@@ -197,6 +197,7 @@ static void numbers_are_for_people(void **state)
         {html_size, 1024, "1.00 KiB"},
         {html_size, 10239, "10.0 KiB"},
         {html_size, 102348, "99.9 KiB"},
+        {html_size, 1023 << 10, "1023 KiB"},
         {html_size, 1048575, "1.00 MiB"},
         {html_size, INT64_MAX, "8.00 EiB"},
         {html_time, 0, "0 ms"},

@@ -6,6 +6,7 @@
 #include "common/html.h"
 #include "fetch/fault.h"
 #include "fetch/html_parts.h"
+#include "fetch/units.h"
 
 // ---- numbers ---------------------------------------------------------------------
 
@@ -29,18 +30,15 @@ void html_number(FILE *out, double x)
         html_count(out, x < 1e18 ? (int64_t)(x + 0.5) : INT64_MAX);
 }
 
+// As everywhere, with the unit written out: "44.1K" is 44.1 KiB.
 void html_size(FILE *out, int64_t bytes)
 {
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    double x = (double)bytes;
-    int unit = 0;
-    for (; x >= 1023.5; unit++) // which would be shown as 1024
-        x /= 1024;
-    if (unit == 0)
-        (void)fprintf(out, "%" PRId64, bytes);
+    char text[UNITS_TEXT];
+    size_t digits = size_text(text, bytes, true);
+    if (bytes < 1024)
+        (void)fprintf(out, "%s B", text);
     else
-        html_number(out, x);
-    (void)fprintf(out, " %s", units[unit]);
+        (void)fprintf(out, "%.*s %ciB", (int)digits - 1, text, text[digits - 1]);
 }
 
 void html_time(FILE *out, int64_t ns)
