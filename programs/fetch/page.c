@@ -116,8 +116,8 @@ static enum page_fault place_text(struct walk *w, char **text)
     return *text ? FAULT_NONE : no_memory(w->page);
 }
 
-// Read the URL that the user gave; the text is the caller's to free. What is not plain libcurl reads
-// and writes again first; of all it would cost each page's fiber a second page of stack.
+// Read the URL that the user gave; the text is the caller's to free. What is not plain, libcurl
+// reads and writes again first; of all it would cost each page's fiber a second page of stack.
 static enum page_fault enter(struct walk *w, const char *url, char **text)
 {
     char *asked;
