@@ -351,6 +351,33 @@ def what_was_said_before_and_while_one_was_away_is_there_once():
 
 
 @test
+def at_the_top_older_lines_are_asked_for_page_by_page():
+    lines = [f"<bob> line {i}." for i in range(1, 151)] # the server tells 100 at a time
+    with fresh_doors("--no-flood-control") as server, member(server, "bob") as bob:
+        bob.say(*(f"PRIVMSG #lobby :{line.removeprefix('<bob> ')}" for line in lines))
+        bob.answer("PING x", r"\S+ PONG .*")
+        with screen_of(server) as ann:
+            ann.shows(r"\d\d:\d\d <bob> line 150\.")
+
+            def at_the_beginning():
+                ann.keys("PageUp")
+                rows = ann.rows()
+                told = sum(row.endswith("-- nothing older is kept") for row in rows)
+                return told == 1 and said(rows)[:2] == ["<bob> line 1.", "<bob> line 2."]
+
+            def without_a_gap(): # where the newest page began
+                found = said(ann.rows())
+                at = lines.index(found[0]) if found and found[0] in lines else 0
+                return "<bob> line 51." in found[1:] and found == lines[at : at + len(found)]
+
+            until(at_the_beginning, "the beginning")
+            for _ in range(3):
+                until(at_the_beginning, "the same")
+            ann.keys("PageDown", "PageDown")
+            until(without_a_gap, "one page after the other")
+
+
+@test
 def what_was_said_is_searched_and_what_was_deleted_is_gone():
     with fresh_doors() as server, \
             irc(server, "bob", caps="echo-message message-tags draft/message-redaction",

@@ -300,6 +300,30 @@ static void an_empty_room_and_a_short_one_do_not_scroll(void **state)
 
 #define A_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static void the_top_is_seen_where_nothing_is_above_the_first_row(void **state)
+{
+    char text[400];
+    (void)state;
+    assert_true(view_at_top(&view, &model));
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    said("one");
+    assert_true(view_at_top(&view, &model));
+    said(text);
+    assert_false(view_at_top(&view, &model));
+    view_scroll(&view, &model, 12);
+    assert_false(view_at_top(&view, &model)); // one row is above
+    view_scroll(&view, &model, 1);
+    assert_true(view_at_top(&view, &model));
+    view_scroll(&view, &model, -1);
+    assert_false(view_at_top(&view, &model));
+    for (int i = 0; i < MODEL_LINES; i++)
+        said("more");
+    view_scroll(&view, &model, MODEL_LINES);
+    assert_true(view_at_top(&view, &model));
+    assert_int_equal(room->bottom, room->added - MODEL_LINES + 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +339,7 @@ int main(void)
         A_TEST(what_one_looks_at_stays_when_more_is_said),
         A_TEST(a_line_higher_than_the_screen_is_scrolled_by_rows),
         A_TEST(an_empty_room_and_a_short_one_do_not_scroll),
+        A_TEST(the_top_is_seen_where_nothing_is_above_the_first_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "chat/join/news.h"
+
 enum { LINE_ROOM = 4096 };
 
 static void note(struct desk *d, enum said_kind kind, const char *text)
@@ -248,4 +250,13 @@ bool desk_enter(struct desk *d, const char *line)
     if (line[0] == '/' && line[1] != '/')
         return command(d, line);
     return desk_say(d, line[0] == '/' ? line + 1 : line);
+}
+
+void desk_ask_older(struct desk *d)
+{
+    struct past_mark first;
+    struct room *r = model_active(d->model);
+    if (d->connected && news_first(d->model, r, &first) &&
+        past_ask_older(d->session, r->name, &first))
+        model_begin_older(r);
 }

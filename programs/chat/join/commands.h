@@ -20,5 +20,8 @@ extern const char *const command_names[]; // with their '/', NULL at the end: fo
 bool desk_enter(struct desk *d, const char *line);
 // Say it as it is, whatever it begins with. False as above.
 bool desk_say(struct desk *d, const char *text);
+// Ask for what is older than all that we have of the active room, if there is anything to ask for
+// and nothing of it under way.
+void desk_ask_older(struct desk *d);
 
 #endif

@@ -76,3 +76,16 @@ int64_t message_time(const struct message *m, int64_t now)
     const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
     return rest && (*rest == '.' || *rest == 'Z') ? (int64_t)timegm(&tm) : now;
 }
+
+int message_millis(const struct message *m)
+{
+    size_t size;
+    const char *value = tag_find(m->tags, "time", &size);
+    const char *point = value ? memchr(value, '.', size) : NULL;
+    int millis = 0;
+    for (int i = 1; point && i <= 3; i++) { // a digit that is not there is a 0
+        bool digit = point + i < value + size && point[i] >= '0' && point[i] <= '9';
+        millis = millis * 10 + (digit ? point[i] - '0' : 0);
+    }
+    return millis;
+}

@@ -28,5 +28,6 @@ const char *message_last(const struct message *m);         // likewise
 
 // Of the server's time tag, in seconds since 1970; without one, or with a wrong one, `now`.
 int64_t message_time(const struct message *m, int64_t now);
+int message_millis(const struct message *m); // of that second; 0 where the tag has none
 
 #endif

@@ -164,12 +164,20 @@ void model_turn(struct model *m, int by)
 
 // ---- lines ---------------------------------------------------------------------------------
 
+static uint64_t oldest_number(const struct room *r)
+{
+    return r->added - r->count + 1;
+}
+
+static size_t place_of(const struct room *r, uint64_t number)
+{
+    return (r->first + (size_t)(number - oldest_number(r))) % MODEL_LINES;
+}
+
 static struct said *line_at(const struct room *r, uint64_t number)
 {
-    if (number == 0 || number > r->added || number + r->count <= r->added)
-        return NULL;
-    uint64_t oldest = r->added - r->count + 1;
-    return r->lines[(r->first + (size_t)(number - oldest)) % MODEL_LINES];
+    bool there = number >= oldest_number(r) && number <= r->added;
+    return there ? r->lines[place_of(r, number)] : NULL;
 }
 
 const struct said *model_line(const struct room *r, uint64_t number)
@@ -224,9 +232,43 @@ static void put_line(struct room *r, struct said *line)
     r->lines[at] = line;
     r->added++;
     if (r->bottom > 0 && !model_line(r, r->bottom)) { // what was looked at is gone
-        r->bottom = r->added - r->count + 1;
+        r->bottom = oldest_number(r);
         r->hidden = 0;
     }
+}
+
+// Frees a place before the oldest line: there is one more, or the oldest is gone. Returns the
+// number of a line that is put before `number`.
+static uint64_t make_way(struct room *r, uint64_t number)
+{
+    uint64_t oldest = oldest_number(r);
+    if (r->count < MODEL_LINES) {
+        r->first = (r->first + MODEL_LINES - 1) % MODEL_LINES;
+        r->count++;
+        r->added++;
+        r->bottom += r->bottom >= number;
+        return number;
+    }
+    line_free(r->lines[r->first]);
+    if (r->bottom == oldest) // what was looked at is gone
+        r->hidden = 0;
+    r->bottom -= r->bottom > oldest && r->bottom < number;
+    return number - 1;
+}
+
+// A line before number r->older, behind the one that was put there last. The lines above move up
+// into the place that was freed, and those below keep theirs.
+static void put_older(struct room *r, struct said *line)
+{
+    if (r->count == MODEL_LINES && r->older == oldest_number(r)) {
+        line_free(line); // it would be the one to make way
+        return;
+    }
+    uint64_t number = make_way(r, r->older);
+    for (uint64_t n = oldest_number(r); n < number; n++)
+        r->lines[place_of(r, n)] = r->lines[place_of(r, n + 1)];
+    r->lines[place_of(r, number)] = line;
+    r->older = number + 1;
 }
 
 static bool same_day(int64_t a, int64_t b)
@@ -259,6 +301,7 @@ static struct said *new_line(const struct speech *speech)
     }
     line->kind = speech->kind;
     line->time_s = speech->time_s;
+    line->millis = speech->millis;
     line->mine = speech->mine;
     line->head = strlen(head) - 1;
     bool has_id = speech->id && *speech->id;
@@ -266,7 +309,8 @@ static struct said *new_line(const struct speech *speech)
     return line;
 }
 
-static void add_date(struct model *m, struct room *r, int64_t time_s)
+static void put_date(struct model *m, struct room *r, int64_t time_s,
+                     void (*put)(struct room *, struct said *))
 {
     char date[32];
     struct tm tm;
@@ -275,20 +319,32 @@ static void add_date(struct model *m, struct room *r, int64_t time_s)
         return;
     struct said *line = new_line(
         &(struct speech){.kind = SAID_EVENT, .time_s = time_s, .text = date});
-    if (line)
-        put_line(r, line);
+    if (line) {
+        line->date = true;
+        put(r, line);
+    }
     m->short_of_memory |= !line;
+}
+
+static bool is_by_others(const struct said *line)
+{
+    return line->kind <= SAID_NOTICE && !line->mine;
+}
+
+static bool calls_us(const struct model *m, const struct room *r, const struct said *line,
+                     const char *text)
+{
+    bool private_talk = !r->channel && r != m->rooms[0];
+    return is_by_others(line) && (private_talk || text_calls(m->casemap, text, m->nick));
 }
 
 static void mark(struct model *m, struct room *r, struct said *line, const struct speech *speech)
 {
-    bool spoken = line->kind <= SAID_NOTICE && !line->mine;
-    bool private_talk = !r->channel && r != m->rooms[0];
     struct member *by = speech->who ? model_member(m, r, speech->who) : NULL;
     if (by)
         by->spoke = ++m->spoken;
-    line->mention = spoken && (private_talk || text_calls(m->casemap, speech->text, m->nick));
-    if (r == model_active(m) || !spoken || speech->old)
+    line->mention = calls_us(m, r, line, speech->text);
+    if (r == model_active(m) || !is_by_others(line) || speech->old)
         return;
     r->unread++;
     r->mentions += line->mention;
@@ -298,7 +354,7 @@ void model_add(struct model *m, struct room *r, const struct speech *speech)
 {
     const struct said *before = model_line(r, r->added);
     if (before && !same_day(before->time_s, speech->time_s))
-        add_date(m, r, speech->time_s);
+        put_date(m, r, speech->time_s, put_line);
     struct said *line = new_line(speech);
     if (!line) {
         m->short_of_memory = true;
@@ -306,6 +362,58 @@ void model_add(struct model *m, struct room *r, const struct speech *speech)
     }
     put_line(r, line);
     mark(m, r, line, speech);
+}
+
+static uint64_t first_number(const struct room *r)
+{
+    const struct said *line;
+    uint64_t n = oldest_number(r);
+    while ((line = model_line(r, n)) != NULL && line->kind > SAID_NOTICE)
+        n++;
+    return line ? n : oldest_number(r);
+}
+
+const struct said *model_first(const struct room *r)
+{
+    return model_line(r, first_number(r));
+}
+
+void model_begin_older(struct room *r)
+{
+    uint64_t first = first_number(r);
+    const struct said *above = model_line(r, first - 1);
+    r->older = above && above->date ? first - 1 : first; // the date is of the first
+}
+
+// The date of the line below stays with it.
+static void part_days(struct model *m, struct room *r, int64_t time_s)
+{
+    const struct said *below = model_line(r, r->older);
+    if (!below || below->date || same_day(below->time_s, time_s))
+        return;
+    put_date(m, r, below->time_s, put_older);
+    const struct said *date = model_line(r, r->older - 1);
+    if (date && date->date) // else there was no room for it, or no memory
+        r->older--;
+}
+
+void model_add_older(struct model *m, struct room *r, const struct speech *speech)
+{
+    struct said *line = new_line(speech);
+    m->short_of_memory |= !line;
+    if (!line)
+        return;
+    if (r->older < oldest_number(r)) // more was said meanwhile
+        r->older = oldest_number(r);
+    const struct said *below = model_line(r, r->older);
+    if (below && below->date && same_day(below->time_s, speech->time_s))
+        r->older++;
+    const struct said *above = model_line(r, r->older - 1);
+    if (above && !same_day(above->time_s, speech->time_s))
+        put_date(m, r, speech->time_s, put_older);
+    line->mention = calls_us(m, r, line, speech->text);
+    put_older(r, line);
+    part_days(m, r, speech->time_s);
 }
 
 void model_note(struct model *m, struct room *r, enum said_kind kind, int64_t now_s,

@@ -20,8 +20,10 @@ enum said_kind { SAID_TEXT, SAID_ACTION, SAID_NOTICE, SAID_EVENT, SAID_ERROR };
 // One line of a room: "<alice> hello", "* alice waves", "-- bob has joined".
 struct said {
     int64_t time_s;
+    int millis; // of that second
     enum said_kind kind;
     bool mine, mention; // by us; calls us
+    bool date;          // the date of the lines below it
     char *text;         // with the name in it
     size_t size, head;  // bytes; of them the name and what stands around it
     char *id;           // of the message; NULL: none
@@ -45,6 +47,8 @@ struct room {
     struct said *lines[MODEL_LINES]; // a ring: the oldest at `first`
     size_t first, count;
     uint64_t added; // lines, ever; the newest is number `added`, the oldest added - count + 1
+    uint64_t older; // the line before which the next older one goes
+    bool begun;     // the room has the beginning of its history
     struct member *members;
     size_t member_count, member_room;
     int unread, mentions;
@@ -85,11 +89,17 @@ int model_index(const struct model *m, const struct room *r);
 struct speech {
     enum said_kind kind;
     int64_t time_s;
+    int millis; // of that second
     const char *who, *text;
     const char *id; // NULL or "": none
     bool mine, old; // old: it was said before we came, and is not counted as not seen
 };
 void model_add(struct model *m, struct room *r, const struct speech *speech);
+// Lines that are older than all that was said in the room, in their order: the first call before
+// them. They go directly before model_first, with dates as above. What is looked at stays where it
+// is. In a full room the oldest lines make way, as ever.
+void model_begin_older(struct room *r);
+void model_add_older(struct model *m, struct room *r, const struct speech *speech);
 // One that the program itself says, now.
 void model_note(struct model *m, struct room *r, enum said_kind kind, int64_t now_s,
                 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
@@ -97,6 +107,8 @@ void model_note(struct model *m, struct room *r, enum said_kind kind, int64_t no
 const struct said *model_line(const struct room *r, uint64_t number);
 // The newest line with this id, or, with NULL, with any. NULL: there is none.
 const struct said *model_said(const struct room *r, const char *id);
+// The oldest line that somebody said, else the oldest of all; NULL: there is none.
+const struct said *model_first(const struct room *r);
 // A message was deleted: its lines have no words any more. False: there are none.
 bool model_blank(struct room *r, const char *id);
 

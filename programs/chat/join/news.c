@@ -81,20 +81,42 @@ static void speak(struct model *m, const struct session *s, const struct news *n
         show_found(m, s, n);
         return;
     }
-    if (*n->room && n->kind == NEWS_NOTICE && !session_is_room(s, n->room))
+    if (n->way == PAST_OLDER)
+        r = model_find(m, n->room); // NULL: it was closed meanwhile
+    else if (*n->room && n->kind == NEWS_NOTICE && !session_is_room(s, n->room))
         r = model_active(m); // a private notice opens no talk
     else if (*n->room)
         r = model_room(m, n->room, session_is_room(s, n->room));
     if (!r || is_double(m, r, n))
         return;
-    model_add(m, r,
-              &(struct speech){.kind = kinds[n->kind],
-                               .time_s = n->time_s,
-                               .who = n->who,
-                               .text = n->text,
-                               .id = n->id,
-                               .mine = n->mine,
-                               .old = n->way == PAST_OLD});
+    const struct speech speech = {.kind = kinds[n->kind],
+                                  .time_s = n->time_s,
+                                  .millis = n->millis,
+                                  .who = n->who,
+                                  .text = n->text,
+                                  .id = n->id,
+                                  .mine = n->mine,
+                                  .old = n->way == PAST_OLD};
+    if (n->way == PAST_OLDER)
+        model_add_older(m, r, &speech);
+    else
+        model_add(m, r, &speech);
+}
+
+// In the place where older lines would be, of the day of those below it.
+static void beginning(struct model *m, const struct session *s, const struct news *n)
+{
+    struct room *r = model_find(m, n->room);
+    const struct said *first = r ? model_first(r) : NULL;
+    (void)s;
+    if (!first || r->begun)
+        return;
+    r->begun = true;
+    model_begin_older(r);
+    model_add_older(m, r,
+                    &(struct speech){.kind = SAID_EVENT,
+                                     .time_s = first->time_s,
+                                     .text = "nothing older is kept"});
 }
 
 static void redacted(struct model *m, const struct session *s, const struct news *n)
@@ -125,6 +147,19 @@ bool news_last(const struct model *m, const char *room, struct past_mark *mark)
         return false;
     *mark = (struct past_mark){.time_s = line ? line->time_s : r->since_s};
     (void)snprintf(mark->id, sizeof mark->id, "%s", line ? line->id : ""); // it fits: it came so
+    return true;
+}
+
+bool news_first(const struct model *m, const struct room *r, struct past_mark *mark)
+{
+    bool there = r->channel ? r->joined : r != m->rooms[0];
+    if (!there || r->begun || r->count == MODEL_LINES)
+        return false;
+    const struct said *line = model_first(r);
+    if (!line)
+        return false;
+    *mark = (struct past_mark){.time_s = line->time_s, .millis = line->millis};
+    (void)snprintf(mark->id, sizeof mark->id, "%s", line->id ? line->id : ""); // as above
     return true;
 }
 
@@ -299,15 +334,16 @@ static void answer(struct model *m, const struct session *s, const struct news *
 void news_take(struct model *m, const struct session *s, const struct news *news)
 {
     static void (*const rows[])(struct model *, const struct session *, const struct news *) = {
-        [NEWS_WELCOME] = welcome,   [NEWS_REFUSED] = answer,
-        [NEWS_SAID] = speak,        [NEWS_ACTION] = speak,
-        [NEWS_NOTICE] = speak,      [NEWS_JOIN] = join,
-        [NEWS_PART] = part,         [NEWS_KICK] = kick,
-        [NEWS_QUIT] = quit,         [NEWS_NICK] = rename_all,
-        [NEWS_TOPIC] = topic,       [NEWS_MEMBERS] = members,
-        [NEWS_TELL] = answer,       [NEWS_MEMBERS_END] = members_end,
-        [NEWS_ERROR] = answer,      [NEWS_KEPT] = kept,
-        [NEWS_REDACTED] = redacted, [NEWS_FOUND_END] = found_end,
+        [NEWS_WELCOME] = welcome,     [NEWS_REFUSED] = answer,
+        [NEWS_SAID] = speak,          [NEWS_ACTION] = speak,
+        [NEWS_NOTICE] = speak,        [NEWS_JOIN] = join,
+        [NEWS_PART] = part,           [NEWS_KICK] = kick,
+        [NEWS_QUIT] = quit,           [NEWS_NICK] = rename_all,
+        [NEWS_TOPIC] = topic,         [NEWS_MEMBERS] = members,
+        [NEWS_TELL] = answer,         [NEWS_MEMBERS_END] = members_end,
+        [NEWS_ERROR] = answer,        [NEWS_KEPT] = kept,
+        [NEWS_REDACTED] = redacted,   [NEWS_FOUND_END] = found_end,
+        [NEWS_BEGINNING] = beginning,
     };
     m->casemap = s->casemap;
     rows[news->kind](m, s, news);

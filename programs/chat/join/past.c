@@ -12,6 +12,10 @@
 // What is held when the connection breaks is dropped: told, it would be the last that we know, and
 // what was missed before it would not be asked for the next time.
 //
+// What is older is asked for before the first message that we have, and again by its time if that
+// brings nothing, as above. It is told as it comes, for the model has a place for it. A room may be
+// joined again meanwhile and then waits for two answers: the one to the older question is first.
+//
 // Our own lines must come back (echo-message): without their ids they would be shown twice.
 #include "chat/join/past.h"
 
@@ -81,38 +85,71 @@ static void release(struct session *s, const char *room)
 
 // ---- questions -----------------------------------------------------------------------------
 
-static struct past_wait *wait_of(struct session *s, const char *room)
+static bool is_for_older(const struct past_wait *w)
 {
-    for (int i = 0; i < PAST_WAITS; i++)
-        if (names_equal(s->casemap, s->past.waits[i].room, room))
-            return &s->past.waits[i];
+    return w->question >= PAST_BEFORE_ID;
+}
+
+// A room's wait, of one of the two kinds.
+static struct past_wait *wait_of(struct session *s, const char *room, bool older)
+{
+    for (int i = 0; i < PAST_WAITS; i++) {
+        struct past_wait *w = &s->past.waits[i];
+        if (*w->room && is_for_older(w) == older && names_equal(s->casemap, w->room, room))
+            return w;
+    }
     return NULL;
+}
+
+// The one that an answer is for.
+static struct past_wait *first_wait_of(struct session *s, const char *room)
+{
+    struct past_wait *entered = wait_of(s, room, false), *older = wait_of(s, room, true);
+    return !older || (entered && entered->number < older->number) ? entered : older;
+}
+
+static struct past_wait *free_wait(struct session *s)
+{
+    int i = 0;
+    while (i < PAST_WAITS && *s->past.waits[i].room)
+        i++;
+    return i < PAST_WAITS ? &s->past.waits[i] : NULL;
+}
+
+// "AFTER #room timestamp=...", or "LATEST #room *" for a time that no calendar has.
+static void word_by_time(const struct past_wait *w, bool older, char *out, size_t size)
+{
+    char at[32];
+    time_t when = (time_t)w->mark.time_s - (older ? 0 : 1); // after: what is of that second too
+    int millis = older ? w->mark.millis : 999;
+    struct tm tm;
+    if (gmtime_r(&when, &tm) && strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%S", &tm) > 0)
+        (void)snprintf(out, size, "%s %s timestamp=%s.%03dZ", older ? "BEFORE" : "AFTER", w->room,
+                       at, millis);
 }
 
 static void put_question(struct session *s, struct past_wait *w, enum past_question question)
 {
-    char since[32];
+    char text[SESSION_LINE];
     int most = s->history_most > 0 && s->history_most < PAST_LINES ? s->history_most : PAST_LINES;
-    time_t when = (time_t)w->mark.time_s - 1; // what is of that second comes too
-    struct tm tm;
     w->question = question;
     w->number = ++s->past.asked;
-    if (question == PAST_AFTER_ID)
-        session_send(s, "CHATHISTORY AFTER %s msgid=%s %d", w->room, w->mark.id, most);
-    else if (question == PAST_AFTER_TIME && gmtime_r(&when, &tm) &&
-             strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%S", &tm) > 0)
-        session_send(s, "CHATHISTORY AFTER %s timestamp=%s.999Z %d", w->room, since, most);
-    else
-        session_send(s, "CHATHISTORY LATEST %s * %d", w->room, most);
+    (void)snprintf(text, sizeof text, "LATEST %s *", w->room);
+    if (question == PAST_AFTER_ID || question == PAST_BEFORE_ID)
+        (void)snprintf(text, sizeof text, "%s %s msgid=%s",
+                       question == PAST_AFTER_ID ? "AFTER" : "BEFORE", w->room, w->mark.id);
+    else if (question != PAST_LATEST)
+        word_by_time(w, question == PAST_BEFORE_TIME, text, sizeof text);
+    session_send(s, "CHATHISTORY %s %d", text, most);
     session_send(s, "PING :past-%lu", w->number);
 }
 
 void past_ask(struct session *s, const char *room)
 {
-    struct past_wait *w = wait_of(s, room);
+    struct past_wait *w = wait_of(s, room, false);
     if (!s->history || !s->ops->last || !*room || strlen(room) >= sizeof w->room)
         return;
-    w = w ? w : wait_of(s, "");
+    w = w ? w : free_wait(s);
     if (!w)
         return;
     *w = (struct past_wait){.pages = 0};
@@ -121,23 +158,47 @@ void past_ask(struct session *s, const char *room)
     put_question(s, w, !known ? PAST_LATEST : *w->mark.id ? PAST_AFTER_ID : PAST_AFTER_TIME);
 }
 
+bool past_ask_older(struct session *s, const char *room, const struct past_mark *first)
+{
+    struct past_wait *w = free_wait(s);
+    bool can = s->history && s->registered && s->ops->last && *room && strlen(room) < NAME_ROOM;
+    if (!can || !w || first_wait_of(s, room))
+        return false;
+    *w = (struct past_wait){.mark = *first};
+    (void)snprintf(w->room, sizeof w->room, "%s", room);
+    put_question(s, w, *first->id ? PAST_BEFORE_ID : PAST_BEFORE_TIME);
+    return true;
+}
+
 static void end_wait(struct session *s, struct past_wait *w)
 {
     char room[NAME_ROOM];
     memcpy(room, w->room, sizeof room);
     w->room[0] = '\0';
-    release(s, room);
+    if (!is_for_older(w))
+        release(s, room);
 }
 
-static void tell_of_gap(struct session *s, const char *room)
+static void tell_of(struct session *s, const char *room, enum news_kind kind, const char *text)
 {
-    s->ops->tell(s->ctx, &(struct news){.kind = NEWS_TELL,
+    s->ops->tell(s->ctx, &(struct news){.kind = kind,
                                         .time_s = s->ops->now_s(s->ctx),
                                         .room = room,
                                         .who = "",
                                         .other = "",
                                         .id = "",
-                                        .text = "more was said meanwhile than is shown here"});
+                                        .text = text});
+}
+
+static void take_older(struct session *s, struct past_wait *w, int lines)
+{
+    if (lines == 0 && w->question == PAST_BEFORE_ID) {
+        put_question(s, w, PAST_BEFORE_TIME);
+        return;
+    }
+    if (lines == 0)
+        tell_of(s, w->room, NEWS_BEGINNING, "");
+    end_wait(s, w);
 }
 
 static void take_answer(struct session *s, struct past_wait *w, int lines)
@@ -150,7 +211,7 @@ static void take_answer(struct session *s, struct past_wait *w, int lines)
     } else if (w->pages < PAST_PAGES) {
         put_question(s, w, PAST_AFTER_ID);
     } else {
-        tell_of_gap(s, w->room);
+        tell_of(s, w->room, NEWS_TELL, "more was said meanwhile than is shown here");
         end_wait(s, w);
     }
 }
@@ -169,14 +230,15 @@ void past_on_pong(struct session *s, const struct message *m)
 static struct past_wait *failed_wait(struct session *s, const struct message *m)
 {
     struct past_wait *oldest = NULL;
+    for (int k = 1; k + 1 < m->count; k++) {
+        struct past_wait *named = first_wait_of(s, m->params[k]);
+        if (named)
+            return named;
+    }
     for (int i = 0; i < PAST_WAITS; i++) {
         struct past_wait *w = &s->past.waits[i];
-        if (!*w->room)
-            continue;
-        for (int k = 1; k + 1 < m->count; k++)
-            if (names_equal(s->casemap, w->room, m->params[k]))
-                return w;
-        oldest = !oldest || w->number < oldest->number ? w : oldest;
+        if (*w->room && (!oldest || w->number < oldest->number))
+            oldest = w;
     }
     return oldest;
 }
@@ -184,9 +246,10 @@ static struct past_wait *failed_wait(struct session *s, const struct message *m)
 bool past_on_fail(struct session *s, const struct message *m)
 {
     struct past_wait *w = failed_wait(s, m);
-    bool again = w && w->question == PAST_AFTER_ID && w->pages == 0;
+    bool older = w && w->question == PAST_BEFORE_ID;
+    bool again = older || (w && w->question == PAST_AFTER_ID && w->pages == 0);
     if (again)
-        put_question(s, w, PAST_AFTER_TIME);
+        put_question(s, w, older ? PAST_BEFORE_TIME : PAST_AFTER_TIME);
     else if (w)
         end_wait(s, w);
     return again;
@@ -221,8 +284,10 @@ static void copy_id(char out[PAST_ID], const struct message *m)
 
 static enum past_way way_of(struct session *s, const char *type, const char *target)
 {
-    struct past_wait *w = strcmp(type, "chathistory") == 0 ? wait_of(s, target) : NULL;
-    if (w && *w->room)
+    struct past_wait *w = strcmp(type, "chathistory") == 0 ? first_wait_of(s, target) : NULL;
+    if (w && is_for_older(w))
+        return PAST_OLDER;
+    if (w)
         return w->question == PAST_LATEST ? PAST_OLD : PAST_MISSED;
     bool found = strcmp(type, "chathistory") == 0 || strcmp(type, "soju.im/search") == 0 ||
                  strcmp(type, "weft/mentions") == 0;
@@ -243,8 +308,9 @@ static void begin(struct session *s, const struct message *m, const char *refere
     (void)snprintf(b->reference, sizeof b->reference, "%s", reference);
     b->way = inside ? outer->way : way_of(s, type, target);
     b->time_s = message_time(m, s->ops->now_s(s->ctx));
+    b->millis = message_millis(m);
     copy_id(b->id, m);
-    bool answers = !inside && (b->way == PAST_OLD || b->way == PAST_MISSED);
+    bool answers = !inside && b->way != PAST_LIVE && b->way != PAST_FOUND;
     (void)snprintf(b->room, sizeof b->room, "%s", answers ? target : "");
     if (inside && b->one)
         outer->count++; // the message is a line of it
@@ -255,13 +321,7 @@ static void tell_count(struct session *s, int count)
     char text[32] = "nothing was found";
     if (count > 0)
         (void)snprintf(text, sizeof text, "found: %d", count);
-    s->ops->tell(s->ctx, &(struct news){.kind = NEWS_FOUND_END,
-                                        .time_s = s->ops->now_s(s->ctx),
-                                        .room = "",
-                                        .who = "",
-                                        .other = "",
-                                        .id = "",
-                                        .text = text});
+    tell_of(s, "", NEWS_FOUND_END, text);
 }
 
 void past_on_batch(struct session *s, const struct message *m)
@@ -274,8 +334,11 @@ void past_on_batch(struct session *s, const struct message *m)
         return;
     const struct past_batch ended = *b;
     b->reference[0] = '\0';
-    struct past_wait *w = *ended.room ? wait_of(s, ended.room) : NULL;
-    if (w)
+    bool older = ended.way == PAST_OLDER;
+    struct past_wait *w = *ended.room ? wait_of(s, ended.room, older) : NULL;
+    if (w && older)
+        take_older(s, w, ended.count);
+    else if (w)
         take_answer(s, w, ended.count);
     else if (ended.top && ended.way == PAST_FOUND)
         tell_count(s, ended.count);
@@ -301,11 +364,12 @@ void past_describe(struct session *s, const struct message *m, struct news *news
     if (b->one) {
         (void)snprintf(s->past.id, sizeof s->past.id, "%s", b->id);
         news->time_s = b->time_s;
+        news->millis = b->millis;
         news->more = b->count > 0;
     }
     b->count++;
-    struct past_wait *w = b->way == PAST_MISSED ? wait_of(s, news->room) : NULL;
-    if (w && *w->room && *s->past.id)
+    struct past_wait *w = b->way == PAST_MISSED ? wait_of(s, news->room, false) : NULL;
+    if (w && *s->past.id)
         (void)snprintf(w->mark.id, sizeof w->mark.id, "%s", s->past.id);
 }
 
@@ -314,7 +378,7 @@ bool past_holds(struct session *s, const struct news *news)
     struct past *p = &s->past;
     bool speech = (news->kind >= NEWS_SAID && news->kind <= NEWS_NOTICE) ||
                   news->kind == NEWS_REDACTED;
-    if (!speech || news->way != PAST_LIVE || !*news->room || !wait_of(s, news->room))
+    if (!speech || news->way != PAST_LIVE || !*news->room || !wait_of(s, news->room, false))
         return false;
     if (p->held_count >= PAST_HELD)
         release(s, news->room);

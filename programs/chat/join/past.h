@@ -5,6 +5,9 @@
 // A room is asked about when we have joined it. What is said in it meanwhile is held, and told
 // after the answer: so it is told in its order. Whether a line was told before is for those to find
 // out who have the lines: it has its message's id.
+//
+// Later, what is older than all that we have of a room is asked for page by page, as far as the
+// user goes back. Nothing is held for that: it has its place before the rest.
 #ifndef WEFT_CHAT_JOIN_PAST_H
 #define WEFT_CHAT_JOIN_PAST_H
 
@@ -28,10 +31,11 @@ struct session;
 struct news;
 struct held;
 
-// Where our knowledge of a room ends.
+// Where our knowledge of a room ends, or begins.
 struct past_mark {
-    char id[PAST_ID]; // of the last message in it; "": there was none
+    char id[PAST_ID]; // of the last (or first) message in it; "": there was none
     int64_t time_s;   // of that message, or when we came
+    int millis;       // of that second
 };
 
 enum past_way {
@@ -39,6 +43,7 @@ enum past_way {
     PAST_OLD,    // before we first came
     PAST_MISSED, // while we were away
     PAST_FOUND,  // it was asked for: a search
+    PAST_OLDER,  // before all that we have of the room
 };
 
 struct past_batch {
@@ -48,13 +53,20 @@ struct past_batch {
     bool one; // its lines are one message: of this id and time
     char id[PAST_ID];
     int64_t time_s;
+    int millis;
     int count;            // of lines
     char room[NAME_ROOM]; // of a wait, or ""
 };
 
 struct past_wait {
     char room[NAME_ROOM]; // "": none
-    enum past_question { PAST_LATEST, PAST_AFTER_ID, PAST_AFTER_TIME } question;
+    enum past_question {
+        PAST_LATEST,
+        PAST_AFTER_ID,
+        PAST_AFTER_TIME,
+        PAST_BEFORE_ID, // these two are by the user's leave, and hold nothing
+        PAST_BEFORE_TIME,
+    } question;
     unsigned long number;  // of the PING behind the question
     int pages;             // that came
     struct past_mark mark; // goes on with the answer
@@ -71,6 +83,10 @@ struct past {
 
 // We are joining this room: ask, if the server keeps a history and can tell it.
 void past_ask(struct session *s, const char *room);
+// What is older than the mark, where our knowledge of the room begins: a page as PAST_OLDER, or
+// NEWS_BEGINNING. False: not asked, because past_ask would not, or the room's last question is not
+// answered yet.
+bool past_ask_older(struct session *s, const char *room, const struct past_mark *first);
 // What the tags of a line say of it goes into the news: id, time, way. `now` as in message_time.
 void past_describe(struct session *s, const struct message *m, struct news *news);
 // True: it is kept, and told later.

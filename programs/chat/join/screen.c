@@ -341,17 +341,27 @@ static void move_or_edit(struct screen *s, const struct key *key)
         edits[key->kind](&s->editor);
 }
 
+// At the top of what we have of a room more is asked for; it comes above what is seen.
+static void page_up(struct screen *s)
+{
+    struct desk d = desk(s);
+    view_scroll(&s->view, &s->model, view_page(&s->view) - 1);
+    if (view_at_top(&s->view, &s->model))
+        desk_ask_older(&d);
+}
+
 static void act(struct screen *s, const struct key *key)
 {
-    int page = view_page(&s->view);
     if (key->kind == KEY_TEXT)
         editor_insert(&s->editor, key->text, key->size);
     else if (key->kind == KEY_ENTER)
         enter(s);
     else if (key->kind == KEY_TAB)
         (void)complete(&s->completion, &s->editor, &s->model, command_names);
-    else if (key->kind == KEY_PAGE_UP || key->kind == KEY_PAGE_DOWN)
-        view_scroll(&s->view, &s->model, key->kind == KEY_PAGE_UP ? page - 1 : 1 - page);
+    else if (key->kind == KEY_PAGE_UP)
+        page_up(s);
+    else if (key->kind == KEY_PAGE_DOWN)
+        view_scroll(&s->view, &s->model, 1 - view_page(&s->view));
     else if (key->kind == KEY_PASTE)
         take_paste(s, key);
     else if (key->kind == KEY_CONTROL)

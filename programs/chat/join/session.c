@@ -76,6 +76,7 @@ static void tell(struct session *s, const struct message *m, struct news news)
     static const char none[] = "";
     int64_t now = s->ops->now_s(s->ctx);
     news.time_s = m ? message_time(m, now) : now;
+    news.millis = m ? message_millis(m) : 0;
     news.numeric = m ? m->numeric : 0;
     news.room = news.room ? news.room : none;
     news.who = news.who ? news.who : m ? m->nick : none;

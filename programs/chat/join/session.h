@@ -34,6 +34,7 @@ enum news_kind {
     NEWS_KEPT,      // `text`: whether and how long the room keeps what is said
     NEWS_REDACTED,  // `who` has deleted the message `id`; `text` says why, or ""
     NEWS_FOUND_END, // of what was told as PAST_FOUND; `text` says how much it was
+    NEWS_BEGINNING, // nothing is older than what we have of the room
 };
 
 // Texts are the server's bytes, and live during the call.
@@ -41,6 +42,7 @@ struct news {
     enum news_kind kind;
     int numeric; // 0: none
     int64_t time_s;
+    int millis;       // of that second
     const char *room; // or the partner of a private talk; "": the server as such
     const char *who, *other, *text;
     const char *id; // of the message; "": it has none

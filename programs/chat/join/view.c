@@ -241,6 +241,16 @@ void view_scroll(const struct view *v, struct model *m, int rows)
     r->hidden = newest ? 0 : at.hidden;
 }
 
+bool view_at_top(const struct view *v, const struct model *m)
+{
+    const struct room *r = model_active(m);
+    struct spot top = {r->bottom ? r->bottom : r->added, r->bottom ? r->hidden : 0};
+    int missing = go_up(v, r, &top, view_page(v) - 1);
+    const struct said *line = model_line(r, top.number);
+    bool first = !model_line(r, top.number - 1);
+    return missing > 0 || !line || (first && top.hidden == rows_of(v, line) - 1);
+}
+
 // ---- the frame -----------------------------------------------------------------------------
 
 static void paint_topic(struct view *v, const struct model *m)

@@ -28,6 +28,8 @@ void view_release(struct view *v);
 
 // Move what is shown of the active room by so many rows, up if more than 0; within what there is.
 void view_scroll(const struct view *v, struct model *m, int rows);
+// Whether the active room's first row is to be seen: there is nothing above it.
+bool view_at_top(const struct view *v, const struct model *m);
 int view_page(const struct view *v); // rows of what was said
 
 #endif
