@@ -223,6 +223,8 @@ def why_not(text):
     """Why a transcript cannot be played over TCP, or None."""
     if re.search(r"^(restart|wait \d+(s|m|h))", text, re.M):
         return "has a clock of its own"
+    if re.search(r"^reset ", text, re.M):
+        return "has other settings while it is played"
     if "Counts its source" in text:
         return "has lines whose length depends on where its clients are"
     for name in re.findall(r"^set ([\w.]+)", text, re.M):

@@ -15,6 +15,8 @@
 //     -alice             closes it
 //     wait 2s            the clock goes on: ms, s, m, h
 //     set NAME VALUE     a setting, before the first client
+//     reset NAME [VALUE] otherwise from now on, as after REHASH: a number, a text or a time;
+//                        without a value as if it had never been set
 //     restart            the server ends and begins anew on the same data
 //
 // Patterns are told in irc_pattern.h.
@@ -401,11 +403,11 @@ static bool set_row(const char *name, const char *value)
         if (strcmp(rows[i].name, name) != 0)
             continue;
         if (rows[i].number)
-            *rows[i].number = atoi(value);
+            *rows[i].number = value ? atoi(value) : 0;
         else if (rows[i].text)
-            *rows[i].text = strdup(value);
+            *rows[i].text = value ? strdup(value) : NULL;
         else
-            *rows[i].ms = read_ms(value);
+            *rows[i].ms = value ? read_ms(value) : 0;
         return true;
     }
     return false;
@@ -428,6 +430,16 @@ static void set(char *rest)
         add_operator(name + 5, rest);
     else
         stop("there is no setting %s", name);
+}
+
+// The texts of before are the server's until it has the new ones: they are not freed.
+static void reset(char *rest)
+{
+    char *name = strsep(&rest, " ");
+    start_server();
+    if (!set_row(name, rest))
+        stop("there is no number, text or time %s", name);
+    irc_set(irc, &settings);
 }
 
 static void close_client(const char *name)
@@ -458,6 +470,8 @@ static void play(char *line)
         pass_time(read_ms(line + 5));
     } else if (strncmp(line, "set ", 4) == 0) {
         set(line + 4);
+    } else if (strncmp(line, "reset ", 6) == 0) {
+        reset(line + 6);
     } else if (strcmp(line, "restart") == 0) {
         end_server();
         start_server();

@@ -343,6 +343,20 @@ def what_needs_a_restart_is_named_and_stays():
 
 
 @test
+def who_is_there_is_told_what_005_says_otherwise_now():
+    with folder() as at:
+        path = write(at / "weft.ini", "[limits]", "rooms = 7", "list = 9", "[flood]", "burst = 50")
+        with file_server(path, "--refuse-tags", "*") as server, irc(server, "ada") as ada:
+            write(path, "[limits]", "rooms = 8", "list = 10", "[flood]", "burst = 60")
+            greeted = len(ada.seen)
+            reload(server)
+            ada.answer("PING told", r".* PONG .*told")
+            changes = [line for line in ada.seen[greeted:] if " 005 " in line]
+            equal([line.split(" ", 1)[1] for line in changes],
+                  ["005 ada CHANLIMIT=#:8 MAXLIST=beI:10 :are supported by this server"])
+
+
+@test
 def reading_again_under_load_loses_nobody():
     with folder() as at:
         path = write(at / "weft.ini", "[operator ada]", f"password = {hash_of('geheim')}")

@@ -40,7 +40,9 @@ bool names_this_server(struct session *s, const char *name); // server.c
 void send_motd(struct session *s);                           // server.c
 void send_lusers(struct session *s);                         // server.c
 void send_isupport(struct session *s);                       // isupport.c
-void send_names(struct session *s, const struct room *room); // names.c
-void send_topic(struct session *s, const struct room *room); // room.c
+// To all who are registered, if there are any: 005 with what was otherwise before.
+void tell_isupport_changes(struct irc *irc, const struct irc_settings *before); // isupport.c
+void send_names(struct session *s, const struct room *room);                    // names.c
+void send_topic(struct session *s, const struct room *room);                    // room.c
 
 #endif

@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "chat/irc/handlers.h"
 #include "chat/irc/history.h"
 #include "chat/irc/limits.h"
 #include "chat/irc/monitor.h"
@@ -40,8 +41,10 @@ struct irc *irc_new(struct hub *hub, const struct irc_settings *set)
 
 void irc_set(struct irc *irc, const struct irc_settings *set)
 {
+    const struct irc_settings before = irc->set;
     irc->set = *set;
     fill_in(&irc->set);
+    tell_isupport_changes(irc, &before);
 }
 
 void irc_shut(struct irc *irc, const char *why)

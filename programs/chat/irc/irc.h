@@ -64,7 +64,8 @@ struct store;
 struct store_progress;
 
 struct irc *irc_new(struct hub *hub, const struct irc_settings *set); // NULL: out of memory
-// Other settings than before, for all sessions. Its name, its network and its history stay.
+// Other settings than before, for all sessions, who are told what changes of ISUPPORT: the texts of
+// before are read once more. Its name, its network and its history stay.
 void irc_set(struct irc *irc, const struct irc_settings *set);
 void irc_shut(struct irc *irc, const char *why); // ends all sessions
 // What has become of messages that were to be kept: echoes and answers that waited for it go out.

@@ -49,7 +49,7 @@ static const struct {
     {"UTF8ONLY", 0},
     {"WHOX", 0},
 };
-enum { TOKENS = sizeof tokens / sizeof tokens[0], A_LINE = 13, SIZE = 440 };
+enum { TOKENS = sizeof tokens / sizeof tokens[0], A_LINE = 13, SIZE = 440, TOKEN = 200 };
 
 // A token as it is shown; false: it is not.
 static bool word_token(const struct irc_settings *set, int i, char *out, size_t room)
@@ -75,6 +75,19 @@ static bool word_token(const struct irc_settings *set, int i, char *out, size_t 
     return text != NULL;
 }
 
+// One that is not as it was: as it is shown, or "-NAME" where it is none any more.
+static bool word_change(const struct irc_settings *before, const struct irc_settings *set, int i,
+                        char *out, size_t room)
+{
+    char was[TOKEN];
+    bool shown_before = word_token(before, i, was, sizeof was);
+    if (word_token(set, i, out, room))
+        return !shown_before || strcmp(was, out) != 0;
+    if (shown_before)
+        (void)snprintf(out, room, "-%.*s", (int)strcspn(was, "="), was);
+    return shown_before;
+}
+
 static void flush(struct session *s, char *text, size_t *size)
 {
     if (*size > 0)
@@ -82,12 +95,16 @@ static void flush(struct session *s, char *text, size_t *size)
     *size = 0;
 }
 
-void send_isupport(struct session *s)
+// All, or with `before` those that are not as they were.
+static void send_tokens(struct session *s, const struct irc_settings *before)
 {
-    char text[SIZE], token[200];
+    const struct irc_settings *set = &s->irc->set;
+    char text[SIZE], token[TOKEN];
     size_t size = 0;
     for (int i = 0, n = 0; i < TOKENS; i++) {
-        if (!word_token(&s->irc->set, i, token, sizeof token))
+        bool told = before ? word_change(before, set, i, token, sizeof token)
+                           : word_token(set, i, token, sizeof token);
+        if (!told)
             continue;
         if (n == A_LINE || size + 1 + strlen(token) >= sizeof text) {
             flush(s, text, &size);
@@ -98,4 +115,21 @@ void send_isupport(struct session *s)
                                  token);
     }
     flush(s, text, &size);
+}
+
+void send_isupport(struct session *s)
+{
+    send_tokens(s, NULL);
+}
+
+void tell_isupport_changes(struct irc *irc, const struct irc_settings *before)
+{
+    struct session *s;
+    LIST_FOREACH (s, &irc->sessions, link) {
+        struct labelled *answer = s->answer;
+        s->answer = NULL; // of a command that waits: it did not ask for this
+        if (s->registered)
+            send_tokens(s, before);
+        s->answer = answer;
+    }
 }
