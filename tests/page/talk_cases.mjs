@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // talk_cases.mjs - people who talk: what they write, how it is shown, and in which room.
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 
 import {
     Raw,
@@ -50,6 +51,33 @@ test("a link with the password lets in and without it one is asked", async (star
     await say(anna, "we are in");
     await shows(ben, "we are in");
 });
+
+for (const [locale, word] of [["en-US", "away"], ["zh-CN", "不在"]])
+    test(`who is away is shown in the list of members in ${locale}`, async (start) => {
+        const { url, irc } = await start();
+        const bob = await Raw.irc(irc, "bob", "#lobby"),
+            eve = await Raw.irc(irc, "eve", "#lobby");
+        bob.say("AWAY :lunch");
+        await bob.hears(/ 306 bob /);
+        const anna = await enter(url, "anna", { locale });
+        const shown = async (list) =>
+            until(async () => {
+                const entries = await anna.locator("#crowd .entry").allInnerTexts();
+                return isDeepStrictEqual(entries.map((text) => text.split(/\s+/).slice(1)), list);
+            }, `the members ${JSON.stringify(list)}`);
+        await shown([["anna"], ["bob", word], ["eve"]]); // he was so before we came
+        assert.equal(await anna.locator("#crowd .entry.away").count(), 1);
+        eve.say("AWAY :tea");
+        await shown([["anna"], ["bob", word], ["eve", word]]);
+        eve.say("NICK fay");
+        await shown([["anna"], ["bob", word], ["fay", word]]);
+        bob.say("AWAY");
+        await shown([["anna"], ["bob"], ["fay", word]]);
+        eve.say("PART #lobby");
+        await shown([["anna"], ["bob"]]);
+        eve.say("JOIN #lobby");
+        await shown([["anna"], ["bob"], ["fay", word]]);
+    });
 
 test("an irc client and a page talk in chinese", async (start) => {
     const { url, irc } = await start();
