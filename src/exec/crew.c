@@ -350,11 +350,13 @@ void wf_crew_look_and_end(struct processes *t)
 }
 
 // A result is taken when that lets somebody work, or when there are many: each costs the worker a
-// cache line that it writes to.
+// cache line that it writes to. So does the look whether it is dry, which matters where there are
+// others to choose from: a lone worker that keeps up would wait for that line after each task.
 void wf_crew_feed(struct processes *t, struct wf_ended *ended)
 {
     for (struct wf_member *m = t->members; m; m = m->next) {
-        if (m->load > 0 && (wf_member_is_dry(m) || wf_member_has_many(m)))
+        bool lets_work = t->alive > 1 && wf_member_is_dry(m);
+        if (m->load > 0 && (lets_work || wf_member_has_many(m)))
             wf_crew_collect(t, m, ended);
         look_at_blocked(t, m);
     }
