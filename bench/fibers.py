@@ -27,8 +27,8 @@ ROWS = [
     Row("between_loops", "an item through a queue of 128, between two threads", "0,1"),
     Row("parked", "bytes of a parked one, of 100,000, with a guard", "0,1"),
 ]
-FUTURE = ("nine locked instructions: for the future, its parker, its wait, and exit, which counts "
-          "what lives under a lock; none of them knows yet that all is on one loop")
+FUTURE = ("six locked instructions: one for its number, one for its end, two for who looks at the list "
+          "of tasks, and two for exit, which counts what lives")
 QUEUE = ("each wait goes through a lock, a line and the park word, all of them fit for other threads too: "
          "about four locked instructions each")
 GOALS = [
