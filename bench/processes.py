@@ -44,7 +44,8 @@ GOALS = [
     Goal("weft", "submits", at_most=10000,
          why="root and two workers share two cores, and each has more than 100 ns to do for a task"),
     Goal("weft", "messages", at_most=10000,
-         why="a message is a task: it is named, counted, can be cancelled and fails by itself if the worker dies"),
+         why="a message is a task with a future that is made, listed and ended, with some ten locked instructions in the "
+         "root; it is counted, can be cancelled and fails by itself if the worker dies"),
     Goal("weft", "round_trip", at_most=9,
          why="two wake-ups, one of a process on another core, which is what the bare words cost"),
     Goal("weft", "round_trip", at_most=1.5, of="bare C"),

@@ -23,6 +23,7 @@
 #include "core/shared.h"
 #include "os/context.h"
 #include "os/futex.h"
+#include "os/prefetch.h"
 
 enum { DEFAULT_CAPACITY = 1024, LINE = 64 };
 enum { WAITED = 1, CLOSED = 2, ONE = 4, SHIFT = 2 }; // a number of items is counted in ONEs
@@ -135,14 +136,28 @@ static bool has_more(const struct move *m, uint64_t passed)
     return left(m, passed) > 0;
 }
 
+static unsigned char *slot_of(weft_shared_queue *q, uint64_t passed)
+{
+    return q->slots + (size_t)(passed >> SHIFT & q->mask) * q->item_size;
+}
+
 static void copy(const struct move *m, uint64_t passed)
 {
-    weft_shared_queue *q = m->queue;
-    unsigned char *slot = q->slots + (size_t)(passed >> SHIFT & q->mask) * q->item_size;
+    size_t size = m->queue->item_size;
+    unsigned char *slot = slot_of(m->queue, passed);
     if (m->from)
-        memcpy(slot, m->from, q->item_size);
+        memcpy(slot, m->from, size);
     else
-        memcpy(m->to, slot, q->item_size);
+        memcpy(m->to, slot, size);
+}
+
+// A slot that is put into was read by a getter, on another core as a rule. It is fetched some items
+// before, if it is known to be empty: else it is not ours to take away yet.
+static void prepare(const struct move *m, uint64_t passed)
+{
+    const uint64_t ahead = 8;
+    if (m->from && left(m, passed) > ahead)
+        wf_prefetch_to_write(slot_of(m->queue, passed + ahead * ONE));
 }
 
 // False: closed, and this is a put.
@@ -166,6 +181,7 @@ static bool pass(struct move *m, uint64_t *passed, struct wf_nap *nap)
     }
     copy(m, *passed);
     m->is_over = !count(m, passed);
+    prepare(m, *passed); // now that it can be had
     if (m->slept)
         leave_others(m->other, m->mine->seen, has_more(m, *passed + ONE));
     return true;

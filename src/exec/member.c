@@ -13,6 +13,7 @@
 #include "exec/ends.h"
 #include "os/carry.h"
 #include "os/futex.h"
+#include "os/prefetch.h"
 
 static struct wf_slot *slot_at(const struct wf_member *m, uint32_t at)
 {
@@ -104,17 +105,6 @@ static uint64_t there(struct wf_member *m, const struct weft_task *what)
     return m->there;
 }
 
-// As one's own, to write to it: __builtin_prefetch asks for a copy to read, unless the compiler is
-// told of a newer processor. One that does not know this instruction takes it for none.
-static void fetch_line(const void *line)
-{
-#if defined(__x86_64__)
-    __asm__ volatile("prefetchw %0" ::"m"(*(const char *)line));
-#else
-    __builtin_prefetch(line, 1);
-#endif
-}
-
 // The worker was there last. To have the lines of a small task back takes longer than all else
 // here, so it begins two tasks before: with one, it is not over by then, and a worker that keeps up
 // takes away again what is fetched earlier.
@@ -122,8 +112,8 @@ static void fetch_next(const struct wf_member *m)
 {
     enum { AHEAD = 2 };
     const struct wf_slot *slot = slot_at(m, m->tail + AHEAD);
-    fetch_line(slot);
-    fetch_line((const char *)slot + WF_SLOT_ALIGN);
+    wf_prefetch_to_write(slot);
+    wf_prefetch_to_write((const char *)slot + WF_SLOT_ALIGN);
 }
 
 // Its socket is full of descriptors for tasks before, or too many are under way; or it is dead, as
