@@ -234,17 +234,6 @@ static size_t tighten(char *line, size_t one, size_t size, void *arg)
     return one * size;
 }
 
-struct half {
-    struct transfer transfer; // first
-    CURLcode ended;           // as the callback was told
-};
-
-static void note_end(struct transfer *t, CURLcode code)
-{
-    struct half *half = (struct half *)t;
-    half->ended = code;
-}
-
 static int say_half(const int *listener, weft_none *none)
 {
     static const char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n1";
@@ -266,10 +255,8 @@ static int moved(enum weft_kind kind)
     struct driver *d = driver_open(1, MANY);
     (void)kind;
     s.task = weft_start(WEFT_THREADS, say_half, &s.fd);
-    struct half half = {
-        .transfer = {.easy = curl_easy_init(), .due = WEFT_FOREVER, .ended = note_end},
-    };
-    CURL *easy = half.transfer.easy;
+    struct transfer half = {.easy = curl_easy_init(), .due = WEFT_FOREVER};
+    CURL *easy = half.easy;
     size_t got = 0;
     CHECK(curl_easy_setopt(easy, CURLOPT_URL, s.url) == CURLE_OK);
     CHECK(curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK);
@@ -277,8 +264,7 @@ static int moved(enum weft_kind kind)
     CHECK(curl_easy_setopt(easy, CURLOPT_HEADERDATA, &half) == CURLE_OK);
     CHECK(curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, drop) == CURLE_OK);
     CHECK(curl_easy_setopt(easy, CURLOPT_WRITEDATA, &got) == CURLE_OK);
-    CHECK(driver_run(d, 0, &half.transfer) == CURLE_OPERATION_TIMEDOUT);
-    CHECK(half.ended == CURLE_OPERATION_TIMEDOUT);
+    CHECK(driver_run(d, 0, &half) == CURLE_OPERATION_TIMEDOUT);
     CHECK(got == 1);
     curl_easy_cleanup(easy);
     driver_close(&d);

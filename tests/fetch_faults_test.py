@@ -227,6 +227,8 @@ case("20. reset in the body", "/reset-in-body",
      broken(", after 3 of 100 bytes", partial=3, claimed=100))
 case("21. a body shorter than its length", "/short", cut(3, 100))
 case("22. a body longer than its length", "/longer", Ok(5, claimed=5, excess=True))
+case("22. a large body longer than its length", "/longer-large",
+     Ok(100000, claimed=100000, excess=True))
 case("23. two lengths", "/two-lengths", invalid("Content-Length"))
 case("24. a negative length", "/negative-length", invalid("Content-Length"))
 case("25. a TiB is announced", "/length-1tb",
@@ -585,6 +587,14 @@ def an_answer_that_nobody_asked_for_is_nobodys():
         equal([(row["ok"], row["encoded"], row["excess"]) for row in rows[1:]],
               [(True, 9, False), (True, 8, False)], f"{path} {door}")
         equal([server.count(target(url)) for url in urls], [1, 1, 1], f"{path} {door}: requests")
+
+
+@check
+def the_next_pages_answer_is_not_more_of_the_one_before():
+    # 60 pages on connections that go from one to the next at once.
+    rows, _ = fetched(*(f"/ok?size=100000&i={i}" for i in range(60)), options=("-j4",))
+    equal({(row["ok"], row["encoded"], row["excess"]) for row in rows},
+          {(True, 100000, False)}, "rows")
 
 
 @check

@@ -9,11 +9,14 @@
 //
 // A callback that finds a fault notes it in the page and ends the transfer; libcurl's code for that
 // end is then not looked at.
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "fetch/decode.h"
 #include "fetch/fetcher.h"
@@ -310,6 +313,38 @@ static enum page_fault decoding(struct request *r, enum decode_state state)
     return page_fail(page, FAULT_MEMORY, 0, "out of memory");
 }
 
+static int port_of(int fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } here = {0};
+    socklen_t size = sizeof here;
+    (void)getsockname(fd, &here.any, &size); // 0, no port, if it fails
+    return ntohs(here.any.sa_family == AF_INET ? here.v4.sin_port : here.v6.sin6_port);
+}
+
+// More than was claimed, in a later packet than the end. libcurl reads no further than the claim,
+// and then throws the connection away without a word. What is read by one call with the headers is
+// told by its log; and of TLS we cannot tell.
+//
+// The connection is ours until this callback returns: a moment later the next page may have asked
+// on it, and what is there may be its answer. That it is ours the port tells.
+static bool has_more(const struct request *r)
+{
+    int fd = transfer_socket(&r->transfer);
+    char byte;
+    return fd >= 0 && port_of(fd) == r->port && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+static bool is_last_of_large(const struct request *r)
+{
+    const struct page *page = r->page;
+    return page->encoded == page->claimed && page->claimed > REQUEST_READ && !r->tls &&
+           page->status == 200;
+}
+
 static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
 {
     struct request *r = arg;
@@ -327,6 +362,8 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
         (void)decoding(r, decoder_push(r->decoder, bytes, size));
     else if (page->encoded > limits_of(r)->decoded)
         page->fault = FAULT_DECODED_SIZE;
+    if (page->fault == FAULT_NONE && is_last_of_large(r) && has_more(r))
+        page->excess = true;
     return page->fault == FAULT_NONE ? size : 0;
 }
 
@@ -347,7 +384,7 @@ static int on_connected(void *arg, char *address, char *own_address, int port, i
     struct request *r = arg;
     (void)own_address;
     (void)port;
-    (void)own_port;
+    r->port = own_port;
     r->asked = true;
     r->status_seen = r->headers_ended = false; // a proxy's words about a tunnel are no answer
     r->page->status = 0;

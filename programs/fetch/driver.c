@@ -91,8 +91,6 @@ static void list_remove(struct list *list, struct transfer *t)
 // It is over: out of libcurl's hands, and among those that are told at the end of this turn.
 static void end(struct lane *lane, struct transfer *t, CURLcode code, struct list *over)
 {
-    if (t->ended)
-        t->ended(t, code);
     (void)curl_multi_remove_handle(lane->multi, t->easy); // fails only where it is not in there
     list_remove(&lane->under_way, t);
     t->code = code;
@@ -320,6 +318,11 @@ CURLcode driver_run(struct driver *d, uint32_t which, struct transfer *t)
 weft_time transfer_now(const struct transfer *t)
 {
     return t->lane->sockets.now;
+}
+
+int transfer_socket(const struct transfer *t)
+{
+    return t->lane->sockets.working;
 }
 
 void transfer_due(struct transfer *t, weft_time due)

@@ -16,15 +16,12 @@
 struct driver;
 struct lane;
 
-// One at a time, and again when it has come back. Zeroed but for `easy`, `due` and `ended`.
+// One at a time, and again when it has come back. Zeroed but for `easy` and `due`.
 struct transfer {
     CURL *easy;
     // When it is given up, with CURLE_OPERATION_TIMEDOUT; WEFT_FOREVER: never. Callbacks of the
     // transfer may move it, by transfer_due.
     weft_time due;
-    // Called by the lane when the transfer is over, or NULL; still with the handle in
-    // the multi handle, and the connection open, if there was one.
-    void (*ended)(struct transfer *t, CURLcode code);
     // ---- the driver's
     struct lane *lane;
     struct transfer *next, *previous;
@@ -46,8 +43,10 @@ void driver_close(struct driver **d);
 CURLcode driver_run(struct driver *d, uint32_t which, struct transfer *t);
 
 // For callbacks of a transfer that is under way: the time, as it was when its lane last woke up;
-// and a new end.
+// the socket that libcurl is at, or -1: another's, where its work leads it on to this transfer; and
+// a new end.
 weft_time transfer_now(const struct transfer *t);
+int transfer_socket(const struct transfer *t);
 void transfer_due(struct transfer *t, weft_time due);
 
 #endif

@@ -3,9 +3,13 @@
 //
 // The lecture's second program. The options are read by options.c, the URLs by input.c; run.c goes
 // through them, page by page. Here they are put together, and taken apart.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1 // setenv
+#endif
 #include <curl/curl.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <weft/weft.h>
 
@@ -88,6 +92,9 @@ int command_fetch(int argc, char **argv)
     stop_block();
     (void)signal(SIGPIPE, SIG_IGN); // of a closed stdout writes tell; TLS cannot ask to be spared
     raise_descriptor_limit();
+    // Of the loop itself nothing waits but for the driver's epoll, for which io_uring has no better
+    // way, and a longer one: 10,000 small pages, CPU 0.0409 s a thousand with it and 0.0379 so.
+    (void)setenv("WEFT_IO", "epoll", 0); // whoever has set it knows why
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return failed("libcurl does not start");
     status = begin(&set, argv + first);

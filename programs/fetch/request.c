@@ -17,8 +17,6 @@
 
 // ---- the handle ------------------------------------------------------------------
 
-enum { ONE_READ = 65536 }; // the most that libcurl reads at once
-
 static long connect_ms(const struct page_limits *limits)
 {
     int64_t ns = limits->connect_ns < limits->total_ns ? limits->connect_ns : limits->total_ns;
@@ -66,7 +64,7 @@ static bool set_up(struct request *r)
     // A large page costs half of what it does with libcurl's 16 KB, a small one no more; of 128 KB
     // malloc would map and unmap each.
     return curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-           curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)ONE_READ) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)REQUEST_READ) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
@@ -83,15 +81,13 @@ static bool set_up(struct request *r)
            set_proxy(c, &r->fetcher->resolver) && answer_watch(r);
 }
 
-static void over(struct transfer *t, CURLcode code);
-
 struct request *request_open(struct fetcher *f)
 {
     struct request *r = malloc(sizeof *r);
     if (!r)
         return NULL;
     *r = (struct request){.fetcher = f, .easy = curl_easy_init()};
-    r->transfer = (struct transfer){.easy = r->easy, .ended = over};
+    r->transfer = (struct transfer){.easy = r->easy};
     if (!r->easy || !set_up(r))
         request_close(&r);
     return r;
@@ -122,28 +118,6 @@ const char *request_header(struct request *r, const char *name)
     if (curl_easy_header(r->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
         return NULL;
     return header->value;
-}
-
-// ---- the end, on the driver's thread ---------------------------------------------
-
-// More than was claimed, in a later packet than the end. libcurl reads no further than the claim,
-// and then throws the connection away without a word. What is read by one call with the headers is
-// told by its log; and of TLS we cannot tell.
-static bool has_more(struct request *r)
-{
-    curl_socket_t fd = CURL_SOCKET_BAD;
-    char byte;
-    return curl_easy_getinfo(r->easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
-           fd != CURL_SOCKET_BAD && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
-}
-
-static void over(struct transfer *t, CURLcode code)
-{
-    struct request *r = (struct request *)t;
-    struct page *page = r->page;
-    if (code == CURLE_OK && !r->tls && page->claimed > ONE_READ && !page->excess &&
-        page->status == 200)
-        page->excess = has_more(r);
 }
 
 // ---- one request -----------------------------------------------------------------

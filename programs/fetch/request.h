@@ -19,9 +19,11 @@
 struct decoder;
 struct fetcher;
 
+enum { REQUEST_READ = 65536 }; // the most that libcurl reads at once
+
 // A handle, for one task at a time. It keeps the cookies of one chain of redirects.
 struct request {
-    struct transfer transfer; // first: the driver's callback knows it by this
+    struct transfer transfer;
     struct fetcher *fetcher;
     struct request *next; // while it is idle
     CURL *easy;
@@ -37,6 +39,7 @@ struct request {
     bool status_seen;                // a status line came
     bool headers_ended;              // and the empty line after the headers
     bool chunked;                    // it says itself where the body ends
+    int port;                        // our end of the connection's
     int64_t length;                  // its Content-Length, or -1
     char encodings[64];              // its Content-Encoding, all of it
     struct decoder *decoder;         // of its body, or NULL

@@ -191,7 +191,10 @@ static CURLMcode on_ready(struct sockets *s, const struct epoll_event *event)
     }
     uint32_t ready = event->events & (EPOLLERR | EPOLLHUP) ? wanted : event->events;
     int bits = (ready & EPOLLIN ? CURL_CSELECT_IN : 0) | (ready & EPOLLOUT ? CURL_CSELECT_OUT : 0);
-    return curl_multi_socket_action(s->multi, fd, bits, &running);
+    s->working = fd;
+    CURLMcode code = curl_multi_socket_action(s->multi, fd, bits, &running);
+    s->working = -1;
+    return code;
 }
 
 void sockets_wait(struct sockets *s, weft_time until)
@@ -244,8 +247,12 @@ static int open_descriptors(struct sockets *s)
 
 int sockets_open(struct sockets *s, CURLM *multi, bool fiber)
 {
-    *s = (struct sockets){
-        .fiber = fiber, .multi = multi, .epoll = -1, .bell = -1, .timer = WEFT_FOREVER};
+    *s = (struct sockets){.fiber = fiber,
+                          .multi = multi,
+                          .epoll = -1,
+                          .bell = -1,
+                          .working = -1,
+                          .timer = WEFT_FOREVER};
     int rc = open_descriptors(s);
     if (rc < 0)
         return weft_fail(rc, "no descriptor to wait with");

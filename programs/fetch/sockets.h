@@ -20,6 +20,7 @@ struct sockets {
     bool fiber; // who waits is one
     CURLM *multi;
     int epoll, bell;
+    int working;   // the socket that libcurl is at, or -1
     weft_time now; // when it last woke up
     struct epoll_event ready[SOCKETS_READY];
     int ready_n;

@@ -107,6 +107,14 @@ int longer(struct visit *v)
     return rc < 0 ? rc : KEEP;
 }
 
+int longer_large(struct visit *v)
+{
+    static char bytes[100005];
+    int rc = sayf(v, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+    rc = rc < 0 ? rc : say(v, bytes, sizeof bytes);
+    return rc < 0 ? rc : KEEP;
+}
+
 #define SECOND_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\npoisons"
 
 int poison(struct visit *v)

@@ -8,7 +8,8 @@
 // acts.c: the row's bytes, and what then
 page say_and_close, say_and_keep, say_and_hang, say_and_cut, say_and_reset, say_and_half_close;
 // ... ends, lengths, time
-page list_pages, chunked, close_ends, longer, poison, poison_late, drip, drip_header, slow, stale;
+page list_pages, chunked, close_ends, longer, longer_large, poison, poison_late, drip, drip_header;
+page slow, stale;
 page endless, endless_chunked, endless_header, endless_headers, endless_interim;
 page giant_header, many_headers, interim, status_page;
 // ... from here to there

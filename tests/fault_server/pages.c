@@ -137,6 +137,7 @@ const struct row rows[] = {
 
     // Lengths.
     {"longer", longer, NOTHING, "11 bytes, 5 announced"},
+    {"longer-large", longer_large, NOTHING, "100,005 bytes, 100,000 announced"},
     {"poison", poison, NOTHING, "5 bytes, and a second answer behind, to whom may ask next"},
     {"poison-chunked", say_and_keep,
      TEXT(CHUNKED "5\r\n12345\r\n0\r\n\r\n" OK "Content-Length: 7\r\n\r\npoisons"),
