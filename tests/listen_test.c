@@ -90,19 +90,38 @@ static void a_short_backlog_makes_the_next_one_wait(void **state)
 
 // ---- v6_only ----------------------------------------------------------------------------
 
+// A listener of version 6 alone, and one of version 4 at its port. That may be somebody else's in
+// version 4, another test's: then the next.
+static weft_listener *listen_twice(weft_listener **m, char *address, size_t size)
+{
+    for (int i = 0; i < 20; i++) {
+        weft_listener *l = weft_listen(":0", .v6_only = true);
+        assert_non_null(l);
+        snprintf(address, size, "127.0.0.1:%u", port_of(weft_listener_address(l)));
+        *m = weft_listen(address);
+        if (*m)
+            return l;
+        weft_listener_close(&l);
+    }
+    fail_msg("20 ports of version 6 alone were taken in version 4 too");
+    return NULL;
+}
+
 static void version_6_alone_leaves_the_port_of_version_4(void **state)
 {
     (void)state;
     char address[64];
+    weft_listener *m;
     if (!have_v6())
         skip();
-    weft_listener *l = weft_listen(":0", .v6_only = true);
-    assert_non_null(l);
+    weft_listener *l = listen_twice(&m, address, sizeof address);
     unsigned port = port_of(weft_listener_address(l));
-    snprintf(address, sizeof address, "127.0.0.1:%u", port);
-    assert_failed_with(weft_connect(address, much_later()), -ECONNREFUSED);
-    weft_listener *m = weft_listen(address);
-    assert_non_null(m);
+    weft_conn *to_m = weft_connect(address, much_later());
+    weft_conn *at_m = weft_accept(m, much_later());
+    assert_non_null(to_m);
+    assert_non_null(at_m);
+    weft_conn_close(&to_m);
+    weft_conn_close(&at_m);
     weft_listener_close(&m);
     snprintf(address, sizeof address, "[::1]:%u", port);
     weft_conn *c = weft_connect(address, much_later());

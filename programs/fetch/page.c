@@ -248,7 +248,7 @@ static enum page_fault read_location(struct walk *w, const char *location, char 
 static enum page_fault follow(struct walk *w, const char *location)
 {
     struct page *page = w->page;
-    char *url;
+    char *url = NULL;
     size_t length = url_scheme(location);
     if (length > 0 && !is_web(location, length)) {
         page->fault = FAULT_REDIRECT_SCHEME;
@@ -340,7 +340,7 @@ static enum page_fault walk(struct walk *w, const char *url)
 {
     struct page *page = w->page;
     const char *location = NULL;
-    char *text;
+    char *text = NULL;
     enum page_fault fault = enter(w, url, &text);
     if (fault == FAULT_NONE)
         fault = arrive(w, text);
