@@ -11,6 +11,8 @@
 
 #include "unit.h"
 
+#include <malloc.h>
+
 #define TEST(name) static void name(void **state __attribute__((unused)))
 
 // ---- time and claims ----------------------------------------------------------------
@@ -26,6 +28,7 @@ static const weft_time long_past = {1};
 SHARED void exhaust_memory(void)
 {
     struct rlimit limit = {256u << 20, 256u << 20};
+    (void)mallopt(M_PERTURB, 0); // MALLOC_PERTURB_ would write to each page of it
     setrlimit(RLIMIT_AS, &limit);
     void *volatile block; // else the compiler knows that nobody uses it
     for (size_t size = 16u << 20; size >= 16; size /= 2)

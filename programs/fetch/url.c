@@ -268,8 +268,8 @@ static bool is_plain_host(const char *host, size_t size)
     if (!text_copy(name, sizeof name, host, size) || strspn(name, LETTERS DIGITS "-.") != size)
         return false;
     const char *dot = strrchr(name, '.');
-    char first = dot ? dot[1] : name[0];
-    return (first >= 'a' && first <= 'z') || inet_pton(AF_INET, name, &address) == 1;
+    const char *last = dot ? dot + 1 : name;
+    return (*last >= 'a' && *last <= 'z') || inet_pton(AF_INET, name, &address) == 1;
 }
 
 bool url_is_plain(const char *asked)
