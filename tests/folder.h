@@ -54,12 +54,6 @@ SHARED int remove_folder(void **state)
 }
 
 #define TEST_MAIN_IN_FOLDER(tests, scenes, count) \
-    int main(int argc, char **argv) \
-    { \
-        if (is_scene(argc, argv)) \
-            return play_scene(argv[2], (scenes), (count)); \
-        prepare_tests(); \
-        return end_tests(cmocka_run_group_tests(tests, make_folder, remove_folder)); \
-    }
+    TEST_MAIN_AROUND(tests, scenes, count, make_folder, remove_folder)
 
 #endif

@@ -31,12 +31,6 @@ SHARED int remove_home(void **state)
 }
 
 #define TEST_MAIN_AT_HOME(tests, scenes, count) \
-    int main(int argc, char **argv) \
-    { \
-        if (is_scene(argc, argv)) \
-            return play_scene(argv[2], (scenes), (count)); \
-        prepare_tests(); \
-        return end_tests(cmocka_run_group_tests(tests, make_home, remove_home)); \
-    }
+    TEST_MAIN_AROUND(tests, scenes, count, make_home, remove_home)
 
 #endif

@@ -210,13 +210,17 @@ SHARED int end_tests(int failed)
         return end_tests(cmocka_run_group_tests(tests, NULL, NULL)); \
     }
 
-#define TEST_MAIN_WITH_SCENES(tests, scenes) \
+// With what is called before the first test and after the last.
+#define TEST_MAIN_AROUND(tests, scenes, count, before, after) \
     int main(int argc, char **argv) \
     { \
         if (is_scene(argc, argv)) \
-            return play_scene(argv[2], (scenes), COUNT(scenes)); \
+            return play_scene(argv[2], (scenes), (count)); \
         prepare_tests(); \
-        return end_tests(cmocka_run_group_tests(tests, NULL, NULL)); \
+        return end_tests(cmocka_run_group_tests(tests, before, after)); \
     }
+
+#define TEST_MAIN_WITH_SCENES(tests, scenes) \
+    TEST_MAIN_AROUND(tests, scenes, COUNT(scenes), NULL, NULL)
 
 #endif

@@ -19,6 +19,7 @@
 #include "common/options.h"
 #include "common/output.h"
 #include "common/status.h"
+#include "fetch/text.h"
 #include "fetch/url.h"
 
 static const char me[] = "weft fetch";
@@ -134,12 +135,9 @@ static bool is_address(const char *text, size_t size)
         text++;
         size -= 2;
     }
-    if (size >= sizeof own)
-        return false;
-    memcpy(own, text, size);
-    own[size] = '\0';
-    return (!brackets && inet_pton(AF_INET, own, bytes) == 1) ||
-           inet_pton(AF_INET6, own, bytes) == 1;
+    return text_copy(own, sizeof own, text, size) &&
+           ((!brackets && inet_pton(AF_INET, own, bytes) == 1) ||
+            inet_pton(AF_INET6, own, bytes) == 1);
 }
 
 // libcurl would tell it of each page, in words of its own.
