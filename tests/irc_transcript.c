@@ -397,6 +397,18 @@ static const struct {
     {"ping.timeout", .ms = &settings.answer_ms},
 };
 
+// A text of the settings stays to the end: the server has those of before until it has the new ones.
+static const char *keep_text(const char *text)
+{
+    static char kept[4096], *free_from = kept;
+    char *at = free_from;
+    size_t size = strlen(text) + 1;
+    if (size > (size_t)(kept + sizeof kept - at))
+        stop("the texts of the settings have no room");
+    free_from += size;
+    return memcpy(at, text, size);
+}
+
 static bool set_row(const char *name, const char *value)
 {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -405,7 +417,7 @@ static bool set_row(const char *name, const char *value)
         if (rows[i].number)
             *rows[i].number = value ? atoi(value) : 0;
         else if (rows[i].text)
-            *rows[i].text = value ? strdup(value) : NULL;
+            *rows[i].text = value ? keep_text(value) : NULL;
         else
             *rows[i].ms = value ? read_ms(value) : 0;
         return true;
@@ -432,7 +444,6 @@ static void set(char *rest)
         stop("there is no setting %s", name);
 }
 
-// The texts of before are the server's until it has the new ones: they are not freed.
 static void reset(char *rest)
 {
     char *name = strsep(&rest, " ");

@@ -386,6 +386,50 @@ static void at_the_limit_of_spares_a_wait_fails_while_tasks_are_queued(void **st
     weft_pool_close(&pool);
 }
 
+struct sender {
+    sem_t go;
+    weft_pool *full;
+    struct meeting *meeting;
+};
+
+static int submit_after_a_while(struct sender *const *s, weft_none *none)
+{
+    (void)none;
+    sem_take(&(*s)->go);
+    int rc = weft_spawn((*s)->full, open_the_door, &(*s)->meeting);
+    return rc == -EAGAIN && strstr(weft_error(), "crowded") && strstr(weft_error(), "max_spares")
+               ? 0
+               : -EIO;
+}
+WEFT_TASK(submit_after_a_while, struct sender *, weft_none);
+
+// As above, and what would wait is a submit to a full pool.
+static void at_the_limit_of_spares_a_submit_that_would_wait_says_so(void **state)
+{
+    (void)state;
+    not_with_processes("what waits in a process takes no thread of this one");
+    struct meeting m = {0}, *door = &m;
+    struct hold h;
+    struct sender sender = {.meeting = &m}, *s = &sender;
+    sem_init(&sender.go, 0, 0);
+    sender.full = weft_pool_open(WEFT_THREADS, .workers = 1, .backlog = 1);
+    weft_future *busy = hold_a_worker(sender.full, &h);
+    assert_int_equal(weft_spawn(sender.full, open_the_door, &door), 0);
+    weft_pool *pool = weft_pool_open(KIND, .workers = 1, .max_spares = 1, .name = "crowded",
+                                     .on_start = prepare, .ctx = preparation_of(1));
+    weft_future *a = weft_submit(pool, wait_for_everybody, &(struct guest){&m, 0});
+    await_asleep(&m.spots[0]);
+    weft_future *b = weft_submit(pool, submit_after_a_while, &s);
+    weft_future *c = weft_submit(pool, open_the_door, &door);
+    sem_post(&sender.go);
+    assert_int_equal(weft_join(&b, NULL, 0), 0);
+    assert_int_equal(weft_join(&c, NULL, 0), 0);
+    assert_int_equal(weft_join(&a, NULL, 0), 0);
+    assert_int_equal(let_go(&busy, &h), 0);
+    weft_pool_close(&sender.full);
+    weft_pool_close(&pool);
+}
+
 // ---- no more threads, no more memory ---------------------------------------------------
 
 struct gigabyte {
@@ -494,6 +538,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_cores_are_those_this_process_may_use),
     cmocka_unit_test(at_the_limit_of_spares_somebody_is_told_instead_of_all_waiting),
     cmocka_unit_test(at_the_limit_of_spares_a_wait_fails_while_tasks_are_queued),
+    cmocka_unit_test(at_the_limit_of_spares_a_submit_that_would_wait_says_so),
     cmocka_unit_test(running_out_of_memory_or_threads_is_an_error),
 };
 TEST_MAIN_WITH_SCENES(tests, scenes)

@@ -97,6 +97,12 @@ const char *wf_error_text(struct wf_task *task)
     return task->error_text ? task->error_text : "";
 }
 
+const char *wf_why(int code)
+{
+    struct wf_task *task = wf_current();
+    return task->explained && task->error_code == code ? wf_error_text(task) : reason(code);
+}
+
 const char *weft_error(void)
 {
     return wf_error_text(wf_current());

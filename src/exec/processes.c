@@ -57,7 +57,7 @@ static int processes_submit(weft_pool *pool, weft_future *f)
     if (rc == 0)
         return 0;
     return weft_fail(rc, "pool %s: %s: %s", pool->name, f->what->name,
-                     rc == -EPIPE ? "the pool is closing" : strerror(-rc));
+                     rc == -EPIPE ? "the pool is closing" : wf_why(rc));
 }
 
 static bool processes_withdraw(weft_pool *pool, weft_future *f)

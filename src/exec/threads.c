@@ -306,7 +306,7 @@ static int threads_submit(weft_pool *pool, weft_future *f)
         return 0;
     const char *why = rc == -EPIPE   ? "the pool is closing"
                       : rc == -EBUSY ? "all workers wait, and there is no spare left"
-                                     : strerror(-rc);
+                                     : wf_why(rc);
     return weft_fail(rc == -EBUSY ? -EAGAIN : rc, "pool %s: %s: %s", pool->name, f->what->name,
                      why);
 }
