@@ -397,7 +397,7 @@ static const struct {
     {"ping.timeout", .ms = &settings.answer_ms},
 };
 
-// A text of the settings stays to the end: the server has those of before until it has the new ones.
+// Texts stay to the end: the server has those of before until it has been given the new ones.
 static const char *keep_text(const char *text)
 {
     static char kept[4096], *free_from = kept;

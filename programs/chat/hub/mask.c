@@ -55,5 +55,5 @@ bool mask_complete(char out[MASK_MAX + 1], const char *written)
     if (!bang && !at)
         user = "!*";
     int size = snprintf(out, MASK_MAX + 1, "%s%s%s%s", nick, written, user, at ? "" : "@*");
-    return *written && size > 0 && size <= MASK_MAX;
+    return *written && *written != ':' && size > 0 && size <= MASK_MAX;
 }

@@ -11,7 +11,8 @@
 bool mask_fits(const char *mask, const char *text);
 
 enum { MASK_MAX = 200 };
-// What a user wrote, completed: "bob" is "bob!*@*", "a@b" is "*!a@b". False: too long, or empty.
+// What a user wrote, completed: "bob" is "bob!*@*", "a@b" is "*!a@b". False: too long, empty, or no
+// word in a line of IRC, where ':' begins the rest of the line (and no name).
 bool mask_complete(char out[MASK_MAX + 1], const char *written);
 
 #endif

@@ -213,5 +213,5 @@ void on_chathistory(struct session *s, const struct line *line)
             ask_messages(s, line, i);
             return;
         }
-    refuse(s, "INVALID_PARAMS", *name && !strchr(name, ' ') ? name : "*", "Unknown subcommand");
+    refuse(s, "INVALID_PARAMS", shown(name), "Unknown subcommand");
 }

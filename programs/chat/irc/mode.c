@@ -107,8 +107,7 @@ static void set_limit(struct mode_change *c, const char *value)
     errno = 0;
     long limit = c->on ? strtol(value, &end, 10) : 0;
     if (c->on && (limit <= 0 || errno != 0 || *end)) {
-        reply(c->s, ERR_INVALIDMODEPARAM, "%s l %s :Not a limit", room->name,
-              *value && !strchr(value, ' ') ? value : "*");
+        reply(c->s, ERR_INVALIDMODEPARAM, "%s l %s :Not a limit", room->name, shown(value));
         return;
     }
     if (room->limit == (size_t)limit)

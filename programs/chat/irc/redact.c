@@ -30,7 +30,7 @@ static bool read_redaction(struct session *s, struct redaction *r, const struct 
 {
     const char *target = line->params[0], *id = line->params[1];
     bool can_be = *target && *id && strlen(target) < sizeof r->target && strlen(id) < sizeof r->id;
-    if (!can_be || strchr(target, ' ') || strchr(id, ' ')) {
+    if (!can_be || shown(target) != target || shown(id) != id) {
         fail(s, "REDACT", "UNKNOWN_MSGID", "*", "This message does not exist");
         return false;
     }

@@ -190,5 +190,5 @@ void on_who(struct session *s, const struct line *line)
         send_who(&w, user, NULL);
     else if (*mask != '#')
         who_by_mask(&w);
-    reply(s, RPL_ENDOFWHO, "%s :End of WHO list", *mask && !strchr(mask, ' ') ? mask : "*");
+    reply(s, RPL_ENDOFWHO, "%s :End of WHO list", shown(mask));
 }
