@@ -142,14 +142,21 @@ static void begin(void)
     world_heard = learn;
 }
 
+// A CR ends a line of IRC too: what follows it would be another command, QUIT say.
+static const uint8_t *end_of_line(const uint8_t *at, const uint8_t *end)
+{
+    while (at < end && *at != '\n' && *at != '\r')
+        at++;
+    return at;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const uint8_t *at = data, *end = data + size;
     char text[1024];
     begin();
     for (int i = 0; i < STEPS && at < end; i++) {
-        const uint8_t *newline = memchr(at, '\n', (size_t)(end - at));
-        const uint8_t *stop = newline ? newline : end;
+        const uint8_t *stop = end_of_line(at, end);
         if (stop > at && (size_t)(stop - at) < sizeof text / 2) {
             int n = snprintf(text, sizeof text, "MODE #r %.*s", (int)(stop - at - 1), at + 1);
             world_say(*at % TALKERS, text, (size_t)n, *at & 4);
