@@ -6,7 +6,6 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1 // setenv
 #endif
-#include <curl/curl.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include "common/status.h"
 #include "fetch/input.h"
 #include "fetch/lecture.h"
+#include "fetch/memory.h"
 #include "fetch/options.h"
 #include "fetch/run.h"
 #include "fetch/stop.h"
@@ -95,9 +95,9 @@ int command_fetch(int argc, char **argv)
     // Of the loop itself nothing waits but for the driver's epoll, for which io_uring has no better
     // way, and a longer one: 10,000 small pages, CPU 0.0409 s a thousand with it and 0.0379 so.
     (void)setenv("WEFT_IO", "epoll", 0); // whoever has set it knows why
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    if (!memory_begin(set.at_once))
         return failed("libcurl does not start");
     status = begin(&set, argv + first);
-    curl_global_cleanup();
+    memory_end();
     return status;
 }

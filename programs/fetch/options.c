@@ -41,7 +41,8 @@ static const char *read_count(const char *value, void *target, int least, int mo
 
 static const char *read_jobs(const char *value, void *target)
 {
-    return read_count(value, target, 1, 10000, "is not a number of pages at once (1 to 10000)");
+    return read_count(value, target, 1, SETTINGS_AT_ONCE,
+                      "is not a number of pages at once (1 to 10000)");
 }
 
 static const char *read_retries(const char *value, void *target)

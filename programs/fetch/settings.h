@@ -17,13 +17,15 @@ struct text_list { // of an option that may be given more than once
 
 enum fetch_format { FORMAT_TEXT, FORMAT_LECTURE, FORMAT_JSON, FORMAT_JSONL, FORMAT_CSV };
 
+enum { SETTINGS_AT_ONCE = 10000 }; // the most
+
 struct fetch_settings {
     // what
     struct text_list files; // --file
     bool duplicates;        // --duplicates: fetch each as often as it is named
     const char *resume;     // --resume FILE: skip what this file has already
     // how many
-    int at_once;          // --jobs
+    int at_once;          // --jobs; at most SETTINGS_AT_ONCE
     int per_host;         // --per-host; 0: no limit beside --jobs
     int64_t delay_ns;     // --delay: between the starts of two requests to a host
     int retries;          // --retries: further attempts, of what may be tried again

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// fetch_memory_test.c - programs/fetch/memory.h: what libcurl reads into has memory that goes back.
+#include "contract.h"
+
+#include <sys/mman.h>
+
+#include "fetch/memory.h"
+#include "fetch/request.h"
+
+enum { SIZE = REQUEST_READ + 1, TWICE = 2 * SIZE, PAGE = 4096 };
+
+static bool no_region;
+static int refused;
+
+void *__real_mmap64(void *at, size_t size, int protection, int flags, int fd, off_t offset);
+void *__wrap_mmap64(void *at, size_t size, int protection, int flags, int fd, off_t offset);
+void *__wrap_mmap64(void *at, size_t size, int protection, int flags, int fd, off_t offset)
+{
+    refused += no_region;
+    return no_region ? MAP_FAILED : __real_mmap64(at, size, protection, flags, fd, offset);
+}
+
+static char *take_full(char with)
+{
+    char *buffer = memory_take(SIZE);
+    assert_non_null(buffer);
+    memset(buffer, with, SIZE);
+    return buffer;
+}
+
+static bool is_full(const char *buffer, char of)
+{
+    return buffer[0] == of && memcmp(buffer, buffer + 1, SIZE - 1) == 0;
+}
+
+TEST(each_transfer_has_pages_of_its_own)
+{
+    char *buffers[26];
+    assert_true(memory_begin(COUNT(buffers)));
+    for (size_t i = 0; i < COUNT(buffers); i++)
+        buffers[i] = take_full((char)('a' + i));
+    for (size_t i = 0; i < COUNT(buffers); i++) {
+        assert_int_equal((uintptr_t)buffers[i] % PAGE, 0);
+        assert_true(is_full(buffers[i], (char)('a' + i)));
+        memory_give(buffers[i]);
+    }
+    memory_end();
+}
+
+// What was given back reads as zeros.
+TEST(of_those_that_lie_idle_a_few_keep_their_memory)
+{
+    enum { MANY = 500 };
+    char *buffers[MANY];
+    int full = 0;
+    assert_true(memory_begin(MANY));
+    for (int i = 0; i < MANY; i++)
+        buffers[i] = take_full('x');
+    for (int i = 0; i < MANY; i++)
+        memory_give(buffers[i]);
+    for (int i = 0; i < MANY; i++) {
+        buffers[i] = memory_take(SIZE);
+        assert_true(is_full(buffers[i], 'x') || is_full(buffers[i], '\0'));
+        full += buffers[i][0] == 'x';
+    }
+    assert_in_range(full, 1, MANY / 5);
+    for (int i = 0; i < MANY; i++)
+        memory_give(buffers[i]);
+    memory_end();
+}
+
+TEST(more_than_was_said_and_other_sizes_are_mallocs)
+{
+    char *buffers[12];
+    assert_true(memory_begin(3));
+    for (size_t i = 0; i < COUNT(buffers); i++)
+        buffers[i] = take_full((char)('a' + i));
+    char *text = memory_take(6);
+    memcpy(text, "hello", 6);
+    for (size_t i = 0; i < COUNT(buffers); i++) {
+        assert_true(is_full(buffers[i], (char)('a' + i)));
+        memory_give(buffers[i]);
+    }
+    assert_string_equal(text, "hello");
+    memory_give(text);
+    memory_give(NULL);
+    memory_end();
+}
+
+TEST(a_buffer_that_is_to_be_larger_or_smaller_keeps_its_bytes)
+{
+    assert_true(memory_begin(2));
+    char *large = memory_take_again(take_full('x'), TWICE);
+    char *small = memory_take_again(take_full('y'), 100);
+    char *fresh = memory_take_again(NULL, 100);
+    assert_true(large && small && fresh && is_full(large, 'x'));
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(small[i], 'y');
+    memory_give(large);
+    memory_give(small);
+    memory_give(fresh);
+    memory_end();
+}
+
+TEST(without_room_for_the_region_all_is_mallocs)
+{
+    no_region = true;
+    assert_true(memory_begin(2));
+    no_region = false;
+    assert_int_equal(refused, 1);
+    char *buffer = take_full('x'), *other = memory_take_again(take_full('y'), TWICE);
+    assert_true(is_full(buffer, 'x') && is_full(other, 'y'));
+    memory_give(buffer);
+    memory_give(other);
+    memory_end();
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(each_transfer_has_pages_of_its_own),
+    cmocka_unit_test(of_those_that_lie_idle_a_few_keep_their_memory),
+    cmocka_unit_test(more_than_was_said_and_other_sizes_are_mallocs),
+    cmocka_unit_test(a_buffer_that_is_to_be_larger_or_smaller_keeps_its_bytes),
+    cmocka_unit_test(without_room_for_the_region_all_is_mallocs),
+};
+
+TEST_MAIN(tests)
