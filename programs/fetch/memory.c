@@ -86,9 +86,11 @@ void *memory_take_again(void *at, size_t size)
 
 bool memory_begin(int at_once)
 {
-    // Another arena than the first grows by an mprotect for each page: 4,656 of them for 2,000
-    // transfers, and the loop's thread has most of what there is.
+#ifdef M_ARENA_MAX
+    // Of glibc's malloc an arena other than the first grows by an mprotect for each page: 4,656 of
+    // them for 2,000 transfers, and the loop's thread has most of what there is.
     (void)mallopt(M_ARENA_MAX, 1);
+#endif
     buffers.most = at_once < SETTINGS_AT_ONCE ? at_once : SETTINGS_AT_ONCE;
     void *region = mmap(NULL, region_size(), PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
