@@ -60,6 +60,23 @@ def what_is_no_utf8_is_shown_as_such_and_long_messages_are_cut_between_character
 
 
 @test
+def plain_clients_see_each_line_of_a_long_message_with_its_author_and_nothing_else():
+    with fresh_doors() as server:
+        alice = member(server, "alice", caps="batch draft/multiline")
+        plain = server.connect()
+        alice.wait(r":plain-1!\S+ JOIN #lobby")
+        lines = ["%02d" % n + "x" * 100 for n in range(20)]
+        alice.say("BATCH +1 draft/multiline #lobby",
+                  *(f"@batch=1 PRIVMSG #lobby :{line}" for line in [*lines, "<bob> says", "", "one "]),
+                  "@batch=1;draft/multiline-concat PRIVMSG #lobby :line", "BATCH -1",
+                  "PRIVMSG #lobby :\x01VERSION\x01", "PRIVMSG #lobby :\x01ACTION waves\x01",
+                  "PRIVMSG #lobby :end")
+        wanted = "".join(f"<alice> {line}\n" for line in [*lines, "<bob> says", "one line"])
+        wanted += "* alice waves\n<alice> end\n"
+        equal(receive(plain, len(wanted)).decode(), wanted)
+
+
+@test
 def plain_clients_hear_each_other_byte_for_byte():
     with fresh_doors() as server:
         one, two = server.connect(), server.connect()

@@ -36,6 +36,12 @@ enum event_kind {
     EVENT_REDACTION, // target, whom: the id of the message that is deleted; text: why, or NULL
 };
 
+// A message of several lines is one event, and may be far longer than a line of IRC. Its text has
+// LINE_BREAK between two lines, and LINE_JOINT where a line goes on in the next one, which is only
+// so because lines are short.
+#define LINE_BREAK '\n'
+#define LINE_JOINT '\r'
+
 enum { EVENT_ID_SIZE = 17, EVENT_FORMS = 8 };
 
 struct event_form {

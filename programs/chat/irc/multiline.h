@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 // multiline.h - messages of several lines (IRCv3 draft/multiline).
 //
-// Within the server such a message is one event. Its text has LINE_BREAK between two lines, and
-// LINE_JOINT where a line goes on in the next one, which is only so because lines are short.
+// Within the server such a message is one event, whose text has the marks of chat/hub/event.h.
 #ifndef WEFT_CHAT_IRC_MULTILINE_H
 #define WEFT_CHAT_IRC_MULTILINE_H
 
+#include "chat/hub/event.h"
 #include "chat/irc/session.h"
 
-#define LINE_BREAK '\n'
-#define LINE_JOINT '\r'
 enum { MULTILINE_BYTES = 4096, MULTILINE_LINES = 32 };
 
 bool is_multiline(const struct event *e);

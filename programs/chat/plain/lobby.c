@@ -33,25 +33,60 @@ static void expel(struct user *user, const char *reason)
 
 static const struct outlet plain_outlet = {deliver, expel};
 
-// "<nick> text"; what another plain client said is there already, byte for byte.
-static void deliver(struct user *user, struct event *e)
+// One line, of `size` bytes, with who says it in front; nothing of one that has no words.
+static size_t word_line(char *out, const char *name, const char *text, size_t size)
 {
     static const char action[] = "\001ACTION ";
-    char line[NICK_MAX + 512];
+    const char *end = text + size;
+    bool acts = strncmp(text, action, sizeof action - 1) == 0; // no line ends within it
+    if (acts)
+        text += sizeof action - 1;
+    const char *ctcp = memchr(text, '\001', (size_t)(end - text));
+    if (ctcp)
+        end = ctcp;
+    if (text == end)
+        return 0;
+    char *at = out + sprintf(out, acts ? "* %s " : "<%s> ", name);
+    for (; text < end; text++)
+        if (*text != LINE_JOINT)
+            *at++ = *text;
+    *at++ = '\n';
+    return (size_t)(at - out);
+}
+
+// "<nick> text" for each line: nobody's words stand there without his name. NULL: no memory.
+static char *word_lines(const char *name, const char *text, size_t *size)
+{
+    static const char ends[] = {LINE_BREAK, '\0'};
+    size_t lines = 1, length;
+    for (const char *c = text; *c; c++)
+        lines += *c == LINE_BREAK;
+    char *out = malloc(strlen(text) + lines * (NICK_MAX + sizeof "<> \n"));
+    *size = 0;
+    for (bool more = out; more; text += length + 1) {
+        length = strcspn(text, ends);
+        *size += word_line(out + *size, name, text, length);
+        more = text[length];
+    }
+    return out;
+}
+
+// What another plain client said is there already, byte for byte.
+static void deliver(struct user *user, struct event *e)
+{
     bool text = e->kind == EVENT_MESSAGE || e->kind == EVENT_NOTICE;
+    size_t size;
     if (!text || !e->from || e->from->outlet == &plain_outlet)
         return;
-    const char *what = e->text;
-    bool acts = strncmp(what, action, sizeof action - 1) == 0;
-    if (acts)
-        what += sizeof action - 1;
-    int size = snprintf(line, sizeof line, acts ? "* %s %.*s\n" : "<%s> %.*s\n", e->from->name,
-                        (int)strcspn(what, "\001"), what);
+    char *lines = word_lines(e->from->name, e->text, &size);
+    if (!lines)
+        return; // without memory this client misses them
     struct client *client = ((struct lobby_guest *)user)->client;
-    if (weft_post(client->conn, line, (size_t)size) < 0)
+    if (size > 0 && weft_post(client->conn, lines, size) < 0)
         crowd_drop(client, -ENOBUFS);
     else
         client->crowd->lines.out += (uint64_t)size;
+    free(lines);
 }
 
 // ---- from a plain client -------------------------------------------------------------------
