@@ -68,11 +68,14 @@ void play_back(struct session *s, const char *target, const struct store_rows *r
 // "2026-01-31 23:59:59 #room <nick> text", on one line.
 static void play_for_people(struct session *s, const struct store_message *row)
 {
-    char at[TIME_TEXT], text[LINE_BODY_MAX + 1];
+    char at[TIME_TEXT], text[LINE_BODY_MAX + 1], *end = text;
     time_text(row->time_ms, at);
-    (void)snprintf(text, sizeof text, "%s", row->text);
+    for (const char *c = row->text; *c && end < text + LINE_BODY_MAX; c++)
+        if (*c != LINE_JOINT)
+            *end++ = *c;
+    *end = '\0';
     for (char *c = text; *c; c++)
-        if (*c == '\n' || *c == '\001')
+        if (*c == LINE_BREAK || *c == '\001')
             *c = ' ';
     tell(s, "NOTICE %s :%.10s %.8s %s%s<%.*s> %s", session_name(s), at, at + 11,
          *row->target == '#' ? row->target : "", *row->target == '#' ? " " : "",
