@@ -3,7 +3,8 @@
 //
 // A command is a row of letters, each done by itself: one that is not known or not allowed is told,
 // and the others are done. What has really changed is put together and told to the room at the end,
-// in one line.
+// in one line, or in as many as it takes: masks grow when they are completed, and who is told less
+// than what has changed takes the room for another than it is.
 #include "chat/irc/mode.h"
 
 #include <errno.h>
@@ -16,24 +17,10 @@
 
 // ---- what has changed ----------------------------------------------------------------------
 
-void mode_note(struct mode_change *c, char letter, const char *value)
+static void tell_change(struct mode_change *c)
 {
-    char sign = c->on ? '+' : '-';
-    size_t size = strlen(c->letters);
-    if (size + 3 > sizeof c->letters)
-        return; // each letter once on and once off fits, and LIMIT_MODES with values
-    if (c->sign != sign)
-        c->letters[size++] = c->sign = sign;
-    c->letters[size++] = letter;
-    c->letters[size] = '\0';
-    if (value) {
-        size = strlen(c->values);
-        (void)snprintf(c->values + size, sizeof c->values - size, " %s", value);
-    }
-}
-
-static void tell_change(struct session *s, struct room *room, const struct mode_change *c)
-{
+    struct session *s = c->s;
+    struct room *room = c->room;
     char text[sizeof c->letters + sizeof c->values];
     if (!*c->letters)
         return;
@@ -46,6 +33,31 @@ static void tell_change(struct session *s, struct room *room, const struct mode_
     if (!member_find(room, &s->user)) // an operator of the server, from outside
         session_deliver(&s->user, &e);
     event_end(&e);
+    c->sign = c->letters[0] = c->values[0] = '\0';
+}
+
+// Whether one more fits behind ":source MODE #room ". The first does: nothing is as long as that.
+static bool has_room(const struct mode_change *c, const char *value)
+{
+    size_t before = strlen(c->s->user.source) + strlen(c->room->name) + sizeof ": MODE  " - 1;
+    size_t more = sizeof "+b" - 1 + (value ? 1 + strlen(value) : 0);
+    return before + strlen(c->letters) + strlen(c->values) + more <= LINE_BODY_MAX;
+}
+
+void mode_note(struct mode_change *c, char letter, const char *value)
+{
+    char sign = c->on ? '+' : '-';
+    if (!has_room(c, value))
+        tell_change(c);
+    size_t size = strlen(c->letters);
+    if (c->sign != sign)
+        c->letters[size++] = c->sign = sign;
+    c->letters[size++] = letter;
+    c->letters[size] = '\0';
+    if (value) {
+        size = strlen(c->values);
+        (void)snprintf(c->values + size, sizeof c->values - size, " %s", value);
+    }
 }
 
 // ---- rights --------------------------------------------------------------------------------
@@ -207,7 +219,7 @@ void mode_of_room(struct session *s, const struct line *line)
         reply(s, ERR_NOTONCHANNEL, "%s :You're not on that channel", room->name);
     } else {
         change_all(&c, line);
-        tell_change(s, room, &c);
+        tell_change(&c);
     }
 }
 

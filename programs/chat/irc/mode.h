@@ -14,11 +14,13 @@ struct mode_change {
     bool on;               // behind a '+'
     bool refused;          // was told that its rank is too low: once is enough
     char sign;             // of the last letter in `letters`
-    char letters[128];     // what has changed, with signs
-    char values[LIMIT_MODES * (MASK_MAX + 1) + 64]; // and a space before each value
+    // what has changed and was not told yet, which fits into one line: letters with signs, and a
+    // space before each value
+    char letters[LINE_BODY_MAX + 1], values[LINE_BODY_MAX + 1];
 };
 
-void mode_note(struct mode_change *c, char letter, const char *value); // value may be NULL
+// Something has changed; value may be NULL. The room is told when the line is full.
+void mode_note(struct mode_change *c, char letter, const char *value);
 unsigned mode_rank(
     const struct mode_change *c); // of who asks; above all for the server's operators
 bool mode_allowed(struct mode_change *c, unsigned rank); // false: told so
