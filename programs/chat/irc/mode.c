@@ -159,7 +159,7 @@ static void change(struct mode_change *c, char letter, const char *value)
         set_limit(c, value);
     else
         reply(c->s, ERR_UNKNOWNMODE, "%c :is unknown mode char to me",
-              letter > ' ' && letter < 0x7F ? letter : '?');
+              letter > ' ' && letter < 0x7F && letter != ':' ? letter : '?');
 }
 
 static void change_all(struct mode_change *c, const struct line *line)

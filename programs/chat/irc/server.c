@@ -136,12 +136,14 @@ static void send_usage(struct session *s)
 
 void on_stats(struct session *s, const struct line *line)
 {
-    const char *query = line->params[0];
-    if (*query == 'u')
+    char query = *line->params[0], letter[2] = "";
+    if (query > ' ')
+        letter[0] = query;
+    if (query == 'u')
         send_uptime(s);
-    if (*query == 'm')
+    if (query == 'm')
         send_usage(s);
-    reply(s, RPL_ENDOFSTATS, "%c :End of /STATS report", *query > ' ' ? *query : '*');
+    reply(s, RPL_ENDOFSTATS, "%s :End of /STATS report", shown(letter));
 }
 
 static void help_on(struct session *s, const struct command *command)

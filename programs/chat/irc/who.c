@@ -10,7 +10,7 @@ struct who {
     struct session *s;
     const char *mask;
     const char *fields; // behind '%'; NULL: the usual line
-    const char *token;  // of WHOX
+    const char *token;  // of WHOX; "0": none
     bool operators;     // only those
 };
 
@@ -45,7 +45,7 @@ static void word_field(const struct who *w, char field, const struct user *user,
     long long idle = (irc->hub->now(irc->hub) - user->spoke) / 1000;
     switch (field) {
     case 't':
-        text = *w->token ? w->token : "0";
+        text = w->token;
         break;
     case 'c':
         text = m ? m->room->name : "*";
@@ -161,6 +161,13 @@ static void who_by_mask(const struct who *w)
             send_who(w, user, NULL);
 }
 
+// Up to three digits. A client knows its answer by them, and they stand in front of all else.
+static bool is_token(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    return digits > 0 && digits <= 3 && text[digits] == '\0';
+}
+
 // "o", "%fields" or "o%fields,token".
 static void read_options(struct who *w, char *options)
 {
@@ -170,16 +177,17 @@ static void read_options(struct who *w, char *options)
         return;
     w->fields = fields + 1;
     char *comma = strchr(fields, ',');
-    if (comma) {
-        *comma = '\0';
+    if (!comma)
+        return;
+    *comma = '\0';
+    if (is_token(comma + 1))
         w->token = comma + 1;
-    }
 }
 
 void on_who(struct session *s, const struct line *line)
 {
     const char *mask = line->params[0];
-    struct who w = {.s = s, .mask = strcmp(mask, "0") == 0 ? "*" : mask, .token = ""};
+    struct who w = {.s = s, .mask = strcmp(mask, "0") == 0 ? "*" : mask, .token = "0"};
     if (line->count > 1)
         read_options(&w, line->params[1]);
     struct user *user = user_find(s->irc->hub, mask);
