@@ -291,7 +291,7 @@ def sighup_reads_the_file_again():
             ada.answer("OPER ada geheim", ".* 491 ada .*")
             reload(server)
             ada.answer("MOTD", ".* 372 ada :- new words")
-            ada.answer("VERSION", ".* 005 ada .*MAXLIST=beI:6 .*")
+            ada.answer("VERSION", ".* 005 ada .*MAXLIST=b:6,e:6,I:6 .*")
             ada.answer("OPER ada geheim", ".* 381 ada .*")
             with irc(server, "bob", password="old") as bob:
                 assert " 464 " in bob.seen[-1], bob.seen
@@ -353,7 +353,7 @@ def who_is_there_is_told_what_005_says_otherwise_now():
             ada.answer("PING told", r".* PONG .*told")
             changes = [line for line in ada.seen[greeted:] if " 005 " in line]
             equal([line.split(" ", 1)[1] for line in changes],
-                  ["005 ada CHANLIMIT=#:8 MAXLIST=beI:10 :are supported by this server"])
+                  ["005 ada CHANLIMIT=#:8 MAXLIST=b:10,e:10,I:10 :are supported by this server"])
 
 
 @test

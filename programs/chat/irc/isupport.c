@@ -30,7 +30,7 @@ static const struct {
     {"INVEX=I", 0},
     {"KEYLEN=" NUMBER(LIMIT_KEY), 0},
     {"KICKLEN=" NUMBER(LIMIT_KICK), 0},
-    {"MAXLIST=beI:%d", offsetof(struct irc_settings, list_size)},
+    {"MAXLIST=b:%d,e:%d,I:%d", offsetof(struct irc_settings, list_size)},
     {"MAXTARGETS=" NUMBER(LIMIT_TARGETS), 0},
     {"MODES=" NUMBER(LIMIT_MODES), 0},
     {"MONITOR=%d", offsetof(struct irc_settings, watches)},
@@ -51,19 +51,36 @@ static const struct {
 };
 enum { TOKENS = sizeof tokens / sizeof tokens[0], A_LINE = 13, SIZE = 440, TOKEN = 200 };
 
+// The first "%d" or "%s", or NULL. PREFIX has a '%' of its own.
+static const char *find_blank(const char *token)
+{
+    const char *at = strchr(token, '%');
+    while (at && (!at[1] || !strchr("ds", at[1])))
+        at = strchr(at + 1, '%');
+    return at;
+}
+
+// The token with the text in each of its blanks; what does not fit is cut.
+static void fill_in(const char *token, const char *text, char *out, size_t room)
+{
+    size_t size = 0;
+    for (const char *blank; (blank = find_blank(token)) && size < room; token = blank + 2)
+        size += (size_t)snprintf(out + size, room - size, "%.*s%s", (int)(blank - token), token,
+                                 text);
+    if (size < room)
+        (void)snprintf(out + size, room - size, "%s", token);
+}
+
 // A token as it is shown; false: it is not.
 static bool word_token(const struct irc_settings *set, int i, char *out, size_t room)
 {
-    const char *from = tokens[i].token, *percent = strchr(from, '%');
-    if (percent && !strchr("ds", percent[1]))
-        percent = NULL; // of PREFIX
+    const char *from = tokens[i].token, *blank = find_blank(from);
     const char *setting = (const char *)set + tokens[i].setting;
     const char *text = "";
     char number[16];
-    int before = percent ? (int)(percent - from) : (int)strlen(from);
-    if (percent && percent[1] == 's')
+    if (blank && blank[1] == 's')
         text = *(const char *const *)setting;
-    if (percent && percent[1] == 'd') {
+    if (blank && blank[1] == 'd') {
         (void)snprintf(number, sizeof number, "%d", *(const int *)setting);
         text = number;
     }
@@ -71,7 +88,7 @@ static bool word_token(const struct irc_settings *set, int i, char *out, size_t 
     if (needs_history && !set->history)
         return false;
     if (text)
-        (void)snprintf(out, room, "%.*s%s%s", before, from, text, percent ? percent + 2 : "");
+        fill_in(from, text, out, room);
     return text != NULL;
 }
 
