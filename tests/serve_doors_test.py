@@ -9,7 +9,7 @@ import sys
 import tempfile
 import urllib.request
 
-from chat_helpers import doors, fresh_doors, irc, talks_on_a_websocket
+from chat_helpers import doors, fresh_doors, hash_of, irc, talks_on_a_websocket
 from program_helpers import PATIENCE, equal, receive, run_tests, test, weft
 
 
@@ -94,6 +94,20 @@ def a_browser_at_the_plain_door_is_shown_the_way_and_nobody_hears_it():
         assert answer.startswith("HTTP/1.1 400 ") and url(server) in answer, answer
         server.connect().sendall(b"x")
         equal(receive(other, 1), b"x")
+
+
+@test
+def who_comes_while_a_labelled_command_waits_is_no_part_of_its_answer():
+    with fresh_doors("--operator", f"root:{hash_of('secret')}") as server:
+        alice = irc(server, "alice", caps="batch labeled-response message-tags")
+        alice.answer("MONITOR + bob", r":\S+ 731 alice :bob")
+        bob = irc(server)
+        bob.say("NICK bob")
+        bob.answer("PING here", r":\S+ PONG .*")
+        alice.say("@label=x OPER root wrong")  # which takes a while, on purpose
+        bob.say("USER bob 0 * :bob")
+        heard = sorted(re.sub(r":\S+ (\d+) .*", r"\1", alice.line()) for _ in range(2))
+        equal(heard, ["730", "@label=x 464"])
 
 
 @test

@@ -86,7 +86,9 @@ void hold_clear(struct session *s)
 
 static void say_not_kept(struct session *s)
 {
+    struct labelled *answer = answer_aside(s);
     fail(s, "HISTORY", "NOT_STORED", "", "Your message was delivered, but history cannot keep it");
+    s->answer = answer;
 }
 
 // Lets go what stands before the first mark that is not settled.
@@ -126,8 +128,10 @@ static void tell_operators(struct irc *irc, const char *text)
 {
     struct session *s;
     LIST_FOREACH (s, &irc->sessions, link) {
+        struct labelled *answer = answer_aside(s);
         if (s->user.modes & USER_OPERATOR)
             tell(s, "NOTICE %s :%s", s->user.name, text);
+        s->answer = answer;
     }
 }
 

@@ -143,8 +143,7 @@ void tell_isupport_changes(struct irc *irc, const struct irc_settings *before)
 {
     struct session *s;
     LIST_FOREACH (s, &irc->sessions, link) {
-        struct labelled *answer = s->answer;
-        s->answer = NULL; // of a command that waits: it did not ask for this
+        struct labelled *answer = answer_aside(s);
         if (s->registered)
             send_tokens(s, before);
         s->answer = answer;

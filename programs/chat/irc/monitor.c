@@ -94,10 +94,12 @@ void watch_presence(struct hub *hub, struct user *user, bool here)
     if (!watch)
         return;
     LIST_FOREACH (w, &watch->watchers, of_watch) {
+        struct labelled *answer = answer_aside(w->s);
         if (here)
             reply(w->s, RPL_MONONLINE, ":%s", user->source);
         else
             reply(w->s, RPL_MONOFFLINE, ":%s", user->name);
+        w->s->answer = answer;
     }
 }
 

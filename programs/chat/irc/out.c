@@ -50,6 +50,13 @@ void session_post(struct session *s, const char *lines, size_t size)
         mark(s, rc);
 }
 
+struct labelled *answer_aside(struct session *s)
+{
+    struct labelled *answer = s->answer;
+    s->answer = NULL;
+    return answer;
+}
+
 void say(struct session *s, const char *tags, const char *body)
 {
     struct irc *irc = s->irc;

@@ -79,8 +79,7 @@ void session_end(struct session *s, const char *fmt, ...)
     (void)user_set_text(&s->reason, reason); // without memory: the caller's reason
     char line[LINE_BODY_MAX];
     (void)snprintf(line, sizeof line, "ERROR :Closing link: %s (%.400s)", s->user.host, reason);
-    struct labelled *held = s->answer;
-    s->answer = NULL; // an end is no answer
+    struct labelled *held = answer_aside(s); // an end is no answer
     say(s, NULL, line);
     s->answer = held;
     s->ended = true;

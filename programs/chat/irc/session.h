@@ -113,6 +113,9 @@ void fail(struct session *s, const char *command, const char *code, const char *
 void say(struct session *s, const char *tags, const char *body);
 // What happened, worded for this client.
 void session_deliver(struct user *user, struct event *event);
+// What is said from here on is no answer, though a command with a label may wait meanwhile (for the
+// history, for a password). Returns what s->answer is to be again afterwards.
+struct labelled *answer_aside(struct session *s);
 
 // A client's word as an answer repeats it: one with a space would be two, an empty one none, and
 // one that begins with ':' the last.
