@@ -87,7 +87,7 @@ static void send_departure(struct session *s, const struct departure *d)
 
 // The names that are asked for, and of each how many departures were told.
 struct asked {
-    const char *names[LIMIT_TARGETS];
+    char *names[LIMIT_TARGETS];
     int told[LIMIT_TARGETS], count;
 };
 
@@ -112,7 +112,7 @@ void on_whowas(struct session *s, const struct line *line)
     struct asked asked = {.count = 0};
     (void)snprintf(all, sizeof all, "%s", names ? shown(names) : "");
     (void)shortened(all, (LIMIT_NICK + 1UL) * LIMIT_TARGETS);
-    for (const char *name; asked.count < LIMIT_TARGETS && (name = list_next(&names));)
+    for (char *name; asked.count < LIMIT_TARGETS && (name = list_next(&names));)
         asked.names[asked.count++] = name;
     if (asked.count == 0) {
         reply(s, ERR_NONICKNAMEGIVEN, ":No nickname given");
@@ -122,7 +122,7 @@ void on_whowas(struct session *s, const struct line *line)
         send_departures(s, &asked, most > 0 ? most : -1);
     for (int i = 0; i < asked.count; i++)
         if (asked.told[i] == 0)
-            reply(s, ERR_WASNOSUCHNICK, "%.100s :There was no such nickname",
-                  shown(asked.names[i]));
+            reply(s, ERR_WASNOSUCHNICK, "%s :There was no such nickname",
+                  shown(shortened(asked.names[i], WORD_SHOWN)));
     reply(s, RPL_ENDOFWHOWAS, "%s :End of WHOWAS", all);
 }
