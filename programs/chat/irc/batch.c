@@ -93,6 +93,21 @@ static void take(struct session *s, struct batch *b, const struct line *line)
     }
 }
 
+// Whether the reference is that of the client's own batch.
+static bool is_own(const struct batch *b, const char *reference, size_t size)
+{
+    return b && reference && strlen(b->reference) == size &&
+           strncmp(b->reference, reference, size) == 0;
+}
+
+void batch_spoil(struct session *s, const struct line *line)
+{
+    size_t size;
+    const char *reference = tag_find(line->tags, "batch", &size);
+    if (is_own(s->batch, reference, size))
+        s->batch->broken = true;
+}
+
 bool batch_takes(struct session *s, const struct line *line)
 {
     size_t size;
@@ -100,7 +115,7 @@ bool batch_takes(struct session *s, const struct line *line)
     struct batch *b = s->batch;
     if (!reference || !(s->caps & CAP_MULTILINE))
         return false;
-    bool own = b && strlen(b->reference) == size && strncmp(b->reference, reference, size) == 0;
+    bool own = is_own(b, reference, size);
     if (own && !b->broken)
         take(s, b, line);
     else if (!own)

@@ -170,8 +170,15 @@ static bool has_rights(struct session *s, const struct command *command, const s
     return false;
 }
 
+// A line without a command is one that is too long.
 static void run(struct session *s, const struct line *line, bool utf8)
 {
+    if (!line->command || !utf8)
+        batch_spoil(s, line);
+    if (!line->command) {
+        session_too_long(s);
+        return;
+    }
     const struct command *command = command_find(line->command);
     bool was_registered = s->registered;
     int cost = command ? command->cost * FLOOD_COST : FLOOD_COST;
@@ -222,12 +229,10 @@ static void take_line(struct session *s, char *text, size_t size)
     int rc = line_parse(&line, text, size);
     s->asked = false;
     s->heard = s->irc->hub->now(s->irc->hub);
-    if (rc == -EMSGSIZE)
-        session_too_long(s);
-    else if (rc < 0)
+    if (rc < 0 && rc != -EMSGSIZE) {
         session_noise(s); // an empty line means nothing
-    if (rc < 0)
         return;
+    }
     char *label = label_of(s, &line);
     if (label)
         run_labelled(s, &line, utf8, label);
