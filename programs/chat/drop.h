@@ -9,7 +9,7 @@ enum drop {
     DROP_LOST,    // its connection broke
     DROP_SILENT,  // it did not say who it is, or no longer anything, in time
     DROP_TLS,     // it spoke no TLS, or none that we have in common
-    DROP_REFUSED, // a wrong password
+    DROP_REFUSED, // a wrong password, or HTTP where IRC is spoken
     DROP_FLOOD,   // more came than flood control lets wait
     DROP_KILLED,  // by an operator
     DROP_MEMORY,  // there was none for it, or no other means

@@ -170,6 +170,13 @@ static bool has_rights(struct session *s, const struct command *command, const s
     return false;
 }
 
+// "POST / HTTP/1.1": a page in somebody's browser. Behind its head it can send lines of IRC, and
+// must not speak here in his place.
+static bool is_http(const struct session *s, const struct line *line)
+{
+    return !s->registered && line->count > 1 && strncmp(line->params[1], "HTTP/", 5) == 0;
+}
+
 // A line without a command is one that is too long.
 static void run(struct session *s, const struct line *line, bool utf8)
 {
@@ -187,6 +194,8 @@ static void run(struct session *s, const struct line *line, bool utf8)
              "Message rejected, your software must use UTF-8");
     else if (s->registered && batch_takes(s, line))
         cost = FLOOD_BATCH_LINE;
+    else if (!command && is_http(s, line))
+        session_drop(s, DROP_REFUSED, "This is no web server");
     else if (!command)
         reply(s, ERR_UNKNOWNCOMMAND, "%s :Unknown command",
               shown(shortened(line->command, WORD_SHOWN)));
