@@ -49,8 +49,9 @@ static void join_tags(char *out, size_t room, const char *a, const char *b)
     (void)snprintf(out, room, "%s%s%s", a, *a && *b ? ";" : "", b);
 }
 
-static void word_batch(struct irc *irc, const struct event *e, const char *tags, emit_line *emit,
-                       void *ctx)
+// Its opening and its end are in the batch that `more` names, its lines only in itself.
+static void word_batch(struct irc *irc, const struct event *e, const char *tags, const char *more,
+                       emit_line *emit, void *ctx)
 {
     char line[LINE_BODY_MAX + 2], body[LINE_BODY_MAX + 2], inner[64];
     struct event one = *e;
@@ -68,7 +69,7 @@ static void word_batch(struct irc *irc, const struct event *e, const char *tags,
         emit(ctx, inner, body);
     } while (next_line(&at, line, &joined));
     (void)snprintf(body, sizeof body, ":%s BATCH -%lu", e->source, reference);
-    emit(ctx, "", body);
+    emit(ctx, more, body);
 }
 
 static void word_apart(const struct event *e, unsigned caps, const char *tags, const char *more,
@@ -109,7 +110,7 @@ void word_event(struct irc *irc, const struct event *e, unsigned caps, const cha
             (void)word_body(e, caps, body, sizeof body);
             emit(ctx, tags, body);
         } else if ((caps & batches) == batches) {
-            word_batch(irc, e, tags, emit, ctx);
+            word_batch(irc, e, tags, more, emit, ctx);
         } else {
             word_apart(e, caps, tags, more, emit, ctx);
         }

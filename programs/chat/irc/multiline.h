@@ -15,7 +15,8 @@ bool is_multiline(const struct event *e);
 // A line that an event is worded in: tags without '@', may be empty.
 typedef void emit_line(void *ctx, const char *tags, const char *body);
 // All lines of an event, of one line or several, for these capabilities; each begins with the tags
-// `more`, if it is not empty and the line is not inside of a batch of the event's own.
+// `more`, if it is not empty and the line is not inside of a batch of the event's own. The lines
+// that open and end such a batch are not inside of it.
 void word_event(struct irc *irc, const struct event *e, unsigned caps, const char *more,
                 emit_line *emit, void *ctx);
 // Those to one client.
