@@ -10,8 +10,8 @@
 
 static const unsigned fresh_modes = ROOM_NO_EXTERNAL | ROOM_TOPIC_LOCK;
 
-// Whether the room lets the user in; if not, it was told why. Who was asked in by name is let in
-// whatever the modes.
+// Whether the room lets the user in; if not, it was told why. Who was asked in by name, by one with
+// a rank there, is let in whatever the modes.
 static bool may_enter(struct session *s, const struct room *room, const char *key)
 {
     struct user *user = &s->user;

@@ -141,13 +141,15 @@ static void tell_inviters(const struct room *room, struct event *e)
     }
 }
 
-static void invite(struct session *s, struct room *room, struct user *user)
+// It opens the room if it comes from one who keeps order there; from others it is a message.
+static void invite(struct session *s, const struct member *by, struct user *user)
 {
+    struct room *room = by->room;
     struct event e = event_of(EVENT_INVITE, &s->user);
     e.target = room->name;
     e.room = room;
     e.whom = user->name;
-    if (room_invite(room, user) < 0) {
+    if (member_rank(by) >= RANK_HALFOP && room_invite(room, user) < 0) {
         reply(s, ERR_UNKNOWNERROR, "INVITE :Out of memory");
         return;
     }
@@ -190,5 +192,5 @@ void on_invite(struct session *s, const struct line *line)
     if (member_find(room, user))
         reply(s, ERR_USERONCHANNEL, "%s %s :is already on channel", user->name, room->name);
     else
-        invite(s, room, user);
+        invite(s, member, user);
 }
