@@ -77,6 +77,33 @@ def plain_clients_see_each_line_of_a_long_message_with_its_author_and_nothing_el
 
 
 @test
+def a_plain_client_that_was_put_out_or_has_no_voice_is_not_heard_in_the_lobby():
+    with fresh_doors("--operator", f"root:{hash_of('secret')}") as server:
+        alice = member(server, "alice")
+        alice.answer("OPER root secret", r":\S+ 381 .*")
+        alice.answer("MODE #lobby +o alice", r":\S+ MODE #lobby \+o alice")
+        one, two = server.connect(), server.connect()
+        alice.wait(r":plain-2!\S+ JOIN #lobby")
+        one.sendall(b"before\n")
+        alice.wait(r":plain-1!\S+ PRIVMSG #lobby :before")
+        alice.answer("KICK #lobby plain-1", r":alice!\S+ KICK #lobby plain-1 :alice")
+        one.sendall(b"put out\n")
+        equal(receive(two, len("before\nput out\n")), b"before\nput out\n")
+        alice.answer("MODE #lobby +m", r":\S+ MODE #lobby \+m")
+        two.sendall(b"without a voice\n")
+        equal(receive(one, len("without a voice\n")), b"without a voice\n")
+        alice.answer("MODE #lobby +v plain-2", r":\S+ MODE #lobby \+v plain-2")
+        two.sendall(b"with a voice\n")
+        alice.wait(r":plain-2!\S+ PRIVMSG #lobby :with a voice")
+        one.close()
+        two.close()
+        alice.wait(r":plain-2!\S+ QUIT :.*")
+        alice.answer("PING end", r":\S+ PONG .*")
+        wrong = "put out", "without a voice", ":plain-1!~plain@127.0.0.1 QUIT"
+        equal([line for line in alice.seen if any(word in line for word in wrong)], [])
+
+
+@test
 def plain_clients_hear_each_other_byte_for_byte():
     with fresh_doors() as server:
         one, two = server.connect(), server.connect()

@@ -91,9 +91,20 @@ static void deliver(struct user *user, struct event *e)
 
 // ---- from a plain client -------------------------------------------------------------------
 
+// As in IRC: who was put out, is banned, or has no voice in a moderated room, is not heard.
+static bool may_speak(const struct room *room, const struct user *user)
+{
+    const struct member *member = member_find(room, user);
+    bool quiet = (room->modes & ROOM_MODERATED) || room_is_banned(room, user);
+    return (member || !(room->modes & ROOM_NO_EXTERNAL)) &&
+           (!quiet || member_rank(member) >= RANK_VOICE);
+}
+
 static void say(struct lobby_guest *guest)
 {
     struct room *room = room_find(guest->user.hub, LOBBY_ROOM);
+    if (room && !may_speak(room, &guest->user))
+        guest->size = 0;
     if (guest->size == 0 || !room)
         return;
     guest->held[guest->size] = '\0';
@@ -179,6 +190,8 @@ bool lobby_open(struct hub *hub)
 static void tell(struct lobby_guest *guest, enum event_kind kind, const char *text)
 {
     struct room *room = room_find(guest->user.hub, LOBBY_ROOM);
+    if (!room || !member_find(room, &guest->user))
+        return; // it was put out before: the room has heard of its end
     struct event e = event_of(kind, &guest->user);
     e.target = LOBBY_ROOM;
     e.room = room;
