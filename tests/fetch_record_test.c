@@ -2,6 +2,8 @@
 // fetch_record_test.c - runs that are kept, compared, resumed.
 #include "fetch_record.h"
 
+#include <netdb.h>
+
 #define A "https://example.org/a"
 #define B "https://example.org/b"
 #define C "https://example.org/c"
@@ -71,6 +73,22 @@ static void a_failure_is_kept_with_its_name_and_words(void **state)
     assert_string_equal(text_in(file, "SELECT hex(detail) FROM pages WHERE url = 2"), "636166E9");
     assert_string_equal(text_in(file, "SELECT typeof(detail) FROM pages WHERE url = 2"), "blob");
     assert_string_equal(text_in(file, "SELECT detail FROM pages WHERE url = 3"), "caf\u00e9");
+}
+
+// The codes of getaddrinfo are negative: none of them may be taken for "not known".
+static void a_name_that_nobody_knows_is_kept_and_so_is_what_follows(void **state)
+{
+    (void)state;
+    const char *file = new_file();
+    struct record *r = begin_run(file);
+    struct page page = {
+        .fault = FAULT_NAME, .stage = STAGE_NAME, .code = EAI_NONAME, .claimed = -1};
+    assert_int_equal(record_page(r, A, &page), 0);
+    keep(r, B, 5);
+    end_run(r);
+    assert_string_equal(text_in(file, "SELECT fault FROM pages WHERE url = 1"), "name");
+    assert_int_equal(number_in(file, "SELECT code FROM pages WHERE url = 1"), EAI_NONAME);
+    assert_int_equal(number_in(file, "SELECT decoded FROM pages WHERE url = 2"), 5);
 }
 
 static void a_run_is_kept_with_its_times_and_settings(void **state)
@@ -327,6 +345,7 @@ static void what_is_finished_or_was_never_begun_is_not_resumed(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(all_of_a_page_is_kept),
     cmocka_unit_test(a_failure_is_kept_with_its_name_and_words),
+    cmocka_unit_test(a_name_that_nobody_knows_is_kept_and_so_is_what_follows),
     cmocka_unit_test(a_run_is_kept_with_its_times_and_settings),
     cmocka_unit_test(of_a_url_that_comes_twice_the_last_is_kept),
     cmocka_unit_test(many_pages_at_once_are_all_kept),

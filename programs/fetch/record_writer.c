@@ -170,9 +170,10 @@ static void bind_words(sqlite3_stmt *statement, int at, const char *text)
         (void)sqlite3_bind_blob64(statement, at, text, strlen(text), SQLITE_STATIC);
 }
 
-static void bind_number(sqlite3_stmt *statement, int at, int64_t number)
+// Nothing but a claim is ever unknown; a code may well be negative, as those of getaddrinfo are.
+static void bind_number(sqlite3_stmt *statement, int at, int which, int64_t number)
 {
-    if (number < 0)
+    if (which == CLAIMED && number < 0)
         (void)sqlite3_bind_null(statement, at);
     else
         sql_int(statement, at, number);
@@ -188,7 +189,7 @@ static int write_row(struct record *r, struct row *row)
     sql_int(s, 1, r->run);
     sql_int(s, 2, row->url);
     for (int i = 0; i < NUMBERS; i++)
-        bind_number(s, 3 + i, row->numbers[i]);
+        bind_number(s, 3 + i, i, row->numbers[i]);
     sql_text(s, 3 + NUMBERS, row->fault);
     const char *text = row->texts;
     for (int i = TARGET; i < TEXTS; i++) {
