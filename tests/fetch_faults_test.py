@@ -439,6 +439,13 @@ for name, path in {
 case("a length that is empty", "/no-length",
      [invalid("Content-Length"), Ok(5, unverified=True)])
 case("a space before the colon", "/space-colon", [Fault("answer", INVALID), Ok(5, unverified=True)])
+case("a space before the colon of chunks", "/space-chunked", invalid("Transfer-Encoding"))
+case("a space before the colon of gzip", "/space-gzip", invalid("Content-Encoding"))
+case("a folded Content-Encoding", "/folded-gzip", invalid("Content-Encoding"))
+case("a folded Content-Length", "/folded-length", invalid("Content-Length"))
+case("chunks are chunks, whatever a second Transfer-Encoding says", "/chunked-identity", Ok(5))
+case("a header that begins as a status line does", "/http-header", Ok(5, claimed=5))
+case("more spaces in a status line", "/status-spaces", Ok(5, claimed=5))
 case("a length and chunks: the chunks count, or nothing", "/length-and-chunked",
      [Ok(5), invalid("Content-Length|Transfer-Encoding")])
 case("a chunk of a negative size", "/chunk-negative", invalid("chunk"))
@@ -468,6 +475,8 @@ case("bytes that are not HTTP", "/not-http-binary",
      Fault("not-http", r"the answer is not HTTP: \\x16.*"))
 case("another protocol's greeting, which then waits", "/not-http-hangs",
      Fault("not-http", "the answer is not HTTP: SSH-2.0-OpenSSH_9.2p1"))
+case("HTTP in small letters", "/http-small",
+     Fault("not-http", "the answer is not HTTP: http/1.1 200 OK"))
 case("a page of HTTP/0.9", "/http09",
      Fault("not-http", "the answer is not HTTP: <html>a page of HTTP/0.9</html>"))
 
@@ -517,6 +526,10 @@ case("gzip cut in its checksum", "/gzip-cut?less=4", NO_END)
 case("brotli that is cut", "/brotli-cut", NO_END)
 case("bytes behind the end of brotli", "/brotli-garbage", BAD_ENCODING)
 case("an encoding that nobody asked for", "/encoding-unknown", BAD_ENCODING)
+case("an encoding that nobody asked for, of no bytes", "/encoding-empty",
+     Ok(0, claimed=0, encoding="rot13"))
+case("an encoding that nobody asked for, of no body", "/204-encoding",
+     Ok(0, status=204, encoding="rot13"))
 case("seven encodings", "/encodings", BAD_ENCODING)
 BOMB = Fault("decoded-size", r"stopped after \d+ bytes.* over the limit.*")
 case("a bomb in gzip in gzip", "/bomb-layers?mb=64", BOMB, "--max-decoded", "1M")

@@ -69,6 +69,7 @@ static void begin_answer(struct request *r, const char *line, size_t size)
     const char *end = line + size;
     r->status_seen = true;
     r->headers_ended = r->chunked = false;
+    r->plain = NULL;
     r->length = -1;
     r->encodings[0] = page->encoding[0] = page->reason[0] = '\0';
     page->status = 0;
@@ -80,12 +81,30 @@ static void begin_answer(struct request *r, const char *line, size_t size)
     const char *at = line;
     for (int words = 0; words < 2 && at; words++) { // the version and the status
         at = memchr(at, ' ', (size_t)(end - at));
-        at += at != NULL;
+        while (at && at < end && *at == ' ')
+            at++;
         if (words == 0 && at)
             page->status = status_at(at, end);
     }
     if (at)
         (void)text_copy(page->reason, sizeof page->reason, at, (size_t)(end - at));
+}
+
+// Keep the first line of what is no HTTP, its end included.
+static size_t on_garbage(struct page *page, const char *bytes, size_t size)
+{
+    size_t have = strlen(page->detail);
+    const char *newline = memchr(bytes, '\n', size);
+    size_t take = newline ? (size_t)(newline - bytes) + 1 : size;
+    bool full = take >= sizeof page->detail - have;
+    if (full)
+        take = sizeof page->detail - have - 1;
+    memcpy(page->detail + have, bytes, take);
+    page->detail[have + take] = '\0';
+    if (!newline && !full)
+        return size;
+    page->fault = FAULT_NOT_HTTP;
+    return 0;
 }
 
 // ---- headers ---------------------------------------------------------------------
@@ -100,18 +119,25 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-// What stands behind "Name:" in the line, if that is the name.
-static bool value_of(const char *line, size_t size, const char *name, struct text *value)
+// Whether that is the line's name: the value is what stands behind the colon. A space before that
+// has no place there (RFC 9112, 5.1), and is told.
+static bool value_of(const char *line, size_t size, const char *name, struct text *value,
+                     bool *spaced)
 {
-    size_t length = strlen(name);
-    if (size <= length || line[length] != ':' || strncasecmp(line, name, length) != 0)
+    size_t length = strlen(name), colon = length;
+    if (size <= length || strncasecmp(line, name, length) != 0)
         return false;
-    const char *at = line + length + 1, *end = line + size;
+    while (colon < size && (line[colon] == ' ' || line[colon] == '\t'))
+        colon++;
+    if (colon == size || line[colon] != ':')
+        return false;
+    const char *at = line + colon + 1, *end = line + size;
     while (at < end && is_space(*at))
         at++;
     while (end > at && is_space(end[-1]))
         end--;
     *value = (struct text){at, (size_t)(end - at)};
+    *spaced = colon > length;
     return true;
 }
 
@@ -170,9 +196,10 @@ static void on_encoding(struct request *r, const struct text *value)
 // any other as it is, and what it holds is not the page.
 static void on_transfer_encoding(struct request *r, const struct text *value)
 {
-    r->chunked = value->size == 7 && strncasecmp(value->at, "chunked", 7) == 0;
+    bool chunked = value->size == 7 && strncasecmp(value->at, "chunked", 7) == 0;
     bool none = value->size == 8 && strncasecmp(value->at, "identity", 8) == 0;
-    if (!r->chunked && !none)
+    r->chunked = r->chunked || chunked;
+    if (!chunked && !none)
         (void)page_fail(r->page, FAULT_ANSWER, 0, "Transfer-Encoding: %.*s", (int)value->size,
                         value->at);
 }
@@ -183,23 +210,38 @@ static void on_cookie(struct request *r, const struct text *value)
     r->cookies = true;
 }
 
+// What says where a body ends, and what it holds, must be plain: of a folded line, or one with a
+// space before its colon, libcurl sees half or nothing, and would take other bytes for the page.
 static void look_at(struct request *r, const char *line, size_t size)
 {
     static const struct {
         const char *name;
         void (*take)(struct request *r, const struct text *value);
+        bool plain;
     } headers[] = {
-        {"Content-Length", on_length},
-        {"Content-Encoding", on_encoding},
-        {"Transfer-Encoding", on_transfer_encoding},
-        {"Set-Cookie", on_cookie},
+        {"Content-Length", on_length, true},
+        {"Content-Encoding", on_encoding, true},
+        {"Transfer-Encoding", on_transfer_encoding, true},
+        {"Set-Cookie", on_cookie, false},
     };
     struct text value;
-    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
-        if (value_of(line, size, headers[i].name, &value)) {
+    bool folds = line[0] == ' ' || line[0] == '\t', spaced = false;
+    if (folds && r->plain)
+        (void)page_fail(r->page, FAULT_ANSWER, 0, "%s goes on in another line", r->plain);
+    if (folds)
+        return;
+    r->plain = NULL;
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        if (!value_of(line, size, headers[i].name, &value, &spaced))
+            continue;
+        if (headers[i].plain)
+            r->plain = headers[i].name;
+        if (r->plain && spaced)
+            (void)page_fail(r->page, FAULT_ANSWER, 0, "a space behind %s", r->plain);
+        else
             headers[i].take(r, &value);
-            return;
-        }
+        return;
+    }
 }
 
 static bool is_redirect(int status)
@@ -207,11 +249,13 @@ static bool is_redirect(int status)
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-// In the lecture's mode, which asks for no compression, the size is that of what was sent.
+// In the lecture's mode, which asks for no compression, the size is that of what was sent. Where
+// there is no body, it does not matter how it would have been encoded.
 static void begin_decoding(struct request *r)
 {
     const char *why = NULL;
-    if (!r->page->encoding[0] || r->fetcher->set->identity)
+    bool empty = r->page->claimed == 0 || r->page->status == 204;
+    if (!r->page->encoding[0] || empty || r->fetcher->set->identity)
         return;
     r->decoder = decoder_open(r->encodings, limits_of(r)->decoded, &why);
     if (!r->decoder && why)
@@ -258,8 +302,11 @@ static size_t on_header(char *line, size_t one, size_t size, void *arg)
     (void)one; // always 1
     wait_for(r, PATIENCE_IDLE, limits_of(r)->idle_ns);
     bool behind = r->asked && r->headers_ended && page->status >= 200; // the body: counts no more
-    if (!behind && size >= 5 && memcmp(line, "HTTP/", 5) == 0)
+    if (!behind && !r->status_seen) { // libcurl takes "http/1.1" as well; later it is a header
+        if (size < 5 || memcmp(line, "HTTP/", 5) != 0)
+            return on_garbage(page, line, size);
         begin_answer(r, line, size);
+    }
     page->header_bytes += (int64_t)size;
     if (size > HEADER_LINE_MAX)
         (void)long_header_line(page);
@@ -276,23 +323,6 @@ static size_t on_header(char *line, size_t one, size_t size, void *arg)
 }
 
 // ---- the body --------------------------------------------------------------------
-
-// Keep the first line of what is no HTTP, its end included.
-static size_t on_garbage(struct page *page, const char *bytes, size_t size)
-{
-    size_t have = strlen(page->detail);
-    const char *newline = memchr(bytes, '\n', size);
-    size_t take = newline ? (size_t)(newline - bytes) + 1 : size;
-    bool full = take >= sizeof page->detail - have;
-    if (full)
-        take = sizeof page->detail - have - 1;
-    memcpy(page->detail + have, bytes, take);
-    page->detail[have + take] = '\0';
-    if (!newline && !full)
-        return size;
-    page->fault = FAULT_NOT_HTTP;
-    return 0;
-}
 
 static enum page_fault decoding(struct request *r, enum decode_state state)
 {
