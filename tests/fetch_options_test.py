@@ -17,7 +17,7 @@ import termios
 import threading
 
 sys.dont_write_bytecode = True  # no __pycache__ beside the tests
-from http_server import Server, answer  # noqa: E402
+from http_server import Server, answer, redirect  # noqa: E402
 from program_helpers import PATIENCE, WEFT, Skip, equal, run_tests, test, until  # noqa: E402
 
 # The proxies of this machine are none of the tests' business.
@@ -187,6 +187,21 @@ def how_to_ask_is_what_the_server_gets():
             assert line in server.heard[0].split(b"\r\n"), server.heard[0]
         equal(fetch("--head", url)[2], 0)
         assert server.heard[1].startswith(b"HEAD / HTTP/1.1\r\n"), server.heard[1]
+
+
+@test
+def headers_for_one_host_do_not_go_where_a_redirect_leads():
+    with Recorder() as other, Server() as server:
+        there = f"127.0.0.1:{other.port}"
+        mine = ["Host: mine.test", "Authorization: Basic x", "Cookie: a=b", "X-One: 1"]
+        given = [word for header in mine for word in ("-H", header)]
+        equal(fetch(*given, server.page("/", redirect(f"http://{there}/")))[2], 0)
+        lines = other.heard[0].decode().split("\r\n")
+        equal([line for line in lines if line.partition(":")[0] in ("Host", "X-One", "Cookie",
+                                                                    "Authorization")],
+              [f"Host: {there}", "X-One: 1"])
+        equal(fetch(*given, f"http://{there}/")[2], 0)
+        assert set(mine) <= set(other.heard[1].decode().split("\r\n")), other.heard[1]
 
 
 @test

@@ -22,11 +22,11 @@ static bool is_header(const char *line, const char *name)
     return strncasecmp(line, name, length) == 0 && strchr(":; \t", line[length]);
 }
 
-// What says who the user is goes to the host that he named, and to no other.
-static bool is_secret(const char *line)
+// What says who the user is, or which host he means, goes to the one that he named, and no other.
+static bool is_for_one_host(const char *line)
 {
     return is_header(line, "Authorization") || is_header(line, "Cookie") ||
-           is_header(line, "Proxy-Authorization");
+           is_header(line, "Proxy-Authorization") || is_header(line, "Host");
 }
 
 static bool add(struct curl_slist **list, const char *line)
@@ -45,7 +45,7 @@ static bool fill_headers(struct fetcher *f)
     for (int i = 0; right && i < given->length; i++) {
         accepts = accepts || is_header(given->texts[i], "Accept-Encoding");
         right = add(&f->headers, given->texts[i]) &&
-                (is_secret(given->texts[i]) || add(&f->elsewhere, given->texts[i]));
+                (is_for_one_host(given->texts[i]) || add(&f->elsewhere, given->texts[i]));
     }
     char accept[64];
     (void)snprintf(accept, sizeof accept, "Accept-Encoding: %s",

@@ -23,7 +23,7 @@ struct fetcher {
     void *wait_ctx;
     weft_time begun;              // of the run
     struct curl_slist *headers;   // that each request has
-    struct curl_slist *elsewhere; // the same without secrets, for hosts that a redirect leads to
+    struct curl_slist *elsewhere; // the same without those for one host, where redirects lead
     weft_mutex mu;                // guards the rest
     struct request *idle;         // the one that was used last first: its memory is warm
 };
