@@ -560,6 +560,27 @@ def a_list_that_cannot_be_read_is_an_error():
 
 
 @check
+def a_zero_byte_in_a_list_is_an_error_and_no_end_of_a_url():
+    with Server() as server:
+        url = server.page("/", answer(b"x"))
+        result = fetch("-", text=f"{url}\0/more\n")
+        equal(result, Result("", "weft fetch: standard input: there is a zero byte in a line\n", 1))
+        equal(server.asked, [])
+
+
+@check
+def a_mark_at_the_beginning_of_a_file_is_no_part_of_its_first_url():
+    with Server() as server, tempfile.TemporaryDirectory() as folder:
+        files = [pathlib.Path(folder, name) for name in "ab"]
+        for file in files:
+            url = server.page(f"/{file.name}", answer(b"x"))
+            file.write_text(f"\ufeff{url}\r\n", encoding="utf-8")
+        result = fetch("-f", files[0], "-f", files[1])
+        equal((sorted(server.asked), result.status), (["/a", "/b"], 0), result.err)
+        equal(fetch("-", text=f"{url}\n\ufeff{url}\n").status, 1)  # later it is some character
+
+
+@check
 def a_list_without_any_url_is_an_error():
     equal(fetch("-", text="# nothing\n\n"), Result("", "weft fetch: no URL in the input\n", 1))
 

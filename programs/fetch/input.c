@@ -32,6 +32,7 @@ struct input {
     size_t next;         // source to take from
     size_t begin, end;   // of what was read and not used yet, in buffer
     bool at_end;         // the file has no more
+    bool first;          // no line of it was taken yet
     struct seen *seen;   // NULL: duplicates are wanted
     size_t repeated;     // left out, being in there
     input_skipped *skip; // or NULL
@@ -46,6 +47,7 @@ struct input *input_new(const weft_event *stop, bool duplicates)
         return NULL;
     in->stop = stop;
     in->turn = (weft_sem)WEFT_SEM(1);
+    in->first = true;
     in->seen = duplicates ? NULL : seen_new();
     if (!duplicates && !in->seen)
         input_free(&in);
@@ -168,6 +170,18 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
+// At the beginning of a file some editors put a mark that it is UTF-8, which nobody sees.
+static void skip_mark(struct input *in, char **line, size_t *size)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    size_t length = in->first ? strlen(mark) : 0;
+    if (length > 0 && *size >= length && memcmp(*line, mark, length) == 0) {
+        *line += length;
+        *size -= length;
+    }
+    in->first = false;
+}
+
 // Narrow [*line, *line + *size) to the URL in it, perhaps to nothing.
 static void strip(char **line, size_t *size)
 {
@@ -191,9 +205,12 @@ static int next_in_file(struct input *in, const struct source *source, char **ur
     size_t size = 0;
     int rc;
     while ((rc = next_line(in, source, &line, &size)) > 0) {
+        skip_mark(in, &line, &size);
         strip(&line, &size);
         if (size == 0)
             continue;
+        if (memchr(line, '\0', size)) // a page of half its URL is not the one that was meant
+            return weft_fail(-EINVAL, "%s: there is a zero byte in a line", source->text);
         *url = strndup(line, size);
         return *url ? 1 : weft_fail(-ENOMEM, "out of memory");
     }
@@ -215,6 +232,7 @@ static int take(struct input *in, char **url)
         in->next++;
         in->begin = in->end = 0;
         in->at_end = false;
+        in->first = true;
     }
     return 0;
 }
