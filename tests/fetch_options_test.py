@@ -105,6 +105,7 @@ def a_value_that_makes_no_sense_is_one_line():
     size = "is not a size (500, 500K, 20M or 1G)"
     digits = "is not HOST:PORT:ADDRESS: an address is in digits"
     nothing = "No such file or directory"
+    no_pem = "holds no certificates that can be read (PEM)"
     for arguments, wrong in (
         (["-j0"], "--jobs '0' is not a number of pages at once (1 to 10000)"),
         (["-j10001"], "--jobs '10001' is not a number of pages at once (1 to 10000)"),
@@ -133,6 +134,8 @@ def a_value_that_makes_no_sense_is_one_line():
          f"--resolve 'x:80:{'1' * 35}' {digits}"),
         (["--cacert", "/nothing"], f"--cacert '/nothing' cannot be read: {nothing}"),
         (["--cacert", "/"], "--cacert '/' cannot be read: Is a directory"),
+        (["--cacert", "/dev/null"], f"--cacert '/dev/null' {no_pem}"),
+        (["--cacert", "/etc/passwd"], f"--cacert '/etc/passwd' {no_pem}"),
         (["--budgets", "/nothing"], f"--budgets '/nothing' cannot be read: {nothing}"),
         (["--user-agent", ""], "--user-agent '' is empty"),
         (["--file", ""], "--file '' is empty"),
@@ -153,7 +156,7 @@ def options_that_contradict_are_one_line():
         ("--json --csv", f"--csv: {form}"),
         ("--jsonl --lecture", f"--lecture: {form}"),
         ("-4 -6", "--ipv6: with --ipv4 and --ipv6 there is no address left"),
-        (f"--insecure --cacert {MANUAL}", "--insecure trusts everybody; --cacert says whom to trust"),
+        ("--insecure --cacert /dev/stdin", "--insecure trusts everybody; --cacert says whom to trust"),
         ("--save x --resume x", "--resume goes on in its own file: leave out --save"),
         ("--compare", compare),
         ("--max-growth 5", compare),

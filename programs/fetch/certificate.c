@@ -10,9 +10,9 @@
 // TLS 1.3 does not have, is refused.
 #include "fetch/certificate.h"
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -124,4 +124,16 @@ void certificate_time(const struct certificate *c, char *text, size_t size)
         strftime(date, sizeof date, "%Y-%m-%d", &tm) == 0)
         return;
     (void)snprintf(text, size, "it %s on %s", begun ? "expired" : "begins", date);
+}
+
+// ---- whom to trust ---------------------------------------------------------------
+
+// As libcurl will read it.
+bool certificate_file_is_right(const char *path)
+{
+    X509_STORE *store = X509_STORE_new();
+    bool right = !store || X509_STORE_load_locations(store, path, NULL) == 1;
+    ERR_clear_error(); // what was wrong is no later call's
+    X509_STORE_free(store);
+    return right;
 }

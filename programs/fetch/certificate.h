@@ -3,6 +3,7 @@
 #ifndef WEFT_PROGRAMS_FETCH_CERTIFICATE_H
 #define WEFT_PROGRAMS_FETCH_CERTIFICATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 // The certificate that was looked at last, or NULL: OpenSSL's X509 under a name of its own.
@@ -17,5 +18,8 @@ void certificate_free(struct certificate **c);
 // where it does not say, or is NULL.
 void certificate_names(const struct certificate *c, char *text, size_t size);
 void certificate_time(const struct certificate *c, char *text, size_t size);
+
+// Whether certificates can be read from the file (PEM). Without memory to look: true.
+bool certificate_file_is_right(const char *path);
 
 #endif

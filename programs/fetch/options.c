@@ -19,6 +19,7 @@
 #include "common/options.h"
 #include "common/output.h"
 #include "common/status.h"
+#include "fetch/certificate.h"
 #include "fetch/text.h"
 #include "fetch/url.h"
 
@@ -185,6 +186,16 @@ static const char *read_readable(const char *value, void *target)
     return NULL;
 }
 
+// libcurl would tell it of each page, at its handshake. What a pipe holds can be read only once.
+static const char *read_ca_file(const char *value, void *target)
+{
+    struct stat about;
+    const char *wrong = read_readable(value, target);
+    if (wrong || (stat(value, &about) == 0 && S_ISFIFO(about.st_mode)))
+        return wrong;
+    return certificate_file_is_right(value) ? NULL : "holds no certificates that can be read (PEM)";
+}
+
 static const char *read_format(void *target, enum fetch_format format)
 {
     enum fetch_format *set = target;
@@ -311,7 +322,7 @@ static const struct fetch_option table[] = {
     {"cacert", 0, "FILE",
      "whose certificates to trust [the system's]\n"
      "PEM; without it, $SSL_CERT_FILE",
-     read_readable, PLACE(ca_file)},
+     read_ca_file, PLACE(ca_file)},
     {"insecure", 0, NULL, "trust every certificate: anybody may be the server", option_flag,
      PLACE(insecure)},
 
