@@ -84,7 +84,12 @@ static void scheme(FILE *out, const struct page *page)
 
 static void url(FILE *out, const struct page *page)
 {
-    (void)fprintf(out, "not a URL: %s", page->detail);
+    (void)fprintf(out, "%snot a URL: %s", page->target ? "redirected to what is " : "",
+                  page->detail);
+    if (!page->target)
+        return;
+    (void)fprintf(out, ": ");
+    print_answer_text(out, page->target);
 }
 
 static void name(FILE *out, const struct page *page)

@@ -228,9 +228,14 @@ static bool is_ascii(const char *text)
     return !*text;
 }
 
-// Where the last answer points, from here; the caller's to free.
+// Where the last answer points, from here; the caller's to free. Nothing, or a fragment alone, is
+// here itself (RFC 3986, 5.2.2); libcurl would take the path away.
 static enum page_fault read_location(struct walk *w, const char *location, char **url)
 {
+    if (!*location || *location == '#') {
+        *url = strdup(w->url);
+        return *url ? FAULT_NONE : no_memory(w->page);
+    }
     enum page_fault fault = w->place ? FAULT_NONE : place_set(w, w->url, 0);
     if (fault == FAULT_NONE)
         fault = place_set(w, location, CURLU_URLENCODE | CURLU_ALLOW_SPACE);
@@ -255,6 +260,8 @@ static enum page_fault follow(struct walk *w, const char *location)
         return aim(page, strdup(location));
     }
     enum page_fault fault = read_location(w, location, &url);
+    if (fault == FAULT_URL) // which one it is that is none
+        return aim(page, strdup(location));
     if (fault != FAULT_NONE)
         return fault;
     fault = aim(page, strdup(url));

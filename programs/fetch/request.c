@@ -117,7 +117,7 @@ const char *request_header(struct request *r, const char *name)
     struct curl_header *header;
     if (curl_easy_header(r->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
         return NULL;
-    return header->value;
+    return header->value + strspn(header->value, " \t\r\n"); // of an empty one 7.88 leaves the end
 }
 
 // ---- one request -----------------------------------------------------------------
