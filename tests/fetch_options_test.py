@@ -4,6 +4,7 @@
 
 import array
 import fcntl
+import json
 import os
 import pathlib
 import re
@@ -17,7 +18,7 @@ import termios
 import threading
 
 sys.dont_write_bytecode = True  # no __pycache__ beside the tests
-from http_server import Server, answer, redirect  # noqa: E402
+from http_server import Server, answer, redirect, silence_after  # noqa: E402
 from program_helpers import PATIENCE, WEFT, Skip, equal, run_tests, test, until  # noqa: E402
 
 # The proxies of this machine are none of the tests' business.
@@ -365,6 +366,23 @@ def a_second_ctrl_c_ends_at_once_whatever_holds_it_up():
 
             until(ended, "the end")
             equal(process.returncode, 130)
+
+
+@test
+def a_signal_that_comes_twice_at_once_is_one():
+    # Of two kinds, so that both are there when it goes on, as after timeout(1).
+    with Server() as server:
+        urls = [server.page("/whole", answer(b"x" * 9)),
+                server.page("/hangs", silence_after(b"", server))]
+        with subprocess.Popen([WEFT, "fetch", "--json", *urls], env=ENVIRONMENT,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            until(lambda: unread(process.stdout) > 500, "a page that is told")
+            for sign in signal.SIGSTOP, signal.SIGINT, signal.SIGTERM, signal.SIGCONT:
+                process.send_signal(sign)
+            out, err = process.communicate(timeout=PATIENCE)
+        said = json.loads(out)
+        equal((process.returncode, said["summary"]["interrupted"], len(said["pages"])),
+              (130, True, 1), err)
 
 
 if __name__ == "__main__":

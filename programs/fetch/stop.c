@@ -11,6 +11,8 @@
 
 #include "common/status.h"
 
+enum { ECHO_MS = 500 };
+
 static sigset_t asking(void)
 {
     sigset_t set;
@@ -26,6 +28,18 @@ void stop_block(void)
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL); // nor this
 }
 
+// The next signal that somebody means. timeout(1) sends each twice, to the program and to its
+// group, and so does whoever passes on what a terminal has told all: that is one wish, not two.
+static int next_signal(const sigset_t *set)
+{
+    weft_time echoes = weft_after_ms(ECHO_MS);
+    int sig;
+    do
+        sig = weft_wait_signal(set, WEFT_FOREVER);
+    while (sig > 0 && weft_now().ns < echoes.ns);
+    return sig;
+}
+
 static int watch(struct stop *const *arg, weft_none *none)
 {
     struct stop *stop = *arg;
@@ -37,7 +51,7 @@ static int watch(struct stop *const *arg, weft_none *none)
     stop->signal = sig;
     weft_event_set(&stop->asked);
     weft_pool_cancel(stop->pool);
-    sig = weft_wait_signal(&set, WEFT_FOREVER);
+    sig = next_signal(&set);
     if (sig > 0) // whatever holds up the end, a disk or a pipe that nobody reads: it is over
         _exit(STATUS_SIGNAL + sig);
     return sig;
