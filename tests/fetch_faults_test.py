@@ -456,6 +456,7 @@ case("a length and chunks: the chunks count, or nothing", "/length-and-chunked",
 case("a chunk of a negative size", "/chunk-negative", invalid("chunk"))
 case("a chunk of 2^64 + 5", "/chunk-overflow", invalid("chunk"))
 case("a chunk that does not end where it says", "/chunk-no-end", invalid("chunk"))
+case("a line behind the last chunk that is no header", "/trailers-none", invalid("last chunk"))
 case("a transfer encoding that nobody knows", "/te-unknown",
      [Fault("answer", INVALID), Fault("encoding", ".+")])
 

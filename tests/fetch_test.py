@@ -16,6 +16,7 @@ import gzip
 import os
 import pathlib
 import re
+import resource
 import signal
 import socket
 import ssl
@@ -795,6 +796,26 @@ def certificate(folder):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
     return cert, context
+
+
+@check
+def a_proxy_that_is_none_is_told_and_not_looked_up():
+    result = fetch("http://x.test/", env={"http_proxy": "::bad::"})
+    equal(failures_of(result.err),
+          {"http://x.test/": "cannot connect: Unsupported proxy syntax in '::bad::'"})
+
+
+def few_descriptors():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+
+
+@check
+def a_connection_for_which_no_descriptor_is_left_says_so():
+    with Server() as server:
+        urls = [server.page(f"/{i}", silence_after(b"", server)) for i in range(60)]
+        result = finish(start("-j60", "--first-byte-timeout=1", *urls, preexec_fn=few_descriptors))
+    others = {what for what in failures_of(result.err).values() if "timed out" not in what}
+    equal(others, {"cannot connect: Too many open files"})
 
 
 @check

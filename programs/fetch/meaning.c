@@ -4,10 +4,13 @@
 // It has a code for each kind of trouble and a sentence in its error buffer; the codes are too
 // coarse for us here and there (one for a broken connection and for a malformed chunk), so the
 // sentence is looked at as well.
+#include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "fetch/fetcher.h"
 #include "fetch/names.h"
@@ -23,9 +26,11 @@ typedef enum page_fault meaning(struct request *r, struct page *page);
 // not whether there is no such name or nobody to ask: so we look once more.
 static enum page_fault unknown_name(struct request *r, struct page *page)
 {
-    const char *colon = strstr(r->error, ": ");
+    const char *colon = strstr(r->error, "resolve") ? strstr(r->error, ": ") : NULL;
+    if (!colon) // "Unsupported proxy syntax in '...'": nobody was asked
+        return page_fail(page, FAULT_CONNECT, 0, "%s", r->error);
     int code = EAI_AGAIN;
-    struct name_found *found = colon ? malloc(sizeof *found) : NULL;
+    struct name_found *found = malloc(sizeof *found);
     if (found && names_find(r->fetcher->resolver.names, colon + 2,
                             weft_sooner(r->end, weft_after_ms(PATIENCE_MS)), found) == 0)
         code = found->code ? found->code : EAI_AGAIN; // it is known now: a passing trouble
@@ -52,10 +57,22 @@ static void note_address(const struct request *r, struct page *page)
     (void)snprintf(page->address, sizeof page->address, "%.*s", (int)strcspn(at, ",]"), at);
 }
 
+// Without a socket libcurl does not say why there is none: so we try as well. 0: there is one now.
+static int no_socket(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int code = fd < 0 ? errno : 0;
+    if (fd >= 0)
+        (void)close(fd); // never used
+    return code;
+}
+
 static enum page_fault not_connected(struct request *r, struct page *page)
 {
     note_address(r, page);
     int code = system_error(r);
+    if (code == 0)
+        code = no_socket();
     return page_fail(page, FAULT_CONNECT, code, "%s", code ? strerror(code) : r->error);
 }
 
@@ -85,6 +102,14 @@ static enum page_fault bad_answer(struct request *r, struct page *page)
     if (strstr(r->error, "oo large response headers"))
         return page_fail(page, FAULT_HEADERS, 0, "headers of more than 300 KB");
     return page_fail(page, FAULT_ANSWER, 0, "%s", r->error);
+}
+
+// libcurl's word for a line behind the last chunk that is no header.
+static enum page_fault bad_trailer(struct request *r, struct page *page)
+{
+    if (!r->headers_ended)
+        return page_fail(page, FAULT_OTHER, CURLE_BAD_FUNCTION_ARGUMENT, "%s", r->error);
+    return page_fail(page, FAULT_ANSWER, 0, "what is behind the last chunk is no header");
 }
 
 static enum page_fault cut(struct request *r, struct page *page)
@@ -173,6 +198,7 @@ static const struct {
     {CURLE_WEIRD_SERVER_REPLY, bad_answer},
     {CURLE_UNSUPPORTED_PROTOCOL, bad_answer}, // of HTTP: the scheme was looked at before
     {CURLE_BAD_CONTENT_ENCODING, bad_answer},
+    {CURLE_BAD_FUNCTION_ARGUMENT, bad_trailer},
     {CURLE_PROXY, proxy_error},
     {CURLE_URL_MALFORMAT, bad_url},
     {CURLE_ABORTED_BY_CALLBACK, canceled},

@@ -27,6 +27,8 @@ const struct row rows[] = {
     {"chunked-trailers", say_and_keep,
      TEXT(CHUNKED "5;name=value\r\n12345\r\n0\r\nX-Sum: 1\r\nX-End: 2\r\n\r\n"),
      "5 bytes in a chunk that has an extension, and two headers behind"},
+    {"trailers-none", say_and_keep, TEXT(CHUNKED "5\r\n12345\r\n0\r\nno header\r\n\r\n"),
+     "a line behind the last chunk that is no header"},
     {"trailers-lie", say_and_keep,
      TEXT(CHUNKED "5\r\n12345\r\n0\r\nContent-Length: 7\r\nContent-Encoding: gzip\r\n\r\n"),
      "5 bytes in a chunk, and behind it a length and an encoding, which count no more"},
