@@ -139,6 +139,8 @@ def a_value_that_makes_no_sense_is_one_line():
         (["--cacert", "/etc/passwd"], f"--cacert '/etc/passwd' {no_pem}"),
         (["--budgets", "/nothing"], f"--budgets '/nothing' cannot be read: {nothing}"),
         (["--user-agent", ""], "--user-agent '' is empty"),
+        (["--user-agent", "me\r\nX-Two: 2"],
+         "--user-agent 'me??X-Two: 2' has a control character"),
         (["--file", ""], "--file '' is empty"),
         (["-f", "x"] * 65, "--file 'x' is one too many (64 at most)"),
         (["--lectrue"], "unknown option --lectrue (did you mean --lecture?)"),

@@ -118,14 +118,26 @@ static const char *read_into_list(const char *value, void *target)
     return NULL;
 }
 
+static bool is_in_a_line(const char *text)
+{
+    for (const char *p = text; *p; p++)
+        if (((unsigned char)*p < ' ' && *p != '\t') || *p == 0x7f)
+            return false;
+    return true;
+}
+
 // A header that a server would take for two, or for none, must not leave this program.
 static const char *read_header(const char *value, void *target)
 {
     size_t name = strcspn(value, ":");
     bool named = name > 0 && value[name] == ':' && strcspn(value, " \t()<>@,;\\\"/[]?={}") >= name;
-    for (const char *p = value; *p; p++)
-        named = named && ((unsigned char)*p >= ' ' || *p == '\t') && *p != 0x7f;
-    return named ? read_into_list(value, target) : "is not a header (\"Name: value\")";
+    return named && is_in_a_line(value) ? read_into_list(value, target)
+                                        : "is not a header (\"Name: value\")";
+}
+
+static const char *read_agent(const char *value, void *target)
+{
+    return is_in_a_line(value) ? option_text(value, target) : "has a control character";
 }
 
 static bool is_address(const char *text, size_t size)
@@ -310,7 +322,7 @@ static const struct fetch_option table[] = {
      "send this too: \"Name: value\"\n"
      "may be given again",
      read_header, PLACE(headers)},
-    {"user-agent", 0, "TEXT", "say that it is TEXT that asks [weft/VERSION]", option_text,
+    {"user-agent", 0, "TEXT", "say that it is TEXT that asks [weft/VERSION]", read_agent,
      PLACE(user_agent)},
     {"http1.1", 0, NULL, "speak HTTP/1.1 also where HTTP/2 would do", option_flag, PLACE(http1)},
     {"ipv4", '4', NULL, "use IPv4 addresses only", read_ipv4, PLACE(family)},
