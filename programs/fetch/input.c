@@ -94,14 +94,6 @@ bool input_is_empty(const struct input *in)
     return in->length == 0;
 }
 
-size_t input_known(const struct input *in)
-{
-    for (size_t i = 0; i < in->length; i++)
-        if (in->sources[i].fd >= 0)
-            return 0;
-    return in->length;
-}
-
 void input_rewind(struct input *in)
 {
     in->next = 0;
@@ -249,24 +241,37 @@ size_t input_repeated(const struct input *in)
 }
 
 // 1: nobody has asked for this page yet; 0; -ENOMEM. What is no URL is itself.
-static int is_new(struct input *in, const char *url)
+static int is_new(struct seen *seen, const char *url)
 {
     struct page page = {0};
     char *asked;
-    if (!in->seen)
+    if (!seen)
         return 1;
     if (url_read(url, &asked, &page) == FAULT_MEMORY)
         return weft_fail(-ENOMEM, "out of memory");
-    int rc = seen_add(in->seen, asked ? asked : url, 1);
+    int rc = seen_add(seen, asked ? asked : url, 1);
     free(asked);
     return rc < 0 ? weft_fail(rc, "out of memory") : rc;
+}
+
+size_t input_known(const struct input *in)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < in->length; i++)
+        if (in->sources[i].fd >= 0)
+            return 0;
+    struct seen *seen = in->seen ? seen_new() : NULL; // of its own: nothing is handed out here
+    for (size_t i = 0; i < in->length; i++)
+        n += is_new(seen, in->sources[i].text) != 0; // without memory: perhaps
+    seen_free(&seen);
+    return n;
 }
 
 static int take_new(struct input *in, char **url)
 {
     int rc;
     while ((rc = take(in, url)) > 0) {
-        rc = is_new(in, *url);
+        rc = is_new(in->seen, *url);
         if (rc > 0 && !(in->skip && in->skip(in->skip_ctx, *url)))
             return rc;
         free(*url);

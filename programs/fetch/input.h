@@ -25,11 +25,12 @@ int input_add_url(struct input *in, const char *url);
 int input_add_file(struct input *in, const char *path); // "-": standard input
 
 bool input_is_empty(const struct input *in); // nothing was added
-// How many URLs there are, if no file was added; else 0.
+// How many URLs there are, each once unless duplicates are wanted, if no file was added; else 0.
 size_t input_known(const struct input *in);
 
 // The next URL, the caller's to free: 1; else *url is NULL: 0 at the end; -ECANCELED, -ETIMEDOUT,
-// -ENOMEM, -EMSGSIZE (a line too long), or read's errno. Any number of tasks may call.
+// -ENOMEM, -EMSGSIZE (a line too long), -EINVAL (a zero byte in it), or read's errno. Any number of
+// tasks may call.
 int input_next(struct input *in, char **url);
 
 // Leave out those of which `skip` says so; one task at a time calls it. Before the first URL.
