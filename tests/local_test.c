@@ -144,6 +144,34 @@ TEST(a_workers_next_task_begins_with_none_however_the_last_one_ended)
     weft_pool_close(&pool);
 }
 
+static void fail_with_eio(void *value)
+{
+    (void)value;
+    (void)weft_fail(-EIO, "of the destructor");
+}
+
+static weft_local failing = WEFT_LOCAL(fail_with_eio);
+
+static int fail_before_it(const int *words, weft_none *none)
+{
+    (void)none;
+    int rc = weft_local_set(&failing, &failing);
+    return rc < 0 ? rc : *words ? weft_fail(-EIO, "of the task") : -EIO;
+}
+WEFT_TASK(fail_before_it, int, weft_none);
+
+TEST(what_fails_in_a_destructor_is_not_why_the_task_failed)
+{
+    for (int kind = WEFT_FIBERS; kind <= WEFT_PROCESSES; kind++)
+        for (int words = 0; words < 2; words++) {
+            weft_future *f = weft_start((enum weft_kind)kind, fail_before_it, &words);
+            assert_non_null(f);
+            assert_int_equal(weft_join(&f, NULL, 0), -EIO);
+            const char *why = words ? "of the task" : "fail_before_it: Input/output error";
+            assert_string_equal(weft_error(), why);
+        }
+}
+
 static int use_many(void *arg)
 {
     static int values[COUNT(many)];
@@ -321,6 +349,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_request_to_stop_keeps_values_usable_until_the_end),
     cmocka_unit_test(each_task_and_thread_has_its_own),
     cmocka_unit_test(a_workers_next_task_begins_with_none_however_the_last_one_ended),
+    cmocka_unit_test(what_fails_in_a_destructor_is_not_why_the_task_failed),
     cmocka_unit_test(there_may_be_many_and_first_uses_may_meet),
     cmocka_unit_test(without_memory_a_set_is_refused_and_nothing_is_set),
     cmocka_unit_test(what_is_deferred_runs_last_in_first_out_however_the_block_is_left),

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/error.h"
 #include "core/kin.h"
 #include "core/misuse.h"
 #include "core/park.h"
@@ -308,10 +309,24 @@ void wf_task_free_shares(struct wf_task *task)
     task->shares = NULL;
 }
 
+// It may still call weft, as this task; but the message that goes with the task's result is the one
+// that was there when its function returned, whatever fails in here.
+static void destroy_locals(struct wf_task *task)
+{
+    int code = task->error_code;
+    char text[WEFT_ERROR_MAX];
+    (void)snprintf(text, sizeof text, "%s", wf_error_text(task));
+    wf_locals_destroy(&task->locals);
+    if (code < 0)
+        (void)weft_fail(code, "%s", text);
+    else
+        wf_task_free_error(task);
+}
+
 void wf_task_leave(struct wf_task *task)
 {
     if (task->locals.values)
-        wf_locals_destroy(&task->locals); // may still call weft, as this task
+        destroy_locals(task);
     if (task->shares)
         wf_task_free_shares(task);
     struct wf_parker *parker = task->parker;
