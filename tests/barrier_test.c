@@ -35,8 +35,10 @@ static void assert_works(weft_barrier *b)
 static void assert_broken(weft_barrier *b)
 {
     const weft_time deadlines[] = {WEFT_FOREVER, WEFT_POLL, long_past, soon()};
-    for (size_t i = 0; i < COUNT(deadlines); i++)
+    for (size_t i = 0; i < COUNT(deadlines); i++) {
         assert_int_equal(weft_barrier_wait(b, deadlines[i]), -EPIPE);
+        assert_non_null(strstr(weft_error(), "broken"));
+    }
 }
 
 TEST(one_party_never_waits)

@@ -75,6 +75,8 @@ int weft_barrier_wait(weft_barrier *b, weft_time deadline)
     else
         rc = wait_for_all(b, deadline);
     weft_unlock(&b->mu_);
+    if (rc == -EPIPE)
+        return weft_fail(rc, "weft_barrier_wait: the barrier is broken, or was reset");
     return wf_failed("weft_barrier_wait", rc);
 }
 
