@@ -194,7 +194,26 @@ static void assert_ran_out_of_time(int rc, atomic_int *running)
         return;
     }
     assert_int_equal(rc, -ETIMEDOUT);
+    assert_string_equal(weft_error(), "weft_map: the deadline passed");
     assert_int_equal(atomic_load(running), 0);
+}
+
+static int run_out_of_patience(const int *n, long *out)
+{
+    *out = 0;
+    return *n == 3 ? weft_fail(-ETIMEDOUT, "no answer") : 0;
+}
+WEFT_TASK(run_out_of_patience, int, long);
+
+static void an_item_that_timed_out_by_itself_is_named(void **state)
+{
+    (void)state;
+    long out[4];
+    weft_pool *pool = weft_pool_open(KIND, .workers = 1);
+    int rc = weft_map(pool, much_later(), run_out_of_patience, 4, out, ((int[]){0, 1, 2, 3}));
+    assert_int_equal(rc, -ETIMEDOUT);
+    assert_string_equal(weft_error(), "run_out_of_patience of item 3: no answer");
+    weft_pool_close(&pool);
 }
 
 static void a_deadline_ends_the_map_and_its_tasks(void **state)
@@ -286,6 +305,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_failure_cancels_the_rest_and_names_its_index),
     cmocka_unit_test(a_failure_stops_whichever_other_waits),
     cmocka_unit_test(what_came_before_the_failure_is_in_its_place),
+    cmocka_unit_test(an_item_that_timed_out_by_itself_is_named),
     cmocka_unit_test(a_deadline_ends_the_map_and_its_tasks),
     cmocka_unit_test(cancelling_the_caller_ends_the_map_and_its_tasks),
     cmocka_unit_test(maps_inside_maps_end_on_one_worker),

@@ -267,9 +267,11 @@ static int hear_helpers(struct map *map, struct verdict *verdict)
     return rc;
 }
 
-static int judge(const struct map *map, size_t n, const struct verdict *verdict)
+static int judge(const struct map *map, size_t n, weft_time deadline, const struct verdict *verdict)
 {
-    if (verdict->code == -ECANCELED || verdict->code == -ETIMEDOUT)
+    if (verdict->code == -ETIMEDOUT && weft_now().ns >= deadline.ns)
+        return wf_failed("weft_map", verdict->code); // no item is to blame
+    if (verdict->code == -ECANCELED)
         return weft_fail(verdict->code, "weft_map: %s", verdict->why);
     if (verdict->code < 0)
         return weft_fail(verdict->code, "%s of item %zu: %s", map->what->name,
@@ -290,7 +292,7 @@ static int run_map(weft_pool *pool, weft_time deadline, struct map *map, size_t 
     if (rc == 0)
         rc = wf_failed("weft_map", hear_helpers(map, &verdict));
     if (rc == 0)
-        rc = judge(map, n, &verdict);
+        rc = judge(map, n, deadline, &verdict);
     if (rc == 0) {
         rc = wf_shm_read(map->fd, map->out_at, out, n * map->what->result_size);
         rc = rc == 0 ? 0 : weft_fail(rc, "weft_map: its results: %s", strerror(-rc));
