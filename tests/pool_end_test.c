@@ -261,6 +261,20 @@ static int run_negative_workers(void)
     return 0;
 }
 
+static int run_negative_spares(void)
+{
+    weft_pool *pool = weft_pool_open(KIND, .max_spares = -3);
+    weft_pool_close(&pool);
+    return 0;
+}
+
+static int run_negative_tasks_per_worker(void)
+{
+    weft_pool *pool = weft_pool_open(KIND, .tasks_per_worker = -4);
+    weft_pool_close(&pool);
+    return 0;
+}
+
 static int run_submit_nowhere(void)
 {
     atomic_int *counter = NULL;
@@ -295,10 +309,12 @@ static void closing_a_pool_from_its_own_task_aborts(void **state)
     assert_aborts("close_own_pool", "weft_pool_close", "");
 }
 
-static void a_negative_number_of_workers_aborts(void **state)
+static void a_negative_number_in_the_options_aborts(void **state)
 {
     (void)state;
     assert_aborts("negative_workers", "weft_pool_open", "-1");
+    assert_aborts("negative_spares", "weft_pool_open", "-3");
+    assert_aborts("negative_tasks_per_worker", "weft_pool_open", "-4");
 }
 
 static void submitting_without_a_pool_aborts(void **state)
@@ -311,9 +327,14 @@ static void submitting_without_a_pool_aborts(void **state)
 }
 
 static const struct scene scenes[] = {
-    {"close_own_pool", run_close_own_pool}, {"negative_workers", run_negative_workers},
-    {"submit_nowhere", run_submit_nowhere}, {"spawn_nowhere", run_spawn_nowhere},
-    {"map_nowhere", run_map_nowhere},       {"group_nowhere", run_group_nowhere},
+    {"close_own_pool", run_close_own_pool},
+    {"negative_workers", run_negative_workers},
+    {"negative_spares", run_negative_spares},
+    {"negative_tasks_per_worker", run_negative_tasks_per_worker},
+    {"submit_nowhere", run_submit_nowhere},
+    {"spawn_nowhere", run_spawn_nowhere},
+    {"map_nowhere", run_map_nowhere},
+    {"group_nowhere", run_group_nowhere},
 };
 
 static const struct CMUnitTest tests[] = {
@@ -326,7 +347,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_producer_that_is_held_back_hears_of_the_close),
     cmocka_unit_test(a_task_of_another_pool_may_close_it),
     cmocka_unit_test(closing_a_pool_from_its_own_task_aborts),
-    cmocka_unit_test(a_negative_number_of_workers_aborts),
+    cmocka_unit_test(a_negative_number_in_the_options_aborts),
     cmocka_unit_test(submitting_without_a_pool_aborts),
 };
 TEST_MAIN_WITH_SCENES(tests, scenes)

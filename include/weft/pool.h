@@ -37,10 +37,10 @@ enum weft_kind {
 typedef struct weft_pool weft_pool;
 typedef struct weft_future weft_future;
 
-// Every field but the kind may be left zero.
+// Every field but the kind may be left zero; a negative number aborts.
 struct weft_pool_options {
     enum weft_kind kind;
-    int workers;    // 0: one per core this process may use; negative aborts. Of fibers: threads
+    int workers;    // 0: one per core this process may use. Of fibers: threads
     int max_spares; // more workers while all wait. 0: 256; of fibers 1,048,576. At the limit,
                     // while tasks are queued: submit, and a wait for anything but a descriptor,
                     // give -EAGAIN; also when the system has no thread or memory left for one

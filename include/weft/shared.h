@@ -36,7 +36,7 @@ WEFT_C_BEGIN
 // whoever made it. NULL: -ENOMEM; -EMFILE or -ENFILE, at first use; -ENOTSUP (a child of a plain
 // fork, or the program's first process was started when no shared memory could be had). Addresses
 // for four times the machine's memory are set aside, and a region takes the next power of two of
-// them. Waits only while another process does the same, as weft_shared_free.
+// them. Waits only while another process does the same, as weft_shared_free. A size of 0 aborts.
 void *weft_shared(size_t size) __attribute__((warn_unused_result));
 // void weft_shared_free(T **region): gives it back for all processes; nobody may be using it.
 #define weft_shared_free(region) (weft_shared_free_(*(region)), (void)(*(region) = NULL))
