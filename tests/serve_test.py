@@ -571,9 +571,26 @@ def a_second_signal_ends_it_at_once():
                 server.process.send_signal(sig)
                 bit = 1 << (sig - 1)
                 until(lambda: not int(server.status("SigBlk"), 16) & bit, "the first to be taken")
-                server.process.send_signal(sig)
+
+                def is_over(sig=sig):
+                    server.process.send_signal(sig)
+                    return server.process.poll() is not None
+
+                until(is_over, "the end")
                 equal(server.process.wait(PATIENCE), status)
         os.close(write)
+
+
+@test
+def two_signals_at_once_are_one():
+    """As timeout(1) sends them, and what hands on Ctrl+C to those whom it has reached already."""
+    with Server() as server, server.connect() as client:
+        server.process.send_signal(signal.SIGSTOP)
+        server.process.send_signal(signal.SIGINT)
+        server.process.send_signal(signal.SIGTERM)
+        server.process.send_signal(signal.SIGCONT)
+        equal(server.process.wait(PATIENCE), 0)
+        equal(receive_all(client), b"")
 
 
 # ---- running out ------------------------------------------------------------------------------

@@ -88,7 +88,7 @@ static int wait_for_stop(struct house *house, const sigset_t *orders)
     int sig;
     while ((sig = weft_wait_signal(orders, WEFT_FOREVER)) == SIGHUP && !is_gone(terminals))
         house_reload(house);
-    end_by_signals(again, sizeof again / sizeof again[0], true);
+    end_by_second_signals(again, sizeof again / sizeof again[0]);
     (void)pthread_sigmask(SIG_UNBLOCK, orders, NULL); // fails only for a wrong first argument
     if (sig < 0) {
         complain(me, "waiting for signals: %s", strerror(-sig));

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <weft/time.h>
 #include <weft/wait.h>
 
 #include "common/status.h"
@@ -71,14 +72,33 @@ static void end_now(int sig)
     _exit(STATUS_SIGNAL + sig);
 }
 
-void end_by_signals(const int *signals, size_t n, int insist)
+static weft_time echoes_end; // written before any signal can be handled
+
+static void end_unless_echo(int sig)
+{
+    if (weft_now().ns >= echoes_end.ns)
+        end_now(sig);
+}
+
+static void handle(const int *signals, size_t n, int insist, void (*handler)(int sig))
 {
     for (size_t i = 0; i < n; i++) {
-        struct sigaction was, now = {.sa_handler = end_now};
+        struct sigaction was, now = {.sa_handler = handler, .sa_flags = SA_RESTART};
         if (!insist && sigaction(signals[i], NULL, &was) == 0 && was.sa_handler == SIG_IGN)
             continue;
         (void)sigaction(signals[i], &now, NULL); // fails only for SIGKILL and SIGSTOP
     }
+}
+
+void end_by_signals(const int *signals, size_t n, int insist)
+{
+    handle(signals, n, insist, end_now);
+}
+
+void end_by_second_signals(const int *signals, size_t n)
+{
+    echoes_end = weft_after_ms(SIGNAL_ECHO_MS);
+    handle(signals, n, true, end_unless_echo);
 }
 
 void hold_standard_descriptors(void)

@@ -16,6 +16,12 @@ void complain(const char *who, const char *fmt, ...) __attribute__((format(print
 // program was started to ignore (nohup, a shell's background job) stays ignored, unless `insist`.
 void end_by_signals(const int *signals, size_t n, int insist);
 
+// timeout(1) sends its signal to the program and to its group, and who passes on what a terminal
+// has told all does the same: so long after a signal, another is the same wish.
+enum { SIGNAL_ECHO_MS = 500 };
+// end_by_signals, insisting, for the second of two signals: echoes of the one just now are ignored.
+void end_by_second_signals(const int *signals, size_t n);
+
 // Descriptors 0 to 2, where the program was started without, become an empty input and outputs
 // that fail: otherwise its first socket would be its output.
 void hold_standard_descriptors(void);

@@ -9,9 +9,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "common/output.h"
 #include "common/status.h"
-
-enum { ECHO_MS = 500 };
 
 static sigset_t asking(void)
 {
@@ -28,11 +27,10 @@ void stop_block(void)
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL); // nor this
 }
 
-// The next signal that somebody means. timeout(1) sends each twice, to the program and to its
-// group, and so does whoever passes on what a terminal has told all: that is one wish, not two.
+// The next signal that is no echo of the one just now.
 static int next_signal(const sigset_t *set)
 {
-    weft_time echoes = weft_after_ms(ECHO_MS);
+    weft_time echoes = weft_after_ms(SIGNAL_ECHO_MS);
     int sig;
     do
         sig = weft_wait_signal(set, WEFT_FOREVER);
