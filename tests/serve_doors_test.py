@@ -70,9 +70,10 @@ def plain_clients_see_each_line_of_a_long_message_with_its_author_and_nothing_el
                   *(f"@batch=1 PRIVMSG #lobby :{line}" for line in [*lines, "<bob> says", "", "one "]),
                   "@batch=1;draft/multiline-concat PRIVMSG #lobby :line", "BATCH -1",
                   "PRIVMSG #lobby :\x01VERSION\x01", "PRIVMSG #lobby :\x01ACTION waves\x01",
+                  "PRIVMSG #lobby :\x1b[2J\x07red \x0304,12is\x03 4 \x02bold\x0f \u009b1m\tone\x04ff0000two",
                   "PRIVMSG #lobby :end")
         wanted = "".join(f"<alice> {line}\n" for line in [*lines, "<bob> says", "one line"])
-        wanted += "* alice waves\n<alice> end\n"
+        wanted += "* alice waves\n<alice> [2Jred is 4 bold 1m\tonetwo\n<alice> end\n"
         equal(receive(plain, len(wanted)).decode(), wanted)
 
 

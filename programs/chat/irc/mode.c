@@ -213,10 +213,12 @@ void mode_of_room(struct session *s, const struct line *line)
     }
     struct mode_change c = {.s = s, .room = room, .on = true};
     c.member = member_find(room, &s->user);
-    if (line->count == 1) {
-        show(s, room, c.member);
-    } else if (!c.member && !(s->user.modes & USER_OPERATOR) && !only_lists(line)) {
+    bool asks = line->count == 1 || only_lists(line);
+    bool outside = !c.member && !(s->user.modes & USER_OPERATOR);
+    if (outside && !(asks && room_is_visible(room, &s->user))) {
         reply(s, ERR_NOTONCHANNEL, "%s :You're not on that channel", room->name);
+    } else if (line->count == 1) {
+        show(s, room, c.member);
     } else {
         change_all(&c, line);
         tell_change(&c);

@@ -33,6 +33,32 @@ static void expel(struct user *user, const char *reason)
 
 static const struct outlet plain_outlet = {deliver, expel};
 
+static size_t span(const char *text, const char *end, const char *of, size_t most)
+{
+    size_t size = 0;
+    while (text + size < end && size < most && text[size] && strchr(of, text[size]))
+        size++;
+    return size;
+}
+
+// How many bytes here are no text: a control character, which a terminal would obey; a colour of
+// IRC's (modern.ircdocs.horse/formatting) with its numbers; the mark of a line that goes on.
+static size_t unshown(const char *text, const char *end)
+{
+    static const char digits[] = "0123456789", hex[] = "0123456789abcdefABCDEF";
+    unsigned char c = (unsigned char)*text;
+    size_t size = 1;
+    if (c == 0xC2 && end - text > 1 && (unsigned char)text[1] < 0xA0)
+        return 2; // U+0080 to U+009F
+    if ((c >= ' ' && c != 0x7F) || c == '\t')
+        return 0;
+    if (c == 3 && (size += span(text + 1, end, digits, 2)) > 1 && span(text + size, end, ",", 1)) {
+        size_t ground = span(text + size + 1, end, digits, 2);
+        size += ground > 0 ? 1 + ground : 0;
+    }
+    return c == 4 && span(text + 1, end, hex, 6) == 6 ? 7 : size;
+}
+
 // One line, of `size` bytes, with who says it in front; nothing of one that has no words.
 static size_t word_line(char *out, const char *name, const char *text, size_t size)
 {
@@ -47,8 +73,8 @@ static size_t word_line(char *out, const char *name, const char *text, size_t si
     if (text == end)
         return 0;
     char *at = out + sprintf(out, acts ? "* %s " : "<%s> ", name);
-    for (; text < end; text++)
-        if (*text != LINE_JOINT)
+    for (size_t skip; text<end; text += skip> 0 ? skip : 1)
+        if ((skip = unshown(text, end)) == 0)
             *at++ = *text;
     *at++ = '\n';
     return (size_t)(at - out);
