@@ -37,11 +37,17 @@ ok 4 - it ends
 """
 
 
-def entry(result, stdout="", name="a"):
-    return json.dumps({"name": name, "result": result, "stdout": stdout, "stderr": ""}) + "\n"
+def entry(result, stdout="", name="a", stderr=""):
+    return json.dumps({"name": name, "result": result, "stdout": stdout, "stderr": stderr}) + "\n"
 
 
 def total(*logs):
+    """The status, and the lines but for what the programs that failed had said."""
+    status, lines = total_with_reasons(*logs)
+    return status, [line for line in lines if not line.startswith(("-- ", "   "))]
+
+
+def total_with_reasons(*logs):
     folders = [f"build{number}" for number in range(len(logs))]
     files = {f"{folder}/meson-logs/testlog.json": log for folder, log in zip(folders, logs)}
     with tree(**files) as root:
@@ -82,6 +88,20 @@ def a_program_that_fails_beyond_its_cases_is_a_failure():
         1, ["failed: build0: a: ERROR", "1 passed, 1 failed, 0 skipped"])
     assert total(entry("TIMEOUT", "[       OK ] one_is_one\n")) == (
         1, ["failed: build0: a: TIMEOUT", "1 passed, 1 failed, 0 skipped"])
+
+
+@test
+def what_failed_is_told_in_the_words_of_its_program():
+    cmocka, tap = entry("FAIL", CMOCKA, stderr="it leaks\n"), entry("FAIL", TAP, name="b")
+    _, lines = total_with_reasons(entry("OK", "fine\n", stderr="all is well\n"), cmocka + tap)
+    said = lines[lines.index("-- build1: a: FAIL"):lines.index("failed: build1: a: two_is_one")]
+    assert "   [   LINE   ] --- a_test.c:7: error: Failure!" in said and "   it leaks" in said, said
+    assert not any("[       OK ]" in line for line in said), said
+    assert said[-3:] == ["-- build1: b: FAIL", "   not ok 3 - it breaks", "   # why"], said
+    assert not any("well" in line or "fine" in line for line in lines), lines
+    many = "".join(f"line {n}\n" for n in range(100))
+    _, lines = total_with_reasons(entry("TIMEOUT", many))
+    assert lines[1:-2] == [f"   line {n}" for n in range(75, 100)], lines
 
 
 @test
