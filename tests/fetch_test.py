@@ -799,6 +799,19 @@ def certificate(folder):
 
 
 @check
+def a_proxy_that_is_not_there_is_named_and_not_the_page():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens
+        port = taken.getsockname()[1]
+        env = {"http_proxy": f"http://127.0.0.1:{port}", "no_proxy": "127.0.0.1"}
+        own = f"http://127.0.0.1:{port}/"
+        result = fetch("http://x.test/", own, env=env)
+    refused = "cannot connect: Connection refused"
+    equal(failures_of(result.err), {
+        "http://x.test/": f"{refused}: the proxy 127.0.0.1 port {port}", own: refused})
+
+
+@check
 def a_proxy_that_is_none_is_told_and_not_looked_up():
     result = fetch("http://x.test/", env={"http_proxy": "::bad::"})
     equal(failures_of(result.err),

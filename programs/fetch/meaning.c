@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -67,13 +68,36 @@ static int no_socket(void)
     return code;
 }
 
+// "Failed to connect to 192.0.2.1 port 3128 after 0 ms": if that is not the page's host, it is its
+// proxy, and the page may well be there. *size is of the host and the port.
+static const char *proxy_in_error(struct request *r, int *size)
+{
+    static const char before[] = "connect to ", between[] = " port ";
+    const char *host = strstr(r->error, before), *port = host ? strstr(host, between) : NULL;
+    const char *url = NULL;
+    if (!port || !r->fetcher->resolver.proxied[r->tls] ||
+        curl_easy_getinfo(r->easy, CURLINFO_EFFECTIVE_URL, &url) != CURLE_OK || !url)
+        return NULL;
+    host += strlen(before);
+    size_t length = (size_t)(port - host);
+    const char *named = url + strcspn(url, ":") + strspn(url + strcspn(url, ":"), ":/[");
+    if (strncasecmp(named, host, length) == 0 && strchr(":/?]", named[length]))
+        return NULL;
+    port += strlen(between);
+    *size = (int)(port + strspn(port, "0123456789") - host);
+    return host;
+}
+
 static enum page_fault not_connected(struct request *r, struct page *page)
 {
     note_address(r, page);
-    int code = system_error(r);
+    int code = system_error(r), size = 0;
     if (code == 0)
         code = no_socket();
-    return page_fail(page, FAULT_CONNECT, code, "%s", code ? strerror(code) : r->error);
+    const char *why = code ? strerror(code) : r->error;
+    const char *proxy = code ? proxy_in_error(r, &size) : NULL;
+    return proxy ? page_fail(page, FAULT_CONNECT, code, "%s: the proxy %.*s", why, size, proxy)
+                 : page_fail(page, FAULT_CONNECT, code, "%s", why);
 }
 
 // The limit that was reached, in place of half a line of garbage, perhaps.
