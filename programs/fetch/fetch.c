@@ -60,7 +60,7 @@ static int fetch_all(struct fetch_settings *set, struct input *in, struct stop *
     size_t known = input_known(in);
     if (known > 0 && known < (size_t)set->at_once)
         set->at_once = (int)known;
-    if (run_open(&run, set, in) < 0)
+    if (run_open(&run, set, in, known) < 0)
         return failed(weft_error());
     // One loop: a second one made TLS faster and everything else slower (see pages.c).
     weft_pool *pool = weft_pool_open(WEFT_FIBERS, .workers = 1, .name = "fetch");

@@ -84,7 +84,7 @@ static void run_close(struct run *run)
     results_close(&run->results);
 }
 
-int run_open(struct run *run, const struct fetch_settings *set, struct input *in)
+int run_open(struct run *run, const struct fetch_settings *set, struct input *in, size_t known)
 {
     *run = (struct run){.set = set, .in = in};
     int rc = results_open(&run->results, set);
@@ -94,7 +94,6 @@ int run_open(struct run *run, const struct fetch_settings *set, struct input *in
         run_close(run);
         return rc;
     }
-    size_t known = input_known(in);
     run->results.known = known > 0 ? (int64_t)known : -1;
     run->results.under_way = set->at_once;
     if (set->resume)

@@ -42,7 +42,7 @@ enum event_kind {
 #define LINE_BREAK '\n'
 #define LINE_JOINT '\r'
 
-enum { EVENT_ID_SIZE = 17, EVENT_FORMS = 8 };
+enum { EVENT_ID_SIZE = 17, EVENT_FORMS = 9 };
 
 struct event_form {
     unsigned key;
@@ -73,7 +73,7 @@ void event_make_id(struct hub *hub, int64_t at, char out[EVENT_ID_SIZE]);
 // Now, by this user.
 struct event event_of(enum event_kind kind, struct user *from);
 // The wording under `key`, or NULL. Adding one: it takes over `bytes`; NULL for want of room, which
-// cannot be if a door has no more than EVENT_FORMS keys for an event.
+// cannot be if all doors together have no more than EVENT_FORMS keys for an event: IRC 8, plain 1.
 const struct event_form *event_form_find(const struct event *event, unsigned key);
 const struct event_form *event_form_add(struct event *event, unsigned key, char *bytes,
                                         size_t size);

@@ -97,22 +97,30 @@ static char *word_lines(const char *name, const char *text, size_t *size)
     return out;
 }
 
+// Worded for the first plain client that hears it. NULL: no memory.
+static const struct event_form *form_of(struct event *e)
+{
+    static const unsigned key = 1u << 31; // beside IRC's, which are sets of capabilities
+    const struct event_form *form = event_form_find(e, key);
+    size_t size;
+    char *lines = form ? NULL : word_lines(e->from->name, e->text, &size);
+    return lines ? event_form_add(e, key, lines, size) : form;
+}
+
 // What another plain client said is there already, byte for byte.
 static void deliver(struct user *user, struct event *e)
 {
     bool text = e->kind == EVENT_MESSAGE || e->kind == EVENT_NOTICE;
-    size_t size;
     if (!text || !e->from || e->from->outlet == &plain_outlet)
         return;
-    char *lines = word_lines(e->from->name, e->text, &size);
-    if (!lines)
-        return; // without memory this client misses them
+    const struct event_form *form = form_of(e);
+    if (!form)
+        return; // without memory this client misses it
     struct client *client = ((struct lobby_guest *)user)->client;
-    if (size > 0 && weft_post(client->conn, lines, size) < 0)
+    if (form->size > 0 && weft_post(client->conn, form->bytes, form->size) < 0)
         crowd_drop(client, -ENOBUFS);
     else
-        client->crowd->lines.out += (uint64_t)size;
-    free(lines);
+        client->crowd->lines.out += (uint64_t)form->size;
 }
 
 // ---- from a plain client -------------------------------------------------------------------
