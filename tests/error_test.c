@@ -2,6 +2,8 @@
 // error_test.c - a code and a message, kept per task, and who hears of a failure nobody joins.
 #include "contract.h"
 
+#include <limits.h>
+
 enum { MOST = WEFT_ERROR_MAX - 1 }; // bytes of text
 
 static int no_failure_yet(void *arg)
@@ -428,6 +430,21 @@ static int fail_elsewhere_without_memory(void)
     return back(&a) == -EIO ? 0 : 1;
 }
 
+static int least(const weft_none *none, weft_none *out)
+{
+    (void)none, (void)out;
+    return INT_MIN; // there is no -INT_MIN
+}
+WEFT_TASK(least, weft_none, weft_none);
+
+TEST(the_least_of_all_codes_has_a_text_too)
+{
+    weft_future *f = weft_start(WEFT_THREADS, least, &(weft_none){0});
+    assert_non_null(f);
+    assert_int_equal(weft_join(&f, NULL, 0), INT_MIN);
+    assert_string_equal(weft_error(), "least: Unknown error -2147483648");
+}
+
 TEST(without_memory_the_code_is_kept)
 {
     if (UNDER_ASAN || UNDER_TSAN)
@@ -473,6 +490,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_a_hook_one_line_on_stderr_names_the_task_and_the_failure),
     cmocka_unit_test(a_call_that_fails_with_the_code_of_an_older_failure_says_its_own),
     cmocka_unit_test(a_code_that_is_not_negative_aborts),
+    cmocka_unit_test(the_least_of_all_codes_has_a_text_too),
     cmocka_unit_test(without_memory_the_code_is_kept),
     cmocka_unit_test(without_memory_also_a_threads_first_call_keeps_the_code),
 };

@@ -78,12 +78,17 @@ int wf_failed(const char *call, int rc)
     return rc;
 }
 
+const char *wf_strerror(int code)
+{
+    return strerror((int)-(unsigned)code);
+}
+
 static const char *reason(int code)
 {
     return code == -ETIMEDOUT   ? "the deadline passed"
            : code == -ECANCELED ? "cancelled"
            : code == -EPIPE     ? "closed"
-                                : strerror(-code);
+                                : wf_strerror(code);
 }
 
 const char *wf_error_text(struct wf_task *task)

@@ -19,6 +19,9 @@ int wf_failed(const char *call, int rc);
 // For a call that fails by weft_fail, with more than that to say.
 const char *wf_why(int code);
 
+// strerror of a code, whatever a task returned: of INT_MIN there is no -code.
+const char *wf_strerror(int code);
+
 // The text of a task's latest failure, or "".
 struct wf_task;
 const char *wf_error_text(struct wf_task *task);

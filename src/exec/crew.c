@@ -298,7 +298,8 @@ static void look_at_phase(struct processes *t, struct wf_member *m, struct wf_en
     memcpy(text, c->start_text, sizeof text);
     text[sizeof text - 1] = '\0';
     int code = c->start_code < 0 ? c->start_code : -EINVAL;
-    (void)snprintf(reason, sizeof reason, "on_start of pool %s: %s", t->base.name, strerror(-code));
+    (void)snprintf(reason, sizeof reason, "on_start of pool %s: %s", t->base.name,
+                   wf_strerror(code));
     wf_crew_give_up(t, ended, code, text[0] != '\0' ? text : reason);
 }
 

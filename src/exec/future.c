@@ -186,7 +186,7 @@ const char *wf_future_message(const weft_future *f, char *buffer, size_t size)
         return "";
     if (f->task.error_text && f->task.error_code == f->code)
         return f->task.error_text;
-    (void)snprintf(buffer, size, "%s: %s", f->what->name, strerror(-f->code));
+    (void)snprintf(buffer, size, "%s: %s", f->what->name, wf_strerror(f->code));
     return buffer;
 }
 

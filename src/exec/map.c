@@ -68,7 +68,7 @@ static void note_failure(struct map *map, size_t index, int code)
     if (map->code == 0 || index < map->failed) {
         map->code = code;
         map->failed = index;
-        const char *why = weft_error_code() == code ? weft_error() : strerror(-code);
+        const char *why = weft_error_code() == code ? weft_error() : wf_strerror(code);
         (void)snprintf(map->message, sizeof map->message, "%s of item %zu: %s", map->what->name,
                        index, why);
     }

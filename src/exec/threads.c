@@ -166,7 +166,7 @@ static int set_up(struct threads *t)
         (void)snprintf(t->reason, sizeof t->reason, "%s", weft_error());
     else
         (void)snprintf(t->reason, sizeof t->reason, "on_start of pool %s: %s", t->base.name,
-                       strerror(-rc));
+                       wf_strerror(rc));
     t->broken = rc;
     return rc;
 }
