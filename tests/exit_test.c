@@ -200,6 +200,81 @@ static void a_failure_after_main_is_still_told(void **state)
     show_unless(told, "failure_in_an_open_pool", &ran);
 }
 
+// ---- exit by the program's own functions in a pool --------------------------------------
+
+static void exit_when_told(const char *task, int code, const char *message, void *ctx)
+{
+    (void)task, (void)code, (void)message, (void)ctx;
+    exit(9);
+}
+
+static int exit_at_once(void *ctx)
+{
+    (void)ctx;
+    exit(9);
+}
+
+static int fail_late_to_start(void *ctx)
+{
+    (void)ctx;
+    nap_ms(30);
+    return -ENOLCK;
+}
+
+// Three tasks on one worker: whoever calls exit is the only one who could go on with them.
+static int run_three(weft_pool *pool)
+{
+    kept_pool = pool;
+    for (int i = 0; pool && i < 3; i++)
+        if (weft_spawn(pool, fail_late, &(weft_none){0}) != 0)
+            return 1;
+    if (pool)
+        pause();
+    return 1;
+}
+
+static int run_exit_from_on_start(void)
+{
+    return run_three(weft_pool_open(WEFT_THREADS, .workers = 1, .on_start = exit_at_once));
+}
+
+static int run_exit_when_on_start_failed(void)
+{
+    return run_three(weft_pool_open(WEFT_THREADS, .workers = 1, .on_start = fail_late_to_start,
+                                    .on_error = exit_when_told));
+}
+
+static int run_exit_when_a_task_failed(void)
+{
+    return run_three(weft_pool_open(WEFT_THREADS, .workers = 1, .on_error = exit_when_told));
+}
+
+static int run_exit_when_a_process_failed(void)
+{
+    return run_three(weft_pool_open(WEFT_PROCESSES, .workers = 1, .on_error = exit_when_told));
+}
+
+static int run_exit_when_a_dropped_process_failed(void)
+{
+    weft_on_unobserved(exit_when_told, NULL);
+    weft_future *f = weft_start(WEFT_PROCESSES, exit_early, &(weft_none){0});
+    if (!f)
+        return 1;
+    weft_drop(&f);
+    pause();
+    return 1;
+}
+
+static void on_start_and_who_is_told_of_failures_may_end_the_program(void **state)
+{
+    (void)state;
+    assert_ends("exit_from_on_start", 9, "");
+    assert_ends("exit_when_on_start_failed", 9, "");
+    assert_ends("exit_when_a_task_failed", 9, "");
+    assert_ends("exit_when_a_process_failed", 9, "");
+    assert_ends("exit_when_a_dropped_process_failed", 9, "");
+}
+
 // ---- what is left behind ---------------------------------------------------------------
 
 static int nothing(const weft_none *in, weft_none *out)
@@ -402,6 +477,11 @@ static const struct scene scenes[] = {
     {"dropped", run_dropped},
     {"quick_exit", run_quick_exit},
     {"failure_in_an_open_pool", run_failure_in_an_open_pool},
+    {"exit_from_on_start", run_exit_from_on_start},
+    {"exit_when_on_start_failed", run_exit_when_on_start_failed},
+    {"exit_when_a_task_failed", run_exit_when_a_task_failed},
+    {"exit_when_a_process_failed", run_exit_when_a_process_failed},
+    {"exit_when_a_dropped_process_failed", run_exit_when_a_dropped_process_failed},
     {"sleeping_daemon", run_sleeping_daemon},
     {"daemon_and_task", run_daemon_and_task},
     {"hanging_daemon", run_hanging_daemon},
@@ -417,6 +497,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_dropped_task_is_waited_for_until_it_noticed),
     cmocka_unit_test(nobody_waits_at_a_quick_exit),
     cmocka_unit_test(a_failure_after_main_is_still_told),
+    cmocka_unit_test(on_start_and_who_is_told_of_failures_may_end_the_program),
     cmocka_unit_test(under_check_futures_that_nobody_joined_are_told),
     cmocka_unit_test(a_daemon_is_cancelled_and_may_say_goodbye),
     cmocka_unit_test(a_daemon_that_does_not_listen_is_left_behind),

@@ -3,7 +3,9 @@
 //
 // The handler runs before those that were registered earlier, so the program's own state is still
 // whole. It waits until no started task and no pool has anything unfinished, but for what the
-// caller of exit runs itself; a task that ends may have queued another, hence the loop. Then the
+// caller of exit runs itself; a task that ends may have queued another, hence the loop. (For none,
+// if it is called by on_start, or by a hook that is told of a failure outside of the task: a
+// worker, or the keeper, that stands there would wait for what itself has to do next.) Then the
 // daemons are asked to stop, get GRACE_MS, and are lost: from then on they do not come back from a
 // wait, because what they would use is being destroyed.
 #include <errno.h>
@@ -111,10 +113,12 @@ static void at_exit(void)
 {
     if (wf_is_orphan)
         return; // the child of a fork: the tasks are its parent's
+    bool calls_out = wf_self()->calls_out;
     (void)weft_shield(true);
     wf_lock(&state.mu);
     wf_store(&state.waits, 1, WF_SEQ_CST); // see count
-    wait_for_all();
+    if (!calls_out)
+        wait_for_all();
     end_daemons();
     weft_unlock(&state.mu);
     wf_family_end(); // those of the daemons' processes that did not end by themselves, too
@@ -125,7 +129,7 @@ static void at_exit(void)
     // A later handler may start tasks again, and wait again.
     wf_store(&state.is_registered, 0, WF_RELEASE);
     weft_unlock(&state.mu);
-    if (!lost && !wf_loop_here()) { // else daemons, or we, lie on one of them
+    if (!lost && !calls_out && !wf_loop_here()) { // else daemons, others, or we, lie on one of them
         wf_block_end();
         wf_loop_end_defaults();
     }

@@ -587,7 +587,7 @@ void wf_family_end(void)
         wf_bell_ring(family.bell);
     }
     weft_unlock(&family.mu);
-    if (!was_kept)
+    if (!was_kept || wf_thread_is_self(family.keeper)) // who does not come back from exit
         return;
     wf_thread_join(family.keeper);
     wf_bell_free(family.bell);

@@ -96,6 +96,7 @@ void wf_worker_describe(const struct wf_task *task, struct weft_info *info);
 
 // Describe those that live, as weft_list; waits for the births that were asked for.
 size_t wf_family_list(struct weft_info *infos, size_t cap);
-void wf_family_end(void); // at exit: no process is left when it returns
+// At exit: no process is left when it returns; but if the keeper calls, they end with this one.
+void wf_family_end(void);
 
 #endif

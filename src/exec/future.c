@@ -200,6 +200,16 @@ static void report(const weft_future *f)
                    wf_future_message(f, buffer, sizeof buffer));
 }
 
+// By who ends it, outside of the task: that it is over is known to nobody yet.
+static void report_first(const weft_future *f)
+{
+    struct wf_parker *self = wf_self();
+    bool did = self->calls_out;
+    self->calls_out = true;
+    report(f);
+    self->calls_out = did;
+}
+
 // Set the flags in the word; what they were before. DONE empties the line.
 static uintptr_t publish(weft_future *f, uintptr_t flags)
 {
@@ -223,7 +233,7 @@ static bool settle(weft_future *f, int code, bool reported)
         wf_trace_ended(&f->task);
     bool abandoned = (publish(f, DONE) & ABANDONED) != 0;
     if (abandoned && !reported)
-        report(f);
+        report_first(f);
     return abandoned;
 }
 
