@@ -37,6 +37,17 @@ static void what_is_ready_is_reported_at_once(void **state)
     close_pipe(pair);
 }
 
+static void a_deadline_before_the_clock_began_has_passed(void **state)
+{
+    (void)state;
+    const weft_time past[] = {{1}, {0}, {-1}, {INT64_MIN}};
+    int fds[2];
+    make_pipe(fds);
+    for (size_t i = 0; i < COUNT(past); i++)
+        assert_int_equal(weft_wait_fd(fds[0], POLLIN, past[i]), -ETIMEDOUT);
+    close_pipe(fds);
+}
+
 static void errors_and_hangups_always_count(void **state)
 {
     (void)state;
@@ -322,6 +333,7 @@ static const struct scene scenes[] = {{"no_descriptors", run_no_descriptors}};
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_is_ready_is_reported_at_once),
+    cmocka_unit_test(a_deadline_before_the_clock_began_has_passed),
     cmocka_unit_test(errors_and_hangups_always_count),
     cmocka_unit_test(a_descriptor_that_is_not_open_is_an_error),
     cmocka_unit_test(a_high_descriptor_is_as_good_as_any),

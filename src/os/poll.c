@@ -51,7 +51,7 @@ int wf_poll(int fd, short events, int bell, int64_t deadline_ns)
     struct timespec left;
     struct timespec *timeout = NULL;
     if (deadline_ns != INT64_MAX) {
-        int64_t ns = deadline_ns - wf_clock_now();
+        int64_t ns = deadline_ns > 0 ? deadline_ns - wf_clock_now() : 0; // else it may overflow
         left = wf_clock_timespec(ns > 0 ? ns : 0);
         timeout = &left;
     }
