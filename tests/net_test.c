@@ -220,6 +220,23 @@ static void a_socket_with_a_path_is_removed_at_close(void **state)
     assert_non_null(strstr(weft_error(), address));
 }
 
+static void what_has_taken_its_place_stays_at_close(void **state)
+{
+    (void)state;
+    const char *address = unix_address("moved");
+    weft_listener *before = weft_listen(address);
+    assert_non_null(before);
+    assert_int_equal(unlink(path_of(address)), 0);
+    weft_listener *l = weft_listen(address);
+    assert_non_null(l);
+    weft_listener_close(&before);
+    assert_talks(l, address);
+    assert_int_equal(unlink(path_of(address)), 0);
+    close(open(path_of(address), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600));
+    weft_listener_close(&l);
+    assert_int_equal(unlink(path_of(address)), 0); // it is there
+}
+
 static int make_socket(const char *path)
 {
     struct sockaddr_un sun = {.sun_family = AF_UNIX};
@@ -512,6 +529,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_server_may_be_started_again_at_once),
     cmocka_unit_test(after_its_close_nobody_listens),
     cmocka_unit_test(a_socket_with_a_path_is_removed_at_close),
+    cmocka_unit_test(what_has_taken_its_place_stays_at_close),
     cmocka_unit_test(a_socket_that_nobody_listens_on_is_replaced),
     cmocka_unit_test(a_socket_in_use_and_what_is_no_socket_are_left_alone),
     cmocka_unit_test(a_socket_with_a_path_whose_queue_is_full_is_waited_for),

@@ -55,10 +55,11 @@ struct weft_listen_options {
 
 // weft_listen(address, .backlog = 16, ...): NULL: weft_error_code(), weft_error(); likewise below.
 // Port 0 takes any free one. The address may be used again at once after its last server ended, or
-// was killed (SO_REUSEADDR); a Unix socket's file that nobody listens on is replaced, and removed
-// at close. -EINVAL: not an address; else bind's errno. Numbers never block; looking up a name may:
-// -ENOENT (no such host), -EAGAIN (the name server does not answer, or no thread for it),
-// -ECANCELED. At most 16 names are looked up at once, the others wait their turn.
+// was killed (SO_REUSEADDR); a Unix socket's file that nobody listens on is replaced, and ours is
+// removed at close, unless another lies in its place by then. -EINVAL: not an address; else bind's
+// errno. Numbers never block; looking up a name may: -ENOENT (no such host), -EAGAIN (the name
+// server does not answer, or no thread for it), -ECANCELED. At most 16 names are looked up at once,
+// the others wait their turn.
 //
 // "systemd:NAME" is a socket that the service manager passed to this process (sd_listen_fds(3)):
 // the first of that FileDescriptorName= that was not taken yet, "systemd:" the first of any. Its

@@ -39,6 +39,7 @@ struct weft_listener {
     int stand_in;  // of fd, for rings; negative: not made
     char address[WF_ADDRESS_TEXT];
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; // of a Unix socket, or ""
+    struct stat file; // that lay there after the bind: while we listen its number is no other's
 };
 
 // ---- listen -----------------------------------------------------------------------------
@@ -128,6 +129,8 @@ static weft_listener *new_listener(int fd, const struct wf_address *own)
     if (own && own->any.sa_family == AF_UNIX)
         memcpy(l->path, ((const struct sockaddr_un *)(const void *)&own->storage)->sun_path,
                sizeof l->path);
+    if (l->path[0] != '\0' && stat(l->path, &l->file) < 0)
+        l->path[0] = '\0'; // somebody was faster
     return l;
 }
 
@@ -199,6 +202,15 @@ static void after_fork(weft_listener *l)
     l->path[0] = '\0';
 }
 
+// What lies there by now may be another's: who takes the address over moves our file away.
+static void remove_file(const weft_listener *l)
+{
+    struct stat now;
+    if (l->path[0] != '\0' && stat(l->path, &now) == 0 && now.st_ino == l->file.st_ino &&
+        now.st_dev == l->file.st_dev)
+        (void)unlink(l->path); // if somebody was faster, that is as good
+}
+
 static void listener_unref(weft_listener *l)
 {
     if (wf_sub(&l->refs, 1, WF_ACQ_REL) > 1)
@@ -217,8 +229,7 @@ void weft_listener_close(weft_listener **listener)
         return;
     wf_lock(&l->mu);
     after_fork(l);
-    if (l->path[0] != '\0')
-        (void)unlink(l->path); // if somebody was faster, that is as good
+    remove_file(l);
     wf_store(&l->closed, 1, WF_RELEASE);
     for (const struct acceptor *a = l->acceptors; a; a = a->next)
         wf_unpark(a->parker);
