@@ -3,6 +3,7 @@
 // devices, closed numbers. It says what poll(2) says, whatever the task waits by.
 #include "exec_helpers.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 
@@ -95,6 +96,7 @@ static void what_is_closed_is_as_poll_says(void **state)
     close(high);
     assert_is_as_poll_says(high, "a closed descriptor");
     assert_is_as_poll_says(high + 100000, "a number beyond all");
+    assert_is_as_poll_says(INT_MAX, "the greatest number");
     assert_int_equal(wait_in_a_task(-1, POLLIN, WEFT_FOREVER), -EBADF);
     close(fd);
 }

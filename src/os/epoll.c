@@ -8,6 +8,7 @@
 // another file, whose asker has another number.
 #define _GNU_SOURCE // epoll_pwait2, POLLRDHUP
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -72,10 +73,13 @@ static int arm_for_good(const struct epoll *e, int fd)
     return arm(e, fd, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET, e->watched[fd].edges);
 }
 
+// Only for what is open: a number by mistake may be any, and would take as much memory.
 static int make_room(struct epoll *e, int fd)
 {
     if (fd < e->room)
         return 0;
+    if (fcntl(fd, F_GETFD) < 0)
+        return -EBADF;
     int room = fd < 64 ? 64 : fd + fd / 2;
     struct watched *watched = realloc(e->watched, (size_t)room * sizeof *watched);
     if (!watched)
@@ -133,7 +137,7 @@ static int epoll_ask(struct wf_engine *engine, struct wf_io *io)
     struct epoll *e = epoll_of(engine);
     int rc = make_room(e, io->fd);
     if (rc < 0)
-        return rc;
+        return rc == -EBADF ? done(io, POLLNVAL) : rc;
     struct watched *w = &e->watched[io->fd];
     bool armed = io->edges != 0 && w->edges == (io->edges & EDGES);
     int kept = armed ? take_kept(w, io) : 0;
