@@ -4,6 +4,9 @@
 
 #include <sched.h>
 
+enum { MUCH = 10 << 20 };
+static unsigned char pattern[MUCH];
+
 // ---- bytes -----------------------------------------------------------------------------
 
 static void a_read_takes_what_is_there_and_leaves_the_rest(void **state)
@@ -89,16 +92,30 @@ static void writing_nothing_succeeds(void **state)
     link_down(&link);
 }
 
-// ---- much, in both directions ----------------------------------------------------------
+// It stands before nothing, so it waits for nothing, and the connection stays what it was.
+static void writing_nothing_waits_for_no_posts(void **state)
+{
+    (void)state;
+    struct link link = link_up();
+    const struct iovec empty[] = {{NULL, 0}, {"x", 0}};
+    char buf[16];
+    weft_post_limit(link.ours, MUCH);
+    for (int i = 0; i < 8; i++) // more than the socket takes
+        assert_int_equal(weft_post(link.ours, pattern, MUCH / 8), 0);
+    assert_int_equal(weft_flush(link.ours, weft_after_ms(1)), -ETIMEDOUT);
+    assert_int_equal(weft_write(link.ours, "", 0, WEFT_POLL), 0);
+    assert_int_equal(weft_writev(link.ours, empty, COUNT(empty), WEFT_POLL), 0);
+    raw_say(link.peer, "answer");
+    assert_int_equal(read_arrived(6, link.ours, buf, sizeof buf, WEFT_FOREVER), 6);
+    link_down(&link);
+}
 
-enum { MUCH = 10 << 20 };
+// ---- much, in both directions ----------------------------------------------------------
 
 static unsigned char byte_at(size_t i)
 {
     return (unsigned char)((i >> 16) * 7 + i * 31);
 }
-
-static unsigned char pattern[MUCH];
 
 static int send_much(weft_conn *const *c, weft_none *none)
 {
@@ -448,6 +465,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(writing_goes_on_after_the_peers_half_close),
     cmocka_unit_test(reading_goes_on_after_our_half_close),
     cmocka_unit_test(writing_nothing_succeeds),
+    cmocka_unit_test(writing_nothing_waits_for_no_posts),
     cmocka_unit_test(ten_megabytes_flow_each_way_at_the_same_time),
     cmocka_unit_test(lines_lose_their_newline_and_nothing_else),
     cmocka_unit_test(a_bytewise_sender_makes_no_difference),

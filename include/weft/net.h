@@ -81,7 +81,8 @@ void weft_listener_close(weft_listener **l); // a waiting accept gets -EPIPE
 weft_conn *weft_connect(const char *address, weft_time deadline)
     __attribute__((warn_unused_result));
 
-// Some bytes (at least 1), 0 at the end of the stream, or an error.
+// Some bytes (at least 1), 0 at the end of the stream, or an error. A cap of 0 aborts, here and for
+// a line.
 ssize_t weft_read(weft_conn *c, void *buf, size_t cap, weft_time deadline);
 // Wait until weft_read would not: there are bytes, the end of the stream, or an error. 0 or an
 // error. For a task that takes a buffer only when there is something for it; with WEFT_POLL, then,

@@ -498,6 +498,8 @@ static int write_parts(const struct call *call, struct wf_parts *parts)
     int rc = wf_call_begin(call);
     if (rc < 0)
         return rc;
+    if (parts->left == 0) // nothing that what was posted could stand before
+        return (int)wf_call_end(call, 0);
     if (call->conn->layer) {
         rc = wf_layer_write(call, parts);
         return (int)(rc < 0 ? wf_call_end_unusable(call, rc) : wf_call_end(call, rc));
