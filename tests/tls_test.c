@@ -181,6 +181,25 @@ static void an_address_is_a_name_too(void **state)
     down(&e);
 }
 
+// Nor goes anything out plain that was to be secret.
+static void what_is_no_name_leaves_no_connection(void **state)
+{
+    (void)state;
+    char name[400];
+    memset(name, 'a', sizeof name);
+    name[sizeof name - 1] = '\0';
+    for (int is_long = 0; is_long < 2; is_long++) {
+        struct link link = link_up();
+        WEFT_SCOPED(weft_tls_free) weft_tls *tls = weft_tls_client(in_folder("good.pem"));
+        int rc = weft_tls_start(link.ours, tls, is_long ? name : "", much_later());
+        assert_int_equal(rc, -EINVAL);
+        assert_int_equal(weft_write(link.ours, "secret", 6, much_later()), -EPIPE);
+        assert_int_equal(weft_post(link.ours, "secret", 6), -EPIPE);
+        assert_true(nothing_to_receive(link.peer));
+        link_down(&link);
+    }
+}
+
 static void files_that_are_no_use_are_told(void **state)
 {
     (void)state;
@@ -188,6 +207,8 @@ static void files_that_are_no_use_are_told(void **state)
     assert_failed_with(weft_tls_server(in_folder("log")), -EINVAL);
     assert_failed_with(weft_tls_server(in_folder("good.pem"), .key = in_folder("other.key")),
                        -EINVAL);
+    assert_failed_with(weft_tls_server(in_folder("good.pem")), -EINVAL);
+    assert_non_null(strstr(weft_error(), "no private key"));
     assert_failed_with(weft_tls_client(in_folder("none.pem")), -ENOENT);
     assert_failed_with(weft_tls_client(in_folder("good.pem"), .alpn = "h2,,x"), -EINVAL);
 }
@@ -535,6 +556,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_certificate_that_is_not_good_is_refused),
     cmocka_unit_test(without_a_common_protocol_both_fail),
     cmocka_unit_test(an_address_is_a_name_too),
+    cmocka_unit_test(what_is_no_name_leaves_no_connection),
     cmocka_unit_test(files_that_are_no_use_are_told),
     cmocka_unit_test(garbage_and_silence_end_a_handshake),
     cmocka_unit_test(the_openssl_program_is_served_from_tls_1_2_on),

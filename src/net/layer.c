@@ -108,10 +108,15 @@ static int shake_hands(const struct call *call)
     }
 }
 
-static int refuse(weft_conn *c, struct wf_layer *layer, int rc)
+void wf_conn_refuse_layer(weft_conn *c)
 {
     wf_guard(&c->mu);
     wf_conn_make_unusable(c);
+}
+
+static int refuse(weft_conn *c, struct wf_layer *layer, int rc)
+{
+    wf_conn_refuse_layer(c);
     layer->ops->free(layer);
     return rc;
 }

@@ -45,6 +45,8 @@ static inline size_t wf_layer_sealed(size_t size)
 // Put it between and shake hands; it is the connection's from then on, also after a failure, which
 // makes the connection unusable. 0, -ETIMEDOUT, -ECANCELED, -EPIPE (closed), or the layer's error.
 int wf_conn_put_layer(weft_conn *c, struct wf_layer *layer, const char *call, weft_time deadline);
+// There is none to put: unusable likewise, for what was to be secret must not go out plain.
+void wf_conn_refuse_layer(weft_conn *c);
 struct wf_layer *wf_conn_layer(const weft_conn *c); // NULL: plain
 
 #endif

@@ -278,10 +278,13 @@ int weft_tls_start(weft_conn *c, weft_tls *tls, const char *server_name, weft_ti
     wf_require(tls->is_server || tls->insecure || server_name,
                "%s: whom does the client want to talk to?", call);
     struct session *s = session_new(tls);
-    if (!s)
+    if (!s) {
+        wf_conn_refuse_layer(c);
         return weft_fail(-ENOMEM, "%s: out of memory", call);
+    }
     if (server_name && !expect(s->ssl, server_name)) {
         free_session(&s->layer);
+        wf_conn_refuse_layer(c);
         return weft_fail(-EINVAL, "%s: %.80s: not a host's name", call, server_name);
     }
     return wf_conn_put_layer(c, &s->layer, call, deadline);

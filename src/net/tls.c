@@ -34,6 +34,18 @@ static int fail_file(const char *call, const char *file)
     return weft_fail(-EINVAL, "%s: %s: %s", call, file, wf_tls_reason("cannot be used"));
 }
 
+// Of a file without a key, and of an encrypted key, OpenSSL says "unsupported", and "interrupted or
+// cancelled".
+static int fail_key(const char *call, const char *file)
+{
+    unsigned long error = ERR_peek_error();
+    bool is_other = ERR_GET_LIB(error) == ERR_LIB_X509; // than the certificate's
+    if (ERR_SYSTEM_ERROR(error) || is_other)
+        return fail_file(call, file);
+    return weft_fail(-EINVAL, "%s: %s: no private key in it that can be read without a password",
+                     call, file);
+}
+
 // "h2,http/1.1" as on the wire.
 static int set_alpn(weft_tls *tls, const char *list, const char *call)
 {
@@ -124,7 +136,7 @@ static int load_certificate(weft_tls *tls, const char *chain, const char *key)
         return fail_file(call, chain);
     key = key ? key : chain;
     if (SSL_CTX_use_PrivateKey_file(tls->ctx, key, SSL_FILETYPE_PEM) != 1)
-        return fail_file(call, key);
+        return fail_key(call, key);
     return 0;
 }
 
