@@ -216,6 +216,24 @@ static void an_item_that_timed_out_by_itself_is_named(void **state)
     weft_pool_close(&pool);
 }
 
+static int fail_without_words(const int *n, long *out)
+{
+    *out = 0;
+    return *n == 3 ? -ENOLCK : 0;
+}
+WEFT_TASK(fail_without_words, int, long);
+
+static void an_item_that_says_no_why_has_the_words_of_its_code(void **state)
+{
+    (void)state;
+    long out[4];
+    weft_pool *pool = weft_pool_open(KIND, .workers = 1);
+    int rc = weft_map(pool, WEFT_FOREVER, fail_without_words, 4, out, ((int[]){0, 1, 2, 3}));
+    assert_int_equal(rc, -ENOLCK);
+    assert_string_equal(weft_error(), "fail_without_words of item 3: No locks available");
+    weft_pool_close(&pool);
+}
+
 static void a_deadline_ends_the_map_and_its_tasks(void **state)
 {
     (void)state;
@@ -306,6 +324,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_failure_stops_whichever_other_waits),
     cmocka_unit_test(what_came_before_the_failure_is_in_its_place),
     cmocka_unit_test(an_item_that_timed_out_by_itself_is_named),
+    cmocka_unit_test(an_item_that_says_no_why_has_the_words_of_its_code),
     cmocka_unit_test(a_deadline_ends_the_map_and_its_tasks),
     cmocka_unit_test(cancelling_the_caller_ends_the_map_and_its_tasks),
     cmocka_unit_test(maps_inside_maps_end_on_one_worker),

@@ -118,6 +118,8 @@ static int run_part(const struct desk *desk, uint64_t *at, uint64_t begin, uint6
         rc = what->run(desk->in + i * what->arg_size, desk->out + i * what->result_size);
         wf_exit_if_forked(fork, rc);
     }
+    if (rc < 0 && weft_error_code() != rc)
+        (void)weft_fail(rc, "%s", wf_strerror(rc)); // else it would name share_of_map
     return rc < 0 ? rc : 0;
 }
 
