@@ -5,6 +5,8 @@
 // processes.
 #include "shared_helpers.h"
 
+#include <sys/sysinfo.h>
+
 // ---- regions ------------------------------------------------------------------------
 
 static bool all_are(unsigned char value, const unsigned char *bytes, size_t size)
@@ -84,10 +86,18 @@ TEST(freeing_nothing_is_harmless)
     assert_null(no_queue);
 }
 
+// There are addresses for it, but no memory: to take that ended the program.
+static size_t more_than_the_machine_has(void)
+{
+    struct sysinfo s;
+    assert_int_equal(sysinfo(&s), 0);
+    return (s.totalram + s.totalswap) * s.mem_unit + ((size_t)1 << 30);
+}
+
 TEST(what_is_too_large_is_an_error_with_text)
 {
-    const size_t sizes[] = {SIZE_MAX, SIZE_MAX - 4095, SIZE_MAX / 2 + 2, (size_t)1 << 62,
-                            (size_t)1 << 50};
+    const size_t sizes[] = {SIZE_MAX,        SIZE_MAX - 4095, SIZE_MAX / 2 + 2,
+                            (size_t)1 << 62, (size_t)1 << 50, more_than_the_machine_has()};
     for (size_t i = 0; i < COUNT(sizes); i++) {
         (void)weft_fail(-EIO, "something else");
         void *r = weft_shared(sizes[i]);

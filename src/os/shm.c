@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 // A file that grows beyond the limit has the kernel send SIGXFSZ.
@@ -99,8 +100,17 @@ void wf_shm_hide(void *at, size_t size)
     (void)madvise(at, size, MADV_DONTDUMP);
 }
 
+// The kernel would not refuse it: it would end the program, or another, when all is full.
+static bool is_beyond_the_machine(size_t size)
+{
+    struct sysinfo s;
+    return sysinfo(&s) == 0 && size / s.mem_unit > s.totalram + s.totalswap;
+}
+
 int wf_shm_take(void *at, size_t size)
 {
+    if (is_beyond_the_machine(size))
+        return -ENOMEM;
     int rc;
     do
         rc = madvise(at, size, MADV_POPULATE_WRITE);
