@@ -225,6 +225,18 @@ static void a_deadline_ends_who_waits_and_kills_who_does_not(void **state)
     weft_pool_close(&pool);
 }
 
+// Each is refused by the worker as it begins, and in some the keeper looks just then.
+static void a_deadline_that_was_long_past_kills_nobody(void **state)
+{
+    (void)state;
+    weft_pool *pool = pool_of(2);
+    for (int i = 0; i < 10000; i++) {
+        weft_future *f = weft_submit_until(pool, WEFT_POLL, square, &i);
+        assert_int_equal(weft_join(&f, NULL, 0), -ETIMEDOUT);
+    }
+    weft_pool_close(&pool);
+}
+
 static void a_stopped_process_cannot_hold_a_deadline_up(void **state)
 {
     (void)state;
@@ -387,6 +399,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_death_costs_one_task_and_the_queue_lives_on),
     cmocka_unit_test(weft_kill_ends_a_running_task),
     cmocka_unit_test(a_deadline_ends_who_waits_and_kills_who_does_not),
+    cmocka_unit_test(a_deadline_that_was_long_past_kills_nobody),
     cmocka_unit_test(a_stopped_process_cannot_hold_a_deadline_up),
     cmocka_unit_test(on_start_may_die),
     cmocka_unit_test(a_worker_is_replaced_after_its_tasks),

@@ -35,7 +35,8 @@ static int64_t expire_queued(struct processes *t, int64_t now, struct wf_ended *
 }
 
 // The same for one that was sent. It ends if it has not begun; if it has, it is asked to (its own
-// calls say so), and after a grace its process is killed.
+// calls say so), and after a grace its process is killed. The grace begins when that is seen: a
+// deadline may have been long past when it was submitted, or while the program was stopped.
 static int64_t expire_sent(struct processes *t, weft_future *f, int64_t now, struct wf_ended *ended)
 {
     int64_t deadline = f->task.deadline.ns;
@@ -47,8 +48,11 @@ static int64_t expire_sent(struct processes *t, weft_future *f, int64_t now, str
         wf_crew_fail(ended, f, -ETIMEDOUT, "its deadline passed before it began");
         return WF_NEVER_DUE;
     }
-    if (deadline + GRACE_NS > now)
-        return deadline + GRACE_NS;
+    struct wf_sent *sent = &m->sent[f->slot % WF_SLOTS];
+    if (sent->late_ns == 0)
+        sent->late_ns = now;
+    if (sent->late_ns + GRACE_NS > now)
+        return sent->late_ns + GRACE_NS;
     if (!wf_member_has_result(m))
         wf_crew_put_down(m, "it ran on past its deadline");
     return WF_NEVER_DUE;

@@ -152,6 +152,7 @@ int wf_member_push(struct wf_member *m, weft_future *f)
         return refuse(f->what, rc);
     }
     sent->f = f;
+    sent->late_ns = 0;
     sent->holds_ends = slot->count > (sent->parcel != NULL);
     m->holding += sent->holds_ends;
     slot->what = what;

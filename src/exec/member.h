@@ -30,6 +30,7 @@ struct wf_member {
         weft_future *f;  // NULL: taken back
         void *parcel;    // of its argument and result, or NULL
         bool holds_ends; // we still have the descriptors that it was sent
+        int64_t late_ns; // when it was first seen to run past its deadline, or 0
     } sent[WF_SLOTS];
 };
 
