@@ -31,9 +31,11 @@
 //
 // When the program exits, weft waits for the tasks that this process started, but not for the one
 // that called exit; and for none, if on_start did, or a hook that is told of a failure outside of
-// the task that failed. Daemons are cancelled and get 100 ms; after that any weft call in them that
-// can wait parks for ever. A main that leaves by pthread_exit does not end the program: threads of
-// weft's own, of open pools, fibers and processes, are still there. Let it return, which waits.
+// the task that failed. (So no task that was started should join one that may call exit: it would
+// wait for that, and exit for it. Main may.) Daemons are cancelled and get 100 ms; after that any
+// weft call in them that can wait parks for ever. A main that leaves by pthread_exit does not end
+// the program: threads of weft's own, of open pools, fibers and processes, are still there. Let it
+// return, which waits.
 //
 // Environment: WEFT_CHECK=1 finds misuse, deadlocks, leaked futures, fibers that do not wait, and
 // what looks like addresses in arguments for other processes.
