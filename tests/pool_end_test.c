@@ -254,6 +254,30 @@ static int run_close_own_pool(void)
     return 0;
 }
 
+static weft_pool *told_pool;
+
+static void close_when_told(const char *task, int code, const char *message, void *ctx)
+{
+    (void)task, (void)code, (void)message, (void)ctx;
+    weft_pool_close(&told_pool);
+}
+
+static int fail_at_once(const weft_none *none, weft_none *out)
+{
+    (void)none, (void)out;
+    return -ENOLCK;
+}
+WEFT_TASK(fail_at_once, weft_none, weft_none);
+
+static int run_close_in_on_error(void)
+{
+    told_pool = weft_pool_open(KIND, .workers = 1, .on_error = close_when_told);
+    if (!told_pool || weft_spawn(told_pool, fail_at_once, &(weft_none){0}) != 0)
+        return 1;
+    pause();
+    return 0;
+}
+
 static int run_negative_workers(void)
 {
     weft_pool *pool = weft_pool_open(KIND, .workers = -1);
@@ -309,6 +333,12 @@ static void closing_a_pool_from_its_own_task_aborts(void **state)
     assert_aborts("close_own_pool", "weft_pool_close", "");
 }
 
+static void closing_a_pool_from_its_own_on_error_aborts(void **state)
+{
+    (void)state;
+    assert_aborts("close_in_on_error", "weft_pool_close", "on_error");
+}
+
 static void a_negative_number_in_the_options_aborts(void **state)
 {
     (void)state;
@@ -328,6 +358,7 @@ static void submitting_without_a_pool_aborts(void **state)
 
 static const struct scene scenes[] = {
     {"close_own_pool", run_close_own_pool},
+    {"close_in_on_error", run_close_in_on_error},
     {"negative_workers", run_negative_workers},
     {"negative_spares", run_negative_spares},
     {"negative_tasks_per_worker", run_negative_tasks_per_worker},
@@ -347,6 +378,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_producer_that_is_held_back_hears_of_the_close),
     cmocka_unit_test(a_task_of_another_pool_may_close_it),
     cmocka_unit_test(closing_a_pool_from_its_own_task_aborts),
+    cmocka_unit_test(closing_a_pool_from_its_own_on_error_aborts),
     cmocka_unit_test(a_negative_number_in_the_options_aborts),
     cmocka_unit_test(submitting_without_a_pool_aborts),
 };

@@ -77,8 +77,9 @@ struct weft_pool_options {
 // Ask every task in it, queued or running, to stop; not those that are submitted later.
 void weft_pool_cancel(weft_pool *pool);
 // Wait for all tasks and threads, shielded, and release everything; submits that come meanwhile get
-// -EPIPE. Futures stay valid. From a task of this pool: aborts. It waits for on_start too, which no
-// deadline and no weft_pool_cancel ends: one that never returns keeps the pool open for ever.
+// -EPIPE. Futures stay valid. From a task of this pool, its on_start or on_error: aborts. It waits
+// for on_start too, which no deadline and no weft_pool_cancel ends: one that never returns keeps
+// the pool open for ever.
 void weft_pool_close(weft_pool **pool);
 
 // ---- ways to run a task --------------------------------------------------------

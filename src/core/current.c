@@ -197,7 +197,7 @@ static void set_up(struct wf_parker *parker)
     parker->bell = -1;
     parker->wait = NULL;
     parker->telling = false;
-    parker->calls_out = false;
+    parker->calls_out = NULL;
     parker->parking = NULL;
     parker->seat = NULL;
     parker->host = NULL;

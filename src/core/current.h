@@ -82,7 +82,8 @@ struct wf_parker {
     const struct wf_host *host;       // whose worker it is, or NULL. Its own, like the next three
     void *pool;                       // for the host
     bool telling;                     // inside a host's call, which may wait itself
-    bool calls_out;                   // in on_start or a hook: others wait for what comes after it
+    const void *calls_out;            // whose on_start or hook it is in: a pool's, a future's. Or
+                                      // NULL. Others wait for what comes after that
     uint32_t ids_left;                // of those that were set aside for what it starts; its own
     int64_t next_id;
     char name[WF_NAME_MAX]; // of the thread, if it is ours: see wf_parker_name

@@ -113,7 +113,7 @@ static void at_exit(void)
 {
     if (wf_is_orphan)
         return; // the child of a fork: the tasks are its parent's
-    bool calls_out = wf_self()->calls_out;
+    bool calls_out = wf_self()->calls_out != NULL;
     (void)weft_shield(true);
     wf_lock(&state.mu);
     wf_store(&state.waits, 1, WF_SEQ_CST); // see count

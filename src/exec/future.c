@@ -204,10 +204,10 @@ static void report(const weft_future *f)
 static void report_first(const weft_future *f)
 {
     struct wf_parker *self = wf_self();
-    bool did = self->calls_out;
-    self->calls_out = true;
+    const void *before = self->calls_out;
+    self->calls_out = f->pool ? (const void *)f->pool : f;
     report(f);
-    self->calls_out = did;
+    self->calls_out = before;
 }
 
 // Set the flags in the word; what they were before. DONE empties the line.

@@ -84,7 +84,7 @@ static bool is_in(const weft_pool *pool)
         if (task->pooled)
             in = ((const weft_future *)((const char *)task - offsetof(weft_future, task)))->pool ==
                  pool;
-    return in || self->pool == pool;
+    return in || self->pool == pool || self->calls_out == pool;
 }
 
 void weft_pool_close(weft_pool **pool)
@@ -94,7 +94,8 @@ void weft_pool_close(weft_pool **pool)
     *pool = NULL;
     if (!p || wf_is_orphan) // its workers stayed behind
         return;
-    wf_require(!is_in(p), "weft_pool_close: a task of pool %s closes it", p->name);
+    wf_require(!is_in(p), "weft_pool_close: a task of pool %s, or its on_error, closes it",
+               p->name);
     bool was = weft_shield(true);
     p->executor->close(p);
     (void)weft_shield(was);

@@ -157,9 +157,9 @@ static int set_up(struct threads *t)
     const struct weft_pool_options *o = &t->base.options;
     weft_unlock(&t->mu);
     uint32_t fork = wf_fork_count;
-    wf_self()->calls_out = true;
+    wf_self()->calls_out = &t->base;
     int rc = o->on_start ? o->on_start(o->ctx) : 0;
-    wf_self()->calls_out = false;
+    wf_self()->calls_out = NULL;
     wf_exit_if_forked(fork, rc);
     wf_lock(&t->mu);
     if (rc >= 0 || t->broken < 0)
