@@ -183,6 +183,9 @@ bool room_list_remove(struct room *room, enum room_list list, const char *mask,
 bool room_list_has(const struct room *room, enum room_list list, const char *mask);
 bool room_list_fits(const struct room *room, enum room_list list, const struct user *user);
 bool room_is_banned(const struct room *room, const struct user *user); // and no exception fits
+// Why the user may not speak there: the mode, n (not a member), m (moderated) or b (banned). 0: it
+// may.
+char room_mutes(const struct room *room, const struct user *user);
 
 // The member's highest rank as a bit, 0 for none or NULL; its letters, highest first, all or one.
 unsigned member_rank(const struct member *member);

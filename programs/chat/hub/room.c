@@ -235,6 +235,18 @@ unsigned member_rank(const struct member *member)
     return 0;
 }
 
+char room_mutes(const struct room *room, const struct user *user)
+{
+    const struct member *member = member_find(room, user);
+    if (!member && (room->modes & ROOM_NO_EXTERNAL))
+        return 'n';
+    if (member_rank(member) >= RANK_VOICE)
+        return '\0';
+    if (room->modes & ROOM_MODERATED)
+        return 'm';
+    return room_is_banned(room, user) ? 'b' : '\0';
+}
+
 const char *rank_prefixes(unsigned ranks, bool all, char out[RANKS + 1])
 {
     int n = 0;

@@ -116,21 +116,15 @@ static void acknowledge(struct session *s, struct event *e)
         session_deliver(&s->user, e);
 }
 
-// Why the room does not take it, or NULL.
-static const char *why_not(const struct room *room, const struct member *member,
-                           const struct user *user, const struct message *m)
+// The mode by which the room does not take it, or 0.
+static char mode_against(const struct room *room, const struct user *user, const struct message *m)
 {
-    if (!member && (room->modes & ROOM_NO_EXTERNAL))
-        return "Cannot send to channel (+n)";
-    if ((room->modes & ROOM_MODERATED) && member_rank(member) < RANK_VOICE)
-        return "Cannot send to channel (+m)";
-    if (member_rank(member) < RANK_VOICE && room_is_banned(room, user))
-        return "Cannot send to channel (+b)";
+    char mode = room_mutes(room, user);
+    if (mode)
+        return mode;
     if ((room->modes & ROOM_NO_NOTICE) && m->kind == EVENT_NOTICE)
-        return "Cannot send to channel (+T)";
-    if ((room->modes & ROOM_NO_CTCP) && is_ctcp(m->text))
-        return "Cannot send to channel (+C)";
-    return NULL;
+        return 'T';
+    return (room->modes & ROOM_NO_CTCP) && is_ctcp(m->text) ? 'C' : '\0';
 }
 
 // The ranks from this prefix on, or 0: it is none.
@@ -150,8 +144,10 @@ static void say_in_room(struct session *s, const struct message *m, const char *
         refuse(s, m, ERR_NOSUCHCHANNEL, target, "No such channel");
         return;
     }
-    const char *why = why_not(room, member_find(room, &s->user), &s->user, m);
-    if (why) {
+    char mode = mode_against(room, &s->user, m);
+    if (mode) {
+        char why[32];
+        (void)snprintf(why, sizeof why, "Cannot send to channel (+%c)", mode);
         refuse(s, m, ERR_CANNOTSENDTOCHAN, target, why);
         return;
     }

@@ -125,20 +125,11 @@ static void deliver(struct user *user, struct event *e)
 
 // ---- from a plain client -------------------------------------------------------------------
 
-// As in IRC: who was put out, is banned, or has no voice in a moderated room, is not heard.
-static bool may_speak(const struct room *room, const struct user *user)
-{
-    const struct member *member = member_find(room, user);
-    bool quiet = (room->modes & ROOM_MODERATED) || room_is_banned(room, user);
-    return (member || !(room->modes & ROOM_NO_EXTERNAL)) &&
-           (!quiet || member_rank(member) >= RANK_VOICE);
-}
-
 static void say(struct lobby_guest *guest)
 {
     struct room *room = room_find(guest->user.hub, LOBBY_ROOM);
-    if (room && !may_speak(room, &guest->user))
-        guest->size = 0;
+    if (room && room_mutes(room, &guest->user))
+        guest->size = 0; // a plain client has no words for why
     if (guest->size == 0 || !room)
         return;
     guest->held[guest->size] = '\0';
