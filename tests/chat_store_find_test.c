@@ -78,6 +78,13 @@ static void what_is_no_text_separates(void **state)
     assert_string_equal(all, "e|b");
 }
 
+static void a_word_goes_on_behind_a_joint(void **state)
+{
+    (void)state;
+    assert_string_equal(cut("con\rcurrency and\r more\r", false), "concurrency|and|more");
+    assert_string_equal(cut("多\r线caf\ré", false), "多线|线|cafe");
+}
+
 static void a_word_without_end_is_cut(void **state)
 {
     (void)state;
@@ -302,6 +309,9 @@ static void mentions_are_of_others_and_of_the_nick_as_it_is_written(void **state
     assert_string_equal(mentions(store, "小明", 0), "6 5");
     assert_string_equal(mentions(store, "^_^", 0), "5");
     assert_string_equal(mentions(store, "nobody", 0), "");
+    say(store, "8", 80, "a line that ends within t\rom's name");
+    wait_indexed(store);
+    assert_string_equal(mentions(store, "tom", 70), "8");
     close_store(store);
 }
 
@@ -329,6 +339,11 @@ static void an_index_that_is_damaged_or_of_another_version_is_made_again(void **
     struct store *store = open_in(folder);
     say(store, "1", 10, "a word");
     wait_indexed(store);
+    close_store(store);
+    change(file_in(folder, "words.db"), "PRAGMA user_version = 1");
+    store = open_in(folder);
+    wait_indexed(store);
+    assert_string_equal(found_words(store, "word"), "1");
     close_store(store);
     change(file_in(folder, "words.db"), "PRAGMA user_version = 77; DELETE FROM mark");
     store = open_in(folder);
@@ -405,6 +420,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(runs_of_east_asia_become_pairs_and_an_end),
     cmocka_unit_test(widths_make_no_difference),
     cmocka_unit_test(what_is_no_text_separates),
+    cmocka_unit_test(a_word_goes_on_behind_a_joint),
     cmocka_unit_test(a_word_without_end_is_cut),
     cmocka_unit_test(who_is_told_may_end_it),
     cmocka_unit_test(a_search_is_made_of_words_only),

@@ -108,13 +108,27 @@ static bool stands_alone(const char *text, const char *at, size_t size)
     return begins && ends;
 }
 
-static bool contains_nick(const struct store_message *message, const void *nick)
+static bool has_nick(const char *text, const char *nick)
 {
     size_t size = strlen(nick);
-    for (const char *at = message->text; (at = strcasestr(at, nick)); at++)
-        if (stands_alone(message->text, at, size))
+    for (const char *at = text; (at = strcasestr(at, nick)); at++)
+        if (stands_alone(text, at, size))
             return true;
     return false;
+}
+
+// Without memory for a copy: as if nothing were joined.
+static bool contains_nick(const struct store_message *message, const void *nick)
+{
+    char *text = strchr(message->text, STORE_JOINT) ? strdup(message->text) : NULL, *to = text;
+    for (const char *from = text; from && *from; from++)
+        if (*from != STORE_JOINT)
+            *to++ = *from;
+    if (to)
+        *to = '\0';
+    bool found = has_nick(text ? text : message->text, nick);
+    free(text);
+    return found;
 }
 
 static int fill(sqlite3 *db, const struct find *f, const char *match, const char *ids,

@@ -18,7 +18,7 @@
 #include "chat/store/parts.h"
 #include "chat/store/tokens.h"
 
-enum { INDEX_VERSION = 1 };
+enum { INDEX_VERSION = 2 }; // 2: words go on behind a joint
 
 static int open_file(const char *path, sqlite3 **words)
 {
@@ -72,7 +72,7 @@ static int make(const struct store *s, sqlite3 *words, const char *name)
                              "CREATE VIRTUAL TABLE words USING fts5 (text, content = '',"
                              " columnsize = 0, tokenize = 'weft');"
                              "CREATE TABLE mark (history TEXT, indexed INTEGER, forgotten INTEGER);"
-                             "PRAGMA user_version = 1");
+                             "PRAGMA user_version = 2");
     sqlite3_stmt *add = NULL;
     if (rc == 0)
         rc = sql_prepare(words, "INSERT INTO mark VALUES (?, 0, ?)", &add);

@@ -30,6 +30,9 @@ struct store;
 
 enum { STORE_MSGID_MAX = 32 }; // bytes
 
+// In a text: it goes on in a new line because lines are short. A search does not see it.
+#define STORE_JOINT '\r'
+
 struct store_options {
     const char *folder;        // made with mode 0700 if it is missing; its parent must be there
     bool full_sync;            // a commit survives loss of power too, not only the process's end

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "chat/store/store.h"
+
 enum { WORD_MAX = 256, CHARACTER_MAX = 4 }; // what is longer is cut: nobody types it
 
 struct cutter {
@@ -157,24 +159,27 @@ static int cut_ascii(struct cutter *c, const char *text, size_t size)
             byte = (char)(byte + 'a' - 'A');
         bool letter = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9');
         if (!letter)
-            rc = end_word(c);
+            rc = byte == STORE_JOINT ? 0 : end_word(c);
         else if (c->size < WORD_MAX)
             c->word[c->size++] = byte;
     }
     return rc != 0 ? rc : end_word(c);
 }
 
-// A copy in which what is no character has become spaces.
-static char *made_valid(const char *text, size_t size)
+// A copy without joints, in which what is no character has become spaces.
+static char *made_valid(const char *text, size_t *size)
 {
-    char *valid = malloc(size + 1);
+    char *valid = malloc(*size + 1);
+    size_t kept = 0;
     if (!valid)
         return NULL;
-    memcpy(valid, text, size);
-    valid[size] = '\0';
-    for (size_t i = 0; i < size;) {
+    for (size_t i = 0; i < *size; i++)
+        if (text[i] != STORE_JOINT)
+            valid[kept++] = text[i];
+    valid[kept] = '\0';
+    for (size_t i = 0; i < kept;) {
         int32_t character;
-        ssize_t n = utf8proc_iterate((utf8proc_uint8_t *)valid + i, (ssize_t)(size - i),
+        ssize_t n = utf8proc_iterate((utf8proc_uint8_t *)valid + i, (ssize_t)(kept - i),
                                      &character);
         if (n <= 0 || character == 0) {
             valid[i] = ' ';
@@ -182,12 +187,13 @@ static char *made_valid(const char *text, size_t size)
         }
         i += (size_t)n;
     }
+    *size = kept;
     return valid;
 }
 
 static int cut(struct cutter *c, const char *text, size_t size)
 {
-    char *valid = made_valid(text, size);
+    char *valid = made_valid(text, &size);
     if (!valid)
         return -ENOMEM;
     utf8proc_uint8_t *folded = NULL;
