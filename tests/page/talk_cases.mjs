@@ -216,6 +216,22 @@ test("slash commands act and a wrong one is told", async (start) => {
     raw.close();
 });
 
+test("a command of several lines ends no connection", async (start) => {
+    const { url, irc } = await start();
+    const anna = await enter(url, "anna"),
+        raw = await Raw.irc(irc, "raw", "#lobby");
+    await say(anna, "/join #own");
+    await isIn(anna, "#own");
+    await say(anna, "/topic one\ntwo");
+    await reads(anna, "#topic", "one two");
+    await anna.evaluate(() => say(current, "nothing\0ends it"));
+    await shows(anna, "nothing ends it");
+    await say(anna, "/msg raw\nstill here");
+    await raw.hears("PRIVMSG raw :still here");
+    assert.equal((raw.heard.match(/:anna!\S+ QUIT/g) || []).length, 0);
+    raw.close();
+});
+
 // ---- typing in ----------------------------------------------------------------------------------
 
 test("enter during composition does not send", async (start) => {
