@@ -232,6 +232,19 @@ test("a command of several lines ends no connection", async (start) => {
     raw.close();
 });
 
+test("several rooms are joined at once and no room has a blank in its name", async (start) => {
+    const { url } = await start();
+    const anna = await enter(url, "anna");
+    await say(anna, "/join #one,#two");
+    await until(async () => (await anna.locator("#rooms .name").allInnerTexts()).join() ===
+        "#lobby,#one,#two", "the three rooms");
+    await anna.click("#add");
+    await anna.fill("#room-name", "#our room");
+    await anna.press("#room-name", "Enter");
+    await shows(anna, "#our room cannot be the name of a room.");
+    assert.deepEqual(await anna.locator("#rooms .name").allInnerTexts(), ["#lobby", "#one", "#two"]);
+});
+
 // ---- typing in ----------------------------------------------------------------------------------
 
 test("enter during composition does not send", async (start) => {
