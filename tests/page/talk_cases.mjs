@@ -245,6 +245,26 @@ test("several rooms are joined at once and no room has a blank in its name", asy
     assert.deepEqual(await anna.locator("#rooms .name").allInnerTexts(), ["#lobby", "#one", "#two"]);
 });
 
+test("one is away by command and shown so oneself", async (start) => {
+    const { url, irc } = await start();
+    const anna = await enter(url, "anna"),
+        raw = await Raw.irc(irc, "raw", "#lobby");
+    await say(anna, "/away having lunch");
+    await shows(anna, "You are shown as away");
+    await reads(anna, "#me .rank", "away");
+    await reads(anna, "#crowd .entry.away .name", "anna");
+    raw.say("WHOIS anna");
+    await raw.hears(" 301 raw anna :having lunch");
+    await say(anna, "/away");
+    await shows(anna, "You are no longer shown as away.");
+    await reads(anna, "#me .rank", "");
+    assert.equal(await anna.locator("#crowd .entry.away").count(), 0);
+    raw.say("WHOIS anna");
+    await until(() => (raw.heard.match(/ 318 raw anna/g) || []).length === 2, "the second answer");
+    assert.equal(raw.heard.match(/ 301 raw anna/g).length, 1);
+    raw.close();
+});
+
 // ---- typing in ----------------------------------------------------------------------------------
 
 test("enter during composition does not send", async (start) => {
