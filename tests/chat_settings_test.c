@@ -126,6 +126,9 @@ static void what_is_unknown_names_its_line_and_the_nearest(void **state)
     is_wrong("[operator ada]\npasswd = x\n", "2: unknown key 'passwd' (did you mean 'password'?)");
 }
 
+#define TEN "xxxxxxxxxx"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
 static void what_makes_no_sense_names_its_line(void **state)
 {
     (void)state;
@@ -133,9 +136,16 @@ static void what_makes_no_sense_names_its_line(void **state)
              "2: irc '70000' is not [HOST:]PORT, unix:/PATH, systemd:NAME or off");
     is_wrong("[doors]\nweb = a/b:1\n", "2: web 'a/b:1' is not a host name or address");
     is_wrong("[doors]\nweb = unix:\n", "2: web 'unix:' has no path");
+    is_wrong("[doors]\nirc = unix:" HUNDRED "12345678\n",
+             "2: irc 'unix:" TEN TEN TEN TEN "xxxxxxxxxxxxxxx' has a path of more than 107 bytes");
     is_wrong("[doors]\nhost = a:b\n", "2: host 'a:b' is not a host name or address");
     is_wrong("[server]\nname = x\n",
              "2: name 'x' is not a server's name (with a dot, at most 63 characters)");
+    is_wrong(
+        "[server]\nname = \"irc.example.org\"\n",
+        "2: name '\"irc.example.org\"' is not a server's name (with a dot, at most 63 characters)");
+    is_wrong("[server]\nname = a..b\n",
+             "2: name 'a..b' is not a server's name (with a dot, at most 63 characters)");
     is_wrong("[server]\nnetwork = a b\n", "2: network 'a b' has a space in it");
     is_wrong("[server]\nqueue = 0\n", "2: queue '0' is not a number of megabytes (1 to 1024)");
     is_wrong("[server]\nmotd = /nowhere/x\n",

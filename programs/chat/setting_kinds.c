@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "chat/address.h"
@@ -70,9 +71,24 @@ static const char *read_word(const char *text, void *place)
     return strchr(text, ' ') ? "has a space in it" : read_text(text, place);
 }
 
+// As a host's, with a dot: no quotes, which a file of settings does not take off.
+static bool is_server_name(const char *text)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    size_t parts = 0;
+    for (const char *at = text; *at; parts++) {
+        size_t size = strspn(at, letters);
+        if (size == 0 || (at[size] && at[size] != '.'))
+            return false;
+        at += size + (at[size] == '.');
+    }
+    return parts > 1 && strlen(text) <= 63;
+}
+
 static const char *read_server_name(const char *text, void *place)
 {
-    if (!strchr(text, '.') || strlen(text) > 63 || strpbrk(text, " :!@*,"))
+    if (!is_server_name(text))
         return "is not a server's name (with a dot, at most 63 characters)";
     return read_text(text, place);
 }
@@ -98,6 +114,8 @@ static const char *wrong_address(const char *text)
     return chat_address(address, host, port);
 }
 
+enum { PATH_ROOM = sizeof((struct sockaddr_un *)NULL)->sun_path };
+
 static const char *read_door(const char *text, void *place)
 {
     int port;
@@ -107,6 +125,8 @@ static const char *read_door(const char *text, void *place)
         wrong = "is too long";
     else if (strcmp(text, "unix:") == 0)
         wrong = "has no path";
+    else if (strncmp(text, "unix:", 5) == 0 && strlen(text + 5) >= PATH_ROOM)
+        wrong = "has a path of more than 107 bytes";
     else if (!elsewhere && strcmp(text, "off") != 0 && option_port(text, &port))
         wrong = wrong_address(text);
     return wrong ? wrong : keep(text, place);
