@@ -563,11 +563,7 @@ def a_second_signal_ends_it_at_once():
                 said = b""
                 while b"descriptors limit=" not in said: # the welcome's last line
                     said += pipe.read(4096)
-                os.set_blocking(write, False)
-                with contextlib.suppress(BlockingIOError):
-                    while os.write(write, bytes(4096)):
-                        pass
-                os.set_blocking(write, True)
+                fill(write)
                 server.process.send_signal(sig)
                 bit = 1 << (sig - 1)
                 until(lambda: not int(server.status("SigBlk"), 16) & bit, "the first to be taken")
@@ -579,6 +575,58 @@ def a_second_signal_ends_it_at_once():
                 until(is_over, "the end")
                 equal(server.process.wait(PATIENCE), status)
         os.close(write)
+
+
+def fill(pipe):
+    os.set_blocking(pipe, False)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(pipe, bytes(4096)):
+            pass
+    os.set_blocking(pipe, True)
+
+
+@test
+def a_log_that_nobody_reads_holds_up_the_end_for_a_moment_only():
+    """Both ends of the pipe stay open. The client hears that it is the end, and how it went is told
+    on the standard error; but there may be the same pipe, and then nowhere."""
+    for sig in signal.SIGTERM, signal.SIGINT:
+        read, write = os.pipe()
+        with Server(stdout=write, log="err_none") as server, open(read, "rb", buffering=0) as pipe:
+            said = b""
+            while b"descriptors limit=" not in said:
+                said += pipe.read(4096)
+            fill(write)
+            port = int(re.search(rb"listening on \S+:(\d+)", said)[1])
+            with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
+                equal(server.end(sig), 1)
+                equal(receive_all(client), b"")
+            equal(server.err.wait(".*nobody.*")[0],
+                  "weft serve: nobody reads the log: ending without it")
+        os.close(write)
+
+
+@test
+def it_can_be_ended_while_it_starts_on_a_log_that_nobody_reads():
+    for same in False, True:
+        read, write = os.pipe()
+        fill(write)
+        process = subprocess.Popen([WEFT, "serve", "--port", "0", "--no-history"], stdout=write,
+                                   stderr=write if same else subprocess.DEVNULL)
+        status = pathlib.Path(f"/proc/{process.pid}/status")
+
+        def is_held(status=status):
+            blocked = int(re.search(r"SigBlk:\s*(\w+)", status.read_text())[1], 16)
+            return blocked & 1 << (signal.SIGTERM - 1)
+
+        try:
+            until(is_held, "the order to be held back")
+            process.send_signal(signal.SIGTERM)
+            equal(process.wait(PATIENCE), 1)
+        finally:
+            process.kill()
+            process.wait()
+            os.close(read)
+            os.close(write)
 
 
 @test

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // journal.c - see journal.h. Written by whoever has something to say, not by a task of its own:
-// then a log that nobody reads holds up who writes to it, not the memory of the server.
+// then a log that nobody reads holds up who writes to it, not the memory of the server. At the end
+// of the server it does so for a moment only; who waits therefore looks up now and then.
 #include "chat/journal.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,15 +18,39 @@
 
 #include "common/output.h"
 
+enum { LOOK_MS = 250, LOOKS_AT_THE_END = 12 };
+
+// An order to stop that the main thread has not taken: this log holds it up itself.
+static bool is_order_waiting(void)
+{
+    sigset_t waiting;
+    return sigpending(&waiting) == 0 &&
+           (sigismember(&waiting, SIGINT) == 1 || sigismember(&waiting, SIGTERM) == 1);
+}
+
+// 0, also if it cannot be waited for: then the write tells more. -ETIMEDOUT: nobody reads it, and
+// the server is to end.
+static int wait_for_room(struct journal *j)
+{
+    for (int looks = 0; !j->unread;) {
+        if (weft_wait_fd(j->fd, POLLOUT, weft_after_ms(LOOK_MS)) != -ETIMEDOUT)
+            return 0;
+        looks += atomic_load_explicit(&j->ending, memory_order_relaxed); // it guards nothing
+        j->unread = looks == LOOKS_AT_THE_END || is_order_waiting();
+    }
+    return weft_wait_fd(j->fd, POLLOUT, WEFT_POLL) == -ETIMEDOUT ? -ETIMEDOUT : 0;
+}
+
 // In pieces that a pipe with room takes at once: a full one may hold up this task, not its loop.
-static int write_when_ready(int fd, const char *text, size_t size)
+static int write_when_ready(struct journal *j, const char *text, size_t size)
 {
     int rc = 0;
     bool before = weft_shield(true); // a line is written whole
     for (size_t piece; size > 0 && rc == 0; text += piece, size -= piece) {
         piece = size < PIPE_BUF ? size : PIPE_BUF;
-        (void)weft_wait_fd(fd, POLLOUT, WEFT_FOREVER); // failing, the write tells more
-        rc = write_all(fd, text, piece);
+        rc = wait_for_room(j);
+        if (rc == 0)
+            rc = write_all(j->fd, text, piece);
     }
     (void)weft_shield(before);
     return rc;
@@ -32,11 +59,19 @@ static int write_when_ready(int fd, const char *text, size_t size)
 void journal_text(struct journal *j, const char *text, size_t size)
 {
     weft_guard(&j->mu);
-    int rc = write_when_ready(j->fd, text, size);
-    if (rc < 0 && !j->failed) {
+    int rc = write_when_ready(j, text, size);
+    if (rc == 0 || j->failed)
+        return;
+    j->failed = true;
+    if (rc != -ETIMEDOUT)
         complain(j->who, "the log cannot be written: %s; going on without it", strerror(-rc));
-        j->failed = true;
-    }
+    else if (weft_wait_fd(STDERR_FILENO, POLLOUT, WEFT_POLL) >= 0) // else it may be the same pipe
+        complain(j->who, "nobody reads the log: ending without it");
+}
+
+void journal_end(struct journal *j)
+{
+    atomic_store_explicit(&j->ending, true, memory_order_relaxed); // as in wait_for_room
 }
 
 static struct timespec now(void)

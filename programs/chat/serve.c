@@ -94,6 +94,8 @@ static int wait_for_stop(struct house *house, const sigset_t *orders)
         complain(me, "waiting for signals: %s", strerror(-sig));
         return STATUS_FAILED;
     }
+    journal_end(&s->events);
+    journal_end(&s->lists);
     journal_event(&s->events, "stop", log_text("signal", name_of(sig)));
     return STATUS_OK;
 }
