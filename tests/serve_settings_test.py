@@ -672,6 +672,21 @@ def on_a_lan_there_are_urls_with_a_password_and_only_who_has_it_comes_in():
 
 
 @test
+def on_a_lan_only_what_can_be_reached_is_told():
+    """By the address, or its version, that a door was given; --host is not passed over."""
+    for more in (("--web", "127.0.0.1:0", "--irc", "127.0.0.1:0"), ("--host", "127.0.0.1")):
+        with lan_server(*more) as server:
+            lines = server.out.seen
+            find(lines, r"listening on 127.0.0.1:\d+ for IRC")
+            assert not any(line.startswith("on this network") for line in lines), lines
+            if "this machine has no address that others could reach" not in lines:
+                find(lines, "nobody on this network can reach the page: it is on 127.0.0.1 only")
+    with lan_server("--host", "0.0.0.0") as server:
+        lines = server.out.seen
+        assert not any(re.search(r"on this network.*\[", line) for line in lines), lines
+
+
+@test
 def every_start_makes_another_password():
     words = set()
     for _ in range(2):

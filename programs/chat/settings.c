@@ -149,13 +149,15 @@ static bool is_open_by_default(const struct settings *set, int i)
 }
 
 // On a LAN the plain door, which can ask for no password, is for this machine if there is one.
+// NULL: all addresses.
 static const char *host_of(const struct settings *set, int i)
 {
     bool guarded = set->irc.password || !set->open;
-    const char *given = set->host ? set->host : CHAT_HOST;
-    if (!set->lan)
-        return given;
-    return i == DOOR_PLAIN && guarded ? CHAT_HOST : NULL;
+    if (set->lan && i == DOOR_PLAIN && guarded)
+        return CHAT_HOST;
+    if (set->host)
+        return set->host;
+    return set->lan ? NULL : CHAT_HOST;
 }
 
 // NULL, or what is wrong.

@@ -86,6 +86,20 @@ static void show_code(struct journal *events, const char *url)
     free(code);
 }
 
+// Whether this address of ours, "192.168.1.5" or "[fd00::5]", leads to the door.
+static bool leads_to(const char *host, const struct door *door)
+{
+    char own[CHAT_ADDRESS_MAX], at[CHAT_ADDRESS_MAX];
+    if (!door->listener || unix_path(door))
+        return false;
+    (void)chat_address_split(weft_listener_address(door->listener), own);
+    bool v6 = *host == '[';
+    if (strcmp(own, "0.0.0.0") == 0)
+        return !v6;
+    (void)snprintf(at, sizeof at, strchr(own, ':') ? "[%s]" : "%s", own);
+    return strcmp(own, "::") == 0 || strcmp(at, host) == 0;
+}
+
 static void say_urls(const struct house *house, const struct setting_list *hosts)
 {
     const struct server *s = house->server;
@@ -94,15 +108,20 @@ static void say_urls(const struct house *house, const struct setting_list *hosts
     const char *made = house->set->irc.password ? "" : s->made_password;
     char host[CHAT_ADDRESS_MAX], url[CHAT_ADDRESS_MAX];
     int port = chat_address_split(weft_listener_address(web->listener), host);
+    size_t said = 0;
     for (size_t i = 0; i < hosts->count; i++) {
+        if (!leads_to(hosts->items[i], web))
+            continue;
         (void)snprintf(url, sizeof url, "%s://%s:%d/%s%s", web->tls ? "https" : "http",
                        hosts->items[i], port, *made ? "#password=" : "", made);
         journal_line(events, "on this network: %s", url);
-        if (i == 0)
+        if (said++ == 0)
             show_code(events, url);
     }
     if (hosts->count == 0)
         journal_line(events, "this machine has no address that others could reach");
+    else if (said == 0)
+        journal_line(events, "nobody on this network can reach the page: it is on %s only", host);
 }
 
 static void say_irc_on_lan(const struct house *house, const struct setting_list *hosts)
@@ -110,11 +129,14 @@ static void say_irc_on_lan(const struct house *house, const struct setting_list 
     char host[CHAT_ADDRESS_MAX];
     for (int i = DOOR_IRC; i <= DOOR_IRCS; i++) {
         const struct door *door = &house->doors[i];
-        if (!door->listener || unix_path(door) || hosts->count == 0)
+        size_t first = 0;
+        while (first < hosts->count && !leads_to(hosts->items[first], door))
+            first++;
+        if (first == hosts->count)
             continue;
         int port = chat_address_split(weft_listener_address(door->listener), host);
         journal_line(&house->server->events, "on this network, by IRC%s: %s %d",
-                     door->tls ? " over TLS" : "", hosts->items[0], port);
+                     door->tls ? " over TLS" : "", hosts->items[first], port);
     }
 }
 
