@@ -2,7 +2,7 @@
 // history_cases.mjs - connections that break, history, and what only some servers can.
 import assert from "node:assert/strict";
 
-import { bodies, enter, isIn, reads, row, say, shows, test, until } from "./helpers.mjs";
+import { Raw, bodies, enter, isIn, reads, row, say, shows, test, until } from "./helpers.mjs";
 import { Peer } from "./peer.mjs";
 
 // ---- a connection that breaks -------------------------------------------------------------------
@@ -97,6 +97,40 @@ test("after a long break the gap is closed by scrolling", async (start) => {
     await shows(page, "message 105");
     assert.deepEqual(await bodies(page), numbers(66, 105));
     await readAll(page, 105);
+});
+
+test("who comes back to many rooms may speak before all are read", async (start) => {
+    const { url, irc } = await start({ args: ["--flood-exempt", "none"] });
+    const anna = await enter(url, "anna"),
+        names = numbers(1, 9).map((text) => text.replace("message ", "#room"));
+    await say(anna, `/join ${names.join()}`);
+    await isIn(anna, "#room9");
+    await anna.click("#rooms .entry >> nth=0");
+    await anna.goto("about:blank");
+    const raw = await Raw.irc(irc, "raw", "#room7", "#room8");
+    raw.say("PRIVMSG #room7 :you missed this", "PRIVMSG #room8 :and this");
+    const sent = [];
+    anna.on("websocket", (socket) => socket.on("framesent", ({ payload }) => sent.push(payload)));
+    const count = (what) => sent.filter((line) => what.test(line)).length;
+    await anna.addInitScript(() => {
+        const every = setInterval; // the turn of the next room is ours
+        window.setInterval = (act, ms) => (ms === 2000 ? (window.turn = act) : every(act, ms));
+    });
+    await anna.goto(url);
+    await isIn(anna, "#lobby");
+    await say(anna, "I am back");
+    await shows(anna, "I am back");
+    assert.deepEqual([count(/^JOIN/), count(/^WHO/), count(/HISTORY LATEST/)], [1, 1, 6]);
+    const rest = names.filter((name) => count(new RegExp(`LATEST ${name} `)) === 0);
+    await anna.click(`#rooms .entry:has-text("${rest.at(-1)}") button`); // is asked for at once
+    await until(() => count(/HISTORY LATEST/) === 7 && count(/^WHO/) === 2, "that room");
+    await anna.evaluate(() => [1, 2, 3, 4].forEach(() => turn()));
+    await until(() => count(/HISTORY LATEST/) === 10, "the others");
+    for (const [room, text] of [["#room7", "you missed this"], ["#room8", "and this"]]) {
+        await anna.click(`#rooms .entry:has-text("${room}") button`);
+        await shows(anna, text);
+    }
+    raw.close();
 });
 
 test("the history has reactions too and what happened in the room", async (start) => {
