@@ -292,6 +292,16 @@ def a_file_of_certificates_that_is_not_there_is_told():
     assert re.fullmatch(r"weft join: .*/nowhere.*\n", got.err), got.err
 
 
+@test
+def a_server_that_does_not_speak_tls_is_named():
+    """One of plain IRC waits for a line as long as we wait for its answer."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        got = weft("join", "--tls", str(port))
+    equal(got.status, 1)
+    equal(got.err, f"weft join: TLS with 127.0.0.1:{port}: no answer (is that a port with TLS?)\n")
+
+
 # ---- the command line ----------------------------------------------------------------------
 
 

@@ -17,6 +17,8 @@ static int encrypt(weft_conn *conn, const char *host, const char *ca_file, weft_
         return weft_error_code();
     int rc = weft_tls_start(conn, tls, host, deadline);
     weft_tls_free(&tls);
+    if (rc == -ETIMEDOUT) // a server of plain IRC waits for a line, and we for it
+        return weft_fail(rc, "TLS with %s: no answer (is that a port with TLS?)", weft_peer(conn));
     return rc;
 }
 
