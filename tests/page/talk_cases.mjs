@@ -52,6 +52,24 @@ test("a link with the password lets in and without it one is asked", async (star
     await shows(ben, "we are in");
 });
 
+test("a password that is asked for later is typed in peace", async (start) => {
+    const first = await start();
+    const anna = await enter(first.url, "anna", { refused: true });
+    await first.stop({ keep: true });
+    await start({ web: first.web, data: first.data, args: ["--password", "open-sesame"] });
+    await anna.evaluate(() => hurry());
+    await anna.locator("#secret").waitFor({ state: "visible" });
+    await anna.focus("#password");
+    await anna.keyboard.type("open-");
+    await anna.waitForFunction(() => !net.socket);
+    await anna.evaluate(() => hurry()); // what the timer would do
+    assert.equal(await anna.evaluate(() => net.socket || net.timer), 0);
+    await anna.keyboard.type("sesame");
+    assert.equal(await anna.inputValue("#nick"), "anna");
+    await anna.press("#password", "Enter");
+    await isIn(anna, "#lobby");
+});
+
 for (const [locale, word] of [["en-US", "away"], ["zh-CN", "不在"]])
     test(`who is away is shown in the list of members in ${locale}`, async (start) => {
         const { url, irc } = await start();
