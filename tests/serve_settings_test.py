@@ -590,31 +590,49 @@ def a_listener_on_a_unix_socket_that_goes_away_is_removed():
             server.out.wait("(leave|drop) id=1 addr=unix: n=0.*")
 
 
+@contextlib.contextmanager
+def passed(names, sockets, *options):
+    """A server to which these sockets were passed as systemd does it."""
+    # by way of numbers that are surely neither 3 nor 4: dup2 of one to itself would close it at exec
+    code = ("import fcntl,os,sys\n"
+            "a,b=(fcntl.fcntl(int(fd), fcntl.F_DUPFD, 10) for fd in sys.argv[1:3])\n"
+            "os.dup2(a,3); os.dup2(b,4)\n"
+            f"os.environ.update(LISTEN_PID=str(os.getpid()),LISTEN_FDS='2',LISTEN_FDNAMES='{names}')\n"
+            "os.execv(sys.argv[3],sys.argv[3:])\n")
+    fds = [one.fileno() for one in sockets]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, fds), WEFT, "serve", "--no-history", "--plain=off",
+         *options],
+        pass_fds=fds, stdout=subprocess.PIPE)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
 @test
 def sockets_of_systemd_are_taken_by_name():
-    with socket.create_server(("127.0.0.1", 0)) as web, socket.create_server(("127.0.0.1", 0)) as chat:
-        # by way of numbers that are surely neither 3 nor 4: dup2 of one to itself would close it at exec
-        code = ("import fcntl,os,sys\n"
-                "a,b=(fcntl.fcntl(int(fd), fcntl.F_DUPFD, 10) for fd in sys.argv[1:3])\n"
-                "os.dup2(a,3); os.dup2(b,4)\n"
-                "os.environ.update(LISTEN_PID=str(os.getpid()),LISTEN_FDS='2',LISTEN_FDNAMES='web:chat')\n"
-                "os.execv(sys.argv[3],sys.argv[3:])\n")
-        fds = web.fileno(), chat.fileno()
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, *map(str, fds), WEFT, "serve", "--no-history", "--plain=off",
-             "--irc=systemd:chat", "--web=systemd:web"],
-            pass_fds=fds, stdout=subprocess.PIPE)
-        try:
-            address = chat.getsockname()
-            line = f"listening on 127.0.0.1:{address[1]} for IRC\n"
-            equal(process.stdout.readline().decode(), line)
-            Irc(socket.create_connection(address, timeout=PATIENCE), "ada").close()
-            where = web.getsockname()
-            sock = socket.create_connection(where, timeout=PATIENCE)
-            equal(get(sock, f"127.0.0.1:{where[1]}"), "HTTP/1.1 200 OK")
-        finally:
-            process.kill()
-            process.communicate()
+    with socket.create_server(("127.0.0.1", 0)) as web, \
+            socket.create_server(("127.0.0.1", 0)) as chat, \
+            passed("web:chat", [web, chat], "--irc=systemd:chat", "--web=systemd:web") as process:
+        address = chat.getsockname()
+        line = f"listening on 127.0.0.1:{address[1]} for IRC\n"
+        equal(process.stdout.readline().decode(), line)
+        Irc(socket.create_connection(address, timeout=PATIENCE), "ada").close()
+        where = web.getsockname()
+        sock = socket.create_connection(where, timeout=PATIENCE)
+        equal(get(sock, f"127.0.0.1:{where[1]}"), "HTTP/1.1 200 OK")
+
+
+@test
+def a_socket_of_systemd_that_no_door_takes_is_told():
+    with socket.create_server(("127.0.0.1", 0)) as one, \
+            socket.create_server(("127.0.0.1", 0)) as more, \
+            passed("web:web", [one, more], "--irc=off", "--web=systemd:web") as process:
+        where = "127.0.0.1:{}".format(more.getsockname()[1])
+        equal(process.stdout.readline().decode(),
+              f"nobody answers on {where}: one more socket named web than doors\n")
 
 
 @test

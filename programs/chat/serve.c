@@ -215,6 +215,20 @@ static int listen_at(struct server *s, struct door *door, const struct door_sett
     return STATUS_FAILED;
 }
 
+// A unit of systemd may have several addresses under one name, and a door takes one: who came by
+// another would wait for ever.
+static void tell_unused(struct server *s, const struct door_setting *at)
+{
+    weft_listener *more;
+    if (!at->address || strncmp(at->address, "systemd:", strlen("systemd:")) != 0)
+        return;
+    while ((more = weft_listen(at->address))) {
+        journal_line(&s->events, "nobody answers on %s: one more socket named %s than doors",
+                     weft_listener_address(more), at->address + strlen("systemd:"));
+        weft_listener_close(&more);
+    }
+}
+
 static int64_t now_ms(const struct hub *hub)
 {
     struct timespec now;
@@ -272,6 +286,8 @@ static int open_doors(struct house *house, char *web, size_t room)
         status = listen_at(s, &doors[i], &house->set->doors[i]);
         others = others || (doors[i].listener && i != DOOR_PLAIN);
     }
+    for (int i = 0; i < DOORS && status == STATUS_OK; i++)
+        tell_unused(s, &house->set->doors[i]);
     if (status == STATUS_OK && others)
         status = open_hub(house);
     house->room = house_room(house->descriptors, count_descriptors());
