@@ -283,6 +283,17 @@ test("one is away by command and shown so oneself", async (start) => {
     raw.close();
 });
 
+test("a command with a wrong name is told and does nothing else", async (start) => {
+    const { url } = await start();
+    const anna = await enter(url, "anna");
+    await say(anna, "/part #elsewhere");
+    await shows(anna, "You are not in #elsewhere.");
+    await say(anna, "/msg ben,carol hello");
+    await shows(anna, "ben,carol cannot be a name.");
+    assert.deepEqual(await anna.evaluate(() => [...rooms.keys()]), ["#lobby"]);
+    assert(await anna.evaluate(() => current.joined));
+});
+
 // ---- typing in ----------------------------------------------------------------------------------
 
 test("enter during composition does not send", async (start) => {
