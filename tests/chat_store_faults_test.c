@@ -193,6 +193,7 @@ static int full_disk_and_queue(void)
     char msgid[16], text[1000];
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
+    struct store_progress p = {.last = 0};
     int64_t rc, last = 0;
     for (int i = 1; i < 100000; i++) {
         snprintf(msgid, sizeof msgid, "%d", i);
@@ -202,10 +203,11 @@ static int full_disk_and_queue(void)
         if (rc < 0)
             break;
         last = rc;
+        if (i == 1) // else more than the disk has room for may be in the first transaction
+            CHECK(store_wait_progress(store, 0, &p, much_later()) == 0 && p.code == 0);
     }
     CHECK(rc == -EFBIG);
-    struct store_progress p = {.last = 0};
-    int64_t committed = 0;
+    int64_t committed = p.last;
     while (p.last < last && store_wait_progress(store, p.last, &p, much_later()) == 0)
         if (p.code == 0)
             committed = p.last;
