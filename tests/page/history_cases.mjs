@@ -216,6 +216,9 @@ test("search finds in the server's history, and is not there without one", async
             return (await page.locator("#results .body").allInnerTexts()).join() === "多线程与 threads";
         }, words);
     }
+    await page.fill("#found input", "..."); // that nothing was looked for is not that nothing is there
+    await page.press("#found input", "Enter");
+    await reads(page, "#results .more", "There is no word to look for");
     const { url: other } = await start({ args: ["--no-history"] });
     const without = await enter(other, "anna");
     assert.equal(await without.locator("#search").isVisible(), false);
