@@ -10,7 +10,7 @@ import tempfile
 import urllib.request
 
 from chat_helpers import doors, fresh_doors, hash_of, irc, talks_on_a_websocket
-from program_helpers import PATIENCE, equal, receive, run_tests, test, weft
+from program_helpers import PATIENCE, Skip, equal, receive, run_tests, test, weft
 
 
 def member(server, nick, **more):
@@ -102,6 +102,19 @@ def a_plain_client_that_was_put_out_or_has_no_voice_is_not_heard_in_the_lobby():
         alice.answer("PING end", r":\S+ PONG .*")
         wrong = "put out", "without a voice", ":plain-1!~plain@127.0.0.1 QUIT"
         equal([line for line in alice.seen if any(word in line for word in wrong)], [])
+
+
+@test
+def the_address_of_a_plain_client_is_a_word_of_irc_also_in_version_6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError as error:
+        raise Skip(f"no IPv6 here: {error}") from None
+    with fresh_doors("--host", "::1") as server:
+        alice = member(server, "alice")
+        with server.connect():
+            alice.wait(r":plain-1!~plain@0::1 JOIN #lobby")
+            alice.answer("WHO plain-1", r":\S+ 352 alice \* ~plain 0::1 \S+ plain-1 H :0 .*")
 
 
 @test

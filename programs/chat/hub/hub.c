@@ -116,6 +116,12 @@ void user_set_mode(struct user *user, enum user_mode mode, bool on)
         count_modes(user, 1);
 }
 
+// An address that begins with ':' would end the parameters of a line of IRC.
+void user_set_host(struct user *user, const char *host)
+{
+    (void)snprintf(user->host, sizeof user->host, "%s%s", *host == ':' ? "0" : "", host);
+}
+
 // An invitation names a user by address; where that user is not any more it must not stay.
 static void forget_invitations(struct hub *hub, const struct user *user)
 {

@@ -158,6 +158,7 @@ int user_enter(struct hub *hub, struct user *user, const char *name);
 int user_rename(struct user *user, const char *name);
 int user_set_text(char **field, const char *text); // a copy; empty or NULL is none. 0 or -ENOMEM
 void user_set_mode(struct user *user, enum user_mode mode, bool on); // and counts it
+void user_set_host(struct user *user, const char *host); // an address, as lines of IRC can have it
 void user_leave(struct user *user); // from its rooms and the hub; nobody is told. Again is harmless
 void user_release(struct user *user); // frees what it owns, not itself; after user_leave
 

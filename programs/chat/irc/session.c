@@ -39,8 +39,7 @@ struct session *session_open(struct irc *irc, struct wire *wire, const char *hos
     s->user.outlet = &irc_outlet;
     s->user.hub = irc->hub;
     s->opened = s->heard = irc->hub->now(irc->hub);
-    // an address that begins with ':' would end a line's parameters
-    (void)snprintf(s->user.host, sizeof s->user.host, "%s%s", *host == ':' ? "0" : "", host);
+    user_set_host(&s->user, host);
     TAILQ_INIT(&s->watching);
     LIST_INSERT_HEAD(&irc->sessions, s, link);
     irc->unknown++;

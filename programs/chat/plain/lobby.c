@@ -246,7 +246,9 @@ struct lobby_guest *lobby_enter(struct hub *hub, struct client *client)
     *guest = (struct lobby_guest){.client = client};
     guest->user.outlet = &plain_outlet;
     (void)snprintf(guest->user.login, sizeof guest->user.login, "~plain");
-    address_host(weft_peer(client->conn), guest->user.host, sizeof guest->user.host);
+    char host[HOST_MAX + 1];
+    address_host(weft_peer(client->conn), host, sizeof host);
+    user_set_host(&guest->user, host);
     if (!take_name(hub, guest)) {
         free(guest);
         return NULL;
