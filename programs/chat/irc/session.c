@@ -208,10 +208,12 @@ static void run(struct session *s, const struct line *line, bool utf8)
 }
 
 // A copy of the label, or NULL: a label that is not UTF-8 must not come back in an answer either.
+// An answer of several lines is a batch, so labels are for those who know batches.
 static char *label_of(const struct session *s, const struct line *line)
 {
+    const unsigned needed = CAP_LABEL | CAP_BATCH;
     size_t size;
-    if (!(s->caps & CAP_LABEL))
+    if ((s->caps & needed) != needed)
         return NULL;
     const char *label = tag_find(line->tags, "label", &size);
     bool good = label && size > 0 && size <= LABEL_MAX && text_is_utf8(label, size);
