@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // batch.c - BATCH from a client: the lines of one message come one by one, and it is said when the
-// batch ends. What is wrong with it is told once; the rest is passed over in silence.
+// batch ends. What is wrong with it is told once, with its label; the rest is passed over silently.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +14,9 @@ enum { REFERENCE_MAX = 63 };
 
 struct batch {
     char reference[REFERENCE_MAX + 1];
-    char *target, *tags, *label; // owned; label may be NULL
-    enum event_kind kind;        // of its lines, once there is one
+    char *target, *tags;  // owned
+    char *label;          // owned; NULL: it has none, or the answer with it was given
+    enum event_kind kind; // of its lines, once there is one
     int lines;
     size_t bytes; // of its text, as the limit counts them
     size_t size;  // of `text`
@@ -37,9 +38,20 @@ void batch_clear(struct session *s)
 
 static void refuse(struct session *s, const char *code, const char *context, const char *text)
 {
+    struct batch *b = s->batch;
+    char *label = b ? b->label : NULL;
+    struct labelled answer = {.label = label}, *outer = s->answer;
+    if (label)
+        s->answer = &answer;
     fail(s, "BATCH", code, context, text);
-    if (s->batch)
-        s->batch->broken = true;
+    s->answer = outer;
+    if (label)
+        labelled_send(s, &answer);
+    free(label);
+    if (b) {
+        b->label = NULL;
+        b->broken = true;
+    }
 }
 
 // ---- its lines -----------------------------------------------------------------------------
@@ -165,7 +177,9 @@ static void end(struct session *s)
     if (!b->broken)
         speak(s, b);
     s->answer = outer;
-    if (b->label && (!b->broken || answer.lines > 0)) // else it was told before
+    if (b->label && b->broken) // by a line that was refused for what it is anywhere
+        refuse(s, "MULTILINE_INVALID", "", "A line of it was refused");
+    else if (b->label)
         labelled_send(s, &answer);
     batch_clear(s);
 }
