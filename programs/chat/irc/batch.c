@@ -8,6 +8,7 @@
 
 #include "chat/irc/handlers.h"
 #include "chat/irc/labelled.h"
+#include "chat/irc/lists.h"
 #include "chat/irc/multiline.h"
 
 enum { REFERENCE_MAX = 63 };
@@ -141,7 +142,8 @@ static void begin(struct session *s, const struct line *line)
 {
     const char *reference = line->params[0] + 1;
     if (line->count < 3 || strcasecmp(line->params[1], "draft/multiline") != 0 || s->batch ||
-        !*reference || strlen(reference) > REFERENCE_MAX || !(s->caps & CAP_MULTILINE)) {
+        !*reference || strlen(reference) > REFERENCE_MAX || !(s->caps & CAP_MULTILINE) ||
+        list_is_empty(line->params[2])) {
         fail(s, "BATCH", "INVALID_BATCH", "", "Not a batch that can begin here");
         return;
     }

@@ -125,7 +125,7 @@ void on_join(struct session *s, const struct line *line)
 {
     static char none[] = "";
     char *names = line->params[0], *keys = line->count > 1 ? line->params[1] : none;
-    if (!*names) {
+    if (list_is_empty(names)) {
         reply(s, ERR_NEEDMOREPARAMS, "JOIN :Not enough parameters");
         return;
     }
@@ -142,6 +142,8 @@ void on_join(struct session *s, const struct line *line)
 void on_part(struct session *s, const struct line *line)
 {
     char *names = line->params[0];
+    if (list_is_empty(names))
+        reply(s, ERR_NEEDMOREPARAMS, "PART :Not enough parameters");
     for (char *name; (name = list_next(&names));)
         part(s, name, line->count > 1 ? line->params[1] : NULL);
 }

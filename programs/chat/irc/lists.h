@@ -3,6 +3,7 @@
 #ifndef WEFT_CHAT_IRC_LISTS_H
 #define WEFT_CHAT_IRC_LISTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -14,6 +15,12 @@ static inline char *list_next(char **list)
         item = *list ? strsep(list, ",") : NULL;
     while (item && !*item);
     return item;
+}
+
+// "" and ",": nothing is named.
+static inline bool list_is_empty(const char *list)
+{
+    return list[strspn(list, ",")] == '\0';
 }
 
 #endif

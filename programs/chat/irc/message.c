@@ -240,7 +240,7 @@ static void say_text(struct session *s, const struct line *line, enum event_kind
     struct message m = {.kind = kind, .text = line->count > 1 ? line->params[1] : ""};
     bool silent = kind == EVENT_NOTICE;
     const char *command = silent ? "NOTICE" : "PRIVMSG";
-    if (line->count == 0 || !*line->params[0]) {
+    if (line->count == 0 || list_is_empty(line->params[0])) {
         if (!silent)
             reply(s, ERR_NORECIPIENT, ":No recipient given (%s)", command);
     } else if (!*m.text) {
@@ -264,7 +264,7 @@ void on_notice(struct session *s, const struct line *line)
 void on_tagmsg(struct session *s, const struct line *line)
 {
     struct message m = {.kind = EVENT_TAGS};
-    if (!*line->params[0])
+    if (list_is_empty(line->params[0]))
         reply(s, ERR_NORECIPIENT, ":No recipient given (TAGMSG)");
     else
         say_tagged(s, &m, line->params[0], line->tags);

@@ -184,7 +184,7 @@ static void status(struct session *s)
 void on_monitor(struct session *s, const struct line *line)
 {
     char what = *line->params[0];
-    bool named = line->count > 1;
+    bool named = line->count > 1 && !list_is_empty(line->params[1]);
     if ((what == '+' || what == '-') && !named)
         reply(s, ERR_NEEDMOREPARAMS, "MONITOR :Not enough parameters");
     else if (what == '+')

@@ -119,6 +119,8 @@ void on_kick(struct session *s, const struct line *line)
     char *rooms = line->params[0], *nicks = line->params[1], *nick, *next;
     char *why = line->count > 2 ? line->params[2] : s->user.name;
     const char *room = list_next(&rooms);
+    if (!room || list_is_empty(nicks))
+        reply(s, ERR_NEEDMOREPARAMS, "KICK :Not enough parameters");
     if (!*why)
         why = s->user.name;
     if (why != s->user.name)
