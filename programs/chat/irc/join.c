@@ -133,9 +133,10 @@ void on_join(struct session *s, const struct line *line)
         part_all(s);
         return;
     }
-    for (char *name; (name = list_next(&names)) && !s->ended;) {
-        const char *key = list_next(&keys);
-        join(s, name, key ? key : "");
+    for (char *name; (name = strsep(&names, ",")) && !s->ended;) {
+        const char *key = strsep(&keys, ","); // "" too: it stands for a room without one
+        if (*name)
+            join(s, name, key ? key : "");
     }
 }
 
