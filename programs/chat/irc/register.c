@@ -125,7 +125,8 @@ static void rename_user(struct session *s, const char *nick)
     struct event e = event_of(EVENT_NICK, user);
     char source[sizeof user->name + sizeof user->login + sizeof user->host + 2];
     (void)snprintf(source, sizeof source, "%s", user->source);
-    whowas_add(s->irc, user);
+    if (!name_same(user->name, nick)) // else nobody went: MENTIONS would begin here
+        whowas_add(s->irc, user);
     if (user_rename(user, nick) < 0) { // it was free a moment ago: for want of memory
         reply(s, ERR_UNKNOWNERROR, "NICK :Out of memory");
         return;
