@@ -127,21 +127,31 @@ static void send_status(struct session *s, const char *name)
         reply(s, RPL_MONOFFLINE, ":%s", name);
 }
 
+// Those that the list has no room for are told at the end, in as many lines as they take.
 static void add(struct session *s, char *names)
 {
+    static const char full[] = "%d %s :Monitor list is full";
+    char left[360];
+    size_t size = 0;
     int most = s->irc->set.watches;
     for (char *name; (name = list_next(&names));) {
         bool known = find_watching(s, name) != NULL;
         if (!nick_is_valid(name))
             continue;
-        if (!known && s->watching_count >= (size_t)most) {
-            reply(s, ERR_MONLISTFULL, "%d %s%s%s :Monitor list is full", most, name,
-                  names ? "," : "", names ? names : "");
-            return;
+        if (known || s->watching_count < (size_t)most) {
+            if (known || start(s, name))
+                send_status(s, name);
+            continue;
         }
-        if (known || start(s, name))
-            send_status(s, name);
+        if (size + 1 + strlen(name) >= sizeof left) {
+            reply(s, ERR_MONLISTFULL, full, most, left);
+            size = 0;
+        }
+        size += (size_t)snprintf(left + size, sizeof left - size, "%s%s", size > 0 ? "," : "",
+                                 name);
     }
+    if (size > 0)
+        reply(s, ERR_MONLISTFULL, full, most, left);
 }
 
 static void drop(struct session *s, char *names)
