@@ -36,18 +36,29 @@ enum { SUBCOMMANDS = sizeof subcommands / sizeof subcommands[0], CATCH_UP_MS = 2
 
 // ---- reading -------------------------------------------------------------------------------
 
+// Whether the text is of this shape, where 0 stands for any digit.
+static bool has_shape(const char *text, const char *shape)
+{
+    for (; *shape && *text; text++, shape++)
+        if (*shape == '0' ? *text < '0' || *text > '9' : *text != *shape)
+            return false;
+    return *text == *shape;
+}
+
 bool history_read_time(const char *text, int64_t *ms)
 {
     struct tm t = {0};
-    int fraction = 0, used = 0;
-    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &t.tm_year, &t.tm_mon, &t.tm_mday,
-               &t.tm_hour, &t.tm_min, &t.tm_sec, &fraction, &used) != 7 ||
-        text[used] || t.tm_mon < 1 || t.tm_mon > 12 || t.tm_mday < 1 || t.tm_mday > 31)
+    int fraction;
+    if (!has_shape(text, "0000-00-00T00:00:00.000Z") ||
+        sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour,
+               &t.tm_min, &t.tm_sec, &fraction) != 7)
         return false;
     t.tm_year -= 1900;
     t.tm_mon -= 1;
+    const struct tm meant = t;
     *ms = (int64_t)timegm(&t) * 1000 + fraction;
-    return true;
+    return t.tm_mon == meant.tm_mon && t.tm_mday == meant.tm_mday && t.tm_hour == meant.tm_hour &&
+           t.tm_min == meant.tm_min; // else there is no such time
 }
 
 // "timestamp=...", "msgid=..." or, where there need be none, "*".
