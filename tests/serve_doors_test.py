@@ -152,6 +152,24 @@ def who_comes_while_a_labelled_command_waits_is_no_part_of_its_answer():
 
 
 @test
+def who_says_something_and_goes_is_told_that_it_is_kept_and_then_goodbye():
+    with fresh_doors() as server, irc(server, "bob", room="#room") as bob:
+        with irc(server, "alice", room="#room", caps="echo-message") as alice:
+            alice.say("PRIVMSG #room :last", "QUIT :bye")
+            alice.wait(r":alice!\S+ PRIVMSG #room :last")
+            alice.hears("ERROR :Closing link: 127.0.0.1 (Quit: bye)")
+            equal(alice.line(), None)
+        bob.wait(r":alice!\S+ PRIVMSG #room :last")
+        bob.wait(r":alice!\S+ QUIT :Quit: bye")
+        with irc(server, "carol", room="#room", caps="echo-message") as carol:
+            carol.say("PRIVMSG #room :last", "PING end")
+            carol.sock.shutdown(socket.SHUT_WR)  # it listens on
+            carol.wait(r":carol!\S+ PRIVMSG #room :last")
+            carol.hears(":weft.test PONG weft.test :end")
+            equal(carol.line(), None)
+
+
+@test
 def a_door_that_is_taken_is_left_shut_unless_it_was_asked_for():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -159,6 +159,8 @@ static void part(void *ctx)
     v->drop = session_cause(t->session);
     if (v->drop == DROP_NONE && !ended && t->rc != 0 && t->rc != -EPIPE && t->rc != -ECANCELED)
         v->drop = DROP_LOST;
+    if (ended || t->rc == -EPIPE) // who says nothing more may still listen
+        session_settle(t->session);
     session_close(&t->session, why(t->rc));
     if (!ended)
         return;

@@ -13,7 +13,7 @@
 #include "chat/irc/labelled.h"
 #include "chat/store/store.h"
 
-enum { HOLD_MAX = 4 << 20, MARKS = 16 };
+enum { HOLD_MAX = 4 << 20, MARKS = 16, SETTLE_MS = 1000 };
 
 struct mark {
     int64_t number;
@@ -91,6 +91,18 @@ static void say_not_kept(struct session *s)
     s->answer = answer;
 }
 
+// The first `size` bytes go out. Who has ended hears nothing of a failure any more, but takes no
+// echo for kept either.
+static void let_go(struct session *s, const char *bytes, size_t size, bool failed)
+{
+    if (failed)
+        say_not_kept(s);
+    if (size > 0 && !s->ended)
+        session_post(s, bytes, size);
+    else if (size > 0 && !failed)
+        (void)s->wire->ops->post(s->wire, bytes, size); // it may have gone already
+}
+
 // Lets go what stands before the first mark that is not settled.
 static void release(struct session *s, const struct store_progress *p)
 {
@@ -107,10 +119,7 @@ static void release(struct session *s, const struct store_progress *p)
     size_t upto = all ? h->size : h->marks[settled].at;
     struct hold rest = *h;
     s->hold = NULL; // so that it is said now
-    if (failed)
-        say_not_kept(s);
-    if (upto > 0)
-        session_post(s, rest.bytes, upto);
+    let_go(s, rest.bytes, upto, failed);
     s->hold = h;
     if (all) {
         hold_clear(s);
@@ -152,4 +161,18 @@ void irc_progress(struct irc *irc, const struct store_progress *progress)
     irc->history_failed = failed;
     tell_operators(irc, failed ? "History has stopped: the disk does not take it. The chat goes on."
                                : "History goes on.");
+}
+
+void session_settle(struct session *s)
+{
+    struct irc *irc = s->irc;
+    const struct hold *h = s->hold;
+    if (!h || h->mark_count == 0 || s->drop == DROP_SLOW || s->drop == DROP_LOST)
+        return;
+    int64_t wanted = h->marks[h->mark_count - 1].number;
+    weft_time patience = weft_after_ms(SETTLE_MS);
+    weft_guard(&irc->settled_mu);
+    while (irc->settled < wanted) // then release() was there
+        if (weft_cond_wait(&irc->settled_moved, &irc->settled_mu, patience) < 0)
+            return;
 }

@@ -98,6 +98,9 @@ void session_exempt(struct session *s);
 int64_t session_delay(struct session *s);
 // So many bytes wait while session_delay lasts: too many end it.
 void session_backlog(struct session *s, size_t waiting);
+// Before it is closed: what it was told may wait for the disk, its goodbye behind it. That goes
+// out, unless the disk takes too long. Waits.
+void session_settle(struct session *s);
 // Ends it, with this reason if it has none yet, and frees it. Others see it leave.
 void session_close(struct session **s, const char *reason);
 
