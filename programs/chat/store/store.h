@@ -72,10 +72,12 @@ struct store_conversation {
 };
 
 struct store_message {
-    const char *msgid; // unique; 1 to STORE_MSGID_MAX bytes. Cheapest if they sort by time
-    int64_t time_ms;   // since the epoch
-    int kind;          // the caller's number
-    bool is_text;      // is searched, and shown where no events are asked for
+    // Unique; 1 to STORE_MSGID_MAX bytes. Cheapest if they sort by time. What happened in several
+    // conversations is a message in each: "x", "x.2", "x.3"...; each is also found as "x".
+    const char *msgid;
+    int64_t time_ms; // since the epoch
+    int kind;        // the caller's number
+    bool is_text;    // is searched, and shown where no events are asked for
     struct store_conversation where;
     const char *source;        // nick!user@host
     const char *account;       // may be NULL
