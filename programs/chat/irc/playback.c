@@ -98,25 +98,38 @@ void play_found(struct session *s, const char *type, const struct store_rows *ro
     close_batch(s, reference);
 }
 
-// The other one of a conversation of two: who is not this client.
-static const char *other_of(const struct session *s, const struct store_message *row,
-                            char name[NICK_MAX + 1])
+static const struct user *find_identity(const struct hub *hub, const char *identity)
 {
+    for (const struct user *user = hub->users; user; user = user->hh.next)
+        if (strcmp(user->identity, identity) == 0)
+            return user;
+    return NULL;
+}
+
+// The name by which the client can ask for the conversation: a room's, or that of the other one,
+// who may be called otherwise than in the message. NULL: gone, and so is what was said with them.
+static const char *target_of(const struct session *s, const struct store_message *row)
+{
+    const struct store_conversation *where = &row->where;
     if (*row->target == '#')
         return row->target;
-    (void)snprintf(name, NICK_MAX + 1, "%.*s", (int)strcspn(row->source, "!"), row->source);
-    return name_same(name, s->user.name) ? row->target : name;
+    bool is_first = strcmp(where->first, s->user.identity) == 0;
+    const struct user *other = find_identity(s->irc->hub, is_first ? where->second : where->first);
+    return other ? other->name : NULL;
 }
 
 void play_targets(struct session *s, const struct store_rows *rows)
 {
-    char reference[24], name[NICK_MAX + 1], at[TIME_TEXT], tag[40], body[LINE_BODY_MAX];
+    char reference[24], at[TIME_TEXT], tag[40], body[LINE_BODY_MAX];
     (void)open_batch(s, "draft/chathistory-targets", "", reference);
     (void)snprintf(tag, sizeof tag, "batch=%s", reference);
     for (size_t i = 0; rows && i < rows->count; i++) {
+        const char *target = target_of(s, &rows->messages[i]);
+        if (!target)
+            continue;
         time_text(rows->messages[i].time_ms, at);
-        (void)snprintf(body, sizeof body, ":%s CHATHISTORY TARGETS %s %s", s->irc->set.name,
-                       other_of(s, &rows->messages[i], name), at);
+        (void)snprintf(body, sizeof body, ":%s CHATHISTORY TARGETS %s %s", s->irc->set.name, target,
+                       at);
         say(s, *reference ? tag : NULL, body);
     }
     close_batch(s, reference);
