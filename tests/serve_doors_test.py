@@ -105,6 +105,18 @@ def a_plain_client_that_was_put_out_or_has_no_voice_is_not_heard_in_the_lobby():
 
 
 @test
+def others_are_told_why_a_plain_client_was_killed():
+    with fresh_doors("--operator", f"root:{hash_of('secret')}") as server:
+        alice = member(server, "alice")
+        alice.answer("OPER root secret", r":\S+ 381 .*")
+        with server.connect() as plain:
+            alice.wait(r":plain-1!\S+ JOIN #lobby")
+            alice.answer("KILL plain-1 :too loud",
+                         r":plain-1!\S+ QUIT :Killed \(alice \(too loud\)\)")
+            equal(plain.recv(1), b"")
+
+
+@test
 def the_address_of_a_plain_client_is_a_word_of_irc_also_in_version_6():
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()

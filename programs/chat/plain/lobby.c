@@ -19,6 +19,7 @@ struct lobby_guest {
     struct text text; // half a character
     char *held;       // a message without its end; only while there is one
     size_t size;
+    char *why; // it was expelled, as others are told. Owned; NULL: it was not
 };
 
 // ---- to a plain client ---------------------------------------------------------------------
@@ -27,8 +28,9 @@ static void deliver(struct user *user, struct event *e);
 
 static void expel(struct user *user, const char *reason)
 {
-    (void)reason; // a plain client has no words for it
-    weft_cancel(((struct lobby_guest *)user)->client->task);
+    struct lobby_guest *guest = (struct lobby_guest *)user;
+    (void)user_set_text(&guest->why, reason); // without memory: the usual one
+    weft_cancel(guest->client->task);         // itself it is told nothing: it has no words for it
 }
 
 static const struct outlet plain_outlet = {deliver, expel};
@@ -269,9 +271,10 @@ void lobby_leave(struct lobby_guest **lobby_guest)
     if (!guest)
         return;
     lobby_pause(guest);
-    tell(guest, EVENT_QUIT, "Connection closed");
+    tell(guest, EVENT_QUIT, guest->why ? guest->why : "Connection closed");
     user_leave(&guest->user);
     user_release(&guest->user);
+    free(guest->why);
     free(guest);
     *lobby_guest = NULL;
 }
