@@ -210,7 +210,7 @@ static void ask_targets(struct session *s, const struct line *line)
 
 void on_chathistory(struct session *s, const struct line *line)
 {
-    const char *name = line->count > 0 ? line->params[0] : "";
+    const char *name = line->count > 0 ? shortened(line->params[0], WORD_SHOWN) : "";
     if (!s->irc->set.history) {
         refuse(s, "MESSAGE_ERROR", "*", "No history is kept here");
         return;
