@@ -19,6 +19,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import threading
 import time
@@ -156,6 +157,25 @@ def the_progress_line_moves_while_no_page_completes():
 
         again = [urls[0], urls[1] + "#part"]  # fetched once: there are no more than three
         printed, _ = on_terminal("-j2", *urls, *again, look=look)
+        assert gate.is_set(), printed
+
+
+@test
+def the_progress_line_of_a_resumed_run_is_about_what_is_left():
+    with Server() as server, tempfile.TemporaryDirectory() as folder:
+        gate, save = threading.Event(), f"{folder}/runs.db"
+        done = [server.page(f"/done{i}", answer(b"x")) for i in range(2)]
+        late = [server.page(f"/late{i}", after(gate, answer(b"x"))) for i in range(3)]
+        with start("--jsonl", "-j1", "--save", save, *done, *late) as cut_short:
+            for _ in done:
+                assert cut_short.stdout.readline()
+            cut_short.send_signal(signal.SIGINT)
+
+        def look(printed):
+            if b"\r0 of 3 pages, 2 under way, 0, 0/s\x1b[K" in printed:
+                gate.set()
+
+        printed, _ = on_terminal("-j2", "--resume", save, *done, *late, look=look)
         assert gate.is_set(), printed
 
 

@@ -57,7 +57,7 @@ static int fetch(struct run *run, struct stop *stop, weft_pool *pool)
 static int fetch_all(struct fetch_settings *set, struct input *in, struct stop *stop)
 {
     struct run run;
-    size_t known = input_known(in);
+    size_t known = input_known(in, NULL, NULL);
     if (known > 0 && known < (size_t)set->at_once)
         set->at_once = (int)known;
     if (run_open(&run, set, in, known) < 0)

@@ -254,7 +254,7 @@ static int is_new(struct seen *seen, const char *url)
     return rc < 0 ? weft_fail(rc, "out of memory") : rc;
 }
 
-size_t input_known(const struct input *in)
+size_t input_known(const struct input *in, input_skipped *skip, void *ctx)
 {
     size_t n = 0;
     for (size_t i = 0; i < in->length; i++)
@@ -262,7 +262,8 @@ size_t input_known(const struct input *in)
             return 0;
     struct seen *seen = in->seen ? seen_new() : NULL; // of its own: nothing is handed out here
     for (size_t i = 0; i < in->length; i++)
-        n += is_new(seen, in->sources[i].text) != 0; // without memory: perhaps
+        n += is_new(seen, in->sources[i].text) != 0 && // without memory: perhaps
+             !(skip && skip(ctx, in->sources[i].text));
     seen_free(&seen);
     return n;
 }

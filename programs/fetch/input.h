@@ -25,8 +25,6 @@ int input_add_url(struct input *in, const char *url);
 int input_add_file(struct input *in, const char *path); // "-": standard input
 
 bool input_is_empty(const struct input *in); // nothing was added
-// How many URLs there are, each once unless duplicates are wanted, if no file was added; else 0.
-size_t input_known(const struct input *in);
 
 // The next URL, the caller's to free: 1; else *url is NULL: 0 at the end; -ECANCELED, -ETIMEDOUT,
 // -ENOMEM, -EMSGSIZE (a line too long), -EINVAL (a zero byte in it), or read's errno. Any number of
@@ -36,6 +34,10 @@ int input_next(struct input *in, char **url);
 // Leave out those of which `skip` says so; one task at a time calls it. Before the first URL.
 typedef bool input_skipped(void *ctx, const char *url);
 void input_skip(struct input *in, input_skipped *skip, void *ctx);
+
+// How many URLs there are, each once unless duplicates are wanted, if no file was added; else 0.
+// `skip`, which may be NULL, says which ones not to count.
+size_t input_known(const struct input *in, input_skipped *skip, void *ctx);
 
 // How many were left out so far, because they came before.
 size_t input_repeated(const struct input *in);

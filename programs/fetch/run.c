@@ -36,7 +36,14 @@ static bool is_judged(const struct fetch_settings *set)
     return set->compare || set->max_growth >= 0 || set->budget > 0 || set->budgets;
 }
 
-// Whether the run that is resumed has this page already. In the task that reads URLs.
+// Whether the run that is resumed has this page already.
+static bool is_kept(void *record, const char *url)
+{
+    int64_t decoded;
+    return record_has(record, url, &decoded) > 0;
+}
+
+// The same, and then it counts. In the task that reads URLs.
 static bool is_done(void *ctx, const char *url)
 {
     struct run *run = ctx;
@@ -94,10 +101,12 @@ int run_open(struct run *run, const struct fetch_settings *set, struct input *in
         run_close(run);
         return rc;
     }
-    run->results.known = known > 0 ? (int64_t)known : -1;
     run->results.under_way = set->at_once;
-    if (set->resume)
+    if (set->resume) {
         input_skip(in, is_done, run);
+        known = input_known(in, is_kept, run->record); // those that are left
+    }
+    run->results.known = known > 0 ? (int64_t)known : -1;
     return 0;
 }
 
