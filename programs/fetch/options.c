@@ -89,7 +89,8 @@ const char *fetch_read_size(const char *value, void *target)
     char *end;
     errno = 0;
     long long size = strtoll(value, &end, 10);
-    int shift = end == value ? -1 : unit_shift(end);
+    bool digits = *value >= '0' && *value <= '9'; // no sign, no space
+    int shift = digits ? unit_shift(end) : -1;
     if (shift < 0 || errno != 0 || size < 1 || size > INT64_MAX >> shift)
         return "is not a size (500, 500K, 20M or 1G)";
     *(int64_t *)target = size << shift;
@@ -169,9 +170,12 @@ static bool are_addresses(const char *text)
 static const char *read_resolve(const char *value, void *target)
 {
     size_t host = strcspn(value, ":");
-    char *end = NULL;
-    long port = value[host] ? strtol(value + host + 1, &end, 10) : 0;
-    bool right = host > 0 && end && *end == ':' && end[1] && port >= 1 && port <= 65535;
+    const char *digits = value[host] ? value + host + 1 : "";
+    char *end;
+    long port = strtol(digits, &end, 10);
+    // As it is looked for: "+80" or "080" would never be found.
+    bool plain = *digits >= '1' && *digits <= '9' && port <= 65535;
+    bool right = host > 0 && plain && *end == ':' && end[1];
     char *own = right ? strndup(value, host) : NULL;
     const char *why = NULL;
     char *name = own ? url_name(own, &why) : NULL;
