@@ -809,6 +809,21 @@ def a_proxy_that_is_not_there_is_named_and_not_the_page():
     refused = "cannot connect: Connection refused"
     equal(failures_of(result.err), {
         "http://x.test/": f"{refused}: the proxy 127.0.0.1 port {port}", own: refused})
+    result = fetch("--lecture", "http://x.test/", env=env)
+    equal(result.out, "'http://x.test/' generated an exception: "
+          "<urlopen error [Errno 111] Connection refused>\n")
+
+
+@check
+def a_proxy_whose_name_is_not_known_is_named_and_not_the_page():
+    label = "a" * 64  # no name has one so long: nobody need be asked
+    env = {"http_proxy": f"http://{label}:3128", "https_proxy": f"http://{label}"}
+    for url in "http://x.test/", "https://x.test/":
+        result = fetch(url, env=env)
+        equal(failures_of(result.err), {url: f"name not known (DNS): the proxy {label}"})
+        result = fetch("--lecture", url, env=env)
+        equal(result.out, f"{url!r} generated an exception: "
+              "<urlopen error [Errno -2] Name or service not known>\n")
 
 
 @check

@@ -92,12 +92,22 @@ static void url(FILE *out, const struct page *page)
     print_answer_text(out, page->target);
 }
 
+// The page may well be there, behind it.
+static void print_proxy(FILE *out, const struct page *page)
+{
+    if (!page->aside[0])
+        return;
+    (void)fprintf(out, ": the proxy ");
+    print_clean(out, page->aside);
+}
+
 static void name(FILE *out, const struct page *page)
 {
     const char *text = page->code == EAI_NONAME  ? "name not known"
                        : page->code == EAI_AGAIN ? "the name server does not answer"
                                                  : page->detail;
     (void)fprintf(out, "%s (DNS)", text);
+    print_proxy(out, page);
 }
 
 static void connecting(FILE *out, const struct page *page)
@@ -105,6 +115,7 @@ static void connecting(FILE *out, const struct page *page)
     (void)fprintf(out, "cannot connect: %s", page->detail);
     if (page->address[0])
         (void)fprintf(out, " (%s)", page->address);
+    print_proxy(out, page);
 }
 
 static void tls(FILE *out, const struct page *page)
@@ -112,9 +123,9 @@ static void tls(FILE *out, const struct page *page)
     bool plain = page->code && strcmp(page->detail, "wrong version number") == 0;
     (void)fprintf(out, "no safe connection: ");
     print_clean(out, plain ? "the server does not speak TLS there" : page->detail);
-    if (page->certificate[0]) {
+    if (page->aside[0]) {
         (void)fprintf(out, "; ");
-        print_clean(out, page->certificate);
+        print_clean(out, page->aside);
     }
     (void)fprintf(out, " (TLS)");
 }

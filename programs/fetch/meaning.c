@@ -36,6 +36,7 @@ static enum page_fault unknown_name(struct request *r, struct page *page)
                             weft_sooner(r->end, weft_after_ms(PATIENCE_MS)), found) == 0)
         code = found->code ? found->code : EAI_AGAIN; // it is known now: a passing trouble
     free(found);
+    (void)snprintf(page->aside, sizeof page->aside, "%s", colon + 2);
     return page_fail(page, FAULT_NAME, code, "%s", gai_strerror(code));
 }
 
@@ -94,10 +95,10 @@ static enum page_fault not_connected(struct request *r, struct page *page)
     int code = system_error(r), size = 0;
     if (code == 0)
         code = no_socket();
-    const char *why = code ? strerror(code) : r->error;
     const char *proxy = code ? proxy_in_error(r, &size) : NULL;
-    return proxy ? page_fail(page, FAULT_CONNECT, code, "%s: the proxy %.*s", why, size, proxy)
-                 : page_fail(page, FAULT_CONNECT, code, "%s", why);
+    if (proxy)
+        (void)snprintf(page->aside, sizeof page->aside, "%.*s", size, proxy);
+    return page_fail(page, FAULT_CONNECT, code, "%s", code ? strerror(code) : r->error);
 }
 
 // The limit that was reached, in place of half a line of garbage, perhaps.
@@ -176,9 +177,9 @@ static enum page_fault tls_error(struct request *r, struct page *page)
 {
     const char *reason = strstr(r->error, "::");
     if (strstr(r->error, "matches target host name") || strstr(r->error, "does not match"))
-        certificate_names(r->certificate, page->certificate, sizeof page->certificate);
+        certificate_names(r->certificate, page->aside, sizeof page->aside);
     else if (strstr(r->error, "expired") || strstr(r->error, "not yet valid"))
-        certificate_time(r->certificate, page->certificate, sizeof page->certificate);
+        certificate_time(r->certificate, page->aside, sizeof page->aside);
     return page_fail(page, FAULT_TLS, reason != NULL, "%s", reason ? reason + 2 : r->error);
 }
 

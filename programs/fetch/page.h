@@ -104,7 +104,8 @@ struct page {
     char encoding[64];     // Content-Encoding, "" if none
     char address[48];      // the peer's; of FAULT_CONNECT the name's first, or ""
     char detail[256];      // see page_fault
-    char certificate[128]; // of FAULT_TLS: what the certificate says that it should not, or ""
+    char aside[128];       // of FAULT_TLS: what the certificate says that it should not, or "";
+                           // of FAULT_NAME and FAULT_CONNECT: which proxy, if it is about that
 };
 
 // What pages are fetched with: threads, open connections, whose turn it is, names that are known.
