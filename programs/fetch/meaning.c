@@ -151,6 +151,8 @@ static enum page_fault broken(struct request *r, struct page *page)
     const char *text = code ? strerror(code) : NULL;
     if (text && strstr(r->error, text))
         return page_fail(page, FAULT_BROKEN, code, "%s", text);
+    if (strstr(r->error, "Connection died")) // one after the other, without a byte
+        return no_answer(r, page);
     if (strstr(r->error, "unexpected eof")) // a TLS connection that was closed without a goodbye
         return r->headers_ended ? cut(r, page) : no_answer(r, page);
     return bad_answer(r, page);

@@ -206,9 +206,30 @@ static void add_lookup(struct page_times *times, int64_t us)
         *all[i] += *all[i] > 0 ? us : 0;
 }
 
+// libcurl asks again where a connection that it kept proves to be closed; but it counts that over
+// all requests of the handle, and gives the sixth up. It counts from nothing then.
+static bool has_lost_count(const struct request *r, CURLcode code)
+{
+    static const char words[] = "Connection died, tried";
+    return code == CURLE_SEND_ERROR && strncmp(r->error, words, sizeof words - 1) == 0;
+}
+
+// For a connection, which is the first of what is waited for.
+static void give_time(struct request *r)
+{
+    weft_time connected = weft_after_ns(r->fetcher->set->limits.connect_ns);
+    r->patience = r->end.ns <= connected.ns ? PATIENCE_TOTAL : PATIENCE_CONNECT;
+    r->transfer.due = weft_sooner(r->end, connected);
+}
+
 static enum page_fault run(struct request *r, struct page *page)
 {
     CURLcode code = driver_run(r->fetcher->driver, 0, &r->transfer);
+    if (page->fault == FAULT_NONE && has_lost_count(r, code)) {
+        answer_reset(r);
+        give_time(r);
+        code = driver_run(r->fetcher->driver, 0, &r->transfer);
+    }
     take_figures(r, page);
     if (page->fault != FAULT_NONE) // a callback ended the transfer, and knows why
         return page->fault;
@@ -220,11 +241,10 @@ static enum page_fault run(struct request *r, struct page *page)
 enum page_fault request_ask(struct request *r, const struct place *place, weft_time end,
                             struct page *page)
 {
-    weft_time now = weft_now(), connected = weft_after_ns(r->fetcher->set->limits.connect_ns);
+    weft_time now = weft_now();
     begin(r, page);
     r->end = end;
-    r->patience = end.ns <= connected.ns ? PATIENCE_TOTAL : PATIENCE_CONNECT;
-    r->transfer.due = weft_sooner(end, connected);
+    give_time(r);
     enum page_fault fault = resolve(&r->fetcher->resolver, &r->resolved, r->easy, place->origin,
                                     r->transfer.due, page);
     if (fault == FAULT_TIMEOUT)
