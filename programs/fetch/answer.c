@@ -9,6 +9,9 @@
 //
 // A callback that finds a fault notes it in the page and ends the transfer; libcurl's code for that
 // end is then not looked at.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1 // memmem
+#endif
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdarg.h>
@@ -418,19 +421,35 @@ static int on_connected(void *arg, char *address, char *own_address, int port, i
     r->asked = true;
     r->status_seen = r->headers_ended = false; // a proxy's words about a tunnel are no answer
     r->page->status = 0;
+    if (r->tls) // of HTTP/2 what is said before the headers matters too: see on_log
+        (void)curl_easy_setopt(r->easy, CURLOPT_VERBOSE, 1L); // cannot fail
     (void)text_copy(r->page->address, sizeof r->page->address, address,
                     address ? strlen(address) : 0);
     wait_for(r, PATIENCE_FIRST_BYTE, limits_of(r)->first_byte_ns);
     return CURL_PREREQFUNC_OK;
 }
 
+static bool begins(const char *text, size_t size, const char *words)
+{
+    size_t length = strlen(words);
+    return size >= length && memcmp(text, words, length) == 0;
+}
+
+// Of HTTP/2 libcurl calls a body whole whose connection broke the rules under it. What it says then
+// is that it closes the connection, which it keeps otherwise, unless the server is about to go.
 static int on_log(CURL *easy, curl_infotype type, char *text, size_t size, void *arg)
 {
-    static const char excess[] = "Excess found";
+    static const char goaway[] = "GOAWAY", kept[] = "left intact";
     struct request *r = arg;
     (void)easy;
-    if (type == CURLINFO_TEXT && size > sizeof excess && strncmp(text, excess, strlen(excess)) == 0)
+    if (type != CURLINFO_TEXT)
+        return 0;
+    if (begins(text, size, "Excess found"))
         r->page->excess = true;
+    else if (begins(text, size, "Closing connection"))
+        r->gone = !r->may_go;
+    else if (memmem(text, size, goaway, strlen(goaway)) || memmem(text, size, kept, strlen(kept)))
+        r->may_go = true; // this one, or, once it is kept, the oldest of those that are
     return 0;
 }
 
@@ -452,6 +471,7 @@ bool answer_watch(struct request *r)
 void answer_reset(struct request *r)
 {
     r->tls_begun = r->asked = r->status_seen = r->headers_ended = r->chunked = false;
+    r->may_go = r->gone = false;
     r->length = -1;
     r->error[0] = '\0';
     certificate_free(&r->certificate);

@@ -139,8 +139,7 @@ static enum page_fault bad_trailer(struct request *r, struct page *page)
 
 static enum page_fault cut(struct request *r, struct page *page)
 {
-    (void)r;
-    return page->fault = FAULT_CUT;
+    return page->fault = r->headers_ended ? FAULT_CUT : FAULT_NO_ANSWER;
 }
 
 // libcurl has one code for a broken connection and a malformed chunk, and the errno may be of an
@@ -154,7 +153,7 @@ static enum page_fault broken(struct request *r, struct page *page)
     if (strstr(r->error, "Connection died")) // one after the other, without a byte
         return no_answer(r, page);
     if (strstr(r->error, "unexpected eof")) // a TLS connection that was closed without a goodbye
-        return r->headers_ended ? cut(r, page) : no_answer(r, page);
+        return cut(r, page);
     return bad_answer(r, page);
 }
 

@@ -138,6 +138,12 @@ static enum page_stage stage_of(const struct request *r, const struct page_times
     return times->name > 0 ? STAGE_CONNECT : STAGE_NAME;
 }
 
+// Whether nothing but the end of the connection said that the body was over.
+static bool ends_by_close(const struct request *r)
+{
+    return r->page->http < 20 ? !r->chunked : r->gone;
+}
+
 static void take_figures(struct request *r, struct page *page)
 {
     long bytes = 0;
@@ -151,7 +157,7 @@ static void take_figures(struct request *r, struct page *page)
         .total = info(r, CURLINFO_TOTAL_TIME_T),
     };
     page->stage = stage_of(r, &page->times);
-    page->unverified = r->headers_ended && page->claimed < 0 && !r->chunked && page->http < 20 &&
+    page->unverified = r->headers_ended && page->claimed < 0 && ends_by_close(r) &&
                        page->status != 204 && page->status != 304 && !page->head;
     page->decoded = r->decoder ? decoder_size(r->decoder) : page->encoded;
 }

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""fetch_http2_test.py BUILD/weft [...] - weft fetch against an HTTP/2 server that breaks the rules.
+
+The server answers each request with frames that a test has put together byte by byte (RFC 9113),
+and knows nothing else of HTTP/2. The output is TAP.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+
+sys.dont_write_bytecode = True  # no __pycache__ beside the tests
+from http_server import close  # noqa: E402
+from program_helpers import PATIENCE, Skip, equal, run_tests, test, weft  # noqa: E402
+
+for variable in list(os.environ):
+    if variable.lower().endswith("_proxy") or variable == "SSL_CERT_FILE":
+        del os.environ[variable]
+
+DATA, HEADERS, SETTINGS, GOAWAY = 0, 1, 4, 7
+END, WHOLE = 1, 4  # flags: of the stream; all headers are in this frame
+STREAM = 1
+OK = b"\x88"  # ":status: 200", from HPACK's table
+
+
+def frame(kind, flags, stream, payload=b""):
+    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(
+        ">I", stream) + payload
+
+
+def certificate(folder):
+    """A self-signed one for 127.0.0.1: its file, and the server's context."""
+    key, cert = pathlib.Path(folder, "key"), pathlib.Path(folder, "cert")
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+               "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+               "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert]
+    try:
+        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
+    except FileNotFoundError:
+        raise Skip("there is no openssl command") from None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    context.set_alpn_protocols(["h2"])
+    return cert, context
+
+
+def serve(listener, context, frames):
+    """One connection and its first request, answered with these bytes; closed by the client, or,
+    without any, by us."""
+    with contextlib.suppress(OSError):  # TLS errors too
+        plain, _ = listener.accept()
+        plain.settimeout(PATIENCE)
+        with context.wrap_socket(plain, server_side=True) as connection:
+            stream = connection.makefile("rb")
+            stream.read(24)  # the preface
+            connection.sendall(frame(SETTINGS, 0, 0))
+            kind = None
+            while kind != HEADERS:
+                head = stream.read(9)
+                kind = head[3]
+                stream.read(int.from_bytes(head[:3], "big"))
+            connection.sendall(frame(SETTINGS, 1, 0) + frames)
+            while frames and stream.read(1):
+                pass
+
+
+def page_of(frames):
+    """The row of a page that is answered so."""
+    with tempfile.TemporaryDirectory() as folder, \
+            socket.create_server(("127.0.0.1", 0)) as listener:
+        cert, context = certificate(folder)
+        thread = threading.Thread(target=serve, args=(listener, context, frames))
+        thread.start()
+        port = listener.getsockname()[1]
+        try:
+            result = weft("fetch", "--retries", "0", "--jsonl", "--cacert", cert,
+                          f"https://127.0.0.1:{port}/")
+        finally:
+            close(listener)
+            thread.join()
+    return json.loads(result.out.splitlines()[0])
+
+
+def answered(*behind, flags=WHOLE):
+    return frame(HEADERS, flags, STREAM, OK) + b"".join(behind)
+
+
+@test
+def a_body_whose_end_is_told_is_verified():
+    end = frame(DATA, END, STREAM, b"hello")
+    goodbye = frame(GOAWAY, 0, 0, struct.pack(">II", STREAM, 0))  # it closes, and the body is whole
+    for frames in answered(end), goodbye + answered(end), answered(end) + goodbye:
+        row = page_of(frames)
+        equal((row["http"], row["ok"], row["encoded"], row["unverified"]), ("2", True, 5, False))
+
+
+@test
+def a_body_whose_connection_breaks_the_rules_before_its_end_is_not_verified():
+    too_large = frame(DATA, END, STREAM, b"x" * 20000)  # 16,384 at most were agreed on
+    for before in b"", frame(DATA, 0, STREAM, b"hello"):
+        row = page_of(answered(before, too_large))
+        assert not row["ok"] or row["unverified"], row
+
+
+@test
+def a_connection_that_closes_instead_of_an_answer_is_no_body_that_is_cut():
+    row = page_of(b"")
+    equal((row["error"], row["message"]), ("no-answer", "closed the connection without an answer"))
+
+
+sys.exit(run_tests())
