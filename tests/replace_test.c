@@ -121,6 +121,25 @@ static void a_pipe_is_written_to_and_stays_one(void **state)
     assert_true(S_ISFIFO(mode_of(path)));
 }
 
+static void a_pipe_without_a_name_is_written_to(void **state)
+{
+    (void)state;
+    empty_folder();
+    int ends[2];
+    char path[64], text[16] = "";
+    assert_int_equal(pipe(ends), 0);
+    (void)snprintf(path, sizeof path, "/dev/fd/%d", ends[1]);
+    assert_int_equal(replace_check(path), 0);
+    FILE *scratch = replace_scratch(path);
+    assert_non_null(scratch);
+    (void)fclose(scratch);
+    assert_int_equal(replaced(path, "through"), 0);
+    assert_int_equal(read(ends[0], text, sizeof text - 1), 7);
+    assert_string_equal(text, "through");
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void assert_refused(const char *path, int code)
 {
     assert_int_equal(replace_check(path), code);
@@ -236,6 +255,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_link_stays_and_its_target_is_replaced),
     cmocka_unit_test(two_at_once_are_both_whole),
     cmocka_unit_test(a_pipe_is_written_to_and_stays_one),
+    cmocka_unit_test(a_pipe_without_a_name_is_written_to),
     cmocka_unit_test(a_path_that_cannot_be_written_is_refused_by_name),
     cmocka_unit_test(a_folder_that_may_not_be_written_to_is_refused),
     cmocka_unit_test(a_check_leaves_nothing),

@@ -40,6 +40,7 @@ struct place {
 };
 
 // A link to a file that is not there yet is replaced itself: there is nothing else to do with it.
+// A pipe may have no path but that of its descriptor, which links to no file: "/dev/fd/63".
 static int find_place(const char *path, struct place *place)
 {
     struct stat st;
@@ -48,14 +49,13 @@ static int find_place(const char *path, struct place *place)
         return -ENOENT;
     if (strlen(path) >= sizeof place->path)
         return -ENAMETOOLONG;
-    if (stat(path, &st) < 0) {
-        memcpy(place->path, path, strlen(path) + 1);
+    memcpy(place->path, path, strlen(path) + 1);
+    if (stat(path, &st) < 0)
         return errno == ENOENT ? 0 : -errno;
-    }
     place->mode = st.st_mode;
     if (S_ISDIR(st.st_mode))
         return -EISDIR;
-    if (access(path, W_OK) < 0 || !realpath(path, place->path))
+    if (access(path, W_OK) < 0 || (S_ISREG(st.st_mode) && !realpath(path, place->path)))
         return -errno;
     return 0;
 }
