@@ -157,6 +157,7 @@ def a_value_that_makes_no_sense_is_one_line():
 def options_that_contradict_are_one_line():
     form = "one form of output at a time (--json, --jsonl, --csv, --lecture)"
     compare = "to compare with the last run needs the file with the runs (--save FILE)"
+    same = "would replace the file with the runs, which has the same name"
     head = "--head asks for no page, so there is no size to compare"
     bench = "--bench prints times alone: no --json, --csv, --html, --save or budgets"
     for arguments, wrong in (
@@ -165,6 +166,8 @@ def options_that_contradict_are_one_line():
         ("-4 -6", "--ipv6: with --ipv4 and --ipv6 there is no address left"),
         ("--insecure --cacert /dev/stdin", "--insecure trusts everybody; --cacert says whom to trust"),
         ("--save x --resume x", "--resume goes on in its own file: leave out --save"),
+        ("--save x --html x", f"--html {same}"),
+        ("--html x --resume x", f"--html {same}"),
         ("--compare", compare),
         ("--max-growth 5", compare),
         ("--head --budget 5K", head),

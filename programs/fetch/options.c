@@ -411,6 +411,7 @@ static const char *find_contradiction(const struct fetch_settings *s)
 {
     bool limits_sizes = s->budget > 0 || s->budgets || s->max_growth >= 0;
     bool compares = s->compare || s->max_growth >= 0;
+    const char *runs = s->save ? s->save : s->resume;
     bool formatted = s->format != FORMAT_TEXT && s->format != FORMAT_LECTURE;
     if (s->insecure && s->ca_file)
         return "--insecure trusts everybody; --cacert says whom to trust";
@@ -418,6 +419,8 @@ static const char *find_contradiction(const struct fetch_settings *s)
         return "--resume goes on in its own file: leave out --save";
     if (compares && !s->save && !s->resume)
         return "to compare with the last run needs the file with the runs (--save FILE)";
+    if (s->html && runs && strcmp(s->html, runs) == 0)
+        return "--html would replace the file with the runs, which has the same name";
     if (s->head && (limits_sizes || compares))
         return "--head asks for no page, so there is no size to compare";
     if (s->head && s->format == FORMAT_LECTURE)
