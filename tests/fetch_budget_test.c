@@ -215,6 +215,17 @@ static void a_malformed_line_is_named(void **state)
                  "the same URL as in line 1");
 }
 
+static void a_mark_at_the_beginning_is_no_part_of_the_first_url(void **state)
+{
+    (void)state;
+    struct budgets *b = read_text("\xef\xbb\xbfhttps://a.example/ 100\n"
+                                  "https://b.example/ 200\n");
+    assert_int_equal(budgets_find(b, "https://a.example/"), 100);
+    assert_int_equal(budgets_find(b, "https://b.example/"), 200);
+    budgets_free(&b);
+    assert_wrong("https://a.example/ 100\n\xef\xbb\xbfhttps://b.example/ 5\n", 2, "neither http");
+}
+
 static void bytes_that_are_no_text_are_refused(void **state)
 {
     (void)state;
@@ -236,6 +247,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(lines_that_were_never_found_are_missing),
     cmocka_unit_test(an_empty_file_has_no_budgets),
     cmocka_unit_test(a_malformed_line_is_named),
+    cmocka_unit_test(a_mark_at_the_beginning_is_no_part_of_the_first_url),
     cmocka_unit_test(bytes_that_are_no_text_are_refused),
 };
 

@@ -110,6 +110,13 @@ static int take_line(struct reader *r, char *line)
     return take_words(r, url, size);
 }
 
+// At the beginning of a file some editors put a mark that it is UTF-8, which nobody sees.
+static char *behind_mark(char *line)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    return strncmp(line, mark, strlen(mark)) == 0 ? line + strlen(mark) : line;
+}
+
 static int take_lines(struct reader *r, FILE *file)
 {
     char *line = NULL;
@@ -122,7 +129,7 @@ static int take_lines(struct reader *r, FILE *file)
             rc = weft_fail(-EINVAL, "%s:%ld: %s", r->path, r->line,
                            n > LINE_MOST ? "a line of more than 64 KiB" : "there is a zero byte");
         else
-            rc = take_line(r, line);
+            rc = take_line(r, r->line == 1 ? behind_mark(line) : line);
     }
     if (rc == 0 && ferror(file))
         rc = weft_fail(errno ? -errno : -EIO, "%s: %s", r->path, strerror(errno ? errno : EIO));
