@@ -834,8 +834,10 @@ def a_proxy_that_is_not_there_is_named_and_not_the_page():
 
 @check
 def a_proxy_whose_name_is_not_known_is_named_and_not_the_page():
-    label = "a" * 64  # no name has one so long: nobody need be asked
-    env = {"http_proxy": f"http://{label}:3128", "https_proxy": f"http://{label}"}
+    label, own = "a" * 64, "b" * 64  # no name has one so long: nobody need be asked
+    env = {"http_proxy": f"http://{label}:3128", "https_proxy": f"http://{label}", "no_proxy": own}
+    result = fetch(f"http://{own}/", env=env)
+    equal(failures_of(result.err), {f"http://{own}/": "name not known (DNS)"})
     for url in "http://x.test/", "https://x.test/":
         result = fetch(url, env=env)
         equal(failures_of(result.err), {url: f"name not known (DNS): the proxy {label}"})

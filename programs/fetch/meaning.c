@@ -23,8 +23,9 @@ typedef enum page_fault meaning(struct request *r, struct page *page);
 
 // ---- names and connections -------------------------------------------------------
 
-// A proxy's, for others are known before. libcurl says "Could not resolve proxy: example.org", and
-// not whether there is no such name or nobody to ask: so we look once more.
+// A proxy's, or, where there is one, that of a host which needs none: others are known before.
+// libcurl says "Could not resolve proxy: example.org", or "host", and not whether there is no such
+// name or nobody to ask: so we look once more.
 static enum page_fault unknown_name(struct request *r, struct page *page)
 {
     const char *colon = strstr(r->error, "resolve") ? strstr(r->error, ": ") : NULL;
@@ -36,7 +37,8 @@ static enum page_fault unknown_name(struct request *r, struct page *page)
                             weft_sooner(r->end, weft_after_ms(PATIENCE_MS)), found) == 0)
         code = found->code ? found->code : EAI_AGAIN; // it is known now: a passing trouble
     free(found);
-    (void)snprintf(page->aside, sizeof page->aside, "%s", colon + 2);
+    if (strstr(r->error, "resolve proxy"))
+        (void)snprintf(page->aside, sizeof page->aside, "%s", colon + 2);
     return page_fail(page, FAULT_NAME, code, "%s", gai_strerror(code));
 }
 
