@@ -13,6 +13,7 @@ The output is TAP.
 import collections
 import contextlib
 import gzip
+import json
 import os
 import pathlib
 import re
@@ -796,6 +797,25 @@ def a_proxy_that_refuses_a_tunnel_is_named():
         result = fetch("--lecture", "https://x.test/", env=env)
         equal(result.out, "'https://x.test/' generated an exception: "
               "<urlopen error Tunnel connection failed: 403 Not Yours>\n")
+
+
+@check
+def a_proxy_that_closes_instead_of_an_answer_is_named():
+    with Server() as server:
+        server.page("x.test:443", raw(b""))
+        result = fetch("https://x.test/", env={"https_proxy": server.url()})
+    equal(failures_of(result.err),
+          {"https://x.test/": "the connection broke: Proxy CONNECT aborted"})
+
+
+@check
+def what_a_proxy_says_of_its_tunnel_is_no_answer_of_the_page():
+    with Server() as server:
+        server.page("x.test:443", raw(head("200 Yours", "Content-Length: 7") + b"no TLS, for sure"))
+        result = fetch("--jsonl", "https://x.test/", env={"https_proxy": server.url()})
+    row = json.loads(result.out.splitlines()[0])
+    equal([row[name] for name in ("error", "status", "http", "claimed", "unverified")],
+          ["tls", None, None, None, False])
 
 
 # ---- TLS --------------------------------------------------------------------------

@@ -144,6 +144,11 @@ static enum page_fault cut(struct request *r, struct page *page)
     return page->fault = r->headers_ended ? FAULT_CUT : FAULT_NO_ANSWER;
 }
 
+static enum page_fault stream_broken(struct request *r, struct page *page)
+{
+    return page_fail(page, FAULT_BROKEN, 0, "%s", r->error);
+}
+
 // libcurl has one code for a broken connection and a malformed chunk, and the errno may be of an
 // earlier request. It counts if the message is about it.
 static enum page_fault broken(struct request *r, struct page *page)
@@ -152,16 +157,13 @@ static enum page_fault broken(struct request *r, struct page *page)
     const char *text = code ? strerror(code) : NULL;
     if (text && strstr(r->error, text))
         return page_fail(page, FAULT_BROKEN, code, "%s", text);
+    if (strstr(r->error, "CONNECT aborted")) // by the proxy, before it had answered
+        return stream_broken(r, page);
     if (strstr(r->error, "Connection died")) // one after the other, without a byte
         return no_answer(r, page);
     if (strstr(r->error, "unexpected eof")) // a TLS connection that was closed without a goodbye
         return cut(r, page);
     return bad_answer(r, page);
-}
-
-static enum page_fault stream_broken(struct request *r, struct page *page)
-{
-    return page_fail(page, FAULT_BROKEN, 0, "%s", r->error);
 }
 
 // Of a header line of 100 KB, the longest that libcurl takes, it says "out of memory".
@@ -237,7 +239,7 @@ enum page_fault meaning_of(struct request *r, CURLcode code)
     struct page *page = r->page;
     long proxy_status = 0; // of a tunnel through it
     (void)curl_easy_getinfo(r->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
-    if (proxy_status >= 300)
+    if (proxy_status >= 300 || (proxy_status > 0 && proxy_status < 200))
         return page_fail(page, FAULT_PROXY, 0, "%ld %s", proxy_status, page->reason);
     if (!r->error[0])
         (void)snprintf(r->error, sizeof r->error, "%s", curl_easy_strerror(code));

@@ -144,6 +144,16 @@ static bool ends_by_close(const struct request *r)
     return r->page->http < 20 ? !r->chunked : r->gone;
 }
 
+// What a proxy says of a tunnel is no answer of the page's: only that it refuses is told.
+static void forget_proxy(struct page *page)
+{
+    if (page->status < 300)
+        page->status = 0;
+    page->http = 0;
+    page->claimed = -1;
+    page->encoding[0] = '\0';
+}
+
 static void take_figures(struct request *r, struct page *page)
 {
     long bytes = 0;
@@ -157,7 +167,9 @@ static void take_figures(struct request *r, struct page *page)
         .total = info(r, CURLINFO_TOTAL_TIME_T),
     };
     page->stage = stage_of(r, &page->times);
-    page->unverified = r->headers_ended && page->claimed < 0 && ends_by_close(r) &&
+    if (!r->asked)
+        forget_proxy(page);
+    page->unverified = r->asked && r->headers_ended && page->claimed < 0 && ends_by_close(r) &&
                        page->status != 204 && page->status != 304 && !page->head;
     page->decoded = r->decoder ? decoder_size(r->decoder) : page->encoded;
 }
