@@ -719,6 +719,17 @@ def a_host_that_asks_for_a_pause_gets_it_and_others_go_on():
 
 
 @check
+def a_host_gets_the_pause_that_it_asks_for_also_when_a_page_is_given_up():
+    name = group()
+    urls = [page(f"/429?after=2&group={name}"), page(f"/ok?group={name}")]
+    rows = fetch_rows(*LONG, "-j", "1", "--retries", "0", *urls)
+    equal([rows[url]["ok"] for url in urls], [False, True], "ok")
+    times = [request.ms for request in server.log(name)]
+    equal(len(times), 2, "requests")
+    assert times[1] - times[0] >= 1990, f"asked again after {times[1] - times[0]} ms"
+
+
+@check
 def the_limit_per_host_is_kept():
     name = group()
     urls = [page(f"/slow?ms=60&group={name}") for _ in range(12)]

@@ -420,14 +420,26 @@ static void start_over(struct walk *w)
     w->first = w->here = NULL;
 }
 
+// This page has had its attempts, but who comes next must not come sooner either. Python's program
+// has no such manners.
+static void leave_alone(struct walk *w, const struct retry *retry)
+{
+    if (retry->whole_host && w->turn && w->fetcher->set->format != FORMAT_LECTURE)
+        turn_hold(w->turn, retry->ns);
+}
+
 static enum page_fault attempts(struct walk *w, const char *url)
 {
     for (;;) {
         struct retry retry;
         w->end = weft_after_ns(w->fetcher->set->limits.total_ns);
         enum page_fault fault = walk(w, url);
-        if (fault == FAULT_NONE || fault == FAULT_CANCELED || !may_try_again(w, &retry))
+        if (fault == FAULT_NONE || fault == FAULT_CANCELED)
             return fault;
+        if (!may_try_again(w, &retry)) {
+            leave_alone(w, &retry);
+            return fault;
+        }
         if (wait_for_retry(w, &retry) != FAULT_NONE)
             return w->page->fault;
         start_over(w);
