@@ -762,6 +762,17 @@ def the_delay_between_two_requests_is_kept():
 
 
 @check
+def a_redirect_within_a_host_waits_for_the_delay_too():
+    name = group()
+    there = target(page(f"/ok?group={name}")).replace("&", "%26")
+    begin = time.monotonic()
+    rows = fetch_rows(*LONG, "--delay", "1", page(f"/redirect?group={name}&to={there}"))
+    equal([(row["ok"], row["redirects"]) for row in rows.values()], [(True, 1)], "rows")
+    times = [request.ms / 1000 - begin for request in server.log(name)]
+    assert len(times) == 2 and times[1] >= 0.999, f"asked after {times} s"
+
+
+@check
 def a_page_that_hangs_holds_up_no_other_host():
     hanging = [page("/hang") for _ in range(3)]
     urls = [page("/ok", door="other") for _ in range(5)]

@@ -298,11 +298,12 @@ static enum page_fault no_turn(struct page *page, int rc)
     return rc == -ENOMEM ? no_memory(page) : page_fail(page, FAULT_OTHER, rc, "%s", weft_error());
 }
 
-// Have a turn at the host of the place: the one that is there, or another for it.
+// Have a turn at the host of the place: the one that is there, or another for it. A delay is from
+// one request to the next, so a turn is for one then.
 static enum page_fault take_turn(struct walk *w)
 {
     struct fetcher *f = w->fetcher;
-    if (w->at && strcasecmp(w->at, w->here) == 0)
+    if (w->at && strcasecmp(w->at, w->here) == 0 && f->set->delay_ns == 0)
         return FAULT_NONE;
     end_turn(w); // first: who waits for a host holds none
     w->at = strdup(w->here);
