@@ -130,6 +130,8 @@ def a_value_that_makes_no_sense_is_one_line():
         (["--resolve", "x:80"], "--resolve 'x:80' is not HOST:PORT:ADDRESS"),
         (["--resolve", "中／:80:1.2.3.4"], "--resolve '中／:80:1.2.3.4' is not HOST:PORT:ADDRESS"),
         (["--resolve", "x:0:1.2.3.4"], "--resolve 'x:0:1.2.3.4' is not HOST:PORT:ADDRESS"),
+        (["--resolve", "-x:80:1.2.3.4"], "--resolve '-x:80:1.2.3.4' is not HOST:PORT:ADDRESS"),
+        (["--resolve", "+x:80:1.2.3.4"], "--resolve '+x:80:1.2.3.4' is not HOST:PORT:ADDRESS"),
         (["--resolve", "x:+80:1.2.3.4"], "--resolve 'x:+80:1.2.3.4' is not HOST:PORT:ADDRESS"),
         (["--resolve", "x:080:1.2.3.4"], "--resolve 'x:080:1.2.3.4' is not HOST:PORT:ADDRESS"),
         (["--resolve", "x:80:localhost"], f"--resolve 'x:80:localhost' {digits}"),
@@ -200,6 +202,14 @@ def how_to_ask_is_what_the_server_gets():
             assert line in server.heard[0].split(b"\r\n"), server.heard[0]
         equal(fetch("--head", url)[2], 0)
         assert server.heard[1].startswith(b"HEAD / HTTP/1.1\r\n"), server.heard[1]
+
+
+@test
+def an_address_of_the_other_family_is_named_as_that():
+    for option, url, family in (("-6", "http://127.0.0.1/", "IPv6"), ("-4", "http://[::1]/", "IPv4")):
+        out, err, status = fetch(option, url)
+        equal((out, status), ("", 1))
+        equal(err, f"weft fetch: {url}: cannot connect: its address is not of {family}\n")
 
 
 @test

@@ -91,12 +91,21 @@ static const char *proxy_in_error(struct request *r, int *size)
     return host;
 }
 
+// Of an address in the URL which is not of the family that was asked for there is none to try.
+static bool is_of_other_family(const struct request *r, const struct page *page)
+{
+    return r->fetcher->set->family != AF_UNSPEC && !page->address[0];
+}
+
 static enum page_fault not_connected(struct request *r, struct page *page)
 {
     note_address(r, page);
     int code = system_error(r), size = 0;
     if (code == 0)
         code = no_socket();
+    if (code == 0 && is_of_other_family(r, page))
+        return page_fail(page, FAULT_CONNECT, EAFNOSUPPORT, "its address is not of %s",
+                         r->fetcher->set->family == AF_INET ? "IPv4" : "IPv6");
     const char *proxy = code ? proxy_in_error(r, &size) : NULL;
     if (proxy)
         (void)snprintf(page->aside, sizeof page->aside, "%.*s", size, proxy);

@@ -175,7 +175,8 @@ static const char *read_resolve(const char *value, void *target)
     long port = strtol(digits, &end, 10);
     // As it is looked for: "+80" or "080" would never be found.
     bool plain = *digits >= '1' && *digits <= '9' && port <= 65535;
-    bool right = host > 0 && plain && *end == ':' && end[1];
+    bool order = *value == '-' || *value == '+'; // to libcurl: forget this one, or in a minute
+    bool right = host > 0 && !order && plain && *end == ':' && end[1];
     char *own = right ? strndup(value, host) : NULL;
     const char *why = NULL;
     char *name = own ? url_name(own, &why) : NULL;

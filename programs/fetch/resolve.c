@@ -113,8 +113,8 @@ static bool is_told(const struct resolver *r, const struct host *host)
     (void)snprintf(begin, sizeof begin, "%s:%s:", host->name, host->port);
     (void)snprintf(any, sizeof any, "*:%s:", host->port);
     for (const struct curl_slist *at = r->told; at; at = at->next) {
-        const char *text = at->data + (at->data[0] == '+');
-        if (strncasecmp(text, begin, strlen(begin)) == 0 || strncmp(text, any, strlen(any)) == 0)
+        if (strncasecmp(at->data, begin, strlen(begin)) == 0 ||
+            strncmp(at->data, any, strlen(any)) == 0)
             return true;
     }
     return false;
