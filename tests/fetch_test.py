@@ -21,6 +21,7 @@ import resource
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import tempfile
@@ -871,6 +872,53 @@ def a_proxy_that_is_none_is_told_and_not_looked_up():
     result = fetch("http://x.test/", env={"http_proxy": "::bad::"})
     equal(failures_of(result.err),
           {"http://x.test/": "cannot connect: Unsupported proxy syntax in '::bad::'"})
+
+
+@check
+def a_connection_that_ends_while_tls_is_agreed_on_is_told_as_that():
+    def behave(connection):
+        connection.recv(1)
+        if reset:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        else:
+            connection.recv(65536)  # else what is left unread would make it a reset
+        connection.close()
+
+    for reset, words in ((True, "cannot connect: Connection reset by peer"),
+                         (False, "closed the connection without an answer")):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            thread = threading.Thread(target=lambda: behave(listener.accept()[0]))
+            thread.start()
+            url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
+            result = fetch(url)
+            thread.join()
+        equal(failures_of(result.err), {url: words})
+
+
+@check
+def a_connection_that_is_reset_under_tls_is_a_fault_of_the_connection():
+    with tempfile.TemporaryDirectory() as folder:
+        cert, context = certificate(folder)
+        with Server(context) as server:
+            url = server.page("/", reset_after(b"")).replace("127.0.0.1", "localhost")
+            result = fetch("--cacert", cert, url)
+            again = fetch("--cacert", cert, "--retries=1", url)
+    words = "the connection broke: Connection reset by peer"
+    equal(failures_of(result.err), {url: words})
+    equal(failures_of(again.err), {url: f"{words} (2 attempts)"})  # for it may pass
+
+
+@check
+def a_server_that_wants_our_certificate_says_so_in_words_of_tls():
+    with tempfile.TemporaryDirectory() as folder:
+        cert, context = certificate(folder)
+        context.verify_mode = ssl.CERT_REQUIRED
+        with Server(context) as server:
+            url = server.url("/").replace("127.0.0.1", "localhost")
+            result = fetch("--cacert", cert, url)
+    # The alert may come too late, when the request finds the connection closed.
+    matches(failures_of(result.err)[url],
+            r"no safe connection: .*certificate required.* \(TLS\)|the connection broke: .*")
 
 
 def few_descriptors():

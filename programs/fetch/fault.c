@@ -120,7 +120,8 @@ static void connecting(FILE *out, const struct page *page)
 
 static void tls(FILE *out, const struct page *page)
 {
-    bool plain = page->code && strcmp(page->detail, "wrong version number") == 0;
+    bool plain = page->code && page->stage <= STAGE_TLS &&
+                 strcmp(page->detail, "wrong version number") == 0;
     (void)fprintf(out, "no safe connection: ");
     print_clean(out, plain ? "the server does not speak TLS there" : page->detail);
     if (page->aside[0]) {

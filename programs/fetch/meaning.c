@@ -158,20 +158,44 @@ static enum page_fault stream_broken(struct request *r, struct page *page)
     return page_fail(page, FAULT_BROKEN, 0, "%s", r->error);
 }
 
-// libcurl has one code for a broken connection and a malformed chunk, and the errno may be of an
-// earlier request. It counts if the message is about it.
+static bool is_told_of(const struct request *r, int code)
+{
+    return code != 0 && strstr(r->error, strerror(code));
+}
+
+// The errno that the message is about, or 0. libcurl's may be of an earlier request; and of TLS it
+// keeps none, but says "Recv failure: Connection reset by peer" as well.
+static int error_told(struct request *r)
+{
+    static const int usual[] = {ECONNRESET,   EPIPE,       ETIMEDOUT, ECONNABORTED,
+                                EHOSTUNREACH, ENETUNREACH, ENETDOWN,  ENOTCONN};
+    int code = system_error(r);
+    for (size_t i = 0; i < sizeof usual / sizeof *usual && !is_told_of(r, code); i++)
+        code = usual[i];
+    return is_told_of(r, code) ? code : 0;
+}
+
+// "error:0A00045C:SSL routines::tlsv13 alert certificate required, errno 0"
+static enum page_fault broken_tls(struct request *r, struct page *page)
+{
+    const char *reason = strstr(r->error, "::") + 2;
+    return page_fail(page, FAULT_TLS, 1, "%.*s", (int)strcspn(reason, ","), reason);
+}
+
+// libcurl has one code for a broken connection and a malformed chunk.
 static enum page_fault broken(struct request *r, struct page *page)
 {
-    int code = system_error(r);
-    const char *text = code ? strerror(code) : NULL;
-    if (text && strstr(r->error, text))
-        return page_fail(page, FAULT_BROKEN, code, "%s", text);
+    int code = error_told(r);
+    if (code != 0)
+        return page_fail(page, FAULT_BROKEN, code, "%s", strerror(code));
     if (strstr(r->error, "CONNECT aborted")) // by the proxy, before it had answered
         return stream_broken(r, page);
     if (strstr(r->error, "Connection died")) // one after the other, without a byte
         return no_answer(r, page);
     if (strstr(r->error, "unexpected eof")) // a TLS connection that was closed without a goodbye
         return cut(r, page);
+    if (strstr(r->error, "SSL routines::"))
+        return broken_tls(r, page);
     return bad_answer(r, page);
 }
 
@@ -190,6 +214,13 @@ static enum page_fault out_of_memory(struct request *r, struct page *page)
 static enum page_fault tls_error(struct request *r, struct page *page)
 {
     const char *reason = strstr(r->error, "::");
+    int code = reason ? 0 : error_told(r);
+    if (code != 0) { // there is no connection yet
+        note_address(r, page);
+        return page_fail(page, FAULT_CONNECT, code, "%s", strerror(code));
+    }
+    if (strstr(r->error, "SSL_ERROR_SYSCALL")) // without an errno: it was closed
+        return no_answer(r, page);
     if (strstr(r->error, "matches target host name") || strstr(r->error, "does not match"))
         certificate_names(r->certificate, page->aside, sizeof page->aside);
     else if (strstr(r->error, "expired") || strstr(r->error, "not yet valid"))
