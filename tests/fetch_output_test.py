@@ -64,6 +64,21 @@ def three_pages(server):
             server.page("/cut", answer(b"abc", length=100))], end
 
 
+@test
+def json_is_whole_where_the_list_breaks_off():
+    with Server() as server:
+        url = server.page("/", answer(b"x"))
+        for bad in "x" * 70000, "http://x/\0":
+            result = fetch("--json", "-j1", "-", given=f"{url}\n{bad}\n")
+            run = json.loads(result.out)
+            equal([page["encoded"] for page in run["pages"]], [1])
+            equal((run["summary"]["interrupted"], result.status), (True, 1))
+            equal(result.err.count("\n"), 1, "lines that say why")
+            result = fetch("--jsonl", "-j1", "-", given=f"{url}\n{bad}\n")
+            equal([json.loads(line)["type"] for line in result.out.splitlines()],
+                  ["page", "summary"])
+
+
 # ---- on a terminal ------------------------------------------------------------------
 
 

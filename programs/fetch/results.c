@@ -99,12 +99,22 @@ static bool is_worth_a_summary(const struct results *r, bool interrupted)
     return !o->set->quiet && o->set->format != FORMAT_LECTURE && !told && (several || interrupted);
 }
 
+static int end_output(struct results *r, const struct output_end *how)
+{
+    progress_clear(&r->progress);
+    output_end(&r->output, r->totals, how);
+    return flush(r);
+}
+
+int results_break_off(struct results *r, const struct change_sum *changes)
+{
+    return end_output(r, &(struct output_end){weft_now().ns - r->begun.ns, true, changes});
+}
+
 int results_end(struct results *r, const struct change_sum *changes, bool interrupted)
 {
     const struct output_end how = {weft_now().ns - r->begun.ns, interrupted, changes};
-    progress_clear(&r->progress);
-    output_end(&r->output, r->totals, &how);
-    int rc = flush(r);
+    int rc = end_output(r, &how);
     if (rc == 0 && is_worth_a_summary(r, interrupted))
         summary_print(&r->output, r->totals, &how);
     return rc;

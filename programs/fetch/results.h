@@ -29,6 +29,8 @@ void results_close(struct results *r);
 void results_begin(struct results *r);
 // 0, or as results_idle. changes: as in output_end.
 int results_end(struct results *r, const struct change_sum *changes, bool interrupted);
+// Last, where the run failed: for people that is said, but a program is to read a whole of JSON.
+int results_break_off(struct results *r, const struct change_sum *changes);
 
 // r is a struct results. 0, or as results_idle.
 int results_page(void *r, const char *url, const struct page *page);

@@ -166,6 +166,7 @@ int run_work(struct run *run, weft_pool *pool)
     const struct pages_seen seen = {take_page, take_pause, run};
     if (run->set->bench > 0)
         return run_bench(run, pool);
+    run->begun = true;
     results_begin(&run->results);
     return fetch_pages(pool, run->set, run->in, &seen);
 }
@@ -241,6 +242,8 @@ int run_end(struct run *run, int rc, int signal)
         rc = -run->results.write_error;
         (void)snprintf(why, sizeof why, "%s", weft_error());
     }
+    if (!told && run->begun && run->results.write_error == 0)
+        (void)results_break_off(&run->results, run->change ? change_sum(run->change) : NULL);
     if (run->change && told && !run->set->quiet)
         change_print(run->change, stderr);
     int status = status_of(run, rc, signal, why);

@@ -23,6 +23,7 @@ struct run {
     weft_mutex mu;         // guards change: of pages that are resumed another task tells
     struct change *change; // NULL: nothing is compared
     int64_t resumed;       // pages that the run had before; guarded by mu
+    bool begun;            // something is printed, or was about to be
     bool trouble;          // told already, and the status is to say so
 };
 
