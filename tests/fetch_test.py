@@ -384,6 +384,22 @@ def an_answer_that_breaks_off_in_its_headers_is_no_page():
 
 
 @check
+def a_first_header_that_begins_with_a_space_is_refused():
+    long = b"y" * 200  # libcurl 7.88 took it for more of the last answer's last header, which is freed
+    with Server() as server:
+        good = server.page("/good", answer(b"x", "X-Last: of this answer"))
+        bad = {
+            server.page("/bad", raw(b"HTTP/1.1 200 OK\r\n X: %b\r\nContent-Length: 0\r\n\r\n" % long)),
+            server.page("/tab", raw(b"HTTP/1.1 200 OK\r\n\tX: %b\r\nContent-Length: 0\r\n\r\n" % long)),
+            server.page("/interim", raw(b"HTTP/1.1 103 Soon\r\n X: y\r\n\r\n")),
+        }
+        result = fetch("-j1", "--duplicates", *[url for each in bad for url in (good, each)] * 5)
+    equal((len(lines_of(result.out)), result.status), (15, 1))
+    words = "not a valid HTTP answer: its first header begins with a space"
+    equal(failures_of(result.err), dict.fromkeys(bad, words))
+
+
+@check
 def a_connection_that_is_reset_in_the_body_is_a_fault():
     with Server() as server:
         url = server.page("/", reset_after(head("200 OK", "Content-Length: 100") + b"abc"))

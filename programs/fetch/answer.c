@@ -70,7 +70,7 @@ static void begin_answer(struct request *r, const char *line, size_t size)
 {
     struct page *page = r->page;
     const char *end = line + size;
-    r->status_seen = true;
+    r->status_seen = r->first_header = true;
     r->headers_ended = r->chunked = false;
     r->plain = NULL;
     r->length = -1;
@@ -294,8 +294,6 @@ static void end_headers(struct request *r)
         page->fault = FAULT_HTTP;
     if (counts && page->fault == FAULT_NONE)
         begin_decoding(r);
-    // libcurl says in its log, and nowhere else, that more came than was claimed.
-    (void)curl_easy_setopt(r->easy, CURLOPT_VERBOSE, 1L); // cannot fail
 }
 
 static size_t on_header(char *line, size_t one, size_t size, void *arg)
@@ -304,6 +302,7 @@ static size_t on_header(char *line, size_t one, size_t size, void *arg)
     struct page *page = r->page;
     (void)one; // always 1
     wait_for(r, PATIENCE_IDLE, limits_of(r)->idle_ns);
+    r->first_header = false;
     bool behind = r->asked && r->headers_ended && page->status >= 200; // the body: counts no more
     if (!behind && !r->status_seen) { // libcurl takes "http/1.1" as well; later it is a header
         if (size < 5 || memcmp(line, "HTTP/", 5) != 0)
@@ -421,8 +420,7 @@ static int on_connected(void *arg, char *address, char *own_address, int port, i
     r->asked = true;
     r->status_seen = r->headers_ended = false; // a proxy's words about a tunnel are no answer
     r->page->status = 0;
-    if (r->tls) // of HTTP/2 what is said before the headers matters too: see on_log
-        (void)curl_easy_setopt(r->easy, CURLOPT_VERBOSE, 1L); // cannot fail
+    (void)curl_easy_setopt(r->easy, CURLOPT_VERBOSE, 1L); // for on_log; cannot fail
     (void)text_copy(r->page->address, sizeof r->page->address, address,
                     address ? strlen(address) : 0);
     wait_for(r, PATIENCE_FIRST_BYTE, limits_of(r)->first_byte_ns);
@@ -435,13 +433,27 @@ static bool begins(const char *text, size_t size, const char *words)
     return size >= length && memcmp(text, words, length) == 0;
 }
 
-// Of HTTP/2 libcurl calls a body whole whose connection broke the rules under it. What it says then
-// is that it closes the connection, which it keeps otherwise, unless the server is about to go.
+// libcurl 7.88 takes a first header that begins with a space for more of the last one, which is the
+// last answer's and freed: any server could write where that was. It shows us the line first; so we
+// see to it that it begins otherwise, and refuse it.
+static void defuse(struct request *r, char *line, size_t size)
+{
+    if (!r->first_header || size == 0 || (line[0] != ' ' && line[0] != '\t'))
+        return;
+    line[0] = 'x';
+    (void)page_fail(r->page, FAULT_ANSWER, 0, "its first header begins with a space");
+}
+
+// What libcurl says in its log and nowhere else: that more came than was claimed; and of HTTP/2,
+// whose bodies it calls whole also when the connection broke the rules under them, that it closes
+// this, which it keeps otherwise, unless the server is about to go.
 static int on_log(CURL *easy, curl_infotype type, char *text, size_t size, void *arg)
 {
     static const char goaway[] = "GOAWAY", kept[] = "left intact";
     struct request *r = arg;
     (void)easy;
+    if (type == CURLINFO_HEADER_IN)
+        defuse(r, text, size);
     if (type != CURLINFO_TEXT)
         return 0;
     if (begins(text, size, "Excess found"))
@@ -471,12 +483,13 @@ bool answer_watch(struct request *r)
 void answer_reset(struct request *r)
 {
     r->tls_begun = r->asked = r->status_seen = r->headers_ended = r->chunked = false;
-    r->may_go = r->gone = false;
+    r->first_header = r->may_go = r->gone = false;
     r->length = -1;
     r->error[0] = '\0';
     certificate_free(&r->certificate);
     decoder_close(&r->decoder);
-    (void)curl_easy_setopt(r->easy, CURLOPT_VERBOSE, 0L); // cannot fail
+    const bool *proxied = r->fetcher->resolver.proxied; // its answer comes before on_connected
+    (void)curl_easy_setopt(r->easy, CURLOPT_VERBOSE, proxied[0] || proxied[1] ? 1L : 0L);
 }
 
 enum page_fault answer_check(struct request *r)

@@ -37,6 +37,7 @@ struct request {
     bool tls_begun;                  // the TCP connection stands, TLS is next
     bool asked;                      // the request is sent, or about to be
     bool status_seen;                // a status line came
+    bool first_header;               // the next line is the first behind that
     bool headers_ended;              // and the empty line after the headers
     bool chunked;                    // it says itself where the body ends
     bool may_go;                     // that its connection is closed means nothing
