@@ -457,7 +457,7 @@ static int on_log(CURL *easy, curl_infotype type, char *text, size_t size, void 
     if (type != CURLINFO_TEXT)
         return 0;
     if (begins(text, size, "Excess found"))
-        r->page->excess = true;
+        r->page->excess = r->headers_ended && !r->page->head; // of HEAD all would be
     else if (begins(text, size, "Closing connection"))
         r->gone = !r->may_go;
     else if (memmem(text, size, goaway, strlen(goaway)) || memmem(text, size, kept, strlen(kept)))
