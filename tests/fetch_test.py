@@ -400,6 +400,22 @@ def a_first_header_that_begins_with_a_space_is_refused():
 
 
 @check
+def a_carriage_return_where_none_belongs_makes_no_page():
+    with Server() as server:
+        words = {
+            server.page(f"/{i}", raw(b"HTTP/1.1 200 OK\r\nA: b\r\n%b\r\n\r\nhello" % line)): why
+            for i, (line, why) in enumerate((
+                (b"\r X: y", "a header begins with a carriage return"),
+                (b"\rContent-Length: 5", "a header begins with a carriage return"),
+                (b"X\r: y", "a line among its headers is none"),
+            ))}
+        result = fetch("-j1", *words)
+    equal((result.out, result.status), ("", 1))
+    equal(failures_of(result.err),
+          {url: f"not a valid HTTP answer: {why}" for url, why in words.items()})
+
+
+@check
 def a_connection_that_is_reset_in_the_body_is_a_fault():
     with Server() as server:
         url = server.page("/", reset_after(head("200 OK", "Content-Length: 100") + b"abc"))

@@ -317,6 +317,8 @@ static size_t on_header(char *line, size_t one, size_t size, void *arg)
                         (long long)limits_of(r)->header);
     else if (behind)
         return size;
+    else if (line[0] == '\r' && (size < 2 || line[1] != '\n')) // libcurl: the empty line
+        (void)page_fail(page, FAULT_ANSWER, 0, "a header begins with a carriage return");
     else if (line[0] == '\r' || line[0] == '\n')
         end_headers(r);
     else

@@ -140,11 +140,13 @@ static enum page_fault bad_answer(struct request *r, struct page *page)
     return page_fail(page, FAULT_ANSWER, 0, "%s", r->error);
 }
 
-// libcurl's word for a line behind the last chunk that is no header.
-static enum page_fault bad_trailer(struct request *r, struct page *page)
+// libcurl's word for a line that is no header: "X\r: y", or what is behind the last chunk.
+static enum page_fault bad_line(struct request *r, struct page *page)
 {
-    if (!r->headers_ended)
+    if (!r->status_seen)
         return page_fail(page, FAULT_OTHER, CURLE_BAD_FUNCTION_ARGUMENT, "%s", r->error);
+    if (!r->headers_ended)
+        return page_fail(page, FAULT_ANSWER, 0, "a line among its headers is none");
     return page_fail(page, FAULT_ANSWER, 0, "what is behind the last chunk is no header");
 }
 
@@ -268,7 +270,7 @@ static const struct {
     {CURLE_WEIRD_SERVER_REPLY, bad_answer},
     {CURLE_UNSUPPORTED_PROTOCOL, bad_answer}, // of HTTP: the scheme was looked at before
     {CURLE_BAD_CONTENT_ENCODING, bad_answer},
-    {CURLE_BAD_FUNCTION_ARGUMENT, bad_trailer},
+    {CURLE_BAD_FUNCTION_ARGUMENT, bad_line},
     {CURLE_PROXY, proxy_error},
     {CURLE_URL_MALFORMAT, bad_url},
     {CURLE_ABORTED_BY_CALLBACK, canceled},
