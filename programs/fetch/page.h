@@ -23,9 +23,9 @@ enum page_fault {
     FAULT_NO_SCHEME,       // "www.example.org/"
     FAULT_SCHEME,          // neither http nor https: the scheme
     FAULT_URL,             // not a URL: what is wrong with it
-    FAULT_NAME,            // getaddrinfo's code and text
-    FAULT_CONNECT,         // errno and its text
-    FAULT_TLS,             // OpenSSL's reason (code 1), or libcurl's sentence (0)
+    FAULT_NAME,            // getaddrinfo's code and text; page.aside: of which proxy
+    FAULT_CONNECT,         // errno and its text; page.aside: of which proxy
+    FAULT_TLS,             // OpenSSL's reason (code 1), or libcurl's sentence (0); page.aside
     FAULT_PROXY,           // what it answered, or what libcurl said
     FAULT_TIMEOUT,         // page.stage: what it was waiting for; an enum page_patience
     FAULT_NO_ANSWER,       // the connection closed before the first byte
@@ -104,8 +104,7 @@ struct page {
     char encoding[64];     // Content-Encoding, "" if none
     char address[48];      // the peer's; of FAULT_CONNECT the name's first, or ""
     char detail[256];      // see page_fault
-    char aside[128];       // of FAULT_TLS: what the certificate says that it should not, or "";
-                           // of FAULT_NAME and FAULT_CONNECT: which proxy, if it is about that
+    char aside[128];       // what the certificate says that it should not; the proxy; or ""
 };
 
 // What pages are fetched with: threads, open connections, whose turn it is, names that are known.
