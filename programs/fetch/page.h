@@ -99,12 +99,12 @@ struct page {
     bool excess;           // more came than was claimed: the claim is the size
     bool unverified;       // it ended when the connection closed: nothing says that it is whole
     struct page_times times;
-    char *target;          // the URL after redirects, or the one that was refused; else NULL
-    char reason[128];      // the server's own words after the status, Latin-1
-    char encoding[64];     // Content-Encoding, "" if none
-    char address[48];      // the peer's; of FAULT_CONNECT the name's first, or ""
-    char detail[256];      // see page_fault
-    char aside[128];       // what the certificate says that it should not; the proxy; or ""
+    char *target;      // the URL after redirects, or the one that was refused; else NULL
+    char reason[128];  // the server's own words after the status, Latin-1
+    char encoding[64]; // Content-Encoding, "" if none
+    char address[48];  // the peer's; of FAULT_CONNECT the name's first, or ""
+    char detail[256];  // see page_fault
+    char aside[128];   // what the certificate says that it should not; the proxy; or ""
 };
 
 // What pages are fetched with: threads, open connections, whose turn it is, names that are known.
