@@ -400,6 +400,13 @@ def a_first_header_that_begins_with_a_space_is_refused():
 
 
 @check
+def an_empty_line_instead_of_an_answer_is_named():
+    with Server() as server:
+        url = server.page("/", raw(b"\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+        equal(failures_of(fetch(url).err), {url: "the answer is not HTTP: an empty line"})
+
+
+@check
 def a_carriage_return_where_none_belongs_makes_no_page():
     with Server() as server:
         words = {

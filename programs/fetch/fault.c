@@ -183,8 +183,9 @@ static void broken(FILE *out, const struct page *page)
 
 static void not_http(FILE *out, const struct page *page)
 {
+    bool empty = !page->detail[strspn(page->detail, " \t\r\n")];
     (void)fprintf(out, "the answer is not HTTP: ");
-    print_answer_text(out, page->detail);
+    print_answer_text(out, empty ? "an empty line" : page->detail);
 }
 
 static void answer(FILE *out, const struct page *page)
