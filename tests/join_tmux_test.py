@@ -189,7 +189,7 @@ def long_texts_are_wrapped_and_again_when_the_terminal_changes():
         screen.shows("10:00 <bob> " + text[:34])
         screen.shows("      " + text[34:])
         screen.tmux("resize-window", "-x", "40", "-y", "12")
-        rows = screen.shows("10:00 <bob> " + text[:14])
+        rows = screen.shows("      " + text[48:])
         at = rows.index("10:00 <bob> " + text[:14])
         equal(rows[at + 1 : at + 4],
               ["      " + text[14:31], "      " + text[31:48], "      " + text[48:]])
