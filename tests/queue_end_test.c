@@ -194,6 +194,40 @@ TEST(behind_a_shield_it_works_as_ever)
     weft_queue_free(&q);
 }
 
+// ---- fibers of one loop: none runs while another does not wait -----------------------------
+
+static bool other_ran;
+
+static int run_beside(const weft_none *none, weft_none *nothing)
+{
+    (void)none, (void)nothing;
+    other_ran = true;
+    return 0;
+}
+WEFT_TASK(run_beside, weft_none, weft_none);
+
+static int put_and_get(weft_queue *const *q, weft_none *none)
+{
+    (void)none;
+    int item = 1;
+    weft_future *beside = weft_start(WEFT_FIBERS, run_beside, &(weft_none){0});
+    CHECK(weft_put(*q, &item, WEFT_FOREVER) == 0); // there is room
+    CHECK(weft_get(*q, &item, WEFT_FOREVER) == 0); // there is one
+    CHECK(!other_ran);
+    return weft_join(&beside, NULL, 0);
+}
+WEFT_TASK(put_and_get, weft_queue *, weft_none);
+
+TEST(a_call_that_does_not_wait_lets_no_other_fiber_run)
+{
+    other_ran = false;
+    weft_queue *q = numbers(1);
+    weft_future *f = weft_start(WEFT_FIBERS, put_and_get, &q);
+    assert_int_equal(weft_join(&f, NULL, 0), 0);
+    assert_true(other_ran);
+    weft_queue_free(&q);
+}
+
 // ---- misuse -------------------------------------------------------------------------
 
 static int make_one_without_a_size(void)
@@ -281,6 +315,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_cancelled_put_or_get_had_no_effect),
     cmocka_unit_test(the_request_to_stop_comes_before_items_room_deadlines_and_the_end),
     cmocka_unit_test(behind_a_shield_it_works_as_ever),
+    cmocka_unit_test(a_call_that_does_not_wait_lets_no_other_fiber_run),
     cmocka_unit_test(a_queue_of_no_size_or_of_ranks_without_compare_aborts),
     cmocka_unit_test(an_item_of_another_size_aborts_and_both_sizes_are_named),
     cmocka_unit_test(a_queue_that_is_none_aborts),

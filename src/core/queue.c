@@ -37,7 +37,8 @@ struct weft_queue {
     enum weft_order order;
     int (*compare)(const void *a, const void *b);
     size_t item_size, capacity;
-    size_t head, length;  // head: the oldest of a ring; length <= capacity
+    size_t head;          // the oldest of a ring
+    size_t length;        // <= capacity. Atomic: give_way_at
     uint64_t puts;        // so far: the number of the next
     uint64_t *numbers;    // PRIORITY: of each item's put; else NULL
     unsigned char *slots; // capacity of them, and for PRIORITY one to swap with
@@ -95,6 +96,12 @@ static unsigned char *slot(const weft_queue *q, size_t i)
     return q->slots + i * q->item_size;
 }
 
+// By who has the word, or the mutex.
+static void set_length(weft_queue *q, size_t length)
+{
+    wf_store(&q->length, length, WF_RELAXED);
+}
+
 // Most items are a pointer or a number.
 static void copy(const weft_queue *q, void *to, const void *from)
 {
@@ -145,7 +152,7 @@ static void push(weft_queue *q, void *item)
         at = q->length < q->capacity - q->head ? q->head + q->length
                                                : q->length - (q->capacity - q->head);
     copy(q, slot(q, at), item);
-    q->length++;
+    set_length(q, q->length + 1);
     if (q->order == WEFT_PRIORITY) {
         q->numbers[at] = q->puts++;
         sift_up(q, at);
@@ -154,7 +161,7 @@ static void push(weft_queue *q, void *item)
 
 static void pop(weft_queue *q, void *item)
 {
-    q->length--;
+    set_length(q, q->length - 1);
     size_t at = q->order == WEFT_LIFO ? q->length : q->head;
     copy(q, item, slot(q, at));
     if (q->order == WEFT_FIFO)
@@ -174,8 +181,10 @@ static uintptr_t enter(weft_queue *q)
     if (q->is_slow)
         wf_lock(&q->mu);
     uintptr_t value = wf_word_lock(&q->word_);
-    if (fresh)
-        q->head = q->length = 0;
+    if (fresh) {
+        q->head = 0;
+        set_length(q, 0);
+    }
     return value;
 }
 
@@ -261,11 +270,21 @@ static int get(weft_queue *q, void *item, weft_time deadline)
     return rc;
 }
 
+// Where a fiber would wait, and nobody stands in line before it. Only a guess. A call with a
+// deadline may be one that only tries, again and again.
+static void give_way_at(weft_queue *q, size_t length, weft_time deadline)
+{
+    if (wf_load(&q->length, WF_RELAXED) == length && deadline.ns == INT64_MAX &&
+        !wf_line_first(wf_load(&q->word_, WF_RELAXED)))
+        wf_give_way();
+}
+
 int weft_put_(weft_queue *q, const void *item, size_t size, weft_time deadline)
 {
     wf_require(q && item, "weft_put: the queue or the item is NULL");
     wf_require(size == q->item_size, "weft_put of %zu bytes into a queue of %zu", size,
                q->item_size);
+    give_way_at(q, q->capacity, deadline);
     int rc = wf_interrupted();
     if (rc == 0)
         rc = put(q, (void *)(uintptr_t)item, deadline); // a seat holds both kinds; it is only read
@@ -277,6 +296,7 @@ int weft_get_(weft_queue *q, void *item, size_t size, weft_time deadline)
     wf_require(q && item, "weft_get: the queue or the item is NULL");
     wf_require(size == q->item_size, "weft_get of %zu bytes from a queue of %zu", size,
                q->item_size);
+    give_way_at(q, 0, deadline);
     int rc = wf_interrupted();
     if (rc == 0)
         rc = get(q, item, deadline);

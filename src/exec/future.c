@@ -411,19 +411,6 @@ static int await(weft_future *f, struct wf_wait *wait, weft_time deadline)
     return is_attended(f) ? attend(f, wait, deadline) : stand_by(f, wait, deadline);
 }
 
-// A fiber that was started a moment ago is often done when all that are ready have had their turn.
-// Then nobody stands in line, lies down and is woken: three locked instructions less. Who gives way
-// stays in the run queue, so it goes on no later than one woken by that end would, and if the task
-// takes longer, this was one switch too many. Nothing is decided here: DONE is looked at afterwards
-// as before. Not where somebody is told of waits, who would miss this one.
-static void give_way(const weft_future *f)
-{
-    struct wf_parker *self = wf_self();
-    bool told = wf_noting || self->host;
-    if (self->parking && f->kind == WEFT_FIBERS && !f->pool && !told)
-        self->parking->yield(self);
-}
-
 // Run it here, if it has not begun and may run here.
 static void help(weft_future *f)
 {
@@ -492,8 +479,8 @@ int weft_join(weft_future **future, void *result, size_t size)
     wf_require(!runs_here(f), "weft_join: task %s joins itself", f->what->name);
     if (!wf_future_done(f))
         help(f);
-    if (!wf_future_done(f))
-        give_way(f);
+    if (f->kind == WEFT_FIBERS && !f->pool && !wf_future_done(f))
+        wf_give_way();
     struct wf_wait wait = {
         .what = "weft_join", .thing = "task", .object = f, .fd = WF_NO_FD, .owner = &f->id};
     (void)await(f, &wait, WEFT_FOREVER); // does not stop, has no deadline
