@@ -75,6 +75,7 @@ struct wf_order {
     weft_group *group;
     int64_t tag;
     bool inherits; // a request to stop the caller is one to stop this, where it runs in place
+    bool unjoined; // it begins abandoned; the caller's reference is only good to be given up
 };
 weft_future *wf_pool_order(weft_pool *pool, const struct wf_order *order,
                            const struct weft_task *what, const void *arg);

@@ -210,9 +210,15 @@ static void report_first(const weft_future *f)
     self->calls_out = before;
 }
 
-// Set the flags in the word; what they were before. DONE empties the line.
+// Set the flags in the word; what they were before. DONE empties the line. After ABANDONED only the
+// executor is left to touch the word: that was its owner's last, and nobody stands in line without
+// him.
 static uintptr_t publish(weft_future *f, uintptr_t flags)
 {
+    if (wf_load(&f->word_, WF_ACQUIRE) == ABANDONED) { // pairs with the owner's wf_word_unlock
+        wf_store(&f->word_, ABANDONED | flags, WF_RELEASE);
+        return ABANDONED;
+    }
     struct weft_waiter *woken = NULL;
     struct weft_waiter **end = &woken;
     uintptr_t value = wf_word_lock(&f->word_);
@@ -327,6 +333,11 @@ bool wf_future_abandon(weft_future *f)
     if (done)
         report(f);
     return done;
+}
+
+void wf_future_begin_abandoned(weft_future *f)
+{
+    f->word_ = ABANDONED;
 }
 
 // ---- waiting ----------------------------------------------------------------------------

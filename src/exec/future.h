@@ -56,6 +56,7 @@ void wf_future_disown(weft_future *f); // the owner's reference: joined, dropped
 
 // Nobody will join it: its failure is reported when it ends. True: it has ended.
 bool wf_future_abandon(weft_future *f);
+void wf_future_begin_abandoned(weft_future *f); // the same, before anybody else knows it
 
 // The current task was asked to stop before it began, for this reason: its ends are closed, and
 // that is its failure. Returns code.

@@ -129,6 +129,8 @@ weft_future *wf_pool_order(weft_pool *pool, const struct wf_order *order,
     wf_pool_ref(pool);
     f->pool = pool;
     f->kind = pool->options.kind;
+    if (order->unjoined)
+        wf_future_begin_abandoned(f);
     if (order->group)
         wf_group_join(order->group, f);
     if (wf_traced())
@@ -153,11 +155,11 @@ weft_future *weft_submit_(weft_pool *pool, weft_time deadline, const struct weft
 
 int weft_spawn_(weft_pool *pool, const struct weft_task *what, const void *arg)
 {
-    const struct wf_order order = {.call = "weft_spawn", .deadline = WEFT_FOREVER};
+    const struct wf_order order = {
+        .call = "weft_spawn", .deadline = WEFT_FOREVER, .unjoined = true};
     weft_future *f = wf_pool_order(pool, &order, what, arg);
     if (!f)
         return weft_error_code();
-    (void)wf_future_abandon(f); // it has a pool, and references for both
     wf_future_disown(f);
     return 0;
 }
