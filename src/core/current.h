@@ -37,7 +37,7 @@ struct wf_parking {
     // is made (1). What did not end the sleep is disarmed.
     int (*lie_down)(struct wf_parker *self, const struct wf_wait *wait, weft_time deadline);
     void (*wake)(struct wf_parker *parker); // by who turned PARKED into another word. Any thread
-    void (*yield)(struct wf_parker *self);
+    bool (*yield)(struct wf_parker *self);  // true: others ran meanwhile
     bool (*transfers)(const struct wf_parker *self); // lie_down takes a wait's transfer
 };
 

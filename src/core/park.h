@@ -61,12 +61,12 @@ static inline void wf_wait_end(struct wf_wait *wait)
 // turn. Then nobody stands in line, lies down and is woken: three locked instructions less. Who
 // gives way stays in the run queue, so it goes on no later than one woken by that would, and if it
 // has to wait all the same, this was one switch too many. Nothing is decided here: the caller looks
-// again. Not where somebody is told of waits, who would miss this one. Threads just go on.
-static inline void wf_give_way(void)
+// again. Not where somebody is told of waits, who would miss this one. True: others ran. Threads
+// just go on.
+static inline bool wf_give_way(void)
 {
     struct wf_parker *self = wf_self();
-    if (self->parking && !self->host && !wf_noting)
-        self->parking->yield(self);
+    return self->parking && !self->host && !wf_noting && self->parking->yield(self);
 }
 
 // Sleep until the token, an event on wait->fd, or the deadline. The ready events (> 0), 0 (token,

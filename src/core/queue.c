@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // queue.c - an array of items, and a line of those who wait for one, or for room.
 //
-// FIFO uses the array as a ring, LIFO as a stack, PRIORITY as a binary heap (Williams 1964) whose
-// items carry the number of their put, so that equal ones keep their order.
+// Small items, the oldest first, are a ring with two ends (ring.h). All others are here: FIFO uses
+// the array as a ring, LIFO as a stack, PRIORITY as a binary heap (Williams 1964) whose items carry
+// the number of their put, so that equal ones keep their order.
 //
 // Getters wait only while the queue is empty, putters only while it is full: one line holds them.
 // Whoever puts gives the item to the first getter in line, and whoever gets puts the first putter's
@@ -23,22 +24,24 @@
 #include "core/error.h"
 #include "core/misuse.h"
 #include "core/mutex.h"
+#include "core/ring.h"
 #include "core/waiters.h"
 
 enum { DEFAULT_CAPACITY = 1024, LARGE_ITEM = 256 };
 enum { GETTER, PUTTER };
 
 struct weft_queue {
-    uintptr_t word_; // who waits; guards the rest, but where is_slow
-    uint32_t fork_, value_;
+    struct wf_ring ring; // first: it keeps to its lines
+    bool is_ring;        // and all below but item_size is not used
+    uintptr_t word_;     // who waits; guards the rest, but where is_slow
+    uint32_t fork_;
     weft_mutex mu; // is_slow: guards everything below that changes
     bool is_slow;
     bool closed; // never reset
     enum weft_order order;
     int (*compare)(const void *a, const void *b);
     size_t item_size, capacity;
-    size_t head;          // the oldest of a ring
-    size_t length;        // <= capacity. Atomic: give_way_at
+    size_t head, length;  // head: the oldest of a ring; length <= capacity
     uint64_t puts;        // so far: the number of the next
     uint64_t *numbers;    // PRIORITY: of each item's put; else NULL
     unsigned char *slots; // capacity of them, and for PRIORITY one to swap with
@@ -58,7 +61,7 @@ weft_queue *weft_queue_new_(struct weft_queue_options o)
     wf_require(!heap || o.compare, "weft_queue_new: WEFT_PRIORITY without compare");
     size_t capacity = o.capacity > 0 ? o.capacity : DEFAULT_CAPACITY;
     bool fits = capacity < PTRDIFF_MAX / sizeof(uint64_t);
-    weft_queue *q = calloc(1, sizeof *q);
+    weft_queue *q = aligned_alloc(_Alignof(weft_queue), sizeof *q);
     unsigned char *slots = fits ? calloc(capacity + 1, o.item_size) : NULL;
     uint64_t *numbers = fits && heap ? calloc(capacity, sizeof *numbers) : NULL;
     if (!q || !slots || (heap && !numbers)) {
@@ -75,6 +78,10 @@ weft_queue *weft_queue_new_(struct weft_queue_options o)
                              .compare = o.compare,
                              .numbers = numbers,
                              .slots = slots};
+    q->is_ring = o.order == WEFT_FIFO && !q->is_slow;
+    if (q->is_ring)
+        q->ring = (struct wf_ring){
+            .fork_ = wf_fork_count, .item_size = o.item_size, .capacity = capacity, .slots = slots};
     return q;
 }
 
@@ -94,12 +101,6 @@ void weft_queue_free(weft_queue **q)
 static unsigned char *slot(const weft_queue *q, size_t i)
 {
     return q->slots + i * q->item_size;
-}
-
-// By who has the word, or the mutex.
-static void set_length(weft_queue *q, size_t length)
-{
-    wf_store(&q->length, length, WF_RELAXED);
 }
 
 // Most items are a pointer or a number.
@@ -152,7 +153,7 @@ static void push(weft_queue *q, void *item)
         at = q->length < q->capacity - q->head ? q->head + q->length
                                                : q->length - (q->capacity - q->head);
     copy(q, slot(q, at), item);
-    set_length(q, q->length + 1);
+    q->length++;
     if (q->order == WEFT_PRIORITY) {
         q->numbers[at] = q->puts++;
         sift_up(q, at);
@@ -161,7 +162,7 @@ static void push(weft_queue *q, void *item)
 
 static void pop(weft_queue *q, void *item)
 {
-    set_length(q, q->length - 1);
+    q->length--;
     size_t at = q->order == WEFT_LIFO ? q->length : q->head;
     copy(q, item, slot(q, at));
     if (q->order == WEFT_FIFO)
@@ -174,18 +175,24 @@ static void pop(weft_queue *q, void *item)
 
 // ---- put and get ------------------------------------------------------------------------
 
-// The word's value. In the child of a fork it is empty: its items belong to tasks not here.
+// In the child of a fork it is empty: its items belong to tasks not here.
+static void adopt(weft_queue *q)
+{
+    if (!wf_adopt_begin(&q->fork_))
+        return;
+    wf_store(&q->word_, 0, WF_RELAXED);
+    q->head = q->length = 0;
+    wf_adopt_end(&q->fork_);
+}
+
+// The word's value.
 static uintptr_t enter(weft_queue *q)
 {
-    bool fresh = wf_fresh(q, wf_after_fork_free);
+    if (wf_is_stale(q))
+        adopt(q);
     if (q->is_slow)
         wf_lock(&q->mu);
-    uintptr_t value = wf_word_lock(&q->word_);
-    if (fresh) {
-        q->head = 0;
-        set_length(q, 0);
-    }
-    return value;
+    return wf_word_lock(&q->word_);
 }
 
 // The last touch of the queue; then the taken ones are signalled.
@@ -270,24 +277,15 @@ static int get(weft_queue *q, void *item, weft_time deadline)
     return rc;
 }
 
-// Where a fiber would wait, and nobody stands in line before it. Only a guess. A call with a
-// deadline may be one that only tries, again and again.
-static void give_way_at(weft_queue *q, size_t length, weft_time deadline)
-{
-    if (wf_load(&q->length, WF_RELAXED) == length && deadline.ns == INT64_MAX &&
-        !wf_line_first(wf_load(&q->word_, WF_RELAXED)))
-        wf_give_way();
-}
-
 int weft_put_(weft_queue *q, const void *item, size_t size, weft_time deadline)
 {
     wf_require(q && item, "weft_put: the queue or the item is NULL");
     wf_require(size == q->item_size, "weft_put of %zu bytes into a queue of %zu", size,
                q->item_size);
-    give_way_at(q, q->capacity, deadline);
     int rc = wf_interrupted();
+    void *from = (void *)(uintptr_t)item; // a seat holds both kinds; it is only read
     if (rc == 0)
-        rc = put(q, (void *)(uintptr_t)item, deadline); // a seat holds both kinds; it is only read
+        rc = q->is_ring ? wf_ring_put(&q->ring, item, deadline) : put(q, from, deadline);
     return wf_failed("weft_put", rc);
 }
 
@@ -296,16 +294,19 @@ int weft_get_(weft_queue *q, void *item, size_t size, weft_time deadline)
     wf_require(q && item, "weft_get: the queue or the item is NULL");
     wf_require(size == q->item_size, "weft_get of %zu bytes from a queue of %zu", size,
                q->item_size);
-    give_way_at(q, 0, deadline);
     int rc = wf_interrupted();
     if (rc == 0)
-        rc = get(q, item, deadline);
+        rc = q->is_ring ? wf_ring_get(&q->ring, item, deadline) : get(q, item, deadline);
     return wf_failed("weft_get", rc);
 }
 
 void weft_queue_close(weft_queue *q)
 {
     wf_require(q, "weft_queue_close(NULL)");
+    if (q->is_ring) {
+        wf_ring_close(&q->ring);
+        return;
+    }
     struct weft_waiter *taken = NULL, **end = &taken;
     uintptr_t value = enter(q);
     q->closed = true;
@@ -320,6 +321,8 @@ size_t weft_queue_length(const weft_queue *q)
 {
     wf_require(q, "weft_queue_length(NULL)");
     weft_queue *mine = (weft_queue *)q; // looking takes the lock
+    if (q->is_ring)
+        return wf_ring_length(&mine->ring);
     uintptr_t value = enter(mine);
     size_t length = q->length;
     leave(mine, value, NULL);

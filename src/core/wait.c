@@ -31,7 +31,7 @@ void weft_yield(void)
 {
     struct wf_parker *self = wf_self();
     if (self->parking)
-        self->parking->yield(self);
+        (void)self->parking->yield(self);
     else
         wf_thread_yield();
 }

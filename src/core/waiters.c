@@ -129,19 +129,30 @@ enum { ADOPTING = UINT32_MAX };
 
 // Threads of the child may find the object at once: the one that turns fork_ into ADOPTING resets
 // it, the others wait for that.
-bool wf_adopt(uintptr_t *word, uint32_t *fork, const uint32_t *value_, wf_after_fork *after)
+bool wf_adopt_begin(uint32_t *fork)
 {
     unsigned round = 0;
     for (;;) {
         uint32_t seen = wf_load(fork, WF_ACQUIRE);
         if (seen == wf_fork_count)
-            return true;
+            return false;
         if (seen != ADOPTING && wf_cas(fork, &seen, ADOPTING, WF_ACQUIRE))
-            break;
+            return true;
         wf_spin(round++);
     }
+}
+
+void wf_adopt_end(uint32_t *fork)
+{
+    wf_store(fork, wf_fork_count, WF_RELEASE); // pairs with wf_is_stale
+}
+
+bool wf_adopt(uintptr_t *word, uint32_t *fork, const uint32_t *value_, wf_after_fork *after)
+{
+    if (!wf_adopt_begin(fork))
+        return true;
     uintptr_t value = wf_load(word, WF_RELAXED) & ~(uintptr_t)WF_BUSY;
     wf_store(word, after(value, *value_), WF_RELAXED);
-    wf_store(fork, wf_fork_count, WF_RELEASE); // pairs with wf_fresh
+    wf_adopt_end(fork);
     return true;
 }

@@ -81,9 +81,16 @@ typedef uintptr_t wf_after_fork(uintptr_t value, uint32_t value_);
 bool wf_adopt(uintptr_t *word, uint32_t *fork, const uint32_t *value_, wf_after_fork *after);
 wf_after_fork wf_after_fork_free; // nothing: 0
 
+// The same by hand, for what is more than a word. Stale: begin; true: it is the caller who makes it
+// fresh, and says so with end. Else somebody else did.
+#define wf_is_stale(object) \
+    __builtin_expect(wf_load(&(object)->fork_, WF_ACQUIRE) != wf_fork_count, 0)
+bool wf_adopt_begin(uint32_t *fork);
+void wf_adopt_end(uint32_t *fork);
+
 // Call first in each operation. True: the object comes from before a fork, and is fresh now.
 #define wf_fresh(object, after) \
-    (__builtin_expect(wf_load(&(object)->fork_, WF_ACQUIRE) != wf_fork_count, 0) && \
+    (wf_is_stale(object) && \
      wf_adopt(&(object)->word_, &(object)->fork_, &(object)->value_, (after)))
 
 #endif

@@ -491,7 +491,7 @@ int weft_join(weft_future **future, void *result, size_t size)
     if (!wf_future_done(f))
         help(f);
     if (f->kind == WEFT_FIBERS && !f->pool && !wf_future_done(f))
-        wf_give_way();
+        (void)wf_give_way();
     struct wf_wait wait = {
         .what = "weft_join", .thing = "task", .object = f, .fd = WF_NO_FD, .owner = &f->id};
     (void)await(f, &wait, WEFT_FOREVER); // does not stop, has no deadline

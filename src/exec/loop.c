@@ -36,7 +36,7 @@
 #include "os/stack.h"
 #include "os/thread.h"
 
-enum { SOON_NS = 50000, SPINS_BEFORE_SLEEP = 4, RUNS_BETWEEN_LOOKS = 64, MOST_SPARES = 256 };
+enum { SOON_NS = 50000, LOOK_NS = 25000, RUNS_BETWEEN_LOOKS = 64, MOST_SPARES = 256 };
 
 struct fiber {
     struct wf_stack stack; // first: the record at the stack's top, and overflow.c knows it
@@ -90,7 +90,7 @@ struct wf_loop {
 
 static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, weft_time deadline);
 static void wake_fiber(struct wf_parker *parker);
-static void fiber_yields(struct wf_parker *parker);
+static bool fiber_yields(struct wf_parker *parker);
 static bool fiber_transfers(const struct wf_parker *parker);
 static const struct wf_parking fiber_parking = {fiber_sleeps, wake_fiber, fiber_yields,
                                                 fiber_transfers};
@@ -249,17 +249,16 @@ static void look_around(struct wf_loop *loop)
     loop->engine->ops->look(loop->engine, 0);
 }
 
-// Waking a core that sleeps costs ten times as much as the work that two loops hand each other. So
-// a loop that was woken from outside soon after it fell asleep spins first the next time; and does
-// so until it has spun in vain.
+// Waking a core costs a hundred times what two loops hand each other. So one that was woken from
+// outside soon after it fell asleep looks out first the next time; until it has done so in vain.
 static bool comes_soon(struct wf_loop *loop)
 {
-    for (int i = 0; loop->expects && i < SPINS_BEFORE_SLEEP; i++)
-        for (unsigned round = 0; wf_spin_briefly(round); round++)
-            if (wf_load(&loop->inbox, WF_RELAXED))
-                return true;
-    loop->expects = false;
-    return false;
+    struct wf_glance glance = {.for_ns = LOOK_NS};
+    bool came = false;
+    while (loop->expects && !came && wf_glance(&glance))
+        came = wf_load(&loop->inbox, WF_RELAXED) != NULL;
+    loop->expects = came;
+    return came;
 }
 
 static void sleep_until_something(struct wf_loop *loop)
@@ -434,15 +433,17 @@ static void wake_fiber(struct wf_parker *parker)
         send(fiber->loop, fiber);
 }
 
-static void fiber_yields(struct wf_parker *parker)
+static bool fiber_yields(struct wf_parker *parker)
 {
     struct fiber *self = parker->seat;
     struct wf_loop *loop = self->loop;
+    bool others = loop->ready.first != NULL;
     self->error = *loop->errno_at;
     make_ready(loop, self);
     switch_away(loop, self, false);
     see_to_ended(loop);
     *loop->errno_at = self->error;
+    return others;
 }
 
 static struct fiber *take_spare(struct wf_loop *loop)

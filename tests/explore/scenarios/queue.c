@@ -13,10 +13,17 @@ static struct {
     struct wf_loop *loop;
 } s;
 
-// arg / 100: which of those beside the main task are fibers, a bit each.
+// arg / 100 % 10: which of those beside the main task are fibers, a bit each.
 static struct beside *beside(void *arg, int i, void *(*run)(void *), void *its)
 {
-    return go_as(&s.loop, *(int *)arg / 100 & 1 << i, run, its);
+    return go_as(&s.loop, *(int *)arg / 100 % 10 & 1 << i, run, its);
+}
+
+// arg / 1000: the newest comes first, which is the other kind of queue (core/queue.c, ring.c).
+static void begin(void *arg, size_t capacity)
+{
+    enum weft_order order = *(int *)arg / 1000 ? WEFT_LIFO : WEFT_FIFO;
+    s.q = weft_queue_new(sizeof(int), .capacity = capacity, .order = order);
 }
 
 static void end_all(void)
@@ -63,13 +70,13 @@ static void per_producer(void)
     }
 }
 
-// arg: capacity * 10 + producers.
+// arg % 100: capacity * 10 + producers.
 static void order_per_producer(void *arg)
 {
     int producers = *(int *)arg % 10;
     static int firsts[] = {0, ITEMS};
     struct beside *t[2];
-    s.q = weft_queue_new(sizeof(int), .capacity = (size_t)(*(int *)arg / 10 % 10));
+    begin(arg, (size_t)(*(int *)arg / 10 % 10));
     for (int i = 0; i < producers; i++)
         t[i] = beside(arg, i, put_two, &firsts[i]);
     for (int i = 0; i < producers * ITEMS; i++) {
@@ -100,7 +107,7 @@ static void *get_all(void *arg)
 static void two_consumers(void *arg)
 {
     static int zero;
-    s.q = weft_queue_new(sizeof(int), .capacity = 1);
+    begin(arg, 1);
     struct beside *a = beside(arg, 0, get_all, NULL), *b = beside(arg, 1, get_all, NULL);
     put_two(&zero);
     weft_queue_close(s.q);
@@ -128,7 +135,7 @@ static void *put_until_closed(void *arg)
 
 static void close_against_put(void *arg)
 {
-    s.q = weft_queue_new(sizeof(int), .capacity = 1);
+    begin(arg, 1);
     struct beside *a = beside(arg, 0, put_until_closed, NULL), *b = beside(arg, 1, get_all, NULL);
     weft_queue_close(s.q);
     join_it(a);
@@ -139,7 +146,7 @@ static void close_against_put(void *arg)
 
 static void close_alone_ends_a_put(void *arg)
 {
-    s.q = weft_queue_new(sizeof(int), .capacity = 1);
+    begin(arg, 1);
     struct beside *a = beside(arg, 0, put_until_closed, NULL);
     weft_queue_close(s.q);
     join_it(a);
@@ -164,7 +171,7 @@ static void *get_in_time(void *arg)
 static void who_gives_up_takes_nothing(void *arg)
 {
     int rc, item = 0;
-    s.q = weft_queue_new(sizeof(int), .capacity = 2);
+    begin(arg, 2);
     struct beside *a = beside(arg, 0, get_in_time, &rc), *b = beside(arg, 1, get_all, NULL);
     s.data[0] = 1;
     claim(weft_put(s.q, &item, WEFT_FOREVER) == 0);
@@ -186,7 +193,7 @@ WEFT_TASK(get_one, int, int);
 static void cancel_against_put(void *arg)
 {
     int item = 3, out = 0;
-    s.q = weft_queue_new(sizeof(int), .capacity = 1);
+    begin(arg, 1);
     weft_future *f = weft_start(kind_of(arg), get_one, &item);
     claim(weft_put(s.q, &item, WEFT_FOREVER) == 0);
     weft_cancel(f);
@@ -194,6 +201,29 @@ static void cancel_against_put(void *arg)
     claim(rc == 0 ? out == 3 : rc == -ECANCELED);
     claim(weft_queue_length(s.q) == (rc == 0 ? 0 : 1));
     end_all();
+}
+
+static void *put_the_only(void *arg)
+{
+    (void)arg;
+    int item = 0;
+    weft_explore_writes(&s.data[item]);
+    s.data[item] = 1;
+    claim(weft_put(s.q, &item, WEFT_FOREVER) == 0);
+    return NULL;
+}
+
+// Whoever got the last item may free the queue: who put it touches it no more.
+static void the_last_one_frees_it(void *arg)
+{
+    int item;
+    begin(arg, 1);
+    struct beside *a = beside(arg, 0, put_the_only, NULL);
+    claim(weft_get(s.q, &item, WEFT_FOREVER) == 0);
+    note(item);
+    weft_queue_free(&s.q);
+    join_it(a);
+    end_loop(&s.loop);
 }
 
 const struct scenario queue_scenarios[] = {
@@ -212,6 +242,15 @@ const struct scenario queue_scenarios[] = {
     {"queue: close against a put that waits", close_alone_ends_a_put, .bound = 3},
     {"queue: who gives up takes nothing", who_gives_up_takes_nothing, .bound = 2},
     {"queue: cancel against put", cancel_against_put, .bound = 2},
+    {"queue: who got the last frees it", the_last_one_frees_it, .bound = 3},
+    {"queue: who got the last frees it, delayed stores", the_last_one_frees_it, .bound = 2,
+     .delayed_stores = true},
+    {"queue: 2 consumers, delayed stores", two_consumers, .bound = 1, .delayed_stores = true},
+    {"queue: newest first, 1 producer", order_per_producer, .arg = 1011, .bound = 3},
+    {"queue: newest first, 2 consumers", two_consumers, .arg = 1000, .bound = 1},
+    {"queue: newest first, close", close_against_put, .arg = 1000, .bound = 2},
+    {"queue: newest first, one gives up", who_gives_up_takes_nothing, .arg = 1000, .bound = 2},
+    {"queue: newest first, who got the last", the_last_one_frees_it, .arg = 1000, .bound = 3},
 #if HAS_FIBERS
     // ---- with fibers: the main task is a thread all the same
     {"queue: 1 producer, a fiber", order_per_producer, .arg = 111, .bound = 2},
@@ -237,6 +276,8 @@ const struct scenario queue_scenarios[] = {
     {"queue: of two fibers one gives up, bound 3", who_gives_up_takes_nothing, .arg = 300,
      .bound = 3, .is_long = true},
     {"queue: a fiber's cancel against put", cancel_against_put, .arg = 1, .bound = 3},
+    {"queue: who got a fiber's last frees it", the_last_one_frees_it, .arg = 100, .bound = 2},
+    {"queue: newest first, a fiber", order_per_producer, .arg = 1111, .bound = 2},
 #endif
     {.name = NULL},
 };
