@@ -56,10 +56,6 @@ struct fiber {
     bool settles;       // it takes that back, and waits to be told
 };
 
-struct queue {
-    struct fiber *first, *last;
-};
-
 struct wf_loop {
     wf_thread thread;
     char name[WF_NAME_MAX];
@@ -71,7 +67,9 @@ struct wf_loop {
     struct fiber *ended;  // left its stack for good; it is still to be kept or given back
     struct fiber *spares; // ended, for the next that is started from here
     int spare_count;
-    struct queue ready;
+    struct {
+        struct fiber *first, *last;
+    } ready;
     int *errno_at;        // of its thread: to find it costs a call
     uint32_t looked;      // at timers and descriptors: the pulse's beat of the last time
     uint32_t begun, over; // fibers that were started from here; that have ended
