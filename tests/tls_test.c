@@ -137,6 +137,17 @@ static void both_know_what_was_agreed(void **state)
     down(&e);
 }
 
+static void a_dot_that_ends_an_absolute_name_is_not_sent(void **state)
+{
+    (void)state;
+    struct ends e = {
+        .mine = weft_tls_client(in_folder("good.pem")),
+        .theirs = weft_tls_server(in_folder("good.pem"), .key = in_folder("good.key"))};
+    assert_int_equal(shake(&e, "weft.test."), 0);
+    assert_string_equal(weft_tls_server_name(e.server), "weft.test");
+    down(&e);
+}
+
 static void a_certificate_that_is_not_good_is_refused(void **state)
 {
     (void)state;
@@ -553,6 +564,7 @@ static void a_close_in_the_middle_of_it_all_frees_nothing_early(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(both_know_what_was_agreed),
+    cmocka_unit_test(a_dot_that_ends_an_absolute_name_is_not_sent),
     cmocka_unit_test(a_certificate_that_is_not_good_is_refused),
     cmocka_unit_test(without_a_common_protocol_both_fail),
     cmocka_unit_test(an_address_is_a_name_too),

@@ -540,7 +540,7 @@ int weft_kill(weft_future *f)
 {
     wf_require(f, "weft_kill(NULL)");
     if (f->kind != WEFT_PROCESSES)
-        return weft_fail(-ENOTSUP, "weft_kill: %s runs on a thread; cancel it", f->what->name);
+        return weft_fail(-ENOTSUP, "weft_kill: %s runs in this process; cancel it", f->what->name);
     if (!is_ours(f, "weft_kill"))
         return -ENOTSUP;
     if (wf_future_done(f))

@@ -266,8 +266,15 @@ static bool expect(SSL *ssl, const char *name)
     unsigned char address[sizeof(struct in6_addr)];
     if (inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1)
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
+    char bare[256]; // without the dot that ends an absolute name: RFC 6066, section 3
+    size_t size = strlen(name);
+    size -= size > 1 && name[size - 1] == '.';
+    if (size >= sizeof bare)
+        return false;
+    memcpy(bare, name, size);
+    bare[size] = '\0';
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
+    return SSL_set1_host(ssl, bare) == 1 && SSL_set_tlsext_host_name(ssl, bare) == 1;
 }
 
 int weft_tls_start(weft_conn *c, weft_tls *tls, const char *server_name, weft_time deadline)
