@@ -10,7 +10,8 @@ import tempfile
 import urllib.request
 
 from chat_helpers import doors, fresh_doors, hash_of, irc, talks_on_a_websocket
-from program_helpers import PATIENCE, Skip, equal, receive, run_tests, test, weft
+from program_helpers import (PATIENCE, Server, Skip, equal, in_own_network, receive, run_tests, test,
+                             weft)
 
 
 def member(server, nick, **more):
@@ -189,6 +190,14 @@ def a_door_that_is_taken_is_left_shut_unless_it_was_asked_for():
         equal((got.status, got.err), (1, f"weft serve: listen 127.0.0.1:{port}: Address already in "
                                          "use (another server? try --irc 0)\n"))
         equal(weft("serve", "--irc", "nonsense").status, 2)
+
+
+@test
+@in_own_network
+def a_default_door_leaves_its_port_to_one_that_was_asked_for():
+    with Server("--irc", "12345", "--web", "off", port=None) as server:
+        server.log.wait(r"the plain door stays shut: .*already in use.*")
+        server.out.wait("listening on 127.0.0.1:12345 for IRC")
 
 
 @test

@@ -26,11 +26,18 @@ static bool is_version_6(const char *host, size_t size)
     return inet_pton(AF_INET6, number, &parsed) == 1;
 }
 
+static bool may_be_host(const char *host, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)host[i] <= ' ' || strchr("[]/", host[i]))
+            return false;
+    return size > 0 && (!memchr(host, ':', size) || is_version_6(host, size));
+}
+
 static const char *join_parts(char out[CHAT_ADDRESS_MAX], const char *host, size_t size, int port)
 {
     bool v6 = memchr(host, ':', size) != NULL;
-    if (size == 0 || memchr(host, '[', size) || memchr(host, ']', size) ||
-        memchr(host, '/', size) || (v6 && !is_version_6(host, size)))
+    if (!may_be_host(host, size))
         return not_a_host;
     int length = snprintf(out, CHAT_ADDRESS_MAX, v6 ? "[%.*s]:%d" : "%.*s:%d", (int)size, host,
                           port);

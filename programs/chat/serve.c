@@ -276,18 +276,28 @@ static int open_hub(const struct house *house)
     return STATUS_FAILED;
 }
 
+// Those that were asked for first: one that is there by default leaves them its port.
+static int listen_at_all(struct house *house)
+{
+    const struct door_setting *at = house->set->doors;
+    int status = STATUS_OK;
+    for (int asked = 1; asked >= 0; asked--)
+        for (int i = 0; i < DOORS && status == STATUS_OK; i++)
+            if (at[i].asked == (asked == 1))
+                status = listen_at(house->server, &house->doors[i], &at[i]);
+    for (int i = 0; i < DOORS && status == STATUS_OK; i++)
+        tell_unused(house->server, &at[i]);
+    return status;
+}
+
 static int open_doors(struct house *house, char *web, size_t room)
 {
     struct server *s = house->server;
     struct door *doors = house->doors;
-    int status = STATUS_OK;
     bool others = false;
-    for (int i = 0; i < DOORS && status == STATUS_OK; i++) {
-        status = listen_at(s, &doors[i], &house->set->doors[i]);
+    int status = listen_at_all(house);
+    for (int i = 0; i < DOORS; i++)
         others = others || (doors[i].listener && i != DOOR_PLAIN);
-    }
-    for (int i = 0; i < DOORS && status == STATUS_OK; i++)
-        tell_unused(s, &house->set->doors[i]);
     if (status == STATUS_OK && others)
         status = open_hub(house);
     house->room = house_room(house->descriptors, count_descriptors());

@@ -179,6 +179,21 @@ static const char *place_doors(struct settings *set)
     return wrong;
 }
 
+// Two that were asked for, and so must open, and cannot both. Others find each a port of its own.
+static const char *find_doors_that_meet(const struct settings *set)
+{
+    for (int i = 0; i < DOORS; i++)
+        for (int j = 0; j < i; j++) {
+            const struct door_setting *one = &set->doors[j], *other = &set->doors[i];
+            const char *port = one->address ? strrchr(one->address, ':') : NULL;
+            bool shared = !port || strcmp(port, ":0") == 0 || strncmp(one->address, "sys", 3) == 0;
+            if (!shared && one->asked && other->asked && other->address &&
+                strcmp(one->address, other->address) == 0)
+                return "two doors cannot have one address";
+        }
+    return NULL;
+}
+
 // The name of a server has a dot, so that no client takes it for a nick.
 static const char *name_server(struct settings *set)
 {
@@ -250,6 +265,8 @@ static const char *complete(struct settings *set)
         wrong = name_server(set);
     if (!wrong)
         wrong = place_doors(set);
+    if (!wrong)
+        wrong = find_doors_that_meet(set);
     if (!wrong && set->lan)
         wrong = lan_add_hosts(&set->hosts);
     return wrong ? wrong : load_motd(set);
