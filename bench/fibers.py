@@ -29,8 +29,8 @@ ROWS = [
 ]
 FUTURE = ("six locked instructions: one for its number, one for its end, two for who looks at the list "
           "of tasks, and two for exit, which counts what lives")
-QUEUE = ("each wait goes through a lock, a line and the park word, all of them fit for other threads too: "
-         "about four locked instructions each")
+QUEUE = ("a put and a get take the word of their end, which is fit for other threads too: one locked "
+         "instruction each; a round trip is four of them and two switches")
 GOALS = [
     Goal("weft", "yield", at_most=10, why="two calls through tables, errno kept, timers looked at "
          "at each 64th switch"),
@@ -38,7 +38,7 @@ GOALS = [
     Goal("weft", "ping_pong", at_most=45, why=QUEUE),
     Goal("weft", "buffered", at_most=20, why=QUEUE),
     Goal("weft", "between_loops", at_most=60,
-         why="both ends take one word for each item, and it goes from core to core; where the getter is "
-         "the faster one, each item is a wake-up of its own"),
+         why="what the two ends know of each other goes from core to core once a batch, and where the "
+         "getter is as fast as the putter batches are small; Go's two run on one core by turns"),
     Goal("weft", "parked", at_most=4600, why="the page of its stack, its future and its parker"),
 ]

@@ -227,9 +227,9 @@ void world_say(int who, const char *line, size_t size, bool labelled)
     size_t room = size + 64;
     char *text = malloc(room);
     must(text);
-    size_t n = labelled && (c->session->caps & CAP_LABEL)
-                   ? put_label(line, size, ++last_label, text, room)
-                   : 0;
+    const unsigned needed = CAP_LABEL | CAP_BATCH;
+    bool answers = labelled && (c->session->caps & needed) == needed;
+    size_t n = answers ? put_label(line, size, ++last_label, text, room) : 0;
     if (n > 0) {
         label_expect(c, last_label, !is_batch(text));
         size = n;
