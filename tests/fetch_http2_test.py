@@ -69,7 +69,9 @@ def serve(listener, context, frames):
                 kind = head[3]
                 stream.read(int.from_bytes(head[:3], "big"))
             connection.sendall(frame(SETTINGS, 1, 0) + frames)
-            while frames and stream.read(1):
+            if not frames:  # its end alone, not a reset because of what comes still
+                connection.shutdown(socket.SHUT_WR)
+            while connection.recv(4096):
                 pass
 
 
