@@ -53,8 +53,8 @@ def certificate(folder):
     return cert, context
 
 
-def serve(listener, context, frames):
-    """One connection and its first request, answered with these bytes; closed by the client, or,
+def serve(listener, context, frames, requests=1):
+    """One connection and its first requests, answered with these bytes; closed by the client, or,
     without any, by us."""
     with contextlib.suppress(OSError):  # TLS errors too
         plain, _ = listener.accept()
@@ -63,10 +63,9 @@ def serve(listener, context, frames):
             stream = connection.makefile("rb")
             stream.read(24)  # the preface
             connection.sendall(frame(SETTINGS, 0, 0))
-            kind = None
-            while kind != HEADERS:
+            while requests > 0:
                 head = stream.read(9)
-                kind = head[3]
+                requests -= head[3] == HEADERS
                 stream.read(int.from_bytes(head[:3], "big"))
             connection.sendall(frame(SETTINGS, 1, 0) + frames)
             if not frames:  # its end alone, not a reset because of what comes still
@@ -75,25 +74,28 @@ def serve(listener, context, frames):
                 pass
 
 
-def page_of(frames):
-    """The row of a page that is answered so."""
-    with tempfile.TemporaryDirectory() as folder, \
-            socket.create_server(("127.0.0.1", 0)) as listener:
+def pages_of(frames, *options, servers=1, paths=("/",)):
+    """The rows of pages of so many servers, which are answered so."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         cert, context = certificate(folder)
-        thread = threading.Thread(target=serve, args=(listener, context, frames))
-        thread.start()
-        port = listener.getsockname()[1]
-        try:
-            result = weft("fetch", "--retries", "0", "--jsonl", "--cacert", cert,
-                          f"https://127.0.0.1:{port}/")
-        finally:
-            close(listener)
-            thread.join()
-    return json.loads(result.out.splitlines()[0])
+        urls = []
+        for _ in range(servers):
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            thread = threading.Thread(target=serve, args=(listener, context, frames, len(paths)))
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(close, listener)
+            urls += [f"https://127.0.0.1:{listener.getsockname()[1]}{path}" for path in paths]
+        result = weft("fetch", "--retries", "0", "--jsonl", "--cacert", cert, *options, *urls)
+    return [json.loads(line) for line in result.out.splitlines()[:-1]]
 
 
-def answered(*behind, flags=WHOLE):
-    return frame(HEADERS, flags, STREAM, OK) + b"".join(behind)
+def page_of(frames):
+    return pages_of(frames)[0]
+
+
+def answered(*behind, flags=WHOLE, stream=STREAM):
+    return frame(HEADERS, flags, stream, OK) + b"".join(behind)
 
 
 @test
@@ -111,6 +113,23 @@ def a_body_whose_connection_breaks_the_rules_before_its_end_is_not_verified():
     for before in b"", frame(DATA, 0, STREAM, b"hello"):
         row = page_of(answered(before, too_large))
         assert not row["ok"] or row["unverified"], row
+
+
+@test
+def bodies_are_verified_also_where_more_servers_are_asked_than_connections_kept():
+    rows = pages_of(answered(frame(DATA, END, STREAM, b"hello")), "-j", "1", servers=4)
+    equal([(row["encoded"], row["unverified"]) for row in rows], [(5, False)] * 4)
+
+
+@test
+def bodies_of_a_connection_whose_end_was_told_to_another_page_are_verified():
+    first, second = STREAM, STREAM + 2
+    goodbye = frame(GOAWAY, 0, 0, struct.pack(">II", second, 0))
+    for last, other in (first, second), (second, first):
+        frames = answered(stream=first) + answered(stream=second) + goodbye
+        frames += frame(DATA, END, other, b"hello") + frame(DATA, END, last, b"hello")
+        rows = pages_of(frames, "-j", "2", paths=("/a", "/b"))
+        equal([(row["encoded"], row["unverified"]) for row in rows], [(5, False)] * 2)
 
 
 @test

@@ -412,6 +412,26 @@ static CURLcode on_tls(CURL *easy, void *ssl_context, void *arg)
     return CURLE_OK;
 }
 
+// Whether the connection's server has said that it is about to go, to whichever of the requests
+// that share it: a bit for each port of ours. Nothing is asked on one that is about to go.
+static unsigned char *going(const struct request *r, unsigned char *bit)
+{
+    *bit = (unsigned char)(1U << ((unsigned)r->port % 8));
+    return &r->fetcher->going[(unsigned)r->port / 8 % sizeof r->fetcher->going];
+}
+
+static void tell_going(const struct request *r, bool is)
+{
+    unsigned char bit, *byte = going(r, &bit);
+    *byte = (unsigned char)(is ? *byte | bit : *byte & ~bit);
+}
+
+static bool is_going(const struct request *r)
+{
+    unsigned char bit;
+    return (*going(r, &bit) & bit) != 0;
+}
+
 // The connection stands, new or known, and the request is sent next.
 static int on_connected(void *arg, char *address, char *own_address, int port, int own_port)
 {
@@ -420,6 +440,8 @@ static int on_connected(void *arg, char *address, char *own_address, int port, i
     (void)port;
     r->port = own_port;
     r->asked = true;
+    r->may_go = r->gone = false; // what was said before is of other connections
+    tell_going(r, false);
     r->status_seen = r->headers_ended = false; // a proxy's words about a tunnel are no answer
     r->page->status = 0;
     (void)curl_easy_setopt(r->easy, CURLOPT_VERBOSE, 1L); // for on_log; cannot fail
@@ -446,12 +468,16 @@ static void defuse(struct request *r, char *line, size_t size)
     (void)page_fail(r->page, FAULT_ANSWER, 0, "its first header begins with a space");
 }
 
+static bool has(const char *text, size_t size, const char *words)
+{
+    return memmem(text, size, words, strlen(words)) != NULL;
+}
+
 // What libcurl says in its log and nowhere else: that more came than was claimed; and of HTTP/2,
 // whose bodies it calls whole also when the connection broke the rules under them, that it closes
-// this, which it keeps otherwise, unless the server is about to go.
+// this, which it keeps otherwise, unless the server is about to go or there are too many.
 static int on_log(CURL *easy, curl_infotype type, char *text, size_t size, void *arg)
 {
-    static const char goaway[] = "GOAWAY", kept[] = "left intact";
     struct request *r = arg;
     (void)easy;
     if (type == CURLINFO_HEADER_IN)
@@ -461,9 +487,11 @@ static int on_log(CURL *easy, curl_infotype type, char *text, size_t size, void 
     if (begins(text, size, "Excess found"))
         r->page->excess = r->headers_ended && !r->page->head; // of HEAD all would be
     else if (begins(text, size, "Closing connection"))
-        r->gone = !r->may_go;
-    else if (memmem(text, size, goaway, strlen(goaway)) || memmem(text, size, kept, strlen(kept)))
-        r->may_go = true; // this one, or, once it is kept, the oldest of those that are
+        r->gone = !r->may_go && !is_going(r);
+    else if (has(text, size, "GOAWAY"))
+        tell_going(r, true);
+    else if (has(text, size, "cache is full") || has(text, size, "left intact"))
+        r->may_go = true; // the oldest of those that nobody uses, perhaps this; or it is kept
     return 0;
 }
 

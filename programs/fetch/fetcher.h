@@ -24,6 +24,7 @@ struct fetcher {
     weft_time begun;              // of the run
     struct curl_slist *headers;   // that each request has
     struct curl_slist *elsewhere; // the same without those for one host, where redirects lead
+    unsigned char going[8192];    // a bit a port: answer.c's, on the driver's thread
     weft_mutex mu;                // guards the rest
     struct request *idle;         // the one that was used last first: its memory is warm
 };
