@@ -7,7 +7,9 @@
 #include "contract.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "fetch/driver.h"
 
@@ -276,12 +278,49 @@ TEST(a_callback_may_bring_the_end_nearer)
     play_twice(moved);
 }
 
+// Asks while the process has no descriptor left, though it has again when that is told.
+static int asked_without_any(struct driver *d, struct transfer *t)
+{
+    struct rlimit most;
+    int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    CHECK(next >= 0 && getrlimit(RLIMIT_NOFILE, &most) == 0);
+    struct rlimit none = {(rlim_t)next, most.rlim_max};
+    close(next);
+    CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    CURLcode code = driver_run(d, 0, t);
+    CHECK(setrlimit(RLIMIT_NOFILE, &most) == 0);
+    CHECK(code == CURLE_COULDNT_CONNECT && transfer_refused(t) == EMFILE);
+    return 0;
+}
+
+static int refused(enum weft_kind kind)
+{
+    struct server s;
+    CHECK(serve(&s, false) == 0 && stop(&s) == 0); // nobody is there any more
+    struct driver *d = driver_open(1, 4);
+    struct transfer t = {.easy = curl_easy_init(), .due = WEFT_FOREVER};
+    (void)kind;
+    CHECK(d && curl_easy_setopt(t.easy, CURLOPT_URL, s.url) == CURLE_OK);
+    CHECK(curl_easy_setopt(t.easy, CURLOPT_PROXY, "") == CURLE_OK);
+    CHECK(asked_without_any(d, &t) == 0);
+    CHECK(driver_run(d, 0, &t) == CURLE_COULDNT_CONNECT && transfer_refused(&t) == 0);
+    curl_easy_cleanup(t.easy);
+    driver_close(&d);
+    return 0;
+}
+
+TEST(why_there_was_no_socket_is_known_afterwards)
+{
+    play_twice(refused);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_page_comes_by_whichever_lane),
     cmocka_unit_test(what_is_overdue_ends_and_the_others_go_on),
     cmocka_unit_test(who_is_asked_to_stop_gets_his_transfer_back),
     cmocka_unit_test(a_stop_that_comes_with_the_end_of_a_transfer_loses_nothing),
     cmocka_unit_test(a_callback_may_bring_the_end_nearer),
+    cmocka_unit_test(why_there_was_no_socket_is_known_afterwards),
 };
 
 int main(void)

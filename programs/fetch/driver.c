@@ -38,8 +38,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "fetch/sockets.h"
-
 enum { YIELDS = 4, STACK = 1 << 20 };
 
 struct list {
@@ -294,7 +292,7 @@ static void call_back(struct lane *lane, struct transfer *t)
 static bool adopt(struct lane *lane, struct transfer *t)
 {
     t->lane = lane;
-    return sockets_adopt(&lane->sockets, t->easy) == CURLE_OK &&
+    return sockets_adopt(&lane->sockets, t->easy, &t->user) == CURLE_OK &&
            curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t) == CURLE_OK;
 }
 
@@ -304,6 +302,7 @@ CURLcode driver_run(struct driver *d, uint32_t which, struct transfer *t)
     if (t->lane != lane && !adopt(lane, t))
         return CURLE_FAILED_INIT;
     t->unwanted = false;
+    t->user.refused = 0;
     weft_event_clear(&t->over);
     hand_over(lane, t);
     if (weft_event_wait(&t->over, WEFT_FOREVER) == 0)
@@ -323,6 +322,11 @@ weft_time transfer_now(const struct transfer *t)
 int transfer_socket(const struct transfer *t)
 {
     return t->lane->sockets.working;
+}
+
+int transfer_refused(const struct transfer *t)
+{
+    return t->user.refused;
 }
 
 void transfer_due(struct transfer *t, weft_time due)

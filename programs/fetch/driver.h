@@ -13,6 +13,8 @@
 #include <curl/curl.h>
 #include <weft/weft.h>
 
+#include "fetch/sockets.h"
+
 struct driver;
 struct lane;
 
@@ -25,6 +27,7 @@ struct transfer {
     // ---- the driver's
     struct lane *lane;
     struct transfer *next, *previous;
+    struct sockets_user user;
     bool unwanted;
     CURLcode code;
     weft_event over;
@@ -48,5 +51,8 @@ CURLcode driver_run(struct driver *d, uint32_t which, struct transfer *t);
 weft_time transfer_now(const struct transfer *t);
 int transfer_socket(const struct transfer *t);
 void transfer_due(struct transfer *t, weft_time due);
+
+// After one: the errno of the last socket that it asked for and did not get, or 0.
+int transfer_refused(const struct transfer *t);
 
 #endif

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "fetch/fetcher.h"
 #include "fetch/names.h"
@@ -61,16 +60,6 @@ static void note_address(const struct request *r, struct page *page)
     (void)snprintf(page->address, sizeof page->address, "%.*s", (int)strcspn(at, ",]"), at);
 }
 
-// Without a socket libcurl does not say why there is none: so we try as well. 0: there is one now.
-static int no_socket(void)
-{
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int code = fd < 0 ? errno : 0;
-    if (fd >= 0)
-        (void)close(fd); // never used
-    return code;
-}
-
 // "Failed to connect to 192.0.2.1 port 3128 after 0 ms": if that is not the page's host, it is its
 // proxy, and the page may well be there. *size is of the host and the port.
 static const char *proxy_in_error(struct request *r, int *size)
@@ -102,7 +91,7 @@ static enum page_fault not_connected(struct request *r, struct page *page)
     note_address(r, page);
     int code = system_error(r), size = 0;
     if (code == 0)
-        code = no_socket();
+        code = transfer_refused(&r->transfer);
     if (code == 0 && is_of_other_family(r, page))
         return page_fail(page, FAULT_CONNECT, EAFNOSUPPORT, "its address is not of %s",
                          r->fetcher->set->family == AF_INET ? "IPv4" : "IPv6");

@@ -121,12 +121,15 @@ static int on_timer(CURLM *multi, long ms, void *arg)
 
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    struct sockets *s = arg;
+    struct sockets_user *user = arg;
+    struct sockets *s = user->sockets;
     (void)purpose;
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    user->refused = fd < 0 ? errno : 0;
     if (fd < 0)
         return CURL_SOCKET_BAD;
     if (!make_room(s, (size_t)fd)) {
+        user->refused = ENOMEM;
         (void)close(fd); // nothing was written
         return CURL_SOCKET_BAD;
     }
@@ -141,11 +144,12 @@ static int on_close(void *arg, curl_socket_t fd)
     return close(fd);
 }
 
-CURLcode sockets_adopt(struct sockets *s, CURL *easy)
+CURLcode sockets_adopt(struct sockets *s, CURL *easy, struct sockets_user *user)
 {
+    *user = (struct sockets_user){s, 0};
     CURLcode code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
     if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, s);
+        code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, user);
     if (code == CURLE_OK)
         code = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
     return code == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, s) : code;

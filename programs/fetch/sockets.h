@@ -36,8 +36,16 @@ struct sockets {
 int sockets_open(struct sockets *s, CURLM *multi, bool fiber);
 void sockets_close(struct sockets *s);
 
-// Have the sockets of this handle's connections looked after here, and nowhere else.
-CURLcode sockets_adopt(struct sockets *s, CURL *easy);
+// Of a handle: who looks after its sockets, and why the last that it asked for was not to be had,
+// as an errno, which libcurl does not say; 0: it was.
+struct sockets_user {
+    struct sockets *sockets;
+    int refused;
+};
+
+// Have the sockets of this handle's connections looked after here, and nowhere else. *user stays
+// where it is as long as the handle is used.
+CURLcode sockets_adopt(struct sockets *s, CURL *easy, struct sockets_user *user);
 
 // Wait until a socket is ready, libcurl's timer or `until` has come, or somebody rang. With
 // WEFT_POLL it does not wait.
