@@ -54,12 +54,30 @@ static int fetch(struct run *run, struct stop *stop, weft_pool *pool)
     return status;
 }
 
+// A page needs a descriptor for its connection, and a quarter is for connections that are kept for
+// other hosts; OTHERS are for names that are looked up, files, and what waits. Pages for which
+// there is none would fail, so there are fewer at once, and it is said.
+static int at_once_allowed(int at_once, long limit)
+{
+    enum { OTHERS = 32 };
+    long used = count_descriptors();
+    if (limit < 0 || used < 0)
+        return at_once; // nobody knows: then who finds none says so
+    long most = (limit - used - OTHERS) / 4 * 3;
+    if (at_once <= most)
+        return at_once;
+    int fewer = most > 1 ? (int)most : 1;
+    complain(me, "-j %d: with %ld descriptors (ulimit -n) it is %d at once", at_once, limit, fewer);
+    return fewer;
+}
+
 static int fetch_all(struct fetch_settings *set, struct input *in, struct stop *stop)
 {
     struct run run;
     size_t known = input_known(in, NULL, NULL);
     if (known > 0 && known < (size_t)set->at_once)
         set->at_once = (int)known;
+    set->at_once = at_once_allowed(set->at_once, raise_descriptor_limit());
     if (run_open(&run, set, in, known) < 0)
         return failed(weft_error());
     // One loop: a second one made TLS faster and everything else slower (see pages.c).
@@ -91,7 +109,6 @@ int command_fetch(int argc, char **argv)
         complain(me, "--insecure: no certificate is checked, anybody may be the server");
     stop_block();
     (void)signal(SIGPIPE, SIG_IGN); // of a closed stdout writes tell; TLS cannot ask to be spared
-    raise_descriptor_limit();
     // Of the loop itself nothing waits but for the driver's epoll, for which io_uring has no better
     // way, and a longer one: 10,000 small pages, CPU 0.0409 s a thousand with it and 0.0379 so.
     (void)setenv("WEFT_IO", "epoll", 0); // whoever has set it knows why
