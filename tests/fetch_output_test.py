@@ -26,7 +26,7 @@ import time
 
 sys.dont_write_bytecode = True  # no __pycache__ beside the tests
 from http_server import (  # noqa: E402
-    Server, after, answer, chunked, redirect, silence_after, status, to_the_end,
+    Server, after, answer, chunked, head, redirect, silence_after, status, to_the_end,
 )
 from program_helpers import PATIENCE, WEFT, equal, run_tests, test, weft  # noqa: E402
 
@@ -172,6 +172,24 @@ def the_progress_line_moves_while_no_page_completes():
 
         again = [urls[0], urls[1] + "#part"]  # fetched once: there are no more than three
         printed, _ = on_terminal("-j2", *urls, *again, look=look)
+        assert gate.is_set(), printed
+
+
+@test
+def the_progress_line_counts_what_came_of_a_page_that_is_not_complete():
+    with Server() as server:
+        gate = threading.Event()
+
+        def behave(connection, _):
+            connection.sendall(head("200 OK", "Content-Length: 2048") + b"x" * 1024)
+            gate.wait(PATIENCE)
+            connection.sendall(b"x" * 1024)
+
+        def look(printed):
+            if b"\r0 of 1 page, 1 under way, 1.00K, " in printed:
+                gate.set()
+
+        printed, _ = on_terminal(server.page("/", behave), look=look)
         assert gate.is_set(), printed
 
 

@@ -388,6 +388,7 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
     if (!r->status_seen)
         return on_garbage(page, bytes, size);
     page->encoded += (int64_t)size;
+    r->fetcher->arrived += (int64_t)size;
     if (page->status >= 400 && page->encoded > ERROR_BODY_MAX)
         page->fault = FAULT_HTTP;
     else if (page->encoded > limits_of(r)->encoded)

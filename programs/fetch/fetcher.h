@@ -25,6 +25,7 @@ struct fetcher {
     struct curl_slist *headers;   // that each request has
     struct curl_slist *elsewhere; // the same without those for one host, where redirects lead
     unsigned char going[8192];    // a bit a port: answer.c's, on the driver's thread
+    int64_t arrived;              // bytes of bodies, so far; as `going`
     weft_mutex mu;                // guards the rest
     struct request *idle;         // the one that was used last first: its memory is warm
 };

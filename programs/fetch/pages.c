@@ -150,35 +150,37 @@ static struct job *job_of(const struct weft_outcome *outcome)
 }
 
 // Let out what was printed, when whoever reads it has room: a pipe with any takes PIPE_BUF at once.
-static int pause_for(const struct pages_seen *seen)
+static int pause_for(const struct run *run)
 {
+    const struct pages_seen *seen = run->seen;
     if (!seen->pause)
         return 0;
     if (__fpending(stdout) > 0 && weft_wait_fd(STDOUT_FILENO, POLLOUT, WEFT_FOREVER) == -ECANCELED)
         return -ECANCELED;
-    return seen->pause(seen->ctx); // which also says what is wrong with the descriptor
+    // Which also says what is wrong with the descriptor.
+    return seen->pause(seen->ctx, run->fetcher->arrived);
 }
 
-static int told(const struct pages_seen *seen, const struct weft_outcome *outcome)
+static int told(const struct run *run, const struct weft_outcome *outcome)
 {
     const struct job *job = job_of(outcome);
     if (outcome->code < 0)
         return weft_fail(outcome->code, "%s", outcome->message);
-    int rc = __fpending(stdout) > PIECE ? pause_for(seen) : 0;
+    int rc = __fpending(stdout) > PIECE ? pause_for(run) : 0;
     if (rc < 0)
         return rc;
-    return job ? seen->page(seen->ctx, job->url, &job->page) : 0;
+    return job ? run->seen->page(run->seen->ctx, job->url, &job->page) : 0;
 }
 
 // The next result, told to pause if it is not there yet: 1, or 0 at the end, or an error.
-static int next(weft_group *group, const struct pages_seen *seen, struct weft_outcome *outcome)
+static int next(const struct run *run, struct weft_outcome *outcome)
 {
-    int rc = weft_group_next(group, outcome, NULL, 0, WEFT_POLL);
+    int rc = weft_group_next(run->group, outcome, NULL, 0, WEFT_POLL);
     while (rc == -ETIMEDOUT) {
-        int told = pause_for(seen);
+        int told = pause_for(run);
         if (told < 0)
             return told;
-        rc = weft_group_next(group, outcome, NULL, 0, weft_after_ms(TICK_MS));
+        rc = weft_group_next(run->group, outcome, NULL, 0, weft_after_ms(TICK_MS));
     }
     return rc;
 }
@@ -190,19 +192,19 @@ static void outcome_free(const struct weft_outcome *outcome)
 }
 
 // Tell results until none are left, or something fails.
-static int as_completed(struct run *run, const struct pages_seen *seen)
+static int as_completed(struct run *run)
 {
     struct weft_outcome outcome;
     int rc;
-    while ((rc = next(run->group, seen, &outcome)) > 0) {
-        rc = told(seen, &outcome);
+    while ((rc = next(run, &outcome)) > 0) {
+        rc = told(run, &outcome);
         if (job_of(&outcome))
             add_open(run, -1);
         outcome_free(&outcome);
         if (rc < 0)
             return rc;
     }
-    return rc == 0 ? pause_for(seen) : rc;
+    return rc == 0 ? pause_for(run) : rc;
 }
 
 // End what is under way; the results are only freed.
@@ -227,7 +229,7 @@ static int tell(struct run *const *arg, weft_none *none)
     run->fetcher->wait_ctx = run;
     int rc = weft_group_add(run->group, 0, feed, &run);
     if (rc == 0)
-        rc = as_completed(run, run->seen);
+        rc = as_completed(run);
     if (rc < 0)
         give_up(run);
     fetcher_close(&run->fetcher);

@@ -15,8 +15,9 @@ struct pages_seen {
     // One more. Negative: stop.
     int (*page)(void *ctx, const char *url, const struct page *page);
     // For the moment there are no more: what was printed may go out. Again each tenth of a second
-    // until there are, for a clock that is shown. Negative: stop. NULL: nothing.
-    int (*pause)(void *ctx);
+    // until there are, for a clock that is shown. arrived: the bytes of bodies so far, those of
+    // pages that are not complete too. Negative: stop. NULL: nothing.
+    int (*pause)(void *ctx, int64_t arrived);
     void *ctx;
 };
 

@@ -25,7 +25,7 @@ struct progress_now {
     int64_t done, failed; // failed ones are done too
     int64_t total;        // or -1: not known
     int64_t under_way;    // or -1
-    int64_t bytes;        // received
+    int64_t bytes;        // received, of pages that are not complete too
 };
 
 struct progress {

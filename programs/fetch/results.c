@@ -56,7 +56,7 @@ static void show_progress(struct results *r)
         .failed = sum->failed,
         .total = r->known,
         .under_way = under_way,
-        .bytes = sum->received,
+        .bytes = r->arrived > sum->received ? r->arrived : sum->received,
     };
     progress_show(&r->progress, &now, weft_now().ns);
 }
@@ -85,8 +85,9 @@ int results_page(void *r, const char *url, const struct page *page)
     return results_change(r, url, page, NULL);
 }
 
-int results_idle(void *r)
+int results_idle(void *r, int64_t arrived)
 {
+    ((struct results *)r)->arrived = arrived;
     show_progress(r);
     return flush(r);
 }

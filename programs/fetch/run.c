@@ -135,10 +135,10 @@ static int take_page(void *ctx, const char *url, const struct page *page)
     return results_change(&run->results, url, page, change);
 }
 
-static int take_pause(void *ctx)
+static int take_pause(void *ctx, int64_t arrived)
 {
     struct run *run = ctx;
-    return results_idle(&run->results);
+    return results_idle(&run->results, arrived);
 }
 
 static int read_all(struct input *const *in, weft_none *none)
