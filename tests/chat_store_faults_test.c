@@ -138,6 +138,7 @@ static int full_disk(void)
     CHECK(store_append(store, &m) == told.code);
     store_status(store, &status);
     CHECK(status.code == told.code && strcmp(status.reason, told.reason) == 0);
+    CHECK(status.refused == 1 && status.failed == 1 && status.committed == failed - 1);
     CHECK(strstr(told.reason, "too large") || strstr(told.reason, "full"));
     store_retry(store);
     nap_ms(100); // a few attempts
@@ -159,7 +160,7 @@ static int full_disk(void)
     CHECK(number == last + 1);
     struct store_progress p;
     CHECK(store_wait_progress(store, last, &p, much_later()) == 0);
-    CHECK(p.code == 0 && p.first == number);
+    CHECK(p.code == 0 && p.first == number && p.refused == 1);
     CHECK(store_remove(store, "1", "alice", much_later()) == 0);
     CHECK(store_wait_indexed(store, much_later()) == 0);
     return store_close(&store, much_later());

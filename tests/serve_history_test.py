@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 
 from chat_helpers import doors, hash_of, irc
 from program_helpers import PATIENCE, Skip, equal, run_tests, test, until
@@ -231,6 +232,45 @@ def where_a_file_may_not_grow_the_chat_goes_on_and_history_comes_back():
             kept = full_disk(data, lambda: allow(400_000), lambda: allow(-1), server)
             equal(server.end(), 0)
         assert_kept(data, kept)
+
+
+def figure(server, name):
+    """One of /metrics."""
+    host, port = server.address("web")
+    with urllib.request.urlopen(f"http://{host}:{port}/metrics", timeout=PATIENCE) as page:
+        return int(re.search(rf"^weft_{name} (\d+)$", page.read().decode(), re.M)[1])
+
+
+def kept_and_lost(alice, many):
+    """Of her messages, by what comes before each one's echo."""
+    told = {False: [], True: []}
+    for n in range(many):
+        echo = rf"PRIVMSG #lobby :{n} x*"
+        lost = alice.wait(rf":\S+ ({echo}|FAIL HISTORY NOT_STORED :.*)")[1][0] == "F"
+        if lost:
+            assert re.search(echo, alice.line()), alice.seen[-2:]
+        told[lost].append(n)
+    return told[False], told[True]
+
+
+@test
+def each_message_that_was_not_kept_is_told_and_counted():
+    lines = [f"PRIVMSG #lobby :{n} {'x' * 300}" for n in range(3000)]
+    with tempfile.TemporaryDirectory() as data:
+        with doors(data) as server, \
+                irc(server, "alice", room="#lobby", caps="echo-message standard-replies") as alice:
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (400_000, -1))
+            talking = threading.Thread(target=alice.say, args=lines)
+            talking.start()
+            kept, lost = kept_and_lost(alice, len(lines))
+            talking.join()
+            equal(figure(server, "history_lost_total"), len(lost), "counted")
+            equal(server.end(), 0)
+            logged = server.out.matching(r"history lost=\d+ .*")
+        rows = rows_of(data, "history.db", "SELECT text FROM messages WHERE words")
+        equal(kept, [int(text.split()[0]) for text, in rows], "kept")
+        numbers = [int(re.search(r"lost=(\d+)", line)[1]) for line in logged]
+        equal(sum(numbers), len(lost) + 1, "logged")  # that she has gone was not kept either
 
 
 if __name__ == "__main__":

@@ -51,19 +51,33 @@ int keep_open(struct server *server, const char *folder, bool full_sync,
     return store_open(&server->history, &options);
 }
 
+// What the store did not even take, as long as it was stopped: told when it goes on, or ends.
+static void tell_refused(struct server *s, int64_t *told, int64_t refused)
+{
+    if (refused > *told)
+        journal_event(&s->events, "history", log_number("lost", refused - *told),
+                      log_text("reason", "history was stopped, or its queue full"));
+    *told = refused;
+}
+
 // On the hub's loop: the store's own thread knows nothing of sessions.
 static int pass_on(struct server *const *arg, weft_none *none)
 {
     struct server *s = *arg;
     struct store_progress p = {0};
+    struct store_status end;
+    int64_t told = 0;
     int rc;
     (void)none;
     while ((rc = store_wait_progress(s->history, p.last, &p, WEFT_FOREVER)) == 0) {
         if (p.code < 0)
             journal_event(&s->events, "history", log_number("lost", p.last - p.first + 1),
                           log_text("reason", strerror(-p.code)));
+        tell_refused(s, &told, p.refused);
         irc_progress(s->irc, &p);
     }
+    store_status(s->history, &end);
+    tell_refused(s, &told, end.refused);
     return rc == -EPIPE ? 0 : rc; // ended, and all were told
 }
 WEFT_TASK(pass_on, struct server *, weft_none);

@@ -144,7 +144,7 @@ static void tell_history(const struct look *l)
     number(l, "history_messages_total", "counter", "Messages that are on disk, since the start.",
            (double)h->committed);
     number(l, "history_lost_total", "counter", "Messages that could not be kept.",
-           (double)h->failed);
+           (double)(h->failed + h->refused));
     number(l, "history_queued_messages", "gauge", "Messages that wait for the disk.",
            (double)h->queued);
     number(l, "history_lag_seconds", "gauge", "How long the oldest of these has waited.",

@@ -103,23 +103,34 @@ static void let_go(struct session *s, const char *bytes, size_t size, bool faile
         (void)s->wire->ops->post(s->wire, bytes, size); // it may have gone already
 }
 
-// Lets go what stands before the first mark that is not settled.
+// Of a run that failed each message is told, before its echo: else the others would count as kept.
+static void let_go_all(struct session *s, const struct hold *h, size_t settled, size_t upto,
+                       bool failed)
+{
+    if (!failed) {
+        let_go(s, h->bytes, upto, false);
+        return;
+    }
+    for (size_t i = 0; i < settled; i++) {
+        size_t end = i + 1 < settled ? h->marks[i + 1].at : upto;
+        let_go(s, h->bytes + h->marks[i].at, end - h->marks[i].at, true);
+    }
+}
+
+// Lets go what stands before the first mark that is not settled. The first one stands at 0.
 static void release(struct session *s, const struct store_progress *p)
 {
     struct hold *h = s->hold;
     size_t settled = 0;
-    bool failed = false;
-    while (settled < h->mark_count && h->marks[settled].number <= p->last) {
-        failed = failed || (p->code < 0 && h->marks[settled].number >= p->first);
+    while (settled < h->mark_count && h->marks[settled].number <= p->last)
         settled++;
-    }
     if (settled == 0)
         return;
     bool all = settled == h->mark_count;
     size_t upto = all ? h->size : h->marks[settled].at;
     struct hold rest = *h;
     s->hold = NULL; // so that it is said now
-    let_go(s, rest.bytes, upto, failed);
+    let_go_all(s, &rest, settled, upto, p->code < 0);
     s->hold = h;
     if (all) {
         hold_clear(s);

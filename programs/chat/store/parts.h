@@ -55,6 +55,7 @@ struct store {
     bool index_idle;            // the indexer waits for work, and not for its time
     int index_waiters;          // who wait until all is indexed
     int lost;                   // why messages were not written after the end, or 0
+    int64_t refused;            // appends that were not taken
     bool retry_now;
     int code; // why history is stopped
     char reason[192];

@@ -185,6 +185,7 @@ int64_t store_append(struct store *s, const struct store_message *message)
         return weft_fail(-ENOMEM, "history: out of memory");
     lock_in_place(&s->mu);
     int64_t number = add(s, note);
+    s->refused += number < 0;
     weft_unlock(&s->mu);
     if (number > 0)
         return number;
@@ -204,6 +205,7 @@ int store_wait_progress(struct store *s, int64_t seen, struct store_progress *pr
             return weft_fail(-EPIPE, "history is closed");
         rc = weft_cond_wait(&s->told, &s->mu, deadline);
     }
+    progress->refused = s->refused;
     return 0;
 }
 
@@ -223,6 +225,7 @@ void store_status(struct store *s, struct store_status *status)
     weft_guard(&s->mu);
     status->appended = s->inbox.appended;
     status->failed = s->inbox.failed;
+    status->refused = s->refused;
     status->committed = s->inbox.settled - s->inbox.failed;
     status->queued = s->inbox.appended - s->inbox.settled;
     status->oldest_ms = inbox_oldest(&s->inbox);

@@ -96,6 +96,7 @@ struct store_progress {
     int64_t first, last; // first is `seen` + 1
     int code;            // 0: committed. -EEXIST: its msgid was there before. Else why history
                          // stopped, or -ECANCELED (store_close)
+    int64_t refused;     // appends that were not taken, since store_open
 };
 // Wait for the outcome of the appends after `seen`, and write the first run of one outcome: so each
 // append is told once, in order, and a failure names exactly those that failed. One task asks, with
@@ -187,6 +188,7 @@ int store_mentions(struct store *store, const struct store_search *search,
 
 struct store_status {
     int64_t appended, committed, failed; // since store_open
+    int64_t refused;                     // not appended: stopped, or the queue was full
     int64_t queued;                      // appended, and not yet settled
     int64_t oldest_ms;                   // the time_ms of the first of these; 0: there is none
     int64_t unindexed;                   // committed, also before, and not yet searchable
