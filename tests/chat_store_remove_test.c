@@ -299,6 +299,25 @@ static void each_room_keeps_its_newest_messages(void **state)
     close_store(store);
 }
 
+// What was said with a clock that ran ahead is not newer than what was said once it was set right.
+static void a_clock_that_was_set_back_costs_no_new_message(void **state)
+{
+    (void)state;
+    struct store *store = open_with((struct store_options){
+        .folder = new_folder(), .keep_count = 3, .tidy_ms = 1, .no_index = true});
+    struct store_query q = {.where = lobby, .range = STORE_LATEST, .limit = 9};
+    for (int i = 0; i < 3; i++)
+        say(store, (const char *[]){"a", "b", "c"}[i], day_ms + i, "ahead");
+    say(store, "1", 1, "set right");
+    assert_true(eventually(strcmp(asked(store, q), "1 b c") == 0));
+    say(store, "2", 2, "set right");
+    say(store, "3", 3, "set right");
+    assert_true(eventually(strcmp(asked(store, q), "1 2 3") == 0));
+    say(store, "4", 4, "set right");
+    assert_true(eventually(strcmp(asked(store, q), "2 3 4") == 0));
+    close_store(store);
+}
+
 // Not only out of sight.
 static void what_is_not_kept_is_deleted(void **state)
 {
@@ -423,6 +442,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_an_index_words_go_as_well),
     cmocka_unit_test(messages_go_when_they_are_old),
     cmocka_unit_test(each_room_keeps_its_newest_messages),
+    cmocka_unit_test(a_clock_that_was_set_back_costs_no_new_message),
     cmocka_unit_test(what_is_not_kept_is_deleted),
     cmocka_unit_test(what_deleted_rows_left_in_gaps_goes_with_a_removal),
     cmocka_unit_test(a_room_that_was_emptied_is_filled_again),

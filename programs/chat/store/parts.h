@@ -83,7 +83,8 @@ struct writer {
     bool thinned;             // retention has deleted rows of this file, ever
     bool empty_log;           // words that were overwritten may be in the log
     weft_time empty_at, retry_at, sweep_at;
-    int64_t sweep; // the conversation that is looked at next; 0: none
+    int64_t sweep;   // the conversation that is looked at next; 0: none
+    int64_t surplus; // its last message that is too much; 0: none is; -1: it was not looked at
 };
 
 int writer_open(struct writer *w, struct store *store);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // retention.c - what need not be kept goes, a little at a time.
 //
-// A sweep goes through the conversations; a step looks at one and marks at most STEP messages,
-// which then go the way of all removals. Messages come between any two steps. A conversation is
-// ordered by time, so what is too old and what is too much are both its beginning, and one bound
-// says how far.
+// A sweep goes through the conversations; a step looks at one and marks at most STEP messages of
+// each kind, which then go the way of all removals. Messages come between any two steps.
+//
+// What is too old goes by its time. What is too much goes by its id, the order in which messages
+// came: after a clock that ran ahead was set right, those with the last times are not the last
+// ones, and what has just been said would go at once. To sort by id costs much, and the order is
+// nearly always that of time, which has an index; so that is asked first.
 #include <time.h>
 
 #include "chat/store/parts.h"
@@ -12,10 +15,6 @@
 enum { STEP = 500 };
 
 static const int64_t day_ms = 24LL * 60 * 60 * 1000;
-
-struct bound {
-    int64_t time, id; // the last one that goes; time is INT64_MIN: none
-};
 
 static int64_t system_clock_ms(void)
 {
@@ -42,74 +41,106 @@ static int next_conversation(struct writer *w, int64_t *id)
     return rc;
 }
 
-static int too_much(struct writer *w, int64_t conversation, struct bound *bound)
+// With the conversation, and the number if there is a place for it: 1 and the answer's numbers, 0
+// (none) or an error.
+static int look(struct writer *w, const char *text, int64_t conversation, int64_t number,
+                int64_t found[2])
 {
     sqlite3_stmt *find;
-    int rc = sql_prepare(w->db,
-                         "SELECT time, id FROM messages WHERE conversation = ?"
-                         " ORDER BY time DESC, id DESC LIMIT 1 OFFSET ?",
-                         &find);
+    int rc = sql_prepare(w->db, text, &find);
     if (rc == 0) {
         sql_int(find, 1, conversation);
-        sql_int(find, 2, w->store->set.keep_count);
+        sql_int(find, 2, number);
         rc = sql_step(find);
     }
-    if (rc > 0)
-        *bound = (struct bound){sqlite3_column_int64(find, 0), sqlite3_column_int64(find, 1)};
+    for (int i = 0; rc > 0 && i < 2; i++)
+        found[i] = sqlite3_column_int64(find, i);
     (void)sqlite3_finalize(find);
+    return rc;
+}
+
+#define BY_TIME " FROM messages WHERE conversation = ?1 ORDER BY time DESC, id DESC"
+
+// The last id of those that are too much; 0: none are.
+static int too_much(struct writer *w, int64_t conversation, int64_t *last)
+{
+    int64_t keep = w->store->set.keep_count, first[2] = {0}, ids[2] = {0};
+    *last = 0;
+    if (keep == 0)
+        return 0;
+    int rc = look(w, "SELECT id, time" BY_TIME " LIMIT 1 OFFSET ?2", conversation, keep, first);
+    if (rc <= 0)
+        return rc;
+    rc = look(w,
+              "SELECT (SELECT max(id) FROM (SELECT id" BY_TIME " LIMIT -1 OFFSET ?2)),"
+              " (SELECT min(id) FROM (SELECT id" BY_TIME " LIMIT ?2))",
+              conversation, keep, ids);
+    if (rc > 0 && ids[0] > ids[1])
+        rc = look(w,
+                  "SELECT id, 0 FROM messages INDEXED BY messages_time WHERE conversation = ?1"
+                  " ORDER BY id DESC LIMIT 1 OFFSET ?2",
+                  conversation, keep, ids);
+    *last = rc > 0 ? ids[0] : 0;
     return rc < 0 ? rc : 0;
 }
 
-static int find_bound(struct writer *w, int64_t conversation, struct bound *bound)
+// The last time of those that are too old.
+static int64_t too_old(const struct store_options *set)
 {
-    const struct store_options *set = &w->store->set;
-    *bound = (struct bound){INT64_MIN, INT64_MAX};
-    int rc = set->keep_count ? too_much(w, conversation, bound) : 0;
-    if (rc < 0 || !set->keep_days)
-        return rc;
     int64_t now = set->clock_ms ? set->clock_ms() : system_clock_ms();
-    int64_t last = now - set->keep_days * day_ms - 1;
-    if (last >= bound->time)
-        *bound = (struct bound){last, INT64_MAX};
-    return 0;
+    return now - set->keep_days * day_ms - 1;
 }
 
-static int run(struct writer *w, const char *text, int64_t conversation, struct bound bound)
+static int run(struct writer *w, const char *text, int64_t conversation, int64_t last)
 {
     sqlite3_stmt *statement;
     int rc = sql_prepare(w->db, text, &statement);
     if (rc == 0) {
         sql_int(statement, 1, conversation);
-        sql_int(statement, 2, bound.time);
-        sql_int(statement, 3, bound.id);
+        sql_int(statement, 2, last);
         rc = sql_run(statement);
     }
     (void)sqlite3_finalize(statement);
     return rc < 0 ? rc : (int)sqlite3_changes(w->db);
 }
 
-#define WITHIN " FROM messages WHERE conversation = ?1 AND time <= ?2 AND (time < ?2 OR id <= ?3)"
+// How those of a conversation are marked that go: whose words are there, and whose are gone.
+struct marking {
+    const char *fresh, *blank;
+};
+
+#define WITHIN(bound) \
+    " FROM messages INDEXED BY messages_time WHERE conversation = ?1 AND " bound " <= ?2"
+#define MARKING(bound) \
+    { \
+        .fresh = "INSERT INTO removals (id, expire) SELECT id, 1" WITHIN( \
+            bound) " AND removed = 0 ORDER BY time, id LIMIT 500", \
+        .blank = "UPDATE removals SET expire = 1, done = 0 WHERE done = 1 AND id IN" \
+                 " (SELECT id" WITHIN(bound) " AND removed = 1)" \
+    }
+static const struct marking by_time = MARKING("time"), by_id = MARKING("id");
 
 // Those whose words are gone already need not be forgotten again: their old removal serves.
-static int mark(struct writer *w, int64_t conversation, struct bound bound)
+static int mark(struct writer *w, const struct marking *how, int64_t conversation, int64_t last)
 {
-    int fresh = run(w,
-                    "INSERT INTO removals (id, expire) SELECT id, 1" WITHIN
-                    " AND removed = 0 ORDER BY time, id LIMIT 500",
-                    conversation, bound);
+    int fresh = run(w, how->fresh, conversation, last);
     int rc = fresh < 0 ? fresh : 0;
     if (fresh > 0)
         rc = sql_exec(w->db, "UPDATE messages SET removed = 1 WHERE removed = 0 AND id IN"
                              " (SELECT id FROM removals WHERE done = 0 AND expire = 1"
                              " ORDER BY seq DESC LIMIT 500)");
-    int blank = rc < 0 ? rc
-                       : run(w,
-                             "UPDATE removals SET expire = 1, done = 0 WHERE done = 1 AND id IN"
-                             " (SELECT id" WITHIN " AND removed = 1)",
-                             conversation, bound);
+    int blank = rc < 0 ? rc : run(w, how->blank, conversation, last);
     if (blank > 0)
         w->deleted = 0; // before what was deleted last
     return blank < 0 ? blank : fresh + blank;
+}
+
+static int mark_all(struct writer *w, int64_t conversation)
+{
+    const struct store_options *set = &w->store->set;
+    int old = set->keep_days ? mark(w, &by_time, conversation, too_old(set)) : 0;
+    int many = old >= 0 && w->surplus > 0 ? mark(w, &by_id, conversation, w->surplus) : 0;
+    return old < 0 ? old : many < 0 ? many : old + many;
 }
 
 static void publish(struct writer *w)
@@ -126,14 +157,14 @@ static void publish(struct writer *w)
 // How many went; at STEP and more there may be more.
 static int tidy(struct writer *w, int64_t conversation)
 {
-    struct bound bound;
-    int rc = find_bound(w, conversation, &bound);
-    if (rc < 0 || bound.time == INT64_MIN)
+    const struct store_options *set = &w->store->set;
+    int rc = w->surplus < 0 ? too_much(w, conversation, &w->surplus) : 0;
+    if (rc < 0 || (w->surplus == 0 && !set->keep_days))
         return rc;
     rc = writer_begin(w);
     if (rc < 0)
         return rc;
-    int count = mark(w, conversation, bound);
+    int count = mark_all(w, conversation);
     rc = count > 0
              ? sql_number(w->db, "SELECT max(seq) FROM removals WHERE done = 0 AND expire = 1",
                           &w->expired)
@@ -163,6 +194,8 @@ void retention_step(struct writer *w)
     int count = rc < 0 ? rc : tidy(w, conversation);
     if (count < 0)
         writer_stop(w, NULL, count);
-    else
+    if (count < STEP)
+        w->surplus = -1;
+    if (count >= 0)
         w->sweep = count < STEP ? conversation + 1 : conversation;
 }

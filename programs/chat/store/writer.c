@@ -36,7 +36,8 @@ static int open_history(struct writer *w)
 
 int writer_open(struct writer *w, struct store *store)
 {
-    *w = (struct writer){.store = store, .retry_at = WEFT_FOREVER, .empty_at = WEFT_FOREVER};
+    *w = (struct writer){
+        .store = store, .retry_at = WEFT_FOREVER, .empty_at = WEFT_FOREVER, .surplus = -1};
     int rc = open_history(w);
     if (rc == 0)
         rc = insert_prepare(w);
