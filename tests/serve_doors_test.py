@@ -118,6 +118,22 @@ def others_are_told_why_a_plain_client_was_killed():
 
 
 @test
+def who_was_killed_did_not_leave_of_its_own():
+    with fresh_doors("--operator", f"root:{hash_of('secret')}") as server:
+        alice, bob = member(server, "alice"), member(server, "bob")
+        alice.answer("OPER root secret", r":\S+ 381 .*")
+        with server.connect():
+            alice.wait(r":plain-1!\S+ JOIN #lobby")
+            alice.say("KILL plain-1 :too loud", "KILL bob :likewise")
+            server.log.wait(r'drop id=1 addr=\S+ n=0 reason="?Killed"?')
+            server.log.wait(r'drop id=2 door=irc addr=\S+ reason="?Killed"?')
+            host, port = server.address("web")
+            with urllib.request.urlopen(f"http://{host}:{port}/metrics", timeout=PATIENCE) as page:
+                equal(re.findall(r'reason="killed"} (\d+)', page.read().decode()), ["2"])
+        bob.close()
+
+
+@test
 def the_address_of_a_plain_client_is_a_word_of_irc_also_in_version_6():
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()

@@ -18,7 +18,10 @@
 static void expel(struct user *user, const char *reason)
 {
     struct session *s = (struct session *)user;
+    if (s->ended)
+        return;
     session_end(s, "%s", reason);
+    s->dropped = "Killed"; // by whom, and his words, are no matter of the log
     s->drop = DROP_KILLED;
 }
 

@@ -128,20 +128,23 @@ static void leave(const struct visit *v, int rc)
     weft_time grace;
     if (rc == -ECANCELED && crowd_is_closing(c, &grace))
         rc = say_goodbye(v, grace);
+    bool killed = lobby_has_expelled(c->guest);
     lobby_leave(&c->guest);
     int why = crowd_leave(c, &left);
     if (why == 0 && rc != -ECANCELED)
         why = rc;
-    if (why < 0)
-        v->server->tally.drops[why == -ENOBUFS ? DROP_SLOW : DROP_LOST]++;
+    killed = killed && why == 0;
+    if (why < 0 || killed)
+        v->server->tally.drops[killed ? DROP_KILLED : why == -ENOBUFS ? DROP_SLOW : DROP_LOST]++;
     if (why < 0)
         reset_at_close(weft_conn_fd(c->conn));
     (void)snprintf(address, sizeof address, "%s", weft_peer(c->conn));
     weft_conn_close(&c->conn); // before the log, which may be slow
     gate_leave(&v->server->gate, &c->neighbours);
-    if (why < 0)
+    if (why < 0 || killed)
         journal_event(events, "drop", log_number("id", c->id), log_text("addr", address),
-                      log_number("n", (long long)left), log_text("reason", why_dropped(why)));
+                      log_number("n", (long long)left),
+                      log_text("reason", killed ? "Killed" : why_dropped(why)));
     else
         journal_event(events, "leave", log_number("id", c->id), log_text("addr", address),
                       log_number("n", (long long)left));

@@ -19,7 +19,8 @@ struct lobby_guest {
     struct text text; // half a character
     char *held;       // a message without its end; only while there is one
     size_t size;
-    char *why; // it was expelled, as others are told. Owned; NULL: it was not
+    bool expelled;
+    char *why; // as others are told. Owned; NULL: it was not, or there was no memory
 };
 
 // ---- to a plain client ---------------------------------------------------------------------
@@ -29,6 +30,7 @@ static void deliver(struct user *user, struct event *e);
 static void expel(struct user *user, const char *reason)
 {
     struct lobby_guest *guest = (struct lobby_guest *)user;
+    guest->expelled = true;
     (void)user_set_text(&guest->why, reason); // without memory: the usual one
     weft_cancel(guest->client->task);         // itself it is told nothing: it has no words for it
 }
@@ -192,6 +194,11 @@ void lobby_hear(struct lobby_guest *guest, const void *bytes, size_t size)
 bool lobby_holds(const struct lobby_guest *guest)
 {
     return guest && guest->held;
+}
+
+bool lobby_has_expelled(const struct lobby_guest *guest)
+{
+    return guest && guest->expelled;
 }
 
 void lobby_pause(struct lobby_guest *guest)

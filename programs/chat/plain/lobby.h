@@ -29,6 +29,7 @@ struct lobby_guest *lobby_enter(struct hub *hub, struct client *client);
 void lobby_hear(struct lobby_guest *guest, const void *bytes, size_t size);
 bool lobby_holds(const struct lobby_guest *guest); // a message without its end
 void lobby_pause(struct lobby_guest *guest);       // which has ended
-void lobby_leave(struct lobby_guest **guest);      // and says what is held
+bool lobby_has_expelled(const struct lobby_guest *guest);
+void lobby_leave(struct lobby_guest **guest); // and says what is held
 
 #endif
