@@ -14,6 +14,7 @@
 //     alice<x            the server has closed the connection
 //     -alice             closes it
 //     wait 2s            the clock goes on: ms, s, m, h
+//     jump -1h           the clock is set, forward or back, while nobody looks
 //     set NAME VALUE     a setting, before the first client
 //     reset NAME [VALUE] otherwise from now on, as after REHASH: a number, a text or a time;
 //                        without a value as if it had never been set
@@ -479,6 +480,8 @@ static void play(char *line)
         expect(find_client(line, size), what, *pattern == ' ' ? pattern + 1 : pattern);
     } else if (strncmp(line, "wait ", 5) == 0) {
         pass_time(read_ms(line + 5));
+    } else if (strncmp(line, "jump ", 5) == 0) {
+        clock_ms += read_ms(line + 5);
     } else if (strncmp(line, "set ", 4) == 0) {
         set(line + 4);
     } else if (strncmp(line, "reset ", 6) == 0) {

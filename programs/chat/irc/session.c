@@ -105,9 +105,18 @@ int64_t session_due(const struct session *s)
     return s->heard + set->ping_ms + (s->asked ? set->answer_ms : 0);
 }
 
+// Nothing has happened after now: the clock was set back.
+static void follow_clock(struct session *s, int64_t now)
+{
+    s->opened = s->opened > now ? now : s->opened;
+    s->heard = s->heard > now ? now : s->heard;
+}
+
 void session_tick(struct session *s)
 {
-    if (s->ended || s->irc->hub->now(s->irc->hub) < session_due(s))
+    int64_t now = s->irc->hub->now(s->irc->hub);
+    follow_clock(s, now);
+    if (s->ended || now < session_due(s))
         return;
     if (!s->registered) {
         session_drop(s, DROP_SILENT, "Registration timeout");
@@ -121,6 +130,7 @@ void session_tick(struct session *s)
         (void)snprintf(ping, sizeof ping, "PING :%s", s->irc->set.name);
         say(s, NULL, ping);
         s->asked = true;
+        s->heard = now - s->irc->set.ping_ms; // to answer it has its whole time, from now on
     }
 }
 
