@@ -8,7 +8,6 @@ enum {
     STATUS_FAILED = 1,       // something failed: the network, a port, an item
     STATUS_USAGE = 2,        // the command line makes no sense
     STATUS_INCONCLUSIVE = 3, // a measurement that says nothing, or a budget missed
-    STATUS_DEADLOCK = 70,    // a deadlock was found
     STATUS_SIGNAL = 128,     // plus N: ended by signal N
 };
 
