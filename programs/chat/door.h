@@ -16,8 +16,8 @@ struct door {
     const char *name; // "irc", in the log and on the first screen
     struct server *server;
     weft_listener *listener; // NULL: the door is shut
-    // Serves one client until it is gone; its own task. NULL: the plain door, whose clients are of
-    // room.h.
+    // Serves one client until it is gone; its own task. NULL: the plain door, whose clients are in
+    // plain/crowd.h.
     void (*serve)(struct visitor *);
     const struct web_site *site; // of the web door
     weft_tls *tls;               // borrowed; NULL: its clients come without TLS

@@ -44,7 +44,7 @@ struct server {
     struct journal lists;  // of the lecture
 };
 
-// Whose the client is: room.h.
+// What the handler of a plain client (plain/crowd.h) is given.
 struct visit {
     struct server *server;
     struct client *client;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// answer.c - an answer, as it arrives: the callbacks of a transfer, on the driver's thread.
+// answer.c - an answer, as it arrives: the callbacks of a transfer, in the driver's task.
 //
 // libcurl is asked for bytes, and the rest is judged here, where libcurl is content with less: it
 // takes the last of two different lengths and drops what comes behind the announced end; it checks

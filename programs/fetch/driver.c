@@ -48,7 +48,7 @@ struct lane {
     CURLM *multi;
     struct sockets sockets;
     weft_future *task;
-    struct list under_way;  // this and the next: the thread's alone
+    struct list under_way;  // this and the next: the task's alone
     weft_time look;         // for overdue ones; none is due earlier
     weft_mutex mu;          // guards the rest, and `unwanted` of its transfers
     struct transfer *inbox; // newest first
@@ -61,7 +61,7 @@ struct driver {
     struct lane *lane;
 };
 
-// ---- the lane's thread: one transfer ---------------------------------------------
+// ---- the lane's task: one transfer -----------------------------------------------
 
 static void list_add(struct list *list, struct transfer *t)
 {
@@ -114,7 +114,7 @@ static void tell(const struct list *over)
     }
 }
 
-// ---- the lane's thread: a turn ---------------------------------------------------
+// ---- the lane's task: a turn -----------------------------------------------------
 
 static void begin_all(struct lane *lane, struct transfer *newest, struct list *over)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // request.h - one HTTP request on libcurl: what page.c makes a page of.
 //
-// request.c has the handle and its options, answer.c what its callbacks do on the driver's thread,
+// request.c has the handle and its options, answer.c what its callbacks do in the driver's task,
 // meaning.c what an end of libcurl's means.
 #ifndef WEFT_PROGRAMS_FETCH_REQUEST_H
 #define WEFT_PROGRAMS_FETCH_REQUEST_H

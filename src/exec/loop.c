@@ -525,7 +525,7 @@ static void *run_loop(void *arg)
     loop->errno_at = &errno;
     wf_seen_thread(&loop->seen);
     void *watch = wf_overflow_watch(&loop->pulse);
-    wf_store(&loop->tid, (uint32_t)wf_thread_id(), WF_RELEASE); // pairs with wf_loop_start
+    wf_store(&loop->tid, (uint32_t)wf_thread_id(), WF_RELEASE); // pairs with thread_of
     while (wf_load(&loop->stop, WF_ACQUIRE) == 0 || !is_empty(loop))
         run_fibers(loop);
     while (loop->turn.first || loop->engine->asked > 0)

@@ -16,7 +16,7 @@ void wf_context_switch(void **left, void *entered);
 void *wf_context_new(void *top, void (*begin)(void));
 
 // ---- sanitizers ---------------------------------------------------------------------------
-// A stack as a sanitizer knows it. The first is a thread's own: wf_stack_of_thread.
+// A stack as a sanitizer knows it. The first is a thread's own: wf_seen_thread.
 struct wf_stack_seen {
     const void *bottom;
     size_t size;

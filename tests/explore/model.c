@@ -347,7 +347,7 @@ struct timespec wf_clock_timespec(int64_t ns)
     return (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
 }
 
-// ---- descriptors: bells, and such as weft_explore_fd gives -------------------------------
+// ---- descriptors: bells, and such as xp_fd_new gives -------------------------------------
 
 enum { BELLS = 16 };
 
