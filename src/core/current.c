@@ -63,6 +63,12 @@ static void after_fork(void)
     wf_spin_unlock(&registry_busy);
 }
 
+static void free_shares(struct wf_task *task)
+{
+    free(task->shares);
+    task->shares = NULL;
+}
+
 // Of the parent's threads this child has only one, ours. What the others held is theirs no more.
 static void forget_others(void)
 {
@@ -77,7 +83,7 @@ static void forget_others(void)
     wf_running->parking = NULL; // and its loop: a fiber is this thread now
     for (struct wf_task *task = wf_running->task; task; task = task->outer) {
         task->held = 0; // every lock is free now
-        wf_task_free_shares(task);
+        free_shares(task);
     }
 }
 
@@ -304,12 +310,6 @@ void wf_task_enter(struct wf_task *task)
         wf_trace_begins(parker, task);
 }
 
-void wf_task_free_shares(struct wf_task *task)
-{
-    free(task->shares);
-    task->shares = NULL;
-}
-
 // It may still call weft, as this task; but the message that goes with the task's result is the one
 // that was there when its function returned, whatever fails in here.
 static void destroy_locals(struct wf_task *task)
@@ -329,7 +329,7 @@ void wf_task_leave(struct wf_task *task)
     if (task->locals.values)
         destroy_locals(task);
     if (task->shares)
-        wf_task_free_shares(task);
+        free_shares(task);
     struct wf_parker *parker = task->parker;
     if (wf_traced())
         wf_trace_ends(parker, task);

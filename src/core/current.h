@@ -126,7 +126,6 @@ void wf_task_will_run(struct wf_task *task, struct wf_parker *parker);
 void wf_task_enter(struct wf_task *task);
 void wf_task_leave(struct wf_task *task);
 void wf_task_free_error(struct wf_task *task);
-void wf_task_free_shares(struct wf_task *task);
 int64_t wf_task_new_id(void);
 
 // ---- names: name.c ------------------------------------------------------------------------

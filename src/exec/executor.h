@@ -125,7 +125,4 @@ void wf_exit_count_owned(int change); // futures not joined or dropped: WEFT_CHE
 // that it forked this does not return: what comes next is the parent's.
 void wf_exit_if_forked(uint32_t fork, int code);
 
-// True, with the error set: this process is the child of a fork, where no task may be started.
-bool wf_is_forked_child(const char *call);
-
 #endif

@@ -327,7 +327,8 @@ static bool withdraw(weft_future *f)
     return f->pool && f->pool->executor->withdraw(f->pool, f);
 }
 
-bool wf_future_abandon(weft_future *f)
+// Nobody will join it: its failure is reported when it ends. True: it has ended.
+static bool abandon(weft_future *f)
 {
     bool done = (publish(f, ABANDONED) & DONE) != 0;
     if (done)
@@ -565,7 +566,7 @@ void weft_drop(weft_future **future)
     if (!f || f->fork_ != wf_fork_count)
         return;
     weft_cancel(f);
-    if (wf_future_abandon(f))
+    if (abandon(f))
         disown_ended(f);
     else
         wf_future_disown(f);

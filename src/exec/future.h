@@ -54,9 +54,8 @@ weft_future *wf_future_ref(weft_future *f);
 void wf_future_unref(weft_future *f);
 void wf_future_disown(weft_future *f); // the owner's reference: joined, dropped, or never given out
 
-// Nobody will join it: its failure is reported when it ends. True: it has ended.
-bool wf_future_abandon(weft_future *f);
-void wf_future_begin_abandoned(weft_future *f); // the same, before anybody else knows it
+// Nobody will join it: its failure is reported when it ends. Before anybody else knows it.
+void wf_future_begin_abandoned(weft_future *f);
 
 // The current task was asked to stop before it began, for this reason: its ends are closed, and
 // that is its failure. Returns code.
@@ -81,7 +80,5 @@ const char *wf_future_message(const weft_future *f, char *buffer, size_t size);
 
 // A pool's task goes by its worker and its function: "weft-1 (square)". worker may be NULL.
 void wf_name_task(char *name, size_t size, const char *worker, const struct wf_task *task);
-void wf_describe(const struct wf_parker *parker, const struct wf_task *task,
-                 struct weft_info *info); // info.c
 
 #endif

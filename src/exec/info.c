@@ -31,7 +31,8 @@ static enum weft_kind kind_of(const struct wf_parker *parker)
     return parker->parking ? WEFT_FIBERS : WEFT_THREADS;
 }
 
-void wf_describe(const struct wf_parker *parker, const struct wf_task *task, struct weft_info *info)
+static void describe(const struct wf_parker *parker, const struct wf_task *task,
+                     struct weft_info *info)
 {
     *info = (struct weft_info){.kind = kind_of(parker),
                                .id = task->id,
@@ -50,7 +51,7 @@ void weft_self(struct weft_info *info)
 {
     wf_require(info, "weft_self(NULL)");
     const struct wf_parker *self = wf_self();
-    wf_describe(self, self->task, info);
+    describe(self, self->task, info);
 }
 
 struct search {
@@ -63,7 +64,7 @@ static bool look(const struct wf_parker *parker, struct wf_task *task, void *ctx
     struct search *search = ctx;
     if (task != search->task)
         return true;
-    wf_describe(parker, task, search->info);
+    describe(parker, task, search->info);
     return false;
 }
 
@@ -109,7 +110,7 @@ static bool list(const struct wf_parker *parker, struct wf_task *task, void *ctx
     if (kind_of(parker) != listing->kind)
         return true;
     if (listing->count < listing->cap)
-        wf_describe(parker, task, &listing->infos[listing->count]);
+        describe(parker, task, &listing->infos[listing->count]);
     listing->count++;
     return true;
 }

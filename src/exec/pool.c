@@ -25,13 +25,15 @@ static void require_kind(enum weft_kind kind, const char *call)
                call, (int)kind);
 }
 
-bool wf_is_forked_child(const char *call)
+// False, with the error set, in a child that was forked by who had started tasks. Who may is from
+// here on one of those.
+static bool may_start_tasks(const char *call)
 {
     wf_store(&wf_starts_tasks, 1, WF_RELAXED);
     if (!wf_is_orphan)
-        return false;
+        return true;
     (void)weft_fail(-ENOTSUP, "%s: in the child of a fork no task can be started", call);
-    return true;
+    return false;
 }
 
 // ---- open and close ---------------------------------------------------------------------
@@ -42,7 +44,7 @@ weft_pool *weft_pool_open_(struct weft_pool_options o)
                o.workers, o.max_spares);
     wf_require(o.tasks_per_worker >= 0, "weft_pool_open: %d tasks a worker", o.tasks_per_worker);
     require_kind(o.kind, "weft_pool_open");
-    if (wf_is_forked_child("weft_pool_open"))
+    if (!may_start_tasks("weft_pool_open"))
         return NULL;
     const struct wf_executor *executor = executors[o.kind];
     o.workers = o.workers > 0 ? o.workers : wf_thread_cores();
@@ -109,7 +111,7 @@ weft_future *wf_pool_order(weft_pool *pool, const struct wf_order *order,
                            const struct weft_task *what, const void *arg)
 {
     wf_require(pool, "%s: the pool is NULL", order->call);
-    if (wf_is_forked_child(order->call))
+    if (!may_start_tasks(order->call))
         return NULL;
     int rc = wf_interrupted();
     if (rc < 0) {
@@ -204,7 +206,7 @@ static int run_alone(weft_future *f, size_t stack_size)
 weft_future *weft_start_(struct weft_start_options o, const struct weft_task *what, const void *arg)
 {
     require_kind(o.kind, "weft_start");
-    if (wf_is_forked_child("weft_start"))
+    if (!may_start_tasks("weft_start"))
         return NULL;
     weft_future *f = wf_future_new(what, arg, NULL);
     if (!f)
