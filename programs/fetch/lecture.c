@@ -13,6 +13,7 @@
 
 #include "fetch/fault.h"
 #include "fetch/output.h"
+#include "fetch/page.h"
 
 const char *const lecture_urls[LECTURE_URLS] = {
     "http://www.foxnews.com/",         "http://www.cnn.com/",
@@ -271,7 +272,9 @@ static void (*const exceptions[])(FILE *, const char *, const struct page *) = {
     [FAULT_OTHER] = NULL, // the table's end
 };
 
-void lecture_print(FILE *out, const char *url, const struct page *page)
+// 'http://www.cnn.com/' page is 1123456 bytes
+// 'http://some-made-up-domain.com/' generated an exception: <urlopen error ...>
+static void print_page(FILE *out, const char *url, const struct page *page)
 {
     print_repr(out, url);
     if (page->fault == FAULT_NONE) {
@@ -310,7 +313,7 @@ static void show(struct output *o, const char *url, const struct page *page,
                  const struct page_change *change)
 {
     (void)change;
-    lecture_print(o->out, url, page);
+    print_page(o->out, url, page);
 }
 
 static void end(struct output *o, const struct totals *totals, const struct output_end *how)

@@ -52,7 +52,6 @@ struct record {
 
 extern const struct schema record_schema;
 
-int64_t record_now_ms(void);                                              // since 1970
 int record_run_load(struct record *r);                                    // the index, first of all
 int record_run_begin(struct record *r, const struct fetch_settings *set); // or go on
 int record_run_finish(struct record *r, bool whole);

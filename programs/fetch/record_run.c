@@ -10,7 +10,8 @@
 
 #include "fetch/record_parts.h"
 
-int64_t record_now_ms(void)
+// Since 1970.
+static int64_t now_ms(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now); // cannot fail
@@ -168,7 +169,7 @@ static int add_run(struct record *r)
     sqlite3_stmt *add;
     int rc = sql_prepare(r->db, "INSERT INTO runs (begin, weft) VALUES (?, ?)", &add);
     if (rc == 0) {
-        sql_int(add, 1, record_now_ms());
+        sql_int(add, 1, now_ms());
         sql_text(add, 2, weft_version());
         rc = sql_run(add);
     }
@@ -249,7 +250,7 @@ static int go_on(struct record *r)
     if (whole)
         return weft_fail(-EALREADY, "the last run in %s is finished: there is nothing to resume",
                          r->path);
-    int64_t since = record_now_ms() - begin_ms;
+    int64_t since = now_ms() - begin_ms;
     r->begin_us = since > 0 ? since * 1000 : 0; // clocks are set back
     r->past.resumed = true;
     rc = load(r, "SELECT url, decoded FROM pages WHERE run = ? AND fault IS NULL", load_done);
@@ -293,7 +294,7 @@ static int run_with(struct record *r, const char *text)
     if (rc == 0) {
         sql_int(statement, 1, r->run);
         if (sqlite3_bind_parameter_count(statement) > 1)
-            sql_int(statement, 2, record_now_ms());
+            sql_int(statement, 2, now_ms());
         rc = sql_run(statement);
     }
     (void)sqlite3_finalize(statement);

@@ -62,8 +62,8 @@ void mode_note(struct mode_change *c, char letter, const char *value)
 
 // ---- rights --------------------------------------------------------------------------------
 
-// An operator of the server stands above all ranks.
-unsigned mode_rank(const struct mode_change *c)
+// Of who asks. An operator of the server stands above all ranks.
+static unsigned rank_of(const struct mode_change *c)
 {
     bool above = c->s->user.modes & USER_OPERATOR;
     return above ? 1u << RANKS : member_rank(c->member);
@@ -71,7 +71,7 @@ unsigned mode_rank(const struct mode_change *c)
 
 bool mode_allowed(struct mode_change *c, unsigned rank)
 {
-    if (mode_rank(c) >= rank)
+    if (rank_of(c) >= rank)
         return true;
     if (!c->refused)
         reply(c->s, ERR_CHANOPRIVSNEEDED, "%s :You're not channel operator", c->room->name);

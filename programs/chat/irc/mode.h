@@ -21,9 +21,8 @@ struct mode_change {
 
 // Something has changed; value may be NULL. The room is told when the line is full.
 void mode_note(struct mode_change *c, char letter, const char *value);
-unsigned mode_rank(
-    const struct mode_change *c); // of who asks; above all for the server's operators
-bool mode_allowed(struct mode_change *c, unsigned rank); // false: told so
+// Whether who asks has this rank; false: told so.
+bool mode_allowed(struct mode_change *c, unsigned rank);
 
 void mode_set_rank(struct mode_change *c, char letter, unsigned rank, const char *nick);
 void mode_set_list(struct mode_change *c, enum room_list list, const char *written);

@@ -13,7 +13,7 @@ void notes_init(struct notes *notes)
     *notes = (struct notes){.end = &notes->first};
 }
 
-void notes_add(struct notes *notes, struct note *note)
+static void notes_add(struct notes *notes, struct note *note)
 {
     note->next = NULL;
     *notes->end = note;
@@ -22,7 +22,8 @@ void notes_add(struct notes *notes, struct note *note)
     notes->size += note->size;
 }
 
-struct note *notes_take(struct notes *notes)
+// The first, or NULL.
+static struct note *notes_take(struct notes *notes)
 {
     struct note *note = notes->first;
     if (!note)

@@ -36,8 +36,6 @@ struct inbox {
 };
 
 void notes_init(struct notes *notes);
-void notes_add(struct notes *notes, struct note *note);
-struct note *notes_take(struct notes *notes); // the first, or NULL
 void notes_free(struct notes *notes);
 
 // A copy, or NULL: out of memory.

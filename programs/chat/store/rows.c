@@ -60,7 +60,8 @@ static const char *copy(char **to, sqlite3_stmt *statement, int column)
     return at;
 }
 
-int rows_add(struct store_rows *rows, sqlite3_stmt *s)
+// Copy the row that the statement is at: 0 or -ENOMEM, recorded.
+static int add(struct store_rows *rows, sqlite3_stmt *s)
 {
     size_t size = 0;
     for (size_t i = 0; i < TEXTS; i++)
@@ -92,7 +93,7 @@ int rows_fill(struct store_rows *rows, sqlite3_stmt *statement, size_t limit, ro
 {
     int rc = 0;
     while (rows->count < limit && (rc = sql_step(statement)) > 0) {
-        if ((rc = rows_add(rows, statement)) < 0)
+        if ((rc = add(rows, statement)) < 0)
             break;
         if (keep && !keep(&rows->messages[rows->count - 1], ctx))
             free((char *)rows->messages[--rows->count].msgid);

@@ -13,8 +13,6 @@
 
 // NULL: out of memory, recorded.
 struct store_rows *rows_new(void);
-// Copy the row that the statement is at: 0 or -ENOMEM, recorded.
-int rows_add(struct store_rows *rows, sqlite3_stmt *statement);
 // All rows of the statement, as far as `keep` (NULL: any) wants them, up to `limit`. 0 or an error.
 typedef bool rows_keep(const struct store_message *message, const void *ctx);
 int rows_fill(struct store_rows *rows, sqlite3_stmt *statement, size_t limit, rows_keep *keep,

@@ -20,7 +20,8 @@ enum {
 
 static const char nothing_allowed[] = "default-src 'none'; frame-ancestors 'none'";
 
-const char *answer_reason(int status)
+// "Not Found"
+static const char *reason_of(int status)
 {
     static const struct {
         int status;
@@ -76,7 +77,7 @@ int answer_send(weft_conn *c, const struct answer *a, weft_time deadline)
                      "Referrer-Policy: no-referrer\r\n"
                      "Cross-Origin-Resource-Policy: same-origin\r\n"
                      "%s%s\r\n",
-                     a->status, answer_reason(a->status), date,
+                     a->status, reason_of(a->status), date,
                      a->type ? a->type : "text/plain; charset=utf-8", a->size,
                      a->policy ? a->policy : nothing_allowed, a->fields ? a->fields : "",
                      a->close ? "Connection: close\r\n" : "");
@@ -92,7 +93,7 @@ int answer_send(weft_conn *c, const struct answer *a, weft_time deadline)
 int answer_error(weft_conn *c, const struct answer *a, const char *why, weft_time deadline)
 {
     char text[ERROR_SIZE];
-    int n = snprintf(text, sizeof text, "%d %s: %s\n", a->status, answer_reason(a->status), why);
+    int n = snprintf(text, sizeof text, "%d %s: %s\n", a->status, reason_of(a->status), why);
     struct answer told = *a;
     told.type = NULL;
     told.body = text;

@@ -23,6 +23,4 @@ int answer_send(weft_conn *c, const struct answer *a, weft_time deadline);
 // One line of text, as what went wrong is told, behind the status and its name.
 int answer_error(weft_conn *c, const struct answer *a, const char *why, weft_time deadline);
 
-const char *answer_reason(int status); // "Not Found"
-
 #endif
