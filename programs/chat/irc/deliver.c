@@ -159,7 +159,7 @@ static const struct event_form *word_line(struct irc *irc, struct event *e, unsi
     char *line = irc->scratch;
     size_t size = 0;
     if (caps & (CAP_TAGS | CAP_TIME))
-        size = word_tags(e, caps, line + 1, 1 + 8191);
+        size = word_tags(e, caps, line + 1, TAGS_ROOM);
     if (size > 0) {
         line[0] = '@';
         line[1 + size] = ' ';

@@ -5,7 +5,10 @@
 
 #include "chat/irc/session.h"
 
-enum { TIME_TEXT = sizeof "2026-01-31T23:59:59.999Z" };
+enum {
+    TIME_TEXT = sizeof "2026-01-31T23:59:59.999Z",
+    TAGS_ROOM = LINE_TAGS_MAX + 1, // for all tags of a line
+};
 
 // As server-time has it: UTC, with milliseconds.
 void time_text(int64_t ms, char out[TIME_TEXT]);

@@ -2,7 +2,7 @@
 // line.h - one line of IRC, taken apart: [@tags] [:source] COMMAND [parameters] [:last].
 //
 // Sizes are the Modern IRC document's and message-tags': 512 bytes with the line's end, and before
-// them up to 4094 bytes of a client's tags, or 8191 of all.
+// them the tags.
 #ifndef WEFT_CHAT_IRC_LINE_H
 #define WEFT_CHAT_IRC_LINE_H
 
@@ -12,6 +12,7 @@
 enum {
     LINE_BODY_MAX = 510,         // without tags, without "\r\n"
     LINE_CLIENT_TAGS_MAX = 4094, // between '@' and the space
+    LINE_TAGS_MAX = 8191,        // the server's too, in what a client is sent
     LINE_TEXT_MAX = 1 + LINE_CLIENT_TAGS_MAX + 1 + LINE_BODY_MAX,
     LINE_PARAMS = 15,
 };

@@ -11,8 +11,6 @@
 
 #include "chat/irc/deliver.h"
 
-enum { TAGS_MAX = 8192 };
-
 static const char separators[] = {LINE_BREAK, LINE_JOINT, '\0'};
 
 bool is_multiline(const struct event *e)
@@ -76,14 +74,14 @@ static void word_apart(const struct event *e, unsigned caps, const char *tags, c
                        emit_line *emit, void *ctx)
 {
     char line[LINE_BODY_MAX + 2], body[LINE_BODY_MAX + 2];
-    char *later = malloc(TAGS_MAX + 64), *with = malloc(TAGS_MAX + 64);
+    char *later = malloc(TAGS_ROOM + 64), *with = malloc(TAGS_ROOM + 64);
     struct event one = *e;
     bool joined;
     one.text = line;
     one.id[0] = '\0'; // only the first line has it
     if (later && with) {
-        later[word_tags(&one, caps, later, TAGS_MAX)] = '\0';
-        join_tags(with, TAGS_MAX + 64, more, later);
+        later[word_tags(&one, caps, later, TAGS_ROOM)] = '\0';
+        join_tags(with, TAGS_ROOM + 64, more, later);
         const char *at = first_line(e, line);
         do {
             if (!*line)
@@ -101,10 +99,10 @@ void word_event(struct irc *irc, const struct event *e, unsigned caps, const cha
                 emit_line *emit, void *ctx)
 {
     const unsigned batches = CAP_MULTILINE | CAP_BATCH;
-    char *own = malloc(TAGS_MAX), *tags = malloc(TAGS_MAX + 64);
+    char *own = malloc(TAGS_ROOM), *tags = malloc(TAGS_ROOM + 64);
     if (own && tags) {
-        own[word_tags(e, caps, own, TAGS_MAX)] = '\0';
-        join_tags(tags, TAGS_MAX + 64, more, own);
+        own[word_tags(e, caps, own, TAGS_ROOM)] = '\0';
+        join_tags(tags, TAGS_ROOM + 64, more, own);
         if (!is_multiline(e)) {
             char body[LINE_BODY_MAX + 2];
             (void)word_body(e, caps, body, sizeof body);

@@ -8,8 +8,6 @@
 #include "chat/irc/deliver.h"
 #include "chat/irc/multiline.h"
 
-enum { TAGS_MAX = 8192 };
-
 static bool open_batch(struct session *s, const char *what, const char *target, char reference[24])
 {
     bool batches = s->caps & CAP_BATCH;

@@ -35,7 +35,7 @@ enum cap {
 };
 
 enum { COMMANDS_MAX = 64 };
-enum { SCRATCH = 1 + 8191 + 1 + 512 + 16 };
+enum { SCRATCH = 1 + LINE_TAGS_MAX + 1 + 512 + 16 };
 
 struct irc {
     struct hub *hub;
