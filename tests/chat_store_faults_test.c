@@ -299,6 +299,18 @@ static int bring_up(const char *path, const char *const *steps, size_t count)
     return rc;
 }
 
+static void a_file_that_is_not_there_is_told_as_such(void **state)
+{
+    (void)state;
+    sqlite3 *db = NULL;
+    char path[80], said[160];
+    snprintf(path, sizeof path, "%s/none/none.db", home);
+    snprintf(said, sizeof said, "%s: %s", path, strerror(ENOENT));
+    assert_int_equal(sql_open(&db, path), -ENOENT);
+    assert_string_equal(weft_error(), said);
+    assert_null(db);
+}
+
 static void an_older_file_is_copied_and_brought_up_to_date(void **state)
 {
     (void)state;
@@ -376,6 +388,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(all_that_waits_fails_with_the_first),
     cmocka_unit_test(a_backup_is_the_history_of_a_moment),
     cmocka_unit_test(a_backup_that_cannot_be_leaves_nothing),
+    cmocka_unit_test(a_file_that_is_not_there_is_told_as_such),
     cmocka_unit_test(an_older_file_is_copied_and_brought_up_to_date),
     cmocka_unit_test(a_step_that_fails_leaves_the_file_as_it_was),
     cmocka_unit_test(a_newer_file_is_refused_with_the_version_it_needs),

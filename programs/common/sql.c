@@ -78,7 +78,8 @@ int sql_check(sqlite3 *db, int rc, const char *doing)
 int sql_open(sqlite3 **db, const char *path)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-    int rc = sql_check(*db, sqlite3_open_v2(path, db, flags, NULL), path);
+    int code = sqlite3_open_v2(path, db, flags, NULL); // first: arguments have no order
+    int rc = sql_check(*db, code, path);
     if (rc == 0) {
         (void)sqlite3_extended_result_codes(*db, 1); // both fail only for a NULL
         (void)sqlite3_busy_timeout(*db, PATIENCE_MS);
