@@ -32,7 +32,7 @@ enum { GETTER, PUTTER };
 
 struct weft_queue {
     struct wf_ring ring; // first: it keeps to its lines
-    bool is_ring;        // and all below but item_size is not used
+    bool is_ring;        // and of what is below only item_size and slots are used
     uintptr_t word_;     // who waits; guards the rest, but where is_slow
     uint32_t fork_;
     weft_mutex mu; // is_slow: guards everything below that changes

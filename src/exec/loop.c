@@ -578,10 +578,10 @@ int wf_loop_new(const char *name, struct wf_loop **loop)
     wf_copy_name(new->name, name);
     wf_turn_begin(&new->turn);
     int rc = open_loop(new);
-    if (rc < 0)
+    if (rc < 0) {
         release(new);
-    if (rc < 0)
         return rc;
+    }
     wf_watchdog_add(&new->watched, &new->pulse);
     *loop = new;
     return 0;

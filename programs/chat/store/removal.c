@@ -269,6 +269,7 @@ static int overwrite(struct writer *w, int64_t last)
 }
 
 #define EXPIRED " FROM removals WHERE done = 0 AND expire = 1 AND seq <= ? ORDER BY seq LIMIT 500"
+_Static_assert(STEP == 500, "removal_finish takes fewer for all");
 
 static int delete_some(struct writer *w, int64_t last, int64_t *count)
 {
