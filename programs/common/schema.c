@@ -55,14 +55,10 @@ static int keep_copy(sqlite3 *db, const char *path, int64_t version)
 
 static int take_steps(sqlite3 *db, const struct schema *schema, size_t from)
 {
-    int rc = sql_exec(db, "BEGIN IMMEDIATE");
+    int rc = sql_begin(db);
     for (size_t i = from; i < schema->count && rc == 0; i++)
         rc = sql_exec(db, schema->steps[i]);
-    if (rc == 0)
-        rc = sql_exec(db, "COMMIT");
-    if (rc < 0 && !sqlite3_get_autocommit(db))
-        (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL); // the error that counts is the first
-    return rc;
+    return sql_commit(db, rc);
 }
 
 int schema_bring_up(sqlite3 *db, const char *path, const struct schema *schema)

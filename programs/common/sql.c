@@ -109,6 +109,20 @@ int sql_exec(sqlite3 *db, const char *text)
     return sql_check(db, sqlite3_exec(db, text, NULL, NULL, NULL), file_of(db));
 }
 
+int sql_begin(sqlite3 *db)
+{
+    return sql_exec(db, "BEGIN IMMEDIATE");
+}
+
+int sql_commit(sqlite3 *db, int rc)
+{
+    if (rc == 0)
+        rc = sql_exec(db, "COMMIT");
+    if (rc < 0 && !sqlite3_get_autocommit(db))
+        (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL); // the first error is what counts
+    return rc;
+}
+
 int sql_number(sqlite3 *db, const char *text, int64_t *number)
 {
     sqlite3_stmt *statement;

@@ -21,6 +21,10 @@ int sql_open(sqlite3 **db, const char *path);
 void sql_close(sqlite3 **db);
 
 int sql_exec(sqlite3 *db, const char *text); // statements without values and answers
+// A transaction that writes. Its end: if rc is 0 it is committed; else, or if that fails, all of it
+// is undone. rc, or why it could not be committed.
+int sql_begin(sqlite3 *db);
+int sql_commit(sqlite3 *db, int rc);
 int sql_number(sqlite3 *db, const char *text, int64_t *number); // the first one; 0 if there is none
 int sql_prepare(sqlite3 *db, const char *text, sqlite3_stmt **statement);
 

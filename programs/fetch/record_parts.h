@@ -55,7 +55,6 @@ extern const struct schema record_schema;
 int record_run_load(struct record *r);                                    // the index, first of all
 int record_run_begin(struct record *r, const struct fetch_settings *set); // or go on
 int record_run_finish(struct record *r, bool whole);
-int record_commit(struct record *r, int rc); // if rc is 0; else, or if it fails, all is undone
 
 void record_stop(struct record *r, int code); // with mu held: for the reason in weft_error()
 int record_writer_prepare(struct record *r);

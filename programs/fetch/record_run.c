@@ -18,15 +18,6 @@ static int64_t now_ms(void)
     return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
-int record_commit(struct record *r, int rc)
-{
-    if (rc == 0)
-        rc = sql_exec(r->db, "COMMIT");
-    if (rc < 0 && !sqlite3_get_autocommit(r->db))
-        (void)sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL); // the first error is what counts
-    return rc;
-}
-
 // ---- its settings ---------------------------------------------------------------------
 
 struct entry {
@@ -180,12 +171,12 @@ static int add_run(struct record *r)
 
 static int begin_new(struct record *r, const struct fetch_settings *set)
 {
-    int rc = sql_exec(r->db, "BEGIN IMMEDIATE");
+    int rc = sql_begin(r->db);
     if (rc == 0)
         rc = add_run(r);
     if (rc == 0)
         rc = add_settings(r, set);
-    return record_commit(r, rc);
+    return sql_commit(r->db, rc);
 }
 
 // 1: there is a run, the last; 0; or an error.
@@ -319,10 +310,10 @@ static int finish(struct record *r)
 int record_run_finish(struct record *r, bool whole)
 {
     bool empty = r->past.done + r->past.failed + r->settled == 0;
-    int rc = sql_exec(r->db, "BEGIN IMMEDIATE");
+    int rc = sql_begin(r->db);
     if (rc == 0)
         rc = empty   ? forget(r)
              : whole ? finish(r)
                      : run_with(r, "UPDATE runs SET end = ?2 WHERE id = ?1");
-    return record_commit(r, rc);
+    return sql_commit(r->db, rc);
 }

@@ -201,13 +201,13 @@ static int write_row(struct record *r, struct row *row)
 
 static int write_batch(struct record *r, const struct record_batch *batch)
 {
-    int rc = sql_exec(r->db, "BEGIN IMMEDIATE");
+    int rc = sql_begin(r->db);
     for (size_t at = 0; at < batch->used && rc == 0;) {
         struct row *row = (struct row *)(void *)(batch->bytes + at);
         rc = write_row(r, row);
         at += row->size;
     }
-    return record_commit(r, rc);
+    return sql_commit(r->db, rc);
 }
 
 // ---- the thread -----------------------------------------------------------------------

@@ -141,7 +141,7 @@ static int look_and_write(struct indexer *x, struct turn *turn)
 
 static int write_turn(struct indexer *x, struct turn *turn)
 {
-    int rc = sql_exec(x->words, "BEGIN IMMEDIATE");
+    int rc = sql_begin(x->words);
     if (rc == 0)
         rc = look_and_write(x, turn);
     if (rc == 0) {
@@ -149,11 +149,7 @@ static int write_turn(struct indexer *x, struct turn *turn)
         sql_int(x->note, 2, turn->forgotten);
         rc = sql_run(x->note);
     }
-    if (rc == 0)
-        rc = sql_exec(x->words, "COMMIT");
-    if (rc < 0 && !sqlite3_get_autocommit(x->words))
-        (void)sqlite3_exec(x->words, "ROLLBACK", NULL, NULL, NULL); // the first error counts
-    return rc;
+    return sql_commit(x->words, rc);
 }
 
 static int take_turn(struct indexer *x, struct turn *turn)

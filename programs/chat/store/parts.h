@@ -91,9 +91,6 @@ int writer_open(struct writer *w, struct store *store);
 void writer_close(struct writer *w);
 int write_history(struct writer *const *arg, weft_none *none);
 WEFT_TASK(write_history, struct writer *, weft_none);
-// In one transaction: 0 or an error, and then nothing has happened.
-int writer_begin(struct writer *w);
-int writer_commit(struct writer *w, int rc);
 // History stops, and with it all that waits.
 void writer_stop(struct writer *w, struct notes *taken, int code);
 

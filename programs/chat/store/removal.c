@@ -153,12 +153,12 @@ static int write_down(struct writer *w, struct wish *wish)
 
 static int write_all_down(struct writer *w, struct wish *list)
 {
-    int rc = writer_begin(w);
+    int rc = sql_begin(w->db);
     if (rc < 0)
         return rc;
     for (struct wish *wish = list; wish && rc == 0; wish = wish->next)
         rc = write_down(w, wish);
-    return writer_commit(w, rc);
+    return sql_commit(w->db, rc);
 }
 
 // Tell the indexer, or do its part: there is nothing to forget without it.
@@ -253,7 +253,7 @@ bool removal_is_due(const struct writer *w)
 
 static int overwrite(struct writer *w, int64_t last)
 {
-    int rc = writer_begin(w);
+    int rc = sql_begin(w->db);
     if (rc < 0)
         return rc;
     rc = run(
@@ -265,7 +265,7 @@ static int overwrite(struct writer *w, int64_t last)
     if (rc == 0)
         rc = run(w->db, "UPDATE removals SET done = 1 WHERE done = 0 AND expire = 0 AND seq <= ?",
                  last, NULL);
-    return writer_commit(w, rc);
+    return sql_commit(w->db, rc);
 }
 
 #define EXPIRED " FROM removals WHERE done = 0 AND expire = 1 AND seq <= ? ORDER BY seq LIMIT 500"
@@ -273,7 +273,7 @@ _Static_assert(STEP == 500, "removal_finish takes fewer for all");
 
 static int delete_some(struct writer *w, int64_t last, int64_t *count)
 {
-    int rc = writer_begin(w);
+    int rc = sql_begin(w->db);
     if (rc < 0)
         return rc;
     rc = run(w->db, "DELETE FROM messages WHERE id IN (SELECT id" EXPIRED ")", last, NULL);
@@ -282,7 +282,7 @@ static int delete_some(struct writer *w, int64_t last, int64_t *count)
     *count = sqlite3_changes64(w->db);
     if (rc == 0 && !w->thinned)
         rc = sql_exec(w->db, "INSERT OR REPLACE INTO meta VALUES ('thinned', 1)");
-    rc = writer_commit(w, rc);
+    rc = sql_commit(w->db, rc);
     w->thinned = w->thinned || rc == 0;
     return rc;
 }

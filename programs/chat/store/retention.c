@@ -161,7 +161,7 @@ static int tidy(struct writer *w, int64_t conversation)
     int rc = w->surplus < 0 ? too_much(w, conversation, &w->surplus) : 0;
     if (rc < 0 || (w->surplus == 0 && !set->keep_days))
         return rc;
-    rc = writer_begin(w);
+    rc = sql_begin(w->db);
     if (rc < 0)
         return rc;
     int count = mark_all(w, conversation);
@@ -169,7 +169,7 @@ static int tidy(struct writer *w, int64_t conversation)
              ? sql_number(w->db, "SELECT max(seq) FROM removals WHERE done = 0 AND expire = 1",
                           &w->expired)
              : 0;
-    rc = writer_commit(w, count < 0 ? count : rc);
+    rc = sql_commit(w->db, count < 0 ? count : rc);
     if (rc == 0 && count > 0)
         publish(w);
     return rc < 0 ? rc : count;

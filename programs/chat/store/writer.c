@@ -58,20 +58,6 @@ void writer_close(struct writer *w)
 
 // ---- transactions ---------------------------------------------------------------------
 
-int writer_begin(struct writer *w)
-{
-    return sql_exec(w->db, "BEGIN IMMEDIATE");
-}
-
-int writer_commit(struct writer *w, int rc)
-{
-    if (rc == 0)
-        rc = sql_exec(w->db, "COMMIT");
-    if (rc < 0 && !sqlite3_get_autocommit(w->db))
-        (void)sqlite3_exec(w->db, "ROLLBACK", NULL, NULL, NULL); // the first error is what counts
-    return rc;
-}
-
 static int insert_all(struct writer *w, struct notes *batch)
 {
     for (struct note *note = batch->first; note; note = note->next) {
@@ -87,9 +73,9 @@ static int insert_all(struct writer *w, struct notes *batch)
 static int try_batch(struct writer *w, struct notes *batch)
 {
     int64_t before = w->last_id;
-    int rc = writer_begin(w);
+    int rc = sql_begin(w->db);
     if (rc == 0)
-        rc = writer_commit(w, insert_all(w, batch));
+        rc = sql_commit(w->db, insert_all(w, batch));
     if (rc < 0)
         w->last_id = before;
     return rc;
@@ -153,10 +139,10 @@ void writer_stop(struct writer *w, struct notes *taken, int code)
 static int try_to_write(struct writer *w)
 {
     (void)sql_empty_log(w->db); // if it cannot be, the next line tells
-    int rc = writer_begin(w);
+    int rc = sql_begin(w->db);
     if (rc == 0)
-        rc = writer_commit(
-            w, sql_exec(w->db, "INSERT OR REPLACE INTO meta VALUES ('room', zeroblob(65536))"));
+        rc = sql_commit(
+            w->db, sql_exec(w->db, "INSERT OR REPLACE INTO meta VALUES ('room', zeroblob(65536))"));
     return rc < 0 ? rc : sql_exec(w->db, "DELETE FROM meta WHERE name = 'room'");
 }
 
