@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // deliver.c - events of the hub as lines of IRC.
 //
-// The bytes depend on three capabilities: message-tags, server-time, and for a JOIN extended-join.
-// So a message is worded at most four times, a JOIN eight, and each wording is sent to all whose
-// capabilities ask for it.
+// The bytes depend on message-tags, server-time, and of a JOIN on extended-join, of a message of
+// several lines on whether it may be a batch. So a message of one line is worded at most four
+// times, those two eight, and each wording is sent to all whose capabilities ask for it.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
