@@ -41,12 +41,18 @@ static char *source_of(const struct user *user, const char *name)
     return asprintf(&source, "%s!%s@%s", name, user->login, user->host) < 0 ? NULL : source;
 }
 
-static void take_name(struct user *user, const char *name, char *source)
+static void set_name(struct user *user, const char *name, char *source)
 {
-    free(user->source);
     user->source = source;
     (void)snprintf(user->name, sizeof user->name, "%s", name); // a valid one fits
     name_fold(user->folded, user->name);
+}
+
+// Into the table. False: out of memory.
+static bool put(struct hub *hub, struct user *user)
+{
+    HASH_ADD_STR(hub->users, folded, user);
+    return user->hh.tbl != NULL;
 }
 
 static void count_modes(const struct user *user, size_t one)
@@ -62,19 +68,40 @@ int user_enter(struct hub *hub, struct user *user, const char *name)
     char *source = source_of(user, name);
     if (!source)
         return -ENOMEM;
-    take_name(user, name, source);
+    free(user->source);
+    set_name(user, name, source);
+    if (!put(hub, user))
+        return -ENOMEM;
     user->hub = hub;
     user->since = user->spoke = hub->now(hub);
     event_make_id(hub, user->since, user->identity);
     user->present = true;
     TAILQ_INIT(&user->rooms);
-    HASH_ADD_STR(hub->users, folded, user);
     count_modes(user, 1);
     if (HASH_COUNT(hub->users) > hub->most_users)
         hub->most_users = HASH_COUNT(hub->users);
     if (hub->on_presence)
         hub->on_presence(hub, user, true);
     return 0;
+}
+
+// 0, or -ENOMEM, and then all is as before; but who cannot even go back is expelled.
+static int move(struct user *user, const char *name, char *source)
+{
+    struct hub *hub = user->hub;
+    char old_name[NICK_MAX + 1], *old_source = user->source;
+    memcpy(old_name, user->name, sizeof old_name);
+    HASH_DEL(hub->users, user);
+    set_name(user, name, source);
+    if (put(hub, user)) {
+        free(old_source);
+        return 0;
+    }
+    set_name(user, old_name, old_source);
+    free(source);
+    if (!put(hub, user))
+        user->outlet->expel(user, "Out of memory");
+    return -ENOMEM;
 }
 
 int user_rename(struct user *user, const char *name)
@@ -89,12 +116,10 @@ int user_rename(struct user *user, const char *name)
     bool moves = other != user; // only the case of letters changes, otherwise
     if (moves && hub->on_presence)
         hub->on_presence(hub, user, false);
-    HASH_DEL(hub->users, user);
-    take_name(user, name, source);
-    HASH_ADD_STR(hub->users, folded, user);
+    int rc = move(user, name, source);
     if (moves && hub->on_presence)
         hub->on_presence(hub, user, true);
-    return 0;
+    return rc;
 }
 
 int user_set_text(char **field, const char *text)
@@ -138,7 +163,8 @@ void user_leave(struct user *user)
     while (!TAILQ_EMPTY(&user->rooms))
         member_leave(hub, TAILQ_FIRST(&user->rooms));
     forget_invitations(hub, user);
-    HASH_DEL(hub->users, user);
+    if (user->hh.tbl) // else it was expelled: see move
+        HASH_DEL(hub->users, user);
     count_modes(user, (size_t)-1);
     user->present = false;
     if (hub->on_presence)

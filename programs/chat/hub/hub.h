@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
+
+#define HASH_NONFATAL_OOM 1 // then hh.tbl of what could not be added is NULL; else it calls exit
 #include <uthash.h>
 
 #include "chat/hub/mask.h"
@@ -154,7 +156,8 @@ void hub_free(struct hub *hub); // no user is present any more
 struct user *user_find(struct hub *hub, const char *name); // NULL: nobody
 // Enter under a valid name, with login, host and real set. 0, -EEXIST (taken), -ENOMEM.
 int user_enter(struct hub *hub, struct user *user, const char *name);
-// The same person under another valid name, or with another login or host: 0, -EEXIST, -ENOMEM.
+// The same person under another valid name, or with another login or host: 0, -EEXIST, -ENOMEM. Is
+// there no memory to go back either, the user is expelled.
 int user_rename(struct user *user, const char *name);
 int user_set_text(char **field, const char *text); // a copy; empty or NULL is none. 0 or -ENOMEM
 void user_set_mode(struct user *user, enum user_mode mode, bool on); // and counts it

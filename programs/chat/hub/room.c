@@ -37,7 +37,10 @@ struct room *room_make(struct hub *hub, const char *name)
     for (int i = 0; i < ROOM_LISTS; i++)
         TAILQ_INIT(&room->lists[i]);
     HASH_ADD_STR(hub->rooms, folded, room);
-    return room;
+    if (room->hh.tbl)
+        return room;
+    free(room);
+    return NULL;
 }
 
 // ---- lists of masks ------------------------------------------------------------------------

@@ -59,16 +59,28 @@ static struct watching *find_watching(struct session *s, const char *name)
     return NULL;
 }
 
+// NULL: out of memory.
+static struct watch *watch_new(struct irc *irc, const char *name)
+{
+    struct watch *watch = malloc(sizeof *watch);
+    if (!watch)
+        return NULL;
+    *watch = (struct watch){0};
+    name_fold(watch->folded, name);
+    HASH_ADD_STR(irc->watches, folded, watch);
+    if (watch->hh.tbl)
+        return watch;
+    free(watch);
+    return NULL;
+}
+
 // False: out of memory.
 static bool start(struct session *s, const char *name)
 {
     struct watch *watch = find(s->irc, name);
     struct watching *w = malloc(sizeof *w);
-    if (w && !watch && (watch = malloc(sizeof *watch))) {
-        *watch = (struct watch){0};
-        name_fold(watch->folded, name);
-        HASH_ADD_STR(s->irc->watches, folded, watch);
-    }
+    if (w && !watch)
+        watch = watch_new(s->irc, name);
     if (!w || !watch) {
         free(w);
         return false;
