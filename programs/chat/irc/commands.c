@@ -3,7 +3,6 @@
 #include <strings.h>
 
 #include "chat/irc/handlers.h"
-#include "chat/irc/history.h"
 #include "chat/irc/monitor.h"
 #include "chat/irc/whowas.h"
 

@@ -28,6 +28,7 @@ handler on_oper, on_kill, on_wallops, on_rehash; // operator.c
 
 handler on_batch;       // batch.c
 handler on_chathistory; // history.c
+handler on_search;      // search.c
 handler on_mentions;    // mentions.c
 handler on_redact;      // redact.c
 

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "chat/irc/deliver.h"
+#include "chat/irc/handlers.h"
 #include "chat/irc/playback.h"
 #include "chat/store/store.h"
 

@@ -33,7 +33,4 @@ typedef int history_asks(struct store *store, const struct store_search *search,
 void history_find(struct session *s, const char *command, const char *type, history_asks *asks,
                   const struct store_search *search);
 
-void on_search(struct session *s, const struct line *line); // search.c
-void on_chathistory(struct session *s, const struct line *line);
-
 #endif

@@ -204,7 +204,7 @@ static bool only_lists(const struct line *line)
     return line->count == 2 && letters[strspn(letters, "+" ROOM_LIST_LETTERS)] == '\0';
 }
 
-void mode_of_room(struct session *s, const struct line *line)
+static void of_room(struct session *s, const struct line *line)
 {
     struct room *room = room_find(s->irc->hub, line->params[0]);
     if (!room) {
@@ -228,7 +228,7 @@ void mode_of_room(struct session *s, const struct line *line)
 void on_mode(struct session *s, const struct line *line)
 {
     if (*line->params[0] == '#')
-        mode_of_room(s, line);
+        of_room(s, line);
     else
         mode_of_user(s, line);
 }

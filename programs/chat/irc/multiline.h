@@ -30,7 +30,6 @@ bool batch_takes(struct session *s, const struct line *line);
 // A line was refused. If it is of the client's own batch, nothing of that will be said: no message
 // goes out with a hole in it.
 void batch_spoil(struct session *s, const struct line *line);
-void on_batch(struct session *s, const struct line *line);
 void batch_clear(struct session *s);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chat/irc/handlers.h"
 #include "chat/irc/history.h"
 #include "chat/irc/playback.h"
 
