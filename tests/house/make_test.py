@@ -41,7 +41,7 @@ def make_run(folder):
                             cwd=folder, env={**os.environ, "PATH": path}, text=True,
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, start_new_session=True)
-    too_long = threading.Timer(120, os.killpg, (make.pid, signal.SIGKILL))
+    too_long = threading.Timer(400, os.killpg, (make.pid, signal.SIGKILL))
     too_long.start()
     said = ""
     try:
