@@ -641,6 +641,18 @@ def two_signals_at_once_are_one():
         equal(receive_all(client), b"")
 
 
+@test
+def sighup_does_not_cut_the_end_short():
+    """A reload that comes late; and who closes a window may send it twice, as the kernel and as bash."""
+    with Server() as server, server.connect() as a, stalled_client(server):
+        speak(a, bytes(12 * MEGABYTE)).join(PATIENCE)
+        server.process.send_signal(signal.SIGTERM)
+        server.out.wait("stop signal=SIGTERM")
+        server.process.send_signal(signal.SIGHUP)
+        equal(server.process.wait(PATIENCE), 0)
+        server.out.wait(r'drop id=2 addr=\S+ n=\d reason="too slow"')
+
+
 # ---- running out ------------------------------------------------------------------------------
 
 

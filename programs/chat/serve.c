@@ -79,7 +79,8 @@ static const char *name_of(int sig)
 }
 
 // Wait for the order to stop, and read the settings again whenever we are told to; from the order
-// on a second one ends the program at once.
+// on a second one ends the program at once. There is nothing to read them for then; and of a window
+// that is closed both the kernel and the shell tell.
 static int wait_for_stop(struct house *house, const sigset_t *orders)
 {
     static const int again[] = {SIGINT, SIGTERM};
@@ -89,6 +90,7 @@ static int wait_for_stop(struct house *house, const sigset_t *orders)
     while ((sig = weft_wait_signal(orders, WEFT_FOREVER)) == SIGHUP && !is_gone(terminals))
         house_reload(house);
     end_by_second_signals(again, sizeof again / sizeof again[0]);
+    (void)signal(SIGHUP, SIG_IGN);
     (void)pthread_sigmask(SIG_UNBLOCK, orders, NULL); // fails only for a wrong first argument
     if (sig < 0) {
         complain(me, "waiting for signals: %s", strerror(-sig));
