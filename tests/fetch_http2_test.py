@@ -26,9 +26,10 @@ for variable in list(os.environ):
     if variable.lower().endswith("_proxy") or variable == "SSL_CERT_FILE":
         del os.environ[variable]
 
-DATA, HEADERS, SETTINGS, GOAWAY = 0, 1, 4, 7
+DATA, HEADERS, SETTINGS, PING, GOAWAY = 0, 1, 4, 6, 7
 END, WHOLE = 1, 4  # flags: of the stream; all headers are in this frame
 STREAM = 1
+THREE = ("/1", "/2", "/3")
 OK = b"\x88"  # ":status: 200", from HPACK's table
 
 
@@ -53,9 +54,17 @@ def certificate(folder):
     return cert, context
 
 
-def serve(listener, context, frames, requests=1):
-    """One connection and its first requests, answered with these bytes; closed by the client, or,
-    without any, by us."""
+def wait_for(stream, kind):
+    got = None
+    while got != kind:
+        head = stream.read(9)
+        got = head[3]
+        stream.read(int.from_bytes(head[:3], "big"))
+
+
+def serve(listener, context, frames, requests=1, then=b"", goodbye=False):
+    """One connection and its first request, or so many, answered with these bytes, and then, when
+    they have arrived, with more; closed by the client, or, without any, by us, or as TLS has it."""
     with contextlib.suppress(OSError):  # TLS errors too
         plain, _ = listener.accept()
         plain.settimeout(PATIENCE)
@@ -63,30 +72,36 @@ def serve(listener, context, frames, requests=1):
             stream = connection.makefile("rb")
             stream.read(24)  # the preface
             connection.sendall(frame(SETTINGS, 0, 0))
-            while requests > 0:
-                head = stream.read(9)
-                requests -= head[3] == HEADERS
-                stream.read(int.from_bytes(head[:3], "big"))
+            for _ in range(requests):
+                wait_for(stream, HEADERS)
             connection.sendall(frame(SETTINGS, 1, 0) + frames)
+            if then:
+                connection.sendall(frame(PING, 0, 0, bytes(8)))
+                wait_for(stream, PING)
+                connection.sendall(then)
+            if goodbye:
+                connection.unwrap()
             if not frames:  # its end alone, not a reset because of what comes still
                 connection.shutdown(socket.SHUT_WR)
             while connection.recv(4096):
                 pass
 
 
-def pages_of(frames, *options, servers=1, paths=("/",)):
+def pages_of(frames, *options, servers=1, paths=("/",), **how):
     """The rows of pages of so many servers, which are answered so."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         cert, context = certificate(folder)
         urls = []
         for _ in range(servers):
             listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-            thread = threading.Thread(target=serve, args=(listener, context, frames, len(paths)))
+            thread = threading.Thread(target=serve, args=(listener, context, frames, len(paths)),
+                                      kwargs=how)
             thread.start()
             stack.callback(thread.join)
             stack.callback(close, listener)
             urls += [f"https://127.0.0.1:{listener.getsockname()[1]}{path}" for path in paths]
-        result = weft("fetch", "--retries", "0", "--jsonl", "--cacert", cert, *options, *urls)
+        result = weft("fetch", "--retries", "0", "--jsonl", "--cacert", cert, "--idle-timeout", 5,
+                      *options, *urls)
     return [json.loads(line) for line in result.out.splitlines()[:-1]]
 
 
@@ -113,6 +128,30 @@ def a_body_whose_connection_breaks_the_rules_before_its_end_is_not_verified():
     for before in b"", frame(DATA, 0, STREAM, b"hello"):
         row = page_of(answered(before, too_large))
         assert not row["ok"] or row["unverified"], row
+
+
+def begun(*streams):
+    """An answer for each of them whose body goes on."""
+    return b"".join(frame(HEADERS, WHOLE, n, OK) + frame(DATA, 0, n, b"hello") for n in streams)
+
+
+@test
+def none_of_the_bodies_on_a_connection_that_breaks_the_rules_is_verified():
+    too_large = frame(DATA, END, 1, b"x" * 20000)
+    for row in pages_of(begun(1, 3, 5), paths=THREE, then=too_large):
+        assert not row["ok"] or row["unverified"], row
+
+
+@test
+def all_bodies_are_cut_whose_connection_is_closed():
+    for row in pages_of(begun(1, 3, 5), paths=THREE, goodbye=True):
+        equal((row["error"], row["message"]), ("cut", "cut off after 5 bytes"))
+
+
+@test
+def all_questions_are_without_an_answer_whose_connection_is_closed():
+    for row in pages_of(begun(1), paths=THREE, goodbye=True):
+        equal(row["error"], "cut" if row["status"] else "no-answer")
 
 
 @test

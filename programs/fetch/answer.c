@@ -12,8 +12,6 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1 // memmem
 #endif
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +22,7 @@
 #include "fetch/decode.h"
 #include "fetch/fetcher.h"
 #include "fetch/request.h"
+#include "fetch/sockets.h"
 #include "fetch/text.h"
 
 enum {
@@ -347,18 +346,6 @@ static enum page_fault decoding(struct request *r, enum decode_state state)
     return page_fail(page, FAULT_MEMORY, 0, "out of memory");
 }
 
-static int port_of(int fd)
-{
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } here = {0};
-    socklen_t size = sizeof here;
-    (void)getsockname(fd, &here.any, &size); // 0, no port, if it fails
-    return ntohs(here.any.sa_family == AF_INET ? here.v4.sin_port : here.v6.sin6_port);
-}
-
 // More than was claimed, in a later packet than the end. libcurl reads no further than the claim,
 // and then throws the connection away without a word. What is read by one call with the headers is
 // told by its log; and of TLS we cannot tell.
@@ -369,7 +356,8 @@ static bool has_more(const struct request *r)
 {
     int fd = transfer_socket(&r->transfer);
     char byte;
-    return fd >= 0 && port_of(fd) == r->port && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+    return fd >= 0 && socket_port(fd) == r->transfer.port &&
+           recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
 }
 
 static bool is_last_of_large(const struct request *r)
@@ -417,8 +405,8 @@ static CURLcode on_tls(CURL *easy, void *ssl_context, void *arg)
 // that share it: a bit for each port of ours. Nothing is asked on one that is about to go.
 static unsigned char *going(const struct request *r, unsigned char *bit)
 {
-    *bit = (unsigned char)(1U << ((unsigned)r->port % 8));
-    return &r->fetcher->going[(unsigned)r->port / 8 % sizeof r->fetcher->going];
+    *bit = (unsigned char)(1U << ((unsigned)r->transfer.port % 8));
+    return &r->fetcher->going[(unsigned)r->transfer.port / 8 % sizeof r->fetcher->going];
 }
 
 static void tell_going(const struct request *r, bool is)
@@ -439,9 +427,9 @@ static int on_connected(void *arg, char *address, char *own_address, int port, i
     struct request *r = arg;
     (void)own_address;
     (void)port;
-    r->port = own_port;
+    r->transfer.port = own_port;
     r->asked = true;
-    r->may_go = r->gone = false; // what was said before is of other connections
+    r->may_go = r->transfer.gone = false; // what was said before is of other connections
     tell_going(r, false);
     r->status_seen = r->headers_ended = false; // a proxy's words about a tunnel are no answer
     r->page->status = 0;
@@ -488,7 +476,7 @@ static int on_log(CURL *easy, curl_infotype type, char *text, size_t size, void 
     if (begins(text, size, "Excess found"))
         r->page->excess = r->headers_ended && !r->page->head; // of HEAD all would be
     else if (begins(text, size, "Closing connection"))
-        r->gone = !r->may_go && !is_going(r);
+        r->transfer.gone = !r->may_go && !is_going(r) && r->page->http >= 20;
     else if (has(text, size, "GOAWAY"))
         tell_going(r, true);
     else if (has(text, size, "cache is full") || has(text, size, "left intact"))
@@ -514,7 +502,8 @@ bool answer_watch(struct request *r)
 void answer_reset(struct request *r)
 {
     r->tls_begun = r->asked = r->status_seen = r->headers_ended = r->chunked = false;
-    r->first_header = r->may_go = r->gone = false;
+    r->first_header = r->may_go = r->transfer.gone = false;
+    r->transfer.port = 0;
     r->length = -1;
     r->error[0] = '\0';
     certificate_free(&r->certificate);

@@ -167,6 +167,18 @@ static void end_overdue(struct lane *lane, struct list *over)
     }
 }
 
+// Whether others may be on its connection and wait in vain. Where a connection of HTTP/2 comes to
+// its end, libcurl 7.88 tells the transfer that meets it, and the others when it looks for them
+// again: when their time is over. The one may seem to be whole, if it claimed no length.
+static bool may_end_others(CURL *easy, CURLcode code)
+{
+    long version = 0;
+    curl_off_t claimed = -1; // both stay so if they are not told
+    (void)curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+    (void)curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &claimed);
+    return code != CURLE_OK || (version == CURL_HTTP_VERSION_2_0 && claimed < 0);
+}
+
 static void end_finished(struct lane *lane, struct list *over)
 {
     CURLMsg *message;
@@ -175,8 +187,34 @@ static void end_finished(struct lane *lane, struct list *over)
         CURLcode code = message->data.result; // the message is gone with the handle
         struct transfer *t = NULL;
         (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t); // cannot fail
+        t->shared = t->port && may_end_others(t->easy, code);
         end(lane, t, code, over);
     }
+}
+
+// Have libcurl look again for those that share a connection with one that is over. Whoever ends by
+// that is behind it in the list, and looked at as well; where nobody did, all goes on.
+static CURLMcode end_sharers(struct lane *lane, struct list *over)
+{
+    CURLMcode code = CURLM_OK;
+    int sound = 0; // the port of one where nobody did
+    for (struct transfer *t = over->first; t && code == CURLM_OK; t = t->next) {
+        if (!t->shared || t->port == sound)
+            continue;
+        const struct transfer *last = over->last;
+        code = sockets_look(&lane->sockets, t->port);
+        end_finished(lane, over);
+        sound = over->last == last ? t->port : 0;
+    }
+    return code;
+}
+
+// The last of those that a connection carried is told that it is closed.
+static void tell_sharers(const struct list *over)
+{
+    for (struct transfer *t = over->first; t; t = t->next)
+        for (struct transfer *other = t->gone ? over->first : NULL; other; other = other->next)
+            other->gone |= other->port == t->port;
 }
 
 // libcurl itself is out of order, or out of memory: nothing that is under way will come to an end.
@@ -236,10 +274,13 @@ static bool turn(struct lane *lane)
     if (unwanted)
         end_unwanted(lane, &over);
     CURLMcode code = sockets_work(&lane->sockets);
-    if (code == CURLM_OK)
+    if (code == CURLM_OK) {
         end_finished(lane, &over);
-    else
+        code = end_sharers(lane, &over);
+    }
+    if (code != CURLM_OK)
         end_all(lane, code, &over);
+    tell_sharers(&over);
     end_overdue(lane, &over);
     tell(&over);
     if (over.first && lane->sockets.fiber)
@@ -303,6 +344,7 @@ CURLcode driver_run(struct driver *d, uint32_t which, struct transfer *t)
         return CURLE_FAILED_INIT;
     t->unwanted = false;
     t->user.refused = 0;
+    t->shared = false;
     weft_event_clear(&t->over);
     hand_over(lane, t);
     if (weft_event_wait(&t->over, WEFT_FOREVER) == 0)

@@ -24,12 +24,17 @@ struct transfer {
     // When it is given up, with CURLE_OPERATION_TIMEDOUT; WEFT_FOREVER: never. Callbacks of the
     // transfer may move it, by transfer_due.
     weft_time due;
+    // Callbacks tell our end of its connection, and that this was closed with the transfer though
+    // nobody had said so; then that is so of all that ended with the connection.
+    int port;
+    bool gone;
     // ---- the driver's
     struct lane *lane;
     struct transfer *next, *previous;
     struct sockets_user user;
     bool unwanted;
     CURLcode code;
+    bool shared; // it may be that what ended it ends others of its connection
     weft_event over;
 };
 

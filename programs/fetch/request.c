@@ -141,7 +141,7 @@ static enum page_stage stage_of(const struct request *r, const struct page_times
 // Whether nothing but the end of the connection said that the body was over.
 static bool ends_by_close(const struct request *r)
 {
-    return r->page->http < 20 ? !r->chunked : r->gone;
+    return r->page->http < 20 ? !r->chunked : r->transfer.gone;
 }
 
 // What a proxy says of a tunnel is no answer of the page's: only that it refuses is told.

@@ -41,8 +41,6 @@ struct request {
     bool headers_ended;              // and the empty line after the headers
     bool chunked;                    // it says itself where the body ends
     bool may_go;                     // that its connection is closed means nothing
-    bool gone;                       // it was closed with the answer, and nobody had said so
-    int port;                        // our end of the connection's
     const char *plain;               // the last header's name if that may not fold, or NULL
     int64_t length;                  // its Content-Length, or -1
     char encodings[64];              // its Content-Encoding, all of it

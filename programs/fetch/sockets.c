@@ -14,7 +14,9 @@
 // where a program without fibers has 3, and a third more CPU in all.
 #include "fetch/sockets.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -27,6 +29,7 @@ enum { MS = 1000000, TLS_RECORD_FIRST = 0x14, TLS_RECORD_LAST = 0x17 };
 struct socket_state {
     uint32_t wanted, told; // epoll's events: what libcurl wants, and what the kernel knows
     bool ours;             // it was opened, and will be closed, through us
+    uint16_t port;         // at our end, of those that were looked for; else 0
     bool listed;           // among the changes
 };
 
@@ -182,9 +185,18 @@ static void on_idle(int fd)
     for (int i = 0; i < 64 && recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0; i++) {}
 }
 
+static CURLMcode work_at(struct sockets *s, int fd, int bits)
+{
+    int running;
+    s->working = fd;
+    CURLMcode code = curl_multi_socket_action(s->multi, fd, bits, &running);
+    s->working = -1;
+    return code;
+}
+
 static CURLMcode on_ready(struct sockets *s, const struct epoll_event *event)
 {
-    int running, fd = event->data.fd;
+    int fd = event->data.fd;
     if (fd == s->bell)
         return CURLM_OK;
     uint32_t wanted = s->known[fd].wanted;
@@ -195,9 +207,36 @@ static CURLMcode on_ready(struct sockets *s, const struct epoll_event *event)
     }
     uint32_t ready = event->events & (EPOLLERR | EPOLLHUP) ? wanted : event->events;
     int bits = (ready & EPOLLIN ? CURL_CSELECT_IN : 0) | (ready & EPOLLOUT ? CURL_CSELECT_OUT : 0);
-    s->working = fd;
-    CURLMcode code = curl_multi_socket_action(s->multi, fd, bits, &running);
-    s->working = -1;
+    return work_at(s, fd, bits);
+}
+
+int socket_port(int fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } here = {0};
+    socklen_t size = sizeof here;
+    (void)getsockname(fd, &here.any, &size); // 0, no port, if it fails
+    return ntohs(here.any.sa_family == AF_INET ? here.v4.sin_port : here.v6.sin6_port);
+}
+
+// Asked of the system once: who looks for one looks at all.
+static int port_at(struct sockets *s, int fd)
+{
+    struct socket_state *state = &s->known[fd];
+    if (state->ours && state->port == 0)
+        state->port = (uint16_t)socket_port(fd);
+    return state->port;
+}
+
+CURLMcode sockets_look(struct sockets *s, int port)
+{
+    CURLMcode code = CURLM_OK;
+    for (size_t fd = 0; fd < s->room && code == CURLM_OK; fd++)
+        if (port_at(s, (int)fd) == port && s->known[fd].wanted)
+            code = work_at(s, (int)fd, CURL_CSELECT_IN);
     return code;
 }
 

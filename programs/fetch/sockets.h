@@ -52,6 +52,10 @@ CURLcode sockets_adopt(struct sockets *s, CURL *easy, struct sockets_user *user)
 void sockets_wait(struct sockets *s, weft_time until);
 // Let libcurl work on what is ready, and on handles that were just added.
 CURLMcode sockets_work(struct sockets *s);
+// The port at our end of a connection; 0 if there is none.
+int socket_port(int fd);
+// Have it look at the connection whose end here has this port, if it is open, though nothing came.
+CURLMcode sockets_look(struct sockets *s, int port);
 // End a wait, or the next one, from any thread.
 void sockets_ring(struct sockets *s);
 
