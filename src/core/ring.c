@@ -17,7 +17,8 @@
 // the word: for the counter says that the item is there, and comes before. So what is seen of the
 // other end counts only if that end is not busy afterwards: then whoever wrote it has had his last
 // touch. Else both words are taken, and there is nobody to wait for. (A putter could not wait for
-// `taking` to be let go: who has it may be waiting for his word.)
+// `taking` to be let go: who has it may be waiting for his word.) And a getter that has both lets
+// go of `taking` last: the next one may get the last item with that word alone.
 #include "core/ring.h"
 
 #include <errno.h>
@@ -267,7 +268,9 @@ static int get_slowly(struct wf_ring *r, void *item, weft_time deadline)
         value = wf_line_take(value, &end);
     }
     r->putters_wait = wf_line_first(value) != NULL;
-    unlock_both(r, value, taken);
+    wf_word_unlock(&r->word_, value);
+    wf_word_unlock(&r->taking, 0); // the last touch: what is left is for whoever gets in by it
+    wf_signal(taken);
     return rc;
 }
 

@@ -226,6 +226,122 @@ static void the_last_one_frees_it(void *arg)
     end_loop(&s.loop);
 }
 
+// Two get one item each. Whoever got the last may free the queue, though the other has just left.
+static void *get_and_maybe_free(void *arg)
+{
+    int item;
+    (void)arg;
+    claim(weft_get(s.q, &item, WEFT_FOREVER) == 0);
+    if (item == ITEMS - 1)
+        weft_queue_free(&s.q);
+    return NULL;
+}
+
+static void the_last_of_two_frees_it(void *arg)
+{
+    static int zero;
+    begin(arg, ITEMS);
+    struct beside *a = beside(arg, 0, get_and_maybe_free, NULL);
+    struct beside *b = beside(arg, 1, get_and_maybe_free, NULL);
+    put_two(&zero);
+    join_it(a);
+    join_it(b);
+    end_loop(&s.loop);
+}
+
+// A put that gives up puts nothing; another one in line behind it is not forgotten.
+static void *put_in_time(void *arg)
+{
+    int item = 1;
+    weft_explore_writes(&s.data[item]);
+    s.data[item] = 1;
+    *(int *)arg = weft_put(s.q, &item, sometime());
+    claim(*(int *)arg == 0 || *(int *)arg == -ETIMEDOUT);
+    return NULL;
+}
+
+static void *put_third(void *arg)
+{
+    (void)arg;
+    int item = 2;
+    weft_explore_writes(&s.data[item]);
+    s.data[item] = 1;
+    claim(weft_put(s.q, &item, WEFT_FOREVER) == 0);
+    return NULL;
+}
+
+static void a_put_gives_up(void *arg)
+{
+    int rc, item;
+    begin(arg, 1);
+    put_the_only(NULL);
+    struct beside *a = beside(arg, 0, put_in_time, &rc), *b = beside(arg, 1, put_third, NULL);
+    for (int i = 0; i < 2; i++) {
+        claim(weft_get(s.q, &item, WEFT_FOREVER) == 0);
+        note(item);
+    }
+    join_it(a);
+    if (rc == 0) {
+        claim(weft_get(s.q, &item, WEFT_FOREVER) == 0);
+        note(item);
+    }
+    join_it(b);
+    each_once(rc == 0 ? 3 : 2);
+    claim(s.got[0] == 0 && weft_queue_length(s.q) == 0);
+    end_all();
+}
+
+static int put_one(const int *item, weft_none *unused)
+{
+    (void)unused;
+    return weft_put(s.q, item, WEFT_FOREVER);
+}
+WEFT_TASK(put_one, int, weft_none);
+
+// A cancelled put had no effect: the item never comes, or it was put.
+static void cancel_against_get(void *arg)
+{
+    int one = 1, item = 7;
+    begin(arg, 1);
+    put_the_only(NULL);
+    weft_future *f = weft_start(kind_of(arg), put_one, &one);
+    weft_cancel(f);
+    claim(weft_get(s.q, &item, WEFT_FOREVER) == 0 && item == 0);
+    int rc = weft_join(&f, NULL, 0);
+    claim(rc == 0 || rc == -ECANCELED);
+    claim(weft_queue_length(s.q) == (rc == 0));
+    claim(weft_put(s.q, &one, WEFT_POLL) == (rc == 0 ? -ETIMEDOUT : 0));
+    end_all();
+}
+
+// Three ends: an item is looked for, one is waited for, and both are put.
+static void *get_at_once(void *arg)
+{
+    int item, rc = weft_get(s.q, &item, WEFT_POLL);
+    claim(rc == 0 || rc == -ETIMEDOUT);
+    *(int *)arg = rc == 0 ? item : -1;
+    return NULL;
+}
+
+static void who_only_looks_takes_one_or_none(void *arg)
+{
+    static int zero;
+    int got[2], item;
+    begin(arg, 1);
+    struct beside *a = beside(arg, 0, get_at_once, &got[0]);
+    struct beside *b = beside(arg, 1, put_two, &zero);
+    claim(weft_get(s.q, &item, WEFT_FOREVER) == 0);
+    note(item);
+    join_it(a);
+    if (got[0] >= 0)
+        note(got[0]);
+    else
+        claim(weft_get(s.q, &item, WEFT_FOREVER) == 0 && (note(item), item == 1));
+    join_it(b);
+    each_once(ITEMS);
+    end_all();
+}
+
 const struct scenario queue_scenarios[] = {
     {"queue: 1 producer, capacity 1", order_per_producer, .arg = 11, .bound = 3},
     {"queue: 1 producer, capacity 1, bound 4", order_per_producer, .arg = 11, .bound = 4,
@@ -245,6 +361,13 @@ const struct scenario queue_scenarios[] = {
     {"queue: who got the last frees it", the_last_one_frees_it, .bound = 3},
     {"queue: who got the last frees it, delayed stores", the_last_one_frees_it, .bound = 2,
      .delayed_stores = true},
+    {"queue: who got the last of two frees it", the_last_of_two_frees_it, .bound = 2},
+    {"queue: a put gives up, one stays", a_put_gives_up, .bound = 1},
+    {"queue: a put gives up, one stays, bound 2", a_put_gives_up, .bound = 2, .is_long = true},
+    {"queue: cancel a put against get", cancel_against_get, .bound = 2},
+    {"queue: one looks, one waits", who_only_looks_takes_one_or_none, .bound = 1},
+    {"queue: one looks, one waits, bound 2", who_only_looks_takes_one_or_none, .bound = 2,
+     .is_long = true},
     {"queue: 2 consumers, delayed stores", two_consumers, .bound = 1, .delayed_stores = true},
     {"queue: newest first, 1 producer", order_per_producer, .arg = 1011, .bound = 3},
     {"queue: newest first, 2 consumers", two_consumers, .arg = 1000, .bound = 1},
@@ -277,6 +400,14 @@ const struct scenario queue_scenarios[] = {
      .bound = 3, .is_long = true},
     {"queue: a fiber's cancel against put", cancel_against_put, .arg = 1, .bound = 3},
     {"queue: who got a fiber's last frees it", the_last_one_frees_it, .arg = 100, .bound = 2},
+    {"queue: who got the last of two frees it, a fiber", the_last_of_two_frees_it, .arg = 100,
+     .bound = 2},
+    {"queue: a fiber's put gives up, a thread's stays", a_put_gives_up, .arg = 100, .bound = 1},
+    {"queue: a thread's put gives up, a fiber's stays", a_put_gives_up, .arg = 200, .bound = 1},
+    {"queue: of two fibers' puts one gives up", a_put_gives_up, .arg = 300, .bound = 2},
+    {"queue: cancel a fiber's put against get", cancel_against_get, .arg = 1, .bound = 2},
+    {"queue: a fiber looks, a thread puts", who_only_looks_takes_one_or_none, .arg = 100,
+     .bound = 1},
     {"queue: newest first, a fiber", order_per_producer, .arg = 1111, .bound = 2},
 #endif
     {.name = NULL},
