@@ -204,6 +204,65 @@ static void weft_kill_ends_a_running_task(void **state)
     weft_pool_close(&pool);
 }
 
+struct meeting {
+    weft_shared_event here, go_on;
+};
+
+static int meet(struct meeting *const *at, weft_none *out)
+{
+    (void)out;
+    weft_shared_event_set(&(*at)->here);
+    return weft_shared_event_wait(&(*at)->go_on, WEFT_FOREVER);
+}
+WEFT_TASK(meet, struct meeting *, weft_none);
+
+// Nobody looked since the first was done, so for the pool it runs. But its worker is at the second.
+static void kill_the_first_of_two(weft_pool *pool, struct meeting *at)
+{
+    weft_shared_event_clear(&at->here);
+    weft_shared_event_clear(&at->go_on);
+    weft_future *first = weft_submit(pool, square, &(int){3});
+    weft_future *second = weft_submit(pool, meet, &at);
+    assert_int_equal(weft_shared_event_wait(&at->here, weft_after_ms(20000)), 0);
+    assert_int_equal(weft_kill(first), 0);
+    weft_shared_event_set(&at->go_on);
+    assert_int_equal(weft_join(&second, NULL, 0), 0);
+    long out = 0;
+    assert_int_equal(weft_join_as(&first, square, &out), 0);
+    assert_int_equal(out, 9);
+}
+
+static void weft_kill_of_a_done_task_costs_no_other(void **state)
+{
+    (void)state;
+    struct meeting *at = weft_shared(sizeof *at);
+    assert_non_null(at);
+    weft_pool *pool = pool_of(1);
+    for (int i = 0; i < 20; i++)
+        kill_the_first_of_two(pool, at);
+    weft_pool_close(&pool);
+    weft_shared_free(&at);
+}
+
+// It may be done at any moment of the call.
+static void weft_kill_hits_no_task_but_its_own(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 100, TASKS = 100 };
+    static weft_future *futures[TASKS];
+    weft_pool *pool = pool_of(1);
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < TASKS; i++)
+            assert_non_null(futures[i] = weft_submit(pool, square, &i));
+        assert_int_equal(weft_kill(futures[round]), 0);
+        for (int i = 0; i < TASKS; i++) {
+            int rc = weft_join(&futures[i], NULL, 0);
+            assert_true(rc == 0 || (rc == -EOWNERDEAD && i == round));
+        }
+    }
+    weft_pool_close(&pool);
+}
+
 // ---- deadlines and requests to stop ----------------------------------------------------------
 
 static void a_deadline_ends_who_waits_and_kills_who_does_not(void **state)
@@ -398,6 +457,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_spawned_task_that_dies_is_reported),
     cmocka_unit_test(a_death_costs_one_task_and_the_queue_lives_on),
     cmocka_unit_test(weft_kill_ends_a_running_task),
+    cmocka_unit_test(weft_kill_of_a_done_task_costs_no_other),
+    cmocka_unit_test(weft_kill_hits_no_task_but_its_own),
     cmocka_unit_test(a_deadline_ends_who_waits_and_kills_who_does_not),
     cmocka_unit_test(a_deadline_that_was_long_past_kills_nobody),
     cmocka_unit_test(a_stopped_process_cannot_hold_a_deadline_up),

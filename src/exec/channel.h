@@ -9,13 +9,16 @@
 //     SENT    -worker-> STARTED   it runs: if the worker dies now, this task dies with it
 //     STARTED -worker-> DONE      the result is there
 //     DONE    -root->   EMPTY
+//     STARTED -root->   DOOMED    the worker is about to be killed for this task
 //     SENT    -root->   REVOKED   taken back; the worker has not begun it
 //     REVOKED -worker-> PASSED    the worker has gone by; -root-> EMPTY
 //
-// SENT is left by compare-and-swap, so a task is either begun or taken back. Nothing that the
-// worker writes is believed: the root knows itself which task lies where and how large its result
-// is, and a state that cannot be makes it end the worker. What the worker does not write is no
-// harm: its death or its silence is seen elsewhere (family.h).
+// SENT is left by compare-and-swap, so a task is either begun or taken back. STARTED too: a worker
+// whose task was doomed before it was done waits for its end, and no other task dies in its place.
+//
+// Nothing that the worker writes is believed: the root knows itself which task lies where and how
+// large its result is, and a state that cannot be makes it end the worker. What the worker does not
+// write is no harm: its death or its silence is seen elsewhere (family.h).
 //
 // Whoever sleeps says so first and looks then; whoever wakes changes the state first and looks
 // then whether somebody sleeps; all four in the one order of seq_cst. So one sees the other.
@@ -38,7 +41,8 @@ enum wf_slot_state {
     WF_SLOT_STARTED,
     WF_SLOT_DONE,
     WF_SLOT_REVOKED,
-    WF_SLOT_PASSED
+    WF_SLOT_PASSED,
+    WF_SLOT_DOOMED
 };
 
 // A small argument and its result share the first cache line with the rest: to bring lines from

@@ -53,7 +53,7 @@ static int64_t expire_sent(struct processes *t, weft_future *f, int64_t now, str
         sent->late_ns = now;
     if (sent->late_ns + GRACE_NS > now)
         return sent->late_ns + GRACE_NS;
-    if (!wf_member_has_result(m))
+    if (wf_member_doom(m, f))
         wf_crew_put_down(m, "it ran on past its deadline");
     return WF_NEVER_DUE;
 }

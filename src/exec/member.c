@@ -193,6 +193,15 @@ bool wf_member_revoke(struct wf_member *m, weft_future *f)
     return true;
 }
 
+// DONE counts only in its turn; else it is what a mad worker wrote.
+bool wf_member_doom(struct wf_member *m, const weft_future *f)
+{
+    uint32_t state = WF_SLOT_STARTED;
+    bool doomed = wf_cas(&slot_at(m, f->slot)->state, &state, WF_SLOT_DOOMED, WF_SEQ_CST);
+    m->doomed = m->doomed || doomed;
+    return doomed || !wf_member_has_result(m);
+}
+
 // ---- results ----------------------------------------------------------------------------
 
 // What a worker wrote is bytes: a text ends where its room ends.
@@ -246,7 +255,8 @@ weft_future *wf_member_collect(struct wf_member *m, bool *mad)
         uint32_t state = wf_load(&slot->state, WF_SEQ_CST); // pairs with deliver in worker.c
         bool has_result = state == WF_SLOT_DONE && sent->f;
         if (!has_result && !(state == WF_SLOT_PASSED && !sent->f)) {
-            *mad = state != WF_SLOT_SENT && state != WF_SLOT_STARTED && state != WF_SLOT_REVOKED;
+            *mad = state != WF_SLOT_SENT && state != WF_SLOT_STARTED && state != WF_SLOT_REVOKED &&
+                   !(state == WF_SLOT_DOOMED && m->doomed);
             return NULL;
         }
         if (has_result) {

@@ -18,6 +18,7 @@ struct wf_member {
     bool ready;                    // on_start is done
     bool counted;                  // as one that waits
     const char *killed;            // by us, and why; or NULL
+    bool doomed;                   // a slot of it is
     uint32_t holding;              // of the sent ones, those with `holds_ends`
     uint32_t watchers;             // who wait for a future in it, and take results themselves;
     uint32_t sleepers;             // of those, who sleep on channel->waited while it is `rounds`
@@ -47,6 +48,10 @@ int wf_member_push(struct wf_member *m, weft_future *f);
 
 // Take back one that it has not begun. False: it has.
 bool wf_member_revoke(struct wf_member *m, weft_future *f);
+
+// Before its process is killed for this one, so that it begins no other. False: it need not be
+// killed, for this one is done.
+bool wf_member_doom(struct wf_member *m, const weft_future *f);
 
 // The next that has ended, with its code, result and message; NULL: none yet. *mad: it has written
 // what cannot be.

@@ -139,8 +139,9 @@ static void processes_kill(weft_pool *pool, weft_future *f)
 {
     struct processes *t = processes_of(pool);
     wf_guard(&t->mu);
-    if (f->place == WF_RUNNING)
-        wf_family_signal(((struct wf_member *)f->seat)->process, SIGKILL);
+    struct wf_member *m = f->place == WF_RUNNING ? f->seat : NULL;
+    if (m && wf_member_doom(m, f))
+        wf_family_signal(m->process, SIGKILL);
 }
 
 static void processes_describe(weft_pool *pool, const weft_future *f, struct weft_info *info)

@@ -178,11 +178,19 @@ static void explain(struct wf_slot *slot, int code, struct wf_task *task)
     (void)snprintf(slot->payload, WEFT_ERROR_MAX, "%s", is_its ? text : "");
 }
 
+static void wait_to_be_killed(const struct wf_slot *slot)
+{
+    while (wf_load(&slot->state, WF_SEQ_CST) == WF_SLOT_DOOMED)
+        (void)wf_futex_wait_shared(&slot->state, WF_SLOT_DOOMED, INT64_MAX);
+}
+
 // From here on nothing of the slot is ours. Whoever lies down says so and looks then (channel.h).
 static void deliver(struct wf_slot *slot)
 {
     struct wf_channel *c = me.channel;
-    wf_store(&slot->state, WF_SLOT_DONE, WF_SEQ_CST);
+    uint32_t state = WF_SLOT_STARTED;
+    while (!wf_cas(&slot->state, &state, WF_SLOT_DONE, WF_SEQ_CST))
+        wait_to_be_killed(slot); // or the task wrote there what is not its own
     if (wf_load(&c->waited, WF_SEQ_CST) != 0 && wf_exchange(&c->waited, 0, WF_SEQ_CST) != 0)
         wf_futex_wake_shared(&c->waited);
     if (wf_load(&c->tell, WF_SEQ_CST) == WF_TELL_EACH)
