@@ -263,6 +263,81 @@ static void weft_kill_hits_no_task_but_its_own(void **state)
     weft_pool_close(&pool);
 }
 
+// ---- ends of tasks that are sent ahead --------------------------------------------------------
+
+struct ahead {
+    weft_shared_event computes, begin_to_wait, end;
+};
+
+// Computes, so that what comes lies behind it, and then waits.
+static int compute_then_wait(struct ahead *const *at, weft_none *out)
+{
+    (void)out;
+    weft_shared_event_set(&(*at)->computes);
+    while (!weft_shared_event_is_set(&(*at)->begin_to_wait))
+        weft_yield();
+    return weft_shared_event_wait(&(*at)->end, WEFT_FOREVER);
+}
+WEFT_TASK(compute_then_wait, struct ahead *, weft_none);
+
+struct say {
+    weft_end out;
+};
+
+static int say(const struct say *it, weft_none *none)
+{
+    (void)none;
+    WEFT_SCOPED(weft_end_close) weft_end out = it->out;
+    return weft_send(out, "", 1, WEFT_FOREVER);
+}
+WEFT_TASK(say, struct say, weft_none, .ends = {WEFT_END(struct say, out)});
+
+// In time, that is before the first is told to end.
+static void expect_close(weft_end in, int messages)
+{
+    char byte;
+    for (int i = 0; i < messages; i++)
+        assert_int_equal(weft_recv(in, &byte, 1, weft_after_ms(20000)), 1);
+    assert_int_equal(weft_recv(in, &byte, 1, weft_after_ms(20000)), -EPIPE);
+}
+
+static void an_end_behind_a_busy_worker_is_closed_in_time(bool cancelled)
+{
+    struct ahead *at = weft_shared(sizeof *at);
+    assert_non_null(at);
+    weft_pool *pool = pool_of(1);
+    weft_future *first = weft_submit(pool, compute_then_wait, &at);
+    assert_int_equal(weft_shared_event_wait(&at->computes, weft_after_ms(20000)), 0);
+    weft_end in;
+    struct say it;
+    assert_int_equal(weft_pipe(&in, &it.out), 0);
+    weft_future *f = weft_submit(pool, say, &it);
+    if (cancelled)
+        weft_cancel(f);
+    else
+        weft_shared_event_set(&at->begin_to_wait);
+    expect_close(in, cancelled ? 0 : 1);
+    assert_int_equal(weft_join(&f, NULL, 0), cancelled ? -ECANCELED : 0);
+    weft_shared_event_set(&at->begin_to_wait);
+    weft_shared_event_set(&at->end);
+    assert_int_equal(weft_join(&first, NULL, 0), 0);
+    weft_end_close(&in);
+    weft_pool_close(&pool);
+    weft_shared_free(&at);
+}
+
+static void the_end_of_a_task_that_is_taken_back_is_closed(void **state)
+{
+    (void)state;
+    an_end_behind_a_busy_worker_is_closed_in_time(true);
+}
+
+static void the_end_of_a_task_that_moves_on_is_not_left_behind(void **state)
+{
+    (void)state;
+    an_end_behind_a_busy_worker_is_closed_in_time(false);
+}
+
 // ---- deadlines and requests to stop ----------------------------------------------------------
 
 static void a_deadline_ends_who_waits_and_kills_who_does_not(void **state)
@@ -459,6 +534,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(weft_kill_ends_a_running_task),
     cmocka_unit_test(weft_kill_of_a_done_task_costs_no_other),
     cmocka_unit_test(weft_kill_hits_no_task_but_its_own),
+    cmocka_unit_test(the_end_of_a_task_that_is_taken_back_is_closed),
+    cmocka_unit_test(the_end_of_a_task_that_moves_on_is_not_left_behind),
     cmocka_unit_test(a_deadline_ends_who_waits_and_kills_who_does_not),
     cmocka_unit_test(a_deadline_that_was_long_past_kills_nobody),
     cmocka_unit_test(a_stopped_process_cannot_hold_a_deadline_up),

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "exec/ends.h"
 #include "os/clock.h"
 
 enum { BIRTHS = 10, RETRY_NS = 20 * 1000000, SILENCE_NS = 1000000000 };
@@ -176,10 +177,18 @@ static enum wf_tell how_to_tell(const struct processes *t, const struct wf_membe
     return t->attention > 0 ? WF_TELL_EACH : WF_TELL_DRY;
 }
 
+static bool has_ends(const weft_future *f)
+{
+    int fds[WEFT_ENDS_MAX];
+    return f->what->ends[0] != 0 && wf_ends_collect(f->what, f->arg, fds) > 0;
+}
+
 // 0; -EAGAIN: not now; or it has failed, and is among the ended.
 static int hand_over(struct processes *t, struct wf_member *m, weft_future *f,
                      struct wf_ended *ended)
 {
+    if (m->load > 0 && has_ends(f))
+        return -EAGAIN; // taken back, they would stay open there until the task before has ended
     wf_member_tell(m, how_to_tell(t, m)); // first: it may be done at once
     int rc = wf_member_push(m, f);
     if (rc == -EAGAIN)

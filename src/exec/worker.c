@@ -296,6 +296,16 @@ static bool wait_for_task(void)
     return true;
 }
 
+// It was taken back. What came for it must not stay open in our socket: whoever reads the other end
+// waits for its close.
+static void pass(struct wf_slot *slot)
+{
+    struct wf_carry message = {.count = 0};
+    if (slot->count > 0 && receive_for(slot, &message) == 0)
+        wf_carry_drop(&message);
+    wf_store(&slot->state, WF_SLOT_PASSED, WF_SEQ_CST);
+}
+
 static int serve(void)
 {
     int code = 0;
@@ -307,7 +317,7 @@ static int serve(void)
             code = do_task(slot);
             deliver(slot);
         } else {
-            wf_store(&slot->state, WF_SLOT_PASSED, WF_SEQ_CST);
+            pass(slot);
         }
         if (me.alone)
             break;
