@@ -85,7 +85,7 @@ int64_t store_append(struct store *store, const struct store_message *m)
 bool memory_settle(struct store *store, int code, struct store_progress *p)
 {
     bool any = store->settled < store->count;
-    *p = (struct store_progress){store->settled + 1, store->count, code};
+    *p = (struct store_progress){.first = store->settled + 1, .last = store->count, .code = code};
     for (int64_t i = store->settled; i < store->count; i++)
         store->records[i].committed = code == 0;
     store->settled = store->count;
