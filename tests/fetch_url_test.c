@@ -149,6 +149,13 @@ static void a_character_that_stands_for_another_makes_no_other_host(void **state
         assert_wrong(urls[i], FAULT_URL, words);
 }
 
+static void a_name_of_characters_that_count_for_nothing_is_none(void **state)
+{
+    (void)state;
+    assert_wrong("http://\xef\xb8\x8f/", FAULT_URL, // a variation selector
+                 "the name from byte 8 on: it is made of characters that count for nothing");
+}
+
 static void a_long_url_is_read_whole(void **state)
 {
     (void)state;
@@ -299,6 +306,7 @@ int main(void)
         cmocka_unit_test(what_is_no_url_says_where),
         cmocka_unit_test(a_name_that_dns_cannot_have_says_where_it_begins),
         cmocka_unit_test(a_character_that_stands_for_another_makes_no_other_host),
+        cmocka_unit_test(a_name_of_characters_that_count_for_nothing_is_none),
         cmocka_unit_test(a_long_url_is_read_whole),
         cmocka_unit_test(what_is_plain_libcurl_leaves_as_it_is),
         cmocka_unit_test(each_byte_of_a_url_is_plain_or_read_by_libcurl),

@@ -160,6 +160,8 @@ static bool is_ascii(struct part part)
 // the one that its reader sees.
 static const char *check_name(const char *name)
 {
+    if (!*name)
+        return "it is made of characters that count for nothing";
     return name[strspn(name, LETTERS DIGITS "-._")]
                ? "a character stands for another that no name has"
                : NULL;
