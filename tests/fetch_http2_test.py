@@ -9,18 +9,15 @@ and knows nothing else of HTTP/2. The output is TAP.
 import contextlib
 import json
 import os
-import pathlib
 import socket
-import ssl
 import struct
-import subprocess
 import sys
 import tempfile
 import threading
 
 sys.dont_write_bytecode = True  # no __pycache__ beside the tests
-from http_server import close  # noqa: E402
-from program_helpers import PATIENCE, Skip, equal, run_tests, test, weft  # noqa: E402
+from http_server import certificate, close  # noqa: E402
+from program_helpers import PATIENCE, equal, run_tests, test, weft  # noqa: E402
 
 for variable in list(os.environ):
     if variable.lower().endswith("_proxy") or variable == "SSL_CERT_FILE":
@@ -36,22 +33,6 @@ OK = b"\x88"  # ":status: 200", from HPACK's table
 def frame(kind, flags, stream, payload=b""):
     return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(
         ">I", stream) + payload
-
-
-def certificate(folder):
-    """A self-signed one for 127.0.0.1: its file, and the server's context."""
-    key, cert = pathlib.Path(folder, "key"), pathlib.Path(folder, "cert")
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-               "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-               "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert]
-    try:
-        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
-    except FileNotFoundError:
-        raise Skip("there is no openssl command") from None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
-    context.set_alpn_protocols(["h2"])
-    return cert, context
 
 
 def wait_for(stream, kind):
@@ -90,7 +71,8 @@ def serve(listener, context, frames, requests=1, then=b"", goodbye=False):
 def pages_of(frames, *options, servers=1, paths=("/",), **how):
     """The rows of pages of so many servers, which are answered so."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        cert, context = certificate(folder)
+        cert, context = certificate(folder, "IP:127.0.0.1")
+        context.set_alpn_protocols(["h2"])
         urls = []
         for _ in range(servers):
             listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))

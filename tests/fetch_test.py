@@ -30,9 +30,10 @@ import time
 
 sys.dont_write_bytecode = True  # no __pycache__ beside the tests
 from http_server import (  # noqa: E402
-    Server, after, answer, chunked, drip, endless, head, raw, redirect, reset_after,
+    Server, after, answer, certificate, chunked, drip, endless, head, raw, redirect, reset_after,
     silence_after, status, to_the_end,
 )
+from program_helpers import Skip  # noqa: E402
 
 PATIENCE = 100  # seconds until a program that hangs is given up
 WEFT = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else None
@@ -46,10 +47,6 @@ ENVIRONMENT = {
 }
 
 Checks = []
-
-
-class Skip(Exception):
-    """Raised by a check that cannot be done here."""
 
 
 def check(function):
@@ -861,21 +858,6 @@ def what_a_proxy_says_of_its_tunnel_is_no_answer_of_the_page():
 # ---- TLS --------------------------------------------------------------------------
 
 
-def certificate(folder):
-    """A self-signed one for localhost: its file, and the server's context."""
-    key, cert = pathlib.Path(folder, "key"), pathlib.Path(folder, "cert")
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-               "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-               "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert]
-    try:
-        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
-    except FileNotFoundError:
-        raise Skip("there is no openssl command") from None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
-    return cert, context
-
-
 @check
 def a_proxy_that_is_not_there_is_named_and_not_the_page():
     with socket.socket() as taken:
@@ -937,7 +919,7 @@ def a_connection_that_ends_while_tls_is_agreed_on_is_told_as_that():
 @check
 def a_connection_that_is_reset_under_tls_is_a_fault_of_the_connection():
     with tempfile.TemporaryDirectory() as folder:
-        cert, context = certificate(folder)
+        cert, context = certificate(folder, "DNS:localhost")
         with Server(context) as server:
             url = server.page("/", reset_after(b"")).replace("127.0.0.1", "localhost")
             result = fetch("--cacert", cert, url)
@@ -950,7 +932,7 @@ def a_connection_that_is_reset_under_tls_is_a_fault_of_the_connection():
 @check
 def a_server_that_wants_our_certificate_says_so_in_words_of_tls():
     with tempfile.TemporaryDirectory() as folder:
-        cert, context = certificate(folder)
+        cert, context = certificate(folder, "DNS:localhost")
         context.verify_mode = ssl.CERT_REQUIRED
         with Server(context) as server:
             url = server.url("/").replace("127.0.0.1", "localhost")
@@ -978,7 +960,7 @@ def as_many_pages_at_once_as_there_are_descriptors_for():
 @check
 def a_page_comes_over_tls_if_the_certificate_is_right():
     with tempfile.TemporaryDirectory() as folder:
-        cert, context = certificate(folder)
+        cert, context = certificate(folder, "DNS:localhost")
         with Server(context) as server:
             right = server.page("/", answer(b"12345")).replace("127.0.0.1", "localhost")
             other = server.url("/")

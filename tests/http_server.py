@@ -12,11 +12,31 @@ page's name. The server is on 127.0.0.1, on a free port, with a thread a connect
 have ended when the block ends.
 """
 
+import pathlib
 import socket
+import ssl
 import struct
+import subprocess
 import threading
 
+from program_helpers import PATIENCE, Skip
+
 SECONDS = 60  # until a connection that hangs is given up
+
+
+def certificate(folder, name):
+    """A self-signed one for "DNS:localhost", say: its file, and the server's context."""
+    key, cert = pathlib.Path(folder, "key"), pathlib.Path(folder, "cert")
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+               "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+               "-addext", f"subjectAltName={name}", "-keyout", key, "-out", cert]
+    try:
+        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
+    except FileNotFoundError:
+        raise Skip("there is no openssl command") from None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    return cert, context
 
 
 class Server:
