@@ -259,6 +259,7 @@ def each_message_that_was_not_kept_is_told_and_counted():
     with tempfile.TemporaryDirectory() as data:
         with doors(data) as server, \
                 irc(server, "alice", room="#lobby", caps="echo-message standard-replies") as alice:
+            until(lambda: figure(server, "history_messages_total") == 1, "her coming on disk")
             resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (400_000, -1))
             talking = threading.Thread(target=alice.say, args=lines)
             talking.start()
