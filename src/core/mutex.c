@@ -10,12 +10,13 @@
 // waiter that lost goes back to the front; after LOSSES defeats or a millisecond it bars the rest.
 // (The scheme of nsync's mu.c, with the line's own spin bit.)
 //
-// Exclusion: LOCKED is set only by a compare-and-swap from 0, or while the word is busy and LOCKED
-// is clear. No lost wake-up: a waiter enters the line while the word is busy and LOCKED is set, so
-// an unlock follows; that unlock takes one out of the line or finds WAKING, and the waking one
-// clears WAKING in the same step in which it takes the lock or sees it LOCKED by another, whose
-// unlock follows. Whoever set BARRED is first in line, or was taken and will come: the lock cannot
-// be free with nobody on the way to it. Freeing after the last unlock is safe: see waiters.h.
+// Exclusion: LOCKED is set only by a compare-and-swap from a word that is neither LOCKED nor busy,
+// or while the word is busy and LOCKED is clear. No lost wake-up: a waiter enters the line while
+// the word is busy and LOCKED is set, so an unlock follows; that unlock takes one out of the line
+// or finds WAKING, and the waking one clears WAKING in the same step in which it takes the lock or
+// sees it LOCKED by another, whose unlock follows. Whoever set BARRED is first in line, or was
+// taken and will come: the lock cannot be free with nobody on the way to it. Freeing after the last
+// unlock is safe: see waiters.h.
 //
 // Under WEFT_CHECK=1 value_ says who holds it (check.h).
 #include "core/mutex.h"
@@ -32,13 +33,26 @@ enum { LOSSES = 3, PATIENCE_NS = 1000000 };
 
 // ---- lock -------------------------------------------------------------------------------
 
+// Past those who wait, unless one of them bars it.
 static bool take_free(weft_mutex *m)
 {
-    uintptr_t free = 0;
-    return wf_cas(&m->word_, &free, LOCKED, WF_ACQUIRE); // pairs with the unlocker's release
+    uintptr_t value = 0;
+    while (!(value & (LOCKED | BARRED | WF_BUSY)))
+        if (wf_cas(&m->word_, &value, value | LOCKED, WF_ACQUIRE)) // pairs with give
+            return true;
+    return false;
 }
 
-// A holder that runs on another core is often done within a few instructions.
+// A holder that runs on another core is often done within a few instructions, and so is one that
+// took it while who was woken for it was on the way.
+static void wait_briefly(const weft_mutex *m, bool own)
+{
+    bool alone = !own && wf_self()->parking; // the holder may be another fiber of this thread
+    for (unsigned round = 0; !alone && wf_spin_briefly(round); round++)
+        if (!(wf_load(&m->word_, WF_RELAXED) & LOCKED))
+            return;
+}
+
 static bool take_soon(weft_mutex *m, bool own)
 {
     if (!own && wf_self()->parking)
@@ -100,6 +114,7 @@ static int lock_slowly(weft_mutex *m, struct wf_wait *wait, weft_time deadline)
         if (rc < 0)
             return rc;
         a.woken = true;
+        wait_briefly(m, wait->passes);
     }
     return 0;
 }
@@ -146,7 +161,6 @@ bool weft_trylock(weft_mutex *m)
     wf_require(m, "weft_trylock(NULL)");
     (void)wf_fresh(m, wf_after_fork_free);
     if (!take_free(m)) {
-        // A free lock may have a line (WAKING): a trylock may still take it, unless it is barred.
         uintptr_t value = wf_load(&m->word_, WF_RELAXED);
         if (value & (LOCKED | BARRED))
             return false;
@@ -179,6 +193,16 @@ static void unlock_slowly(weft_mutex *m)
     wf_signal(woken);
 }
 
+// Where nobody waits, or one that was woken is on the way. The last touch.
+static bool give(weft_mutex *m)
+{
+    uintptr_t value = LOCKED;
+    while (value == LOCKED || (value & (LOCKED | WAKING | WF_BUSY)) == (LOCKED | WAKING))
+        if (wf_cas(&m->word_, &value, value & ~(uintptr_t)LOCKED, WF_RELEASE)) // with take_free
+            return true;
+    return false;
+}
+
 void weft_unlock(weft_mutex *m)
 {
     wf_require(m, "weft_unlock(NULL)");
@@ -186,8 +210,7 @@ void weft_unlock(weft_mutex *m)
         return; // held when this process was forked
     if (__builtin_expect(wf_checking, 0))
         wf_check_gives(&m->value_, "weft_unlock", "mutex", m);
-    uintptr_t held = LOCKED;
-    if (!wf_cas(&m->word_, &held, 0, WF_RELEASE)) // pairs with take_free; the last touch
+    if (!give(m))
         unlock_slowly(m);
 }
 

@@ -164,37 +164,25 @@ static int wait_in_line(struct wf_ring *r, uintptr_t value, int kind, void *item
 // ---- before a wait ----------------------------------------------------------------------
 
 // Guesses, without a word.
-static bool has_length(const struct wf_ring *r, size_t length)
+static size_t items(const void *ring)
 {
-    return wf_load(&r->tail, WF_RELAXED) - wf_load(&r->head, WF_RELAXED) == length;
+    const struct wf_ring *r = ring;
+    size_t length = wf_load(&r->tail, WF_RELAXED) - wf_load(&r->head, WF_RELAXED);
+    return length == 0 && wf_load(&r->closed, WF_RELAXED) ? 1 : length;
 }
 
-static bool has_line(const struct wf_ring *r)
+static size_t places(const void *ring)
 {
-    return wf_line_first(wf_load(&r->word_, WF_RELAXED)) != NULL;
+    const struct wf_ring *r = ring;
+    return wf_load(&r->closed, WF_RELAXED) ? 1 : r->capacity - items(ring);
 }
 
-// A few looks, far between, for each takes a line from the other end.
-static bool look_out(const struct wf_ring *r, size_t length)
+// Who would not be the first to wait is better off in line.
+__attribute__((noinline)) static void linger(struct wf_ring *r, struct wf_lingering *l,
+                                             wf_arrived *arrived)
 {
-    for (unsigned round = 0; wf_spin_briefly(round); round++)
-        if (round % 8 == 7 && !has_length(r, length))
-            return true;
-    return false;
-}
-
-// Who would be the first to wait lets other fibers run; and where there are none, looks out for a
-// moment. Else two on two cores can come to wake each other for every item, which takes ten times
-// as long as to put it, and leaves no time for a second one to be there. In vain, it is tried
-// seldom.
-__attribute__((noinline)) static void linger(struct wf_ring *r, size_t length)
-{
-    enum { TRIES = 4, BETWEEN_TRIES = 32 };
-    if (!has_length(r, length) || has_line(r) || wf_give_way() || !has_length(r, length))
-        return;
-    uint32_t vain = wf_load(&r->vain, WF_RELAXED);
-    bool tries = vain < TRIES || vain % BETWEEN_TRIES == 0;
-    wf_store(&r->vain, tries && look_out(r, length) ? 0 : vain + 1, WF_RELAXED);
+    if (arrived(r) == 0 && !wf_line_first(wf_load(&r->word_, WF_RELAXED)))
+        wf_linger(l, arrived, r);
 }
 
 // ---- put and get ------------------------------------------------------------------------
@@ -235,7 +223,7 @@ int wf_ring_put(struct wf_ring *r, const void *item, weft_time deadline)
 {
     adopt_if_forked(r);
     if (is_full(r) && deadline.ns != WEFT_POLL.ns)
-        linger(r, r->capacity);
+        linger(r, &r->putting, places);
     struct weft_waiter *taken = NULL;
     uintptr_t value = wf_word_lock(&r->word_);
     if (is_full(r))
@@ -278,7 +266,7 @@ int wf_ring_get(struct wf_ring *r, void *item, weft_time deadline)
 {
     adopt_if_forked(r);
     if (is_empty(r) && deadline.ns != WEFT_POLL.ns)
-        linger(r, 0);
+        linger(r, &r->getting, items);
     (void)wf_word_lock(&r->taking);
     if (is_empty(r))
         look_at(&r->tail, &r->word_, &r->tail_seen);
@@ -294,7 +282,7 @@ void wf_ring_close(struct wf_ring *r)
     adopt_if_forked(r);
     struct weft_waiter *taken = NULL, **end = &taken;
     uintptr_t value = lock_both(r);
-    r->closed = true;
+    wf_store(&r->closed, true, WF_RELAXED);
     while (wf_line_first(value)) {
         first_seat(value)->closed = true;
         value = wf_line_take(value, &end);

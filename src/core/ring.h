@@ -9,6 +9,7 @@
 
 #include <weft/time.h>
 
+#include "core/linger.h"
 #include "core/waiters.h"
 
 enum { WF_LINE = 64 };
@@ -16,17 +17,18 @@ enum { WF_LINE = 64 };
 struct wf_ring {
     // ---- who puts
     uintptr_t word_;  // who waits, to put or to get; guards what follows
-    bool closed;      // never reset; set with both words
+    bool closed;      // never reset; set with both words. Atomic
     size_t tail;      // so many were put. Atomic: read by who gets
     size_t tail_at;   // the slot of the next
     size_t head_seen; // at most head. Atomic
+    struct wf_lingering putting;
     // ---- who gets
     uintptr_t taking __attribute__((aligned(WF_LINE))); // only its bit: guards what follows
     size_t head;       // so many were got. Atomic: read by who puts
     size_t head_at;    // the slot of the next
     size_t tail_seen;  // at most tail
     bool putters_wait; // set with both words: a getter sees to the line too
-    uint32_t vain;     // atomic: so many looked out in vain since one did not
+    struct wf_lingering getting;
     // ---- stays as it is
     unsigned char *slots __attribute__((aligned(WF_LINE)));
     size_t capacity, item_size;

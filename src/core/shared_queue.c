@@ -18,6 +18,7 @@
 #include <weft/error.h>
 
 #include "core/error.h"
+#include "core/linger.h"
 #include "core/misuse.h"
 #include "core/round.h"
 #include "core/shared.h"
@@ -38,7 +39,8 @@ enum { KEEPS_SEEN = 1 };
 struct side {
     weft_shared_mutex mu;
     uint64_t passed; // items, with WAITED: somebody of the other side may sleep on it. Atomic
-    uint64_t seen;   // of the other side, no more than there are; guarded by mu
+    uint64_t seen;   // of the other side, no more than there are; guarded by mu. Atomic
+    struct wf_lingering lingering;
 } __attribute__((aligned(LINE)));
 
 struct weft_shared_queue {
@@ -77,16 +79,6 @@ void weft_shared_queue_free(weft_shared_queue **q)
 
 // ---- one side, from the other's view ----------------------------------------------------
 
-// What is to be had of `other` is used up, as it was at `seen`: it may come in a moment.
-static void watch(const struct side *other, uint64_t seen)
-{
-    if (wf_self()->parking)
-        return; // it may be another fiber of this thread
-    for (unsigned round = 0; wf_spin_briefly(round); round++)
-        if ((wf_load(&other->passed, WF_RELAXED) ^ seen) & ~(uint64_t)WAITED)
-            return;
-}
-
 // False: it is no longer at `seen`, or was closed by then: nobody would wake us.
 static bool sleep_on(struct side *other, uint64_t seen, struct wf_nap *nap)
 {
@@ -111,6 +103,11 @@ static void leave_others(struct side *other, uint64_t seen, bool has_more)
 
 // ---- put and get ------------------------------------------------------------------------
 
+static uint64_t seen_of(const struct side *side)
+{
+    return wf_load(&side->seen, WF_RELAXED);
+}
+
 // Of one item, in or out.
 struct move {
     weft_shared_queue *queue;
@@ -121,18 +118,25 @@ struct move {
     bool slept;       // on the other side: a wake-up that came may have to be passed on
 };
 
-// How many may pass, as far as is known.
+// How many may pass, if the other side is at `seen`.
+static uint64_t left_at(const struct move *m, uint64_t passed, uint64_t seen)
+{
+    uint64_t known = seen >> SHIFT, own = passed >> SHIFT;
+    return m->from ? m->queue->capacity - (own - known) : known - own;
+}
+
+// As far as is known.
 static uint64_t left(const struct move *m, uint64_t passed)
 {
-    uint64_t known = m->mine->seen >> SHIFT, own = passed >> SHIFT;
-    return m->from ? m->queue->capacity - (own - known) : known - own;
+    return left_at(m, passed, seen_of(m->mine));
 }
 
 static bool has_more(const struct move *m, uint64_t passed)
 {
     if (KEEPS_SEEN && left(m, passed) > 0)
         return true;
-    m->mine->seen = wf_load(&m->other->passed, WF_ACQUIRE); // pairs with count: it was copied
+    uint64_t now = wf_load(&m->other->passed, WF_ACQUIRE); // pairs with count: it was copied
+    wf_store(&m->mine->seen, now, WF_RELAXED);
     return left(m, passed) > 0;
 }
 
@@ -151,13 +155,18 @@ static void copy(const struct move *m, uint64_t passed)
         memcpy(m->to, slot, size);
 }
 
-// A slot that is put into was read by a getter, on another core as a rule. It is fetched some items
-// before, if it is known to be empty: else it is not ours to take away yet.
+// The other side was at a slot last, on another core as a rule. It is fetched some items before, if
+// it is known to be ours to take.
 static void prepare(const struct move *m, uint64_t passed)
 {
     const uint64_t ahead = 8;
-    if (m->from && left(m, passed) > ahead)
-        wf_prefetch_to_write(slot_of(m->queue, passed + ahead * ONE));
+    if (left(m, passed) <= ahead)
+        return;
+    const unsigned char *slot = slot_of(m->queue, passed + ahead * ONE);
+    if (m->from)
+        wf_prefetch_to_write(slot);
+    else
+        wf_prefetch(slot);
 }
 
 // False: closed, and this is a put.
@@ -173,17 +182,17 @@ static bool count(const struct move *m, uint64_t *passed)
 static bool pass(struct move *m, uint64_t *passed, struct wf_nap *nap)
 {
     while (!has_more(m, *passed)) {
-        if ((*passed | m->mine->seen) & CLOSED)
+        uint64_t seen = seen_of(m->mine);
+        if ((*passed | seen) & CLOSED)
             return (m->is_over = true);
-        watch(m->other, m->mine->seen);
-        if (!has_more(m, *passed) && sleep_on(m->other, m->mine->seen, nap))
+        if (sleep_on(m->other, seen, nap))
             return false;
     }
     copy(m, *passed);
     m->is_over = !count(m, passed);
     prepare(m, *passed); // now that it can be had
     if (m->slept)
-        leave_others(m->other, m->mine->seen, has_more(m, *passed + ONE));
+        leave_others(m->other, seen_of(m->mine), has_more(m, *passed + ONE));
     return true;
 }
 
@@ -203,6 +212,24 @@ static bool move(void *ctx, struct wf_nap *nap)
     return done;
 }
 
+// A guess, without the lock. Closed: it is over, and no reason to look out.
+static size_t arrived(const void *move)
+{
+    const struct move *m = move;
+    uint64_t passed = wf_load(&m->mine->passed, WF_RELAXED);
+    uint64_t other = wf_load(&m->other->passed, WF_RELAXED);
+    uint64_t now = left_at(m, passed, other);
+    return now == 0 && ((passed | other) & CLOSED) ? 1 : (size_t)now;
+}
+
+// Who would not be the first to wait is better off asleep.
+static void linger(const struct move *m)
+{
+    bool seems_stuck = left(m, wf_load(&m->mine->passed, WF_RELAXED)) == 0 && arrived(m) == 0;
+    if (seems_stuck && !(wf_load(&m->other->passed, WF_RELAXED) & WAITED))
+        wf_linger(&m->mine->lingering, arrived, m);
+}
+
 static int call(const char *call, struct move *m, size_t size, weft_time deadline)
 {
     weft_shared_queue *q = m->queue;
@@ -210,6 +237,8 @@ static int call(const char *call, struct move *m, size_t size, weft_time deadlin
                q->item_size, size);
     if (wf_kin_self() == 0)
         return weft_fail(-ENOTSUP, "%s: the child of a plain fork has no part in it", call);
+    if (deadline.ns != WEFT_POLL.ns)
+        linger(m);
     int rc = wf_shared_call(call, q, deadline, move, m);
     if (rc < 0 && m->slept) // it gave up while it slept on the lock
         wf_futex_wake_some_shared(wf_low_half(&m->other->passed), 1);

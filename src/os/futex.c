@@ -150,9 +150,10 @@ void wf_spin(unsigned round)
 
 bool wf_spin_briefly(unsigned round)
 {
-    if (round > 0)
+    enum { ROUNDS = 5, FIRST = 16 };
+    for (unsigned pauses = round > 0 ? FIRST << (round - 1) : 0; pauses > 0; pauses--)
         pause_briefly();
-    return round < SPINS;
+    return round <= ROUNDS;
 }
 
 // The clock is looked at seldom, for it costs more than a pause; and more seldom the processor is

@@ -3,6 +3,11 @@
 #ifndef WF_OS_PREFETCH_H
 #define WF_OS_PREFETCH_H
 
+static inline void wf_prefetch(const void *line)
+{
+    __builtin_prefetch(line);
+}
+
 // As one's own, to be written: any locked instruction waits for all lines that were written before
 // it, and one that another core was at takes as long as ten of them. __builtin_prefetch would ask
 // for a copy to read, which helps little, unless the compiler is told of a newer processor than

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// linger.c - see linger.h. Each look takes a cache line away from the other end. Where items come
+// one by one it looks often; where they come as fast as they can be put, it lets some gather: they
+// then pass without another look.
+#include "core/linger.h"
+
+#include "core/park.h"
+#include "os/atomic.h"
+#include "os/futex.h"
+
+enum { LOOK_NS = 25000 };
+enum { TRIES = 4, BETWEEN_TRIES = 32 };
+enum { OFTEN = 8, SELDOM = 64 }; // in pauses of the processor, of 20 to 50 ns
+
+static size_t look_out(const struct wf_lingering *l, wf_arrived *arrived, const void *ctx)
+{
+    unsigned pauses = wf_load(&l->many, WF_RELAXED) ? SELDOM : OFTEN;
+    struct wf_glance glance = {.for_ns = LOOK_NS};
+    size_t found = 0;
+    while (found == 0 && wf_glance(&glance))
+        if (glance.round % pauses == 0)
+            found = arrived(ctx);
+    return found;
+}
+
+void wf_linger(struct wf_lingering *l, wf_arrived *arrived, const void *ctx)
+{
+    if (wf_give_way() || arrived(ctx) > 0)
+        return;
+    uint32_t vain = wf_load(&l->vain, WF_RELAXED);
+    bool tries = vain < TRIES || vain % BETWEEN_TRIES == 0;
+    size_t found = tries ? look_out(l, arrived, ctx) : 0;
+    wf_store(&l->vain, found > 0 ? 0 : vain + 1, WF_RELAXED);
+    if (found > 0)
+        wf_store(&l->many, found > 1, WF_RELAXED);
+}
