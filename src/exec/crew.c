@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "exec/ends.h"
 #include "os/clock.h"
+#include "os/futex.h"
 
 enum { BIRTHS = 10, RETRY_NS = 20 * 1000000, SILENCE_NS = 1000000000 };
 
@@ -39,6 +40,8 @@ void wf_crew_end_all(struct processes *t, struct wf_ended *ended)
 {
     size_t count = 0;
     int of_groups = 0;
+    if (ended->sleeper)
+        wf_futex_wake_shared(ended->sleeper);
     for (weft_future *f = ended->first, *next; f; f = next) {
         next = f->next;
         f->next = NULL;
@@ -183,6 +186,13 @@ static bool has_ends(const weft_future *f)
     return f->what->ends[0] != 0 && wf_ends_collect(f->what, f->arg, fds) > 0;
 }
 
+static void wake_later(struct wf_ended *ended, const uint32_t *sleeper)
+{
+    if (ended->sleeper)
+        wf_futex_wake_shared(ended->sleeper);
+    ended->sleeper = sleeper;
+}
+
 // 0; -EAGAIN: not now; or it has failed, and is among the ended.
 static int hand_over(struct processes *t, struct wf_member *m, weft_future *f,
                      struct wf_ended *ended)
@@ -198,6 +208,8 @@ static int hand_over(struct processes *t, struct wf_member *m, weft_future *f,
         wf_crew_fail(ended, f, rc, weft_error());
         return 0;
     }
+    if (m->woken)
+        wake_later(ended, &m->channel->asleep);
     wf_futures_append(&t->running, f);
     f->place = WF_RUNNING;
     if (m->left == 0)
@@ -352,7 +364,7 @@ void wf_crew_look(struct processes *t, struct wf_ended *ended)
 
 void wf_crew_look_and_end(struct processes *t)
 {
-    struct wf_ended ended = {NULL, NULL};
+    struct wf_ended ended = {.first = NULL};
     wf_crew_look(t, &ended);
     weft_unlock(&t->mu);
     wf_crew_end_all(t, &ended);
@@ -452,7 +464,7 @@ static void look(struct wf_process *process)
 {
     struct wf_member *m = process->of;
     struct processes *t = m->owner;
-    struct wf_ended ended = {NULL, NULL};
+    struct wf_ended ended = {.first = NULL};
     wf_lock(&t->mu);
     look_at(t, m, &ended);
     act(t, &ended);
@@ -509,7 +521,7 @@ static void died(struct wf_process *process, int died)
 {
     struct wf_member *m = process->of;
     struct processes *t = m->owner;
-    struct wf_ended ended = {NULL, NULL};
+    struct wf_ended ended = {.first = NULL};
     wf_lock(&t->mu);
     look_at_phase(t, m, &ended);
     inherit(t, m, died, &ended);

@@ -46,9 +46,12 @@ struct processes {
     struct wf_watch watch; // deadlines, and births that are tried again
 };
 
-// Futures that have ended, or must, once the lock is let go: through next.
+// What must follow once the lock is let go: futures that have ended, through next, and a worker
+// that is to be woken. (If it runs on this core, and at once, who then looks for its result would
+// find the lock taken.)
 struct wf_ended {
     weft_future *first, **end;
+    const uint32_t *sleeper; // what it sleeps on, or NULL
 };
 void wf_crew_end_all(struct processes *t, struct wf_ended *ended); // without mu; its last touch
 

@@ -75,7 +75,7 @@ static void look_for_stuck(struct wf_member *m, int64_t now)
 void wf_crew_on_due(struct wf_watch *watch)
 {
     struct processes *t = (struct processes *)((char *)watch - offsetof(struct processes, watch));
-    struct wf_ended ended = {NULL, NULL};
+    struct wf_ended ended = {.first = NULL};
     wf_lock(&t->mu);
     t->due_ns = WF_NEVER_DUE;
     wf_crew_look(t, &ended);

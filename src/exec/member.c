@@ -90,10 +90,10 @@ static void forget_parcel(struct wf_sent *sent, const struct weft_task *what)
     sent->parcel = NULL;
 }
 
-static void wake(struct wf_channel *c)
+// True: it sleeps, and is ours to wake.
+static bool take_sleeper(struct wf_channel *c)
 {
-    if (wf_load(&c->asleep, WF_SEQ_CST) != 0 && wf_exchange(&c->asleep, 0, WF_SEQ_CST) != 0)
-        wf_futex_wake_shared(&c->asleep);
+    return wf_load(&c->asleep, WF_SEQ_CST) != 0 && wf_exchange(&c->asleep, 0, WF_SEQ_CST) != 0;
 }
 
 // A process keeps its place in memory: what was asked once need not be asked again.
@@ -164,7 +164,7 @@ int wf_member_push(struct wf_member *m, weft_future *f)
     m->load++;
     m->left--;
     wf_store(&slot->state, WF_SLOT_SENT, WF_SEQ_CST); // see channel.h; it publishes all above
-    wake(m->channel);
+    m->woken = take_sleeper(m->channel);
     fetch_next(m);
     return 0;
 }
@@ -345,7 +345,8 @@ void wf_member_dismiss(struct wf_member *m)
 {
     m->left = 0;
     wf_store(&m->channel->stop, 1, WF_SEQ_CST);
-    wake(m->channel);
+    if (take_sleeper(m->channel))
+        wf_futex_wake_shared(&m->channel->asleep);
 }
 
 void wf_member_let_go_ends(struct wf_member *m)

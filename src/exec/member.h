@@ -19,6 +19,7 @@ struct wf_member {
     bool counted;                  // as one that waits
     const char *killed;            // by us, and why; or NULL
     bool doomed;                   // a slot of it is
+    bool woken;                    // it slept when it was given the last task
     uint32_t holding;              // of the sent ones, those with `holds_ends`
     uint32_t watchers;             // who wait for a future in it, and take results themselves;
     uint32_t sleepers;             // of those, who sleep on channel->waited while it is `rounds`
@@ -42,8 +43,9 @@ void wf_member_remove(struct wf_member **first, struct wf_member *m);
 // True: it has a free slot, and may be given a task.
 bool wf_member_has_room(const struct wf_member *m);
 
-// Give it a task. 0; -EAGAIN: it has no room; or why the task cannot be sent, with its message
-// (-ENOTSUP, -ENOMEM, -EMFILE, -ENFILE; -EBADF: it names a descriptor that is not open).
+// Give it a task. If it is `woken` by that, the caller wakes it. 0; -EAGAIN: it has no room; or why
+// the task cannot be sent, with its message (-ENOTSUP, -ENOMEM, -EMFILE, -ENFILE; -EBADF: it names
+// a descriptor that is not open).
 int wf_member_push(struct wf_member *m, weft_future *f);
 
 // Take back one that it has not begun. False: it has.

@@ -34,7 +34,7 @@ static bool is_known(struct processes *t, const struct weft_task *what)
 static int processes_submit(weft_pool *pool, weft_future *f)
 {
     struct processes *t = processes_of(pool);
-    struct wf_ended ended = {NULL, NULL};
+    struct wf_ended ended = {.first = NULL};
     wf_check_argument(f->what, f->arg);
     if (!is_known(t, f->what))
         return weft_error_code();
@@ -95,7 +95,7 @@ static void processes_ended(weft_pool *pool, weft_future *f)
 static void processes_look(weft_pool *pool, const weft_future *f)
 {
     struct processes *t = processes_of(pool);
-    struct wf_ended ended = {NULL, NULL};
+    struct wf_ended ended = {.first = NULL};
     wf_lock(&t->mu);
     if (f->place == WF_RUNNING) {
         wf_crew_collect(t, f->seat, &ended);
@@ -108,7 +108,7 @@ static void processes_look(weft_pool *pool, const weft_future *f)
 static void processes_attend(weft_pool *pool, weft_future *f, struct wf_attention *a)
 {
     struct processes *t = processes_of(pool);
-    struct wf_ended ended = {NULL, NULL};
+    struct wf_ended ended = {.first = NULL};
     wf_lock(&t->mu);
     wf_crew_attend(t, f, a, &ended);
     weft_unlock(&t->mu);
@@ -120,7 +120,7 @@ static void processes_leave(weft_pool *pool, struct wf_attention *a)
     if (!a->seat && !a->counted)
         return;
     struct processes *t = processes_of(pool);
-    struct wf_ended ended = {NULL, NULL};
+    struct wf_ended ended = {.first = NULL};
     wf_lock(&t->mu);
     wf_crew_leave(t, a, &ended);
     weft_unlock(&t->mu);
@@ -159,7 +159,7 @@ static void processes_describe(weft_pool *pool, const weft_future *f, struct wef
 static void processes_cancel(weft_pool *pool)
 {
     struct processes *t = processes_of(pool);
-    struct wf_ended ended = {NULL, NULL};
+    struct wf_ended ended = {.first = NULL};
     wf_lock(&t->mu);
     for (struct wf_member *m = t->members; m; m = m->next)
         wf_crew_unload(t, m, true);

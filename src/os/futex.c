@@ -153,6 +153,8 @@ bool wf_spin_briefly(unsigned round)
     enum { ROUNDS = 5, FIRST = 16 };
     for (unsigned pauses = round > 0 ? FIRST << (round - 1) : 0; pauses > 0; pauses--)
         pause_briefly();
+    if (round > 1 && round <= ROUNDS)
+        (void)sched_yield(); // cannot fail on Linux
     return round <= ROUNDS;
 }
 
