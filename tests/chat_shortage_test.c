@@ -136,7 +136,7 @@ static int64_t no_time(const struct hub *hub)
 
 static int enter_refused(struct hub *hub, struct user *user, const char *name)
 {
-    static const struct outlet outlet = {hear_nothing, count_expelled};
+    static const struct outlet outlet = {.deliver = hear_nothing, .expel = count_expelled};
     user->outlet = &outlet;
     atomic_store(&refused_from, BUCKETS);
     int rc = user_enter(hub, user, name);

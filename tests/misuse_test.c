@@ -160,7 +160,8 @@ static int unlock_anothers_read_lock(void)
     X(62, "weft_listener_address(NULL)", weft_listener_address(NULL)) \
     X(63, "weft_listener_close(NULL)", weft_listener_close(NULL)) \
     X(64, "weft_inspect: the future or the info is NULL", weft_inspect(NULL, NULL)) \
-    X(65, "weft_post_queued(NULL)", weft_post_queued(NULL))
+    X(65, "weft_post_queued(NULL)", weft_post_queued(NULL)) \
+    X(66, "weft_post_expect(NULL)", weft_post_expect(NULL, 1))
 
 #define PLAY(number, says, call) \
     static int misuse_##number(void) \

@@ -115,6 +115,34 @@ static void what_waits_can_be_asked_for(void **state)
     link_down(&link);
 }
 
+static void expect_a_post(weft_conn *c)
+{
+    for (int after = 3; after >= 0; after--)
+        weft_post_expect(c, after);
+}
+
+static void to_expect_a_post_changes_nothing(void **state)
+{
+    (void)state;
+    struct link link = link_up();
+    expect_a_post(link.ours); // with an empty queue
+    weft_post_limit(link.ours, 5 * RECORD);
+    uint32_t taken = post_until_full(link.ours, RECORD);
+    ssize_t waits = weft_post_queued(link.ours);
+    expect_a_post(link.ours);
+    assert_int_equal(weft_post_queued(link.ours), waits);
+    struct drain drain = {link.peer, taken, RECORD, false}, *arg = &drain;
+    weft_future *f = weft_start(WEFT_THREADS, drain_records, &arg);
+    assert_int_equal(weft_flush(link.ours, WEFT_FOREVER), 0);
+    assert_int_equal(weft_join(&f, NULL, 0), 0);
+    assert_true(drain.whole);
+    (void)shutdown(link.peer, SHUT_RDWR);
+    while (weft_post(link.ours, "lost", 4) == 0) // until its end is known
+        continue;
+    expect_a_post(link.ours);
+    link_down(&link);
+}
+
 // ---- what is queued goes out while a task waits on the connection -----------------------
 
 static int then_read(struct call *c)
@@ -349,6 +377,7 @@ static void posting_to_a_dead_peer_is_an_error_and_no_signal(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_is_posted_arrives_before_what_is_written_later),
     cmocka_unit_test(flushing_an_empty_queue_does_nothing),
+    cmocka_unit_test(to_expect_a_post_changes_nothing),
     cmocka_unit_test(what_waits_can_be_asked_for),
     cmocka_unit_test(a_slow_peer_fills_the_queue_and_nothing_is_half_queued),
     cmocka_unit_test(at_first_a_queue_holds_a_mebibyte),

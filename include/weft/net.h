@@ -101,11 +101,16 @@ int weft_writev(weft_conn *c, const struct iovec *parts, int count, weft_time de
 // Send it, or what the socket does not take at once copy to the connection's output queue, and
 // return, from any task: never waits. -ENOBUFS: the peer reads too slowly, the queue is full, and
 // nothing was queued. From a fiber it is queued first, and is sent when its loop's turn ends: once
-// this fiber waits or yields, and at most 64 others have run. So all that was posted to c in a turn
-// is one system call. What the socket did not take goes out while a task waits in weft_read,
+// this fiber waits or yields, and at most 256 others have run. So all that was posted to c in a
+// turn is one system call. What the socket did not take goes out while a task waits in weft_read,
 // weft_read_line, weft_wait_readable, weft_write, weft_writev, weft_flush or weft_shutdown on c.
 int weft_post(weft_conn *c, const void *buf, size_t size);
 void weft_post_limit(weft_conn *c, size_t bytes); // of the queue; at first 1 MiB
+// For who posts to many: c comes soon, after so many others, 2 and then 1. Asks the processor for
+// the memory that a post to c touches (at 2 the connection's own, at 1 the end of its queue), and
+// does not wait for it; with a thousand connections that waiting is most of a post. Changes
+// nothing, and nothing else depends on it. Only where weft_post could be called.
+void weft_post_expect(weft_conn *c, int after);
 // How much is in the queue, what a loop is just sending too. Never waits: -EAGAIN, another thread
 // is at work on it.
 ssize_t weft_post_queued(weft_conn *c);

@@ -36,7 +36,7 @@
 #include "os/stack.h"
 #include "os/thread.h"
 
-enum { SOON_NS = 50000, LOOK_NS = 25000, RUNS_BETWEEN_LOOKS = 64, MOST_SPARES = 256 };
+enum { SOON_NS = 50000, LOOK_NS = 25000, MOST_SPARES = 256 };
 
 struct fiber {
     struct wf_stack stack; // first: the record at the stack's top, and overflow.c knows it
@@ -71,7 +71,6 @@ struct wf_loop {
         struct fiber *first, *last;
     } ready;
     int *errno_at;        // of its thread: to find it costs a call
-    uint32_t looked;      // at timers and descriptors: the pulse's beat of the last time
     uint32_t begun, over; // fibers that were started from here; that have ended
     bool expects;         // something soon from another thread: spin before a sleep
     struct wf_timers timers;
@@ -233,14 +232,14 @@ void wf_loop_ask(struct wf_loop *loop, struct wf_io *transfer)
     (void)loop->engine->ops->ask(loop->engine, transfer); // of a transfer it cannot fail
 }
 
-static uint32_t runs(const struct wf_loop *loop)
+static bool is_turn_over(struct wf_loop *loop)
 {
-    return loop->pulse.beats - loop->looked; // no other thread writes either
+    return wf_turn_is_over(&loop->turn, loop->pulse.beats); // no other thread writes those
 }
 
 static void look_around(struct wf_loop *loop)
 {
-    loop->looked = loop->pulse.beats;
+    wf_turn_begin(&loop->turn, loop->pulse.beats);
     wf_turn_finish(&loop->turn);
     empty_inbox(loop);
     wake_expired(loop);
@@ -276,7 +275,8 @@ static void sleep_until_something(struct wf_loop *loop)
     loop->engine->ops->look(loop->engine, rests ? deadline : 0);
     // Back to 0 by whoever rings: then the ring is there, or has been answered.
     bool rung = wf_exchange(&loop->asleep, 0, WF_SEQ_CST) == 0;
-    loop->expects = rung && wf_clock_now() - begin < SOON_NS;
+    wf_turn_begin(&loop->turn, loop->pulse.beats);
+    loop->expects = rung && loop->turn.began_ns - begin < SOON_NS;
     empty_inbox(loop);
     wake_expired(loop);
 }
@@ -289,7 +289,7 @@ __attribute__((noinline)) static void switch_away(struct wf_loop *loop, struct f
                                                   bool for_good)
 {
     wf_pulse_beat(&loop->pulse);
-    struct fiber *next = runs(loop) < RUNS_BETWEEN_LOOKS ? next_ready(loop) : NULL;
+    struct fiber *next = is_turn_over(loop) ? NULL : next_ready(loop);
     wf_overflow_check(&self->parker, &self->stack);
     if (next == self) { // it yielded to nobody
         wf_running = &self->parker;
@@ -400,7 +400,7 @@ static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, we
     bool sleeps = rc == 0 || !wf_park_give_up(parker); // else a wake is on its way: sleep for it
     if (!sleeps)
         wf_pulse_beat(&loop->pulse);
-    if (!sleeps && runs(loop) >= RUNS_BETWEEN_LOOKS) {
+    if (!sleeps && is_turn_over(loop)) {
         make_ready(loop, self); // who never sleeps must let others run
         sleeps = true;
     }
@@ -502,7 +502,7 @@ int wf_loop_start_task(struct wf_loop *loop, size_t stack_size, void (*fn)(void 
 
 static void run_fibers(struct wf_loop *loop)
 {
-    if (runs(loop) >= RUNS_BETWEEN_LOOKS)
+    if (is_turn_over(loop))
         look_around(loop);
     struct fiber *next = next_ready(loop);
     if (!next) {
@@ -576,7 +576,7 @@ int wf_loop_new(const char *name, struct wf_loop **loop)
     if (!new)
         return -ENOMEM;
     wf_copy_name(new->name, name);
-    wf_turn_begin(&new->turn);
+    wf_turn_new(&new->turn);
     int rc = open_loop(new);
     if (rc < 0) {
         release(new);

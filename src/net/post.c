@@ -21,6 +21,8 @@
 #include "exec/loop.h"
 #include "net/block.h"
 #include "net/call.h"
+#include "os/context.h"
+#include "os/prefetch.h"
 
 struct wf_flight {
     struct wf_turn_end turn_end;
@@ -132,6 +134,7 @@ static bool fly_later(weft_conn *c, struct wf_loop *loop)
     if (!flight)
         return false;
     flight->turn_end.call = take_off;
+    flight->turn_end.touches = c;
     flight->conn = c;
     flight->bytes = (struct wf_buffer){.bytes = NULL};
     c->flight = flight;
@@ -190,6 +193,27 @@ int weft_post(weft_conn *c, const void *buf, size_t size)
     wf_guard(&c->mu);
     wf_conn_after_fork(c);
     return wf_failed("weft_post", post(c, buf, size));
+}
+
+// Without the lock: where the queue ends is a guess, and only named. A thread sanitizer would take
+// it for more.
+void weft_post_expect(weft_conn *c, int after)
+{
+    wf_require(c, "weft_post_expect(NULL)");
+    enum { LINE = 64 };
+    const char *at = (const char *)c;
+    size_t size = offsetof(struct weft_conn, out_limit);
+#ifndef WF_TSAN
+    if (after == 1) {
+        const struct wf_buffer *b = c->layer ? &c->layer->held : &c->out;
+        at = b->bytes + b->head + b->length;
+        size = b->bytes ? 2 * LINE : 0;
+    }
+#else
+    (void)after;
+#endif
+    for (size_t line = 0; line <= size && size > 0; line += LINE)
+        wf_prefetch_to_write(at + line);
 }
 
 void weft_post_limit(weft_conn *c, size_t bytes)

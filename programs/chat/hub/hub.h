@@ -31,9 +31,14 @@
 struct event;
 struct user;
 
+enum { OUTLET_AHEAD = 4 };
+
 // How what happens reaches a user; one for each kind of door. Never waits, never frees the user.
 struct outlet {
     void (*deliver)(struct user *to, struct event *event);
+    // A delivery to him comes after `after` others, OUTLET_AHEAD and then each number below: ask
+    // for the memory that the step before told of. NULL: it is not worth it.
+    void (*expect)(struct user *to, int after);
     // End the connection: soon, by its own task. The reason is shown to others.
     void (*expel)(struct user *user, const char *reason);
 };

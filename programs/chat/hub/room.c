@@ -260,6 +260,20 @@ const char *rank_prefixes(unsigned ranks, bool all, char out[RANKS + 1])
     return out;
 }
 
+// What a delivery touches lies in ten places that each name the next, and a room of a thousand has
+// more of them than a processor holds. So they are asked for while those before are served.
+static void look_ahead(const struct member *member)
+{
+    const struct member *m = TAILQ_NEXT(member, in_room);
+    for (int after = 1; m && after <= OUTLET_AHEAD; after++, m = TAILQ_NEXT(m, in_room))
+        if (m->user->outlet->expect)
+            m->user->outlet->expect(m->user, after);
+    if (!m)
+        return;
+    __builtin_prefetch(m->user);
+    __builtin_prefetch(TAILQ_NEXT(m, in_room));
+}
+
 void room_tell(const struct room *room, struct event *event, const struct user *except,
                unsigned ranks)
 {
@@ -267,7 +281,9 @@ void room_tell(const struct room *room, struct event *event, const struct user *
     struct hub *hub = event->from->hub;
     if (hub->record && ranks == 0)
         hub->record(hub, room, event);
-    TAILQ_FOREACH (member, &room->members, in_room)
+    TAILQ_FOREACH (member, &room->members, in_room) {
+        look_ahead(member);
         if (member->user != except && (ranks == 0 || (member->ranks & ranks)))
             member->user->outlet->deliver(member->user, event);
+    }
 }

@@ -196,6 +196,19 @@ static unsigned matters(const struct session *s, const struct event *e)
     return caps;
 }
 
+void session_expect(struct user *user, int after)
+{
+    const struct session *s = (struct session *)user;
+    if (after == OUTLET_AHEAD) {
+        __builtin_prefetch(&s->wire);
+        __builtin_prefetch(&s->answer);
+    } else if (after == OUTLET_AHEAD - 1) {
+        __builtin_prefetch(s->wire);
+    } else if (!s->ended && s->wire->conn) { // else its task may be about to free them
+        weft_post_expect(s->wire->conn, after);
+    }
+}
+
 void session_deliver(struct user *user, struct event *e)
 {
     struct session *s = (struct session *)user;

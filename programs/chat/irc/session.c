@@ -25,7 +25,7 @@ static void expel(struct user *user, const char *reason)
     s->drop = DROP_KILLED;
 }
 
-static const struct outlet irc_outlet = {session_deliver, expel};
+static const struct outlet irc_outlet = {session_deliver, session_expect, expel};
 
 struct session *session_of(struct user *user)
 {

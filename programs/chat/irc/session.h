@@ -113,6 +113,7 @@ void fail(struct session *s, const char *command, const char *code, const char *
 void say(struct session *s, const char *tags, const char *body);
 // What happened, worded for this client.
 void session_deliver(struct user *user, struct event *event);
+void session_expect(struct user *user, int after); // see struct outlet
 // What is said from here on is no answer, though a command with a label may wait meanwhile (for the
 // history, for a password). Returns what s->answer is to be again afterwards.
 struct labelled *answer_aside(struct session *s);

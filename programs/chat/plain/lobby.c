@@ -35,7 +35,7 @@ static void expel(struct user *user, const char *reason)
     weft_cancel(guest->client->task);         // itself it is told nothing: it has no words for it
 }
 
-static const struct outlet plain_outlet = {deliver, expel};
+static const struct outlet plain_outlet = {.deliver = deliver, .expel = expel};
 
 static size_t span(const char *text, const char *end, const char *of, size_t most)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ENOUGH = 256 };
+enum { ENOUGH = 1024 };
 
 void notes_init(struct notes *notes)
 {

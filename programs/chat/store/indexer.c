@@ -10,11 +10,12 @@
 // pages are cleared, but a rebuilt page may keep what lay in its gap. So where somebody asked for a
 // removal, all is merged and the file is written anew (VACUUM). Each on its own is not enough.
 #include <errno.h>
+#include <sched.h>
 #include <weft/error.h>
 
 #include "chat/store/parts.h"
 
-enum { STEP = 4000, FORGET_STEP = 1000, PACE_MS = 500, LOG_PATIENCE_MS = 20 };
+enum { STEP = 4000, FORGET_STEP = 1000, PACE_MS = 500, LOG_PATIENCE_MS = 20, ROWS = 8 };
 
 static int prepare(struct indexer *x)
 {
@@ -107,7 +108,8 @@ static int take_some(struct indexer *x, struct turn *turn)
     int rc, count = 0;
     while ((rc = sql_step(x->fresh)) > 0 && (rc = pass_on(x->fresh, 0, x->add)) == 0) {
         turn->indexed = sqlite3_column_int64(x->fresh, 0);
-        count++;
+        if (++count % ROWS == 0)
+            (void)sched_yield(); // the chat goes first, see writer.c; cannot fail on Linux
     }
     (void)sqlite3_reset(x->fresh);
     return rc < 0 ? rc : count;
