@@ -105,7 +105,7 @@ int weft_writev(weft_conn *c, const struct iovec *parts, int count, weft_time de
 // turn is one system call. What the socket did not take goes out while a task waits in weft_read,
 // weft_read_line, weft_wait_readable, weft_write, weft_writev, weft_flush or weft_shutdown on c.
 int weft_post(weft_conn *c, const void *buf, size_t size);
-void weft_post_limit(weft_conn *c, size_t bytes); // of the queue; at first 1 MiB
+void weft_post_limit(weft_conn *c, size_t bytes); // of the queue; at first 1 MiB, at most 1 GiB
 // For who posts to many: c comes soon, after so many others, 2 and then 1. Asks the processor for
 // the memory that a post to c touches (at 2 the connection's own, at 1 the end of its queue), and
 // does not wait for it; with a thousand connections that waiting is most of a post. Changes

@@ -19,14 +19,16 @@ void wf_buffer_free(struct wf_buffer *b)
 
 static int grow(struct wf_buffer *b, size_t capacity)
 {
-    char *bytes = capacity == WF_BLOCK ? wf_block_take() : malloc(capacity);
+    char *bytes = NULL;
+    if (capacity <= UINT32_MAX)
+        bytes = capacity == WF_BLOCK ? wf_block_take() : malloc(capacity);
     if (!bytes)
         return wf_explain(-ENOMEM, "connection: no memory for %zu bytes", capacity);
-    size_t length = b->length;
+    uint32_t length = b->length;
     if (length > 0)
         memcpy(bytes, b->bytes + b->head, length);
     wf_buffer_free(b);
-    *b = (struct wf_buffer){.bytes = bytes, .length = length, .capacity = capacity};
+    *b = (struct wf_buffer){.bytes = bytes, .length = length, .capacity = (uint32_t)capacity};
     return 0;
 }
 
@@ -39,8 +41,8 @@ int wf_buffer_room(struct wf_buffer *b, size_t more)
         b->head = 0;
         return 0;
     }
-    size_t capacity = b->length + more;
-    capacity = capacity < 2 * b->capacity ? 2 * b->capacity : capacity;
+    size_t capacity = b->length + more, doubled = (size_t)2 * b->capacity;
+    capacity = capacity < doubled ? doubled : capacity;
     return grow(b, capacity < WF_BLOCK ? WF_BLOCK : capacity);
 }
 
@@ -50,14 +52,14 @@ int wf_buffer_add(struct wf_buffer *b, const void *bytes, size_t size)
     if (rc < 0)
         return rc;
     memcpy(b->bytes + b->head + b->length, bytes, size);
-    b->length += size;
+    b->length += (uint32_t)size;
     return 0;
 }
 
 void wf_buffer_drop(struct wf_buffer *b, size_t n)
 {
-    b->head += n;
-    b->length -= n;
+    b->head += (uint32_t)n;
+    b->length -= (uint32_t)n;
     if (b->length > 0)
         return;
     wf_buffer_free(b); // an idle connection costs no buffer

@@ -3,11 +3,12 @@
 #define WF_NET_BUFFER_H
 
 #include <stddef.h>
+#include <stdint.h>
 
-// Bytes that wait: taken at the head, added behind. Valid when zeroed.
+// Bytes that wait, less than 4 GiB: taken at the head, added behind. Valid when zeroed.
 struct wf_buffer {
     char *bytes; // NULL: none was needed yet
-    size_t head, length, capacity;
+    uint32_t head, length, capacity;
 };
 
 // Room for `more` bytes behind what is there. 0 or -ENOMEM, with its text.

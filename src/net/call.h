@@ -30,9 +30,10 @@ struct weft_conn {
     bool drained;        // the socket had no more bytes, and has told of none since
     bool unsure;         // fewer bytes than asked for do not prove that: there is more than bytes
     // ---- never changes
-    uint64_t number;          // no other connection's: for edges (park.h)
-    const char *peer, *local; // names
-    uint32_t fork;            // wf_fork_count of the process that it is used in
+    uint16_t local_at; // in names
+    uint32_t fork;     // wf_fork_count of the process that it is used in
+    uint64_t number;   // no other connection's: for edges (park.h)
+    char names[];      // the peer's, and the local one
 };
 
 // A call that waits on the connection: as its reader or its writer.

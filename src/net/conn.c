@@ -49,7 +49,7 @@ void wf_conn_set_options(int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
-// The names lie behind it: mostly they are short.
+// The names lie in it: mostly they are short.
 weft_conn *wf_conn_new(int fd)
 {
     char peer[WF_ADDRESS_TEXT], local[WF_ADDRESS_TEXT];
@@ -62,9 +62,10 @@ weft_conn *wf_conn_new(int fd)
         (void)weft_fail(-ENOMEM, "connection: out of memory");
         return NULL;
     }
-    *c = (weft_conn){.fd = fd, .users = 1, .out_limit = POST_LIMIT};
-    c->peer = memcpy(c + 1, peer, peer_size);
-    c->local = memcpy((char *)(c + 1) + peer_size, local, local_size);
+    *c = (weft_conn){
+        .fd = fd, .users = 1, .out_limit = POST_LIMIT, .local_at = (uint16_t)peer_size};
+    memcpy(c->names, peer, peer_size);
+    memcpy(c->names + peer_size, local, local_size);
     c->number = wf_add(&last_number, 1, WF_RELAXED) + 1;
     c->unsure = strncmp(peer, "unix:", 5) == 0; // there a read also stops at what came with bytes
     c->fork = wf_fork_count;
@@ -166,7 +167,7 @@ int wf_call_begin(const struct call *call)
         c->users++;
     }
     weft_unlock(&c->mu);
-    wf_require(!taken, "%s: another task is in such a call on connection %s", call->name, c->peer);
+    wf_require(!taken, "%s: another task is in such a call on connection %s", call->name, c->names);
     return closed ? wf_failed(call->name, -EPIPE) : 0;
 }
 
@@ -412,7 +413,7 @@ static ssize_t read_line(const struct call *call, char *buf, size_t cap)
             return n;
         if (n == 0)
             return in->length > 0 ? take_line(in, true, buf, cap) : -EPIPE;
-        in->length += (size_t)n;
+        in->length += (uint32_t)n;
     }
 }
 
@@ -566,13 +567,13 @@ int weft_shutdown(weft_conn *c, weft_time deadline)
 const char *weft_peer(const weft_conn *c)
 {
     wf_require(c, "weft_peer(NULL)");
-    return c->peer;
+    return c->names;
 }
 
 const char *weft_conn_local(const weft_conn *c)
 {
     wf_require(c, "weft_conn_local(NULL)");
-    return c->local;
+    return c->names + c->local_at;
 }
 
 int weft_conn_fd(const weft_conn *c)

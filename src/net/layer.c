@@ -82,7 +82,7 @@ int wf_layer_end(const struct call *call)
 static void attach(weft_conn *c, struct wf_layer *layer)
 {
     wf_guard(&c->mu);
-    wf_require(!c->layer, "weft_tls_start: connection %s is encrypted already", c->peer);
+    wf_require(!c->layer, "weft_tls_start: connection %s is encrypted already", c->names);
     layer->conn = c;
     layer->fd = c->fd;
     layer->out = &c->out;

@@ -24,6 +24,8 @@
 #include "os/context.h"
 #include "os/prefetch.h"
 
+enum { LIMIT_MAX = 1 << 30 };
+
 struct wf_flight {
     struct wf_turn_end turn_end;
     struct wf_io io;
@@ -154,8 +156,8 @@ static int enqueue(weft_conn *c, const char *bytes, size_t size)
 
 static size_t queued(const weft_conn *c)
 {
-    return c->out.length + (c->flies ? c->flight->bytes.length : 0) +
-           (c->layer ? c->layer->held.length : 0);
+    size_t flying = c->flies ? c->flight->bytes.length : 0;
+    return c->out.length + flying + (c->layer ? c->layer->held.length : 0);
 }
 
 static bool is_full(const weft_conn *c, size_t needed)
@@ -220,7 +222,7 @@ void weft_post_limit(weft_conn *c, size_t bytes)
 {
     wf_require(c, "weft_post_limit(NULL)");
     wf_guard(&c->mu);
-    c->out_limit = bytes;
+    c->out_limit = bytes < LIMIT_MAX ? bytes : LIMIT_MAX;
 }
 
 ssize_t weft_post_queued(weft_conn *c)
