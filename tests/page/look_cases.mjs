@@ -94,6 +94,47 @@ test("keys alone are enough and everything has a name", async (start) => {
     raw.close();
 });
 
+test("keys reach what is in a row and what was found", async (start) => {
+    const { url, irc } = await start(),
+        raw = await Raw.irc(irc, "raw", "#lobby");
+    const anna = await enter(url, "anna"),
+        held = () => anna.evaluate(() => document.activeElement.innerText);
+    raw.say("CAP REQ :message-tags");
+    await say(anna, "the question");
+    await shows(anna, "the question");
+    const id = await anna.evaluate(() => current.messages.findLast((m) => m.own).id);
+    raw.say(`@+draft/reply=${id} PRIVMSG #lobby :see https://example.org/`);
+    await shows(anna, "see https");
+    const answer = await anna.evaluate(() => current.messages.findLast((m) => m.nick === "raw").id);
+    raw.say(`@+draft/reply=${answer};+draft/react=🚀 TAGMSG #lobby`);
+    await until(() => anna.locator(".marks").count(), "the mark");
+    await anna.focus("#input");
+    await anna.keyboard.press("ArrowUp");
+    for (const text of ["raw", "anna: the question", "https://example.org/", "🚀 1"]) {
+        await anna.keyboard.press("ArrowRight");
+        assert.equal(await held(), text);
+    }
+    await anna.keyboard.press("Enter");
+    await raw.hears("+draft/react=🚀"); // it is hers too
+    await reads(anna, ".marks .own", "🚀 2");
+    await anna.keyboard.press("ArrowLeft"); // from the row, the last one
+    assert.equal(await held(), "🚀 2");
+    await anna.keyboard.press("ArrowLeft");
+    assert.equal(await held(), "https://example.org/");
+    await anna.click("#search");
+    await until(async () => {
+        await anna.fill("#words", "question");
+        await anna.press("#words", "Enter"); // until the index has it
+        return (await anna.locator("#results .body").count()) === 1;
+    }, "what was found");
+    await anna.keyboard.press("Tab");
+    await anna.keyboard.press("Tab");
+    assert.match(await held(), /^anna/);
+    await anna.keyboard.press("Enter");
+    await anna.locator("#log .row.found", { hasText: "the question" }).waitFor();
+    raw.close();
+});
+
 const shots = process.env.WEFT_TEST_SHOTS; // a folder: the pictures are for eyes
 if (shots) fs.mkdirSync(shots, { recursive: true });
 const TALK = {
