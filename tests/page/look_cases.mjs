@@ -135,6 +135,33 @@ test("keys reach what is in a row and what was found", async (start) => {
     raw.close();
 });
 
+// While one presses, whoever speaks or comes has the lists drawn anew.
+test("a click is not lost when its list changes under it", async (start) => {
+    const { url, irc } = await start(),
+        raw = await Raw.irc(irc, "raw", "#lobby", "#tea");
+    const anna = await enter(url, "anna");
+    await say(anna, "/join #tea");
+    await isIn(anna, "#tea");
+    const press = async (entry) => {
+        const { x, y } = await entry.boundingBox();
+        await anna.mouse.move(x + 30, y + 10);
+        await anna.mouse.down();
+    };
+    await press(anna.locator("#rooms .entry", { hasText: "#lobby" }));
+    raw.say("PRIVMSG #lobby :look");
+    await until(async () => (await anna.title()).startsWith("(1)"), "one unread");
+    await anna.mouse.up();
+    await reads(anna, "#title", "#lobby");
+    await press(anna.locator("#crowd .entry", { hasText: "raw" }));
+    const late = await Raw.irc(irc, "late", "#lobby");
+    await shows(anna, "late came in");
+    await anna.mouse.up();
+    await reads(anna, "#title", "raw");
+    await anna.evaluate(() => show(rooms.get("#lobby")));
+    await anna.locator("#crowd .entry", { hasText: "late" }).waitFor(); // drawn once it is let go
+    [raw, late].forEach((one) => one.close());
+});
+
 const shots = process.env.WEFT_TEST_SHOTS; // a folder: the pictures are for eyes
 if (shots) fs.mkdirSync(shots, { recursive: true });
 const TALK = {
