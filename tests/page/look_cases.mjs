@@ -162,6 +162,20 @@ test("a click is not lost when its list changes under it", async (start) => {
     [raw, late].forEach((one) => one.close());
 });
 
+test("a dialog stays with the room that it was opened in", async (start) => {
+    const { url } = await start();
+    const anna = await enter(url, "anna");
+    await say(anna, "/join #tea");
+    await isIn(anna, "#tea");
+    await anna.click("#topic");
+    await anna.fill("#topic-text", "green");
+    await anna.keyboard.press("Alt+ArrowUp");
+    assert.equal(await anna.evaluate(() => current.name), "#tea");
+    await anna.evaluate(() => show(rooms.get("#lobby"))); // as when one is put out of #tea
+    await anna.keyboard.press("Enter");
+    await until(() => anna.evaluate(() => rooms.get("#tea").topic === "green"), "the topic");
+});
+
 const shots = process.env.WEFT_TEST_SHOTS; // a folder: the pictures are for eyes
 if (shots) fs.mkdirSync(shots, { recursive: true });
 const TALK = {
