@@ -176,6 +176,19 @@ test("a dialog stays with the room that it was opened in", async (start) => {
     await until(() => anna.evaluate(() => rooms.get("#tea").topic === "green"), "the topic");
 });
 
+test("escape does not leave one without a name", async (start) => {
+    const { url } = await start();
+    const anna = await openPage(url);
+    for (let i = 0; i < 3; i++) await anna.keyboard.press("Escape");
+    await anna.locator("#welcome").waitFor({ state: "visible" });
+    await anna.fill("#nick", "anna");
+    await anna.press("#nick", "Enter");
+    await isIn(anna, "#lobby");
+    await anna.click("#me");
+    await anna.keyboard.press("Escape");
+    await anna.locator("#welcome").waitFor({ state: "hidden" });
+});
+
 const shots = process.env.WEFT_TEST_SHOTS; // a folder: the pictures are for eyes
 if (shots) fs.mkdirSync(shots, { recursive: true });
 const TALK = {

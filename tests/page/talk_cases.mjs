@@ -483,6 +483,22 @@ test("what the server refuses is told in words", async (start) => {
     raw.close();
 });
 
+test("a name of two words is refused and not cut to the first", async (start) => {
+    const { url } = await start();
+    const page = await openPage(url);
+    for (const name of ["Ann Lee", ":ann"]) {
+        await page.fill("#nick", name);
+        await page.press("#nick", "Enter");
+        await reads(page, "#nick-wrong", `${name} cannot be a name.`);
+    }
+    await page.fill("#nick", "anna");
+    await page.press("#nick", "Enter");
+    await isIn(page, "#lobby");
+    await say(page, "/nick Ann Lee");
+    await shows(page, "Ann Lee cannot be a name.");
+    assert.equal(await page.evaluate(() => nick), "anna");
+});
+
 test("a name is remembered and so are the rooms", async (start) => {
     const { url } = await start();
     const anna = await enter(url, "anna");
