@@ -189,6 +189,52 @@ test("escape does not leave one without a name", async (start) => {
     await anna.locator("#welcome").waitFor({ state: "hidden" });
 });
 
+test("what is written from the right has its own way and no sentence of ours", async (start) => {
+    const { url, irc } = await start(),
+        raw = await Raw.irc(irc, "raw", "#lobby", "#tea");
+    const anna = await enter(url, "anna");
+    const left = (locator, text) =>
+        locator.evaluate((node, part) => {
+            const inner = document.createTreeWalker(node, NodeFilter.SHOW_TEXT).nextNode();
+            const range = document.createRange(), at = inner.data.indexOf(part);
+            range.setStart(inner, at);
+            range.setEnd(inner, at + part.length);
+            return range.getBoundingClientRect().left;
+        }, text);
+    raw.say("NICK שלום", "PRIVMSG #lobby :זה טקסט.");
+    const now = row(anna, "raw is now").locator(".body");
+    await now.waitFor();
+    raw.say("PART #lobby :להתראות");
+    const parted = row(anna, "שלום left").locator(".body");
+    await parted.waitFor();
+    assert((await left(parted, "שלום")) < (await left(parted, "left")), "who left comes first");
+    assert((await left(parted, "left")) < (await left(parted, "להתראות")), "and then why");
+    const said = row(anna, "זה טקסט").locator(".body");
+    assert((await left(said, ".")) < (await left(said, "זה")), "the point is at the left end");
+    await anna.fill("#input", "זה טקסט.");
+    assert.equal(await anna.evaluate(() => getComputedStyle($("input")).direction), "rtl");
+    await say(anna, "/join #tea");
+    await isIn(anna, "#tea");
+    raw.say(`TOPIC #tea :${"ראשון " + "מילים רבות ".repeat(15)}`);
+    await until(async () => (await anna.locator("#topic").innerText()).startsWith("ראשון"), "it");
+    const box = await anna.locator("#topic").boundingBox();
+    const first = await left(anna.locator("#topic"), "ראשון");
+    assert(first > box.x && first < box.x + box.width, "its beginning is seen");
+    raw.close();
+});
+
+test("a long word stays in the question whether to delete it", async (start) => {
+    const { url } = await start();
+    const anna = await enter(url, "anna", { viewport: { width: 360, height: 640 } });
+    await say(anna, "long".repeat(50));
+    await shows(anna, "longlong");
+    await anna.evaluate(() => askDelete(current.messages.findLast((m) => m.own)));
+    const [inside, box] = await anna
+        .locator("#deleting")
+        .evaluate((node) => [node.scrollWidth, node.clientWidth]);
+    assert.equal(inside, box);
+});
+
 const shots = process.env.WEFT_TEST_SHOTS; // a folder: the pictures are for eyes
 if (shots) fs.mkdirSync(shots, { recursive: true });
 const TALK = {
