@@ -4,7 +4,7 @@
 //     weft_pool *pool = weft_pool_open(WEFT_THREADS);
 //     weft_future *f = weft_submit(pool, square, &(int){7});
 //     long out;
-//     int rc = weft_join_as(&f, square, &out);
+//     int rc = f ? weft_join_as(&f, square, &out) : weft_error_code();
 //     weft_pool_close(&pool);
 //
 // Nothing outlives its owner: when weft_pool_close returns, no code of yours is still running in

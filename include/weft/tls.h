@@ -3,7 +3,7 @@
 //
 //     weft_tls *tls = weft_tls_client(NULL);
 //     weft_conn *c = weft_connect("example.org:443", weft_after_ms(2000));
-//     int rc = weft_tls_start(c, tls, "example.org", weft_after_ms(5000));
+//     int rc = c ? weft_tls_start(c, tls, "example.org", weft_after_ms(5000)) : weft_error_code();
 //     if (rc == 0)
 //         rc = weft_write(c, "hello\n", 6, weft_after_ms(5000));
 //     weft_conn_close(&c);
