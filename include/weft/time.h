@@ -5,10 +5,12 @@
 //     while (weft_get(queue, &job, patience) == 0) // half a second for all of them
 //         handle(&job);
 //
-// A call that waits takes one absolute deadline, last. Absolute, because a loop that retries
-// must not start its patience over. A struct, so that a bare number of nobody-knows-what cannot
-// be passed by mistake. weft_lock, the read-write lock and weft_once_do take none: they protect
-// moments. Nor do joining, closing and weft_block, which last as long as the task: weft_wait first.
+// A call that waits takes one absolute deadline: last, or before the task if it is given one
+// (weft_map). Absolute, because a loop that retries must not start its patience over. A struct, so
+// that a bare number of nobody-knows-what cannot be passed by mistake. weft_lock, the recursive and
+// the read-write lock and weft_once_do take none: they protect moments. Nor do joining, closing and
+// weft_block, which last as long as the task: weft_wait first. Nor does handing over a task, which
+// may wait for room in its pool's backlog: the deadline of weft_submit_until is the task's.
 #ifndef WEFT_TIME_H
 #define WEFT_TIME_H
 
