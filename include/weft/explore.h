@@ -28,12 +28,13 @@
 //
 //     int main(void) { return weft_explore(two_adders, .name = "adders"); }
 //
-// For tests: a program that explores is linked with libweft_explore in the place of libweft: the
-// same library with a scheduler under it, which runs all tasks on one thread and decides each
-// step. A run is one order of steps. Each begins with the program's global variables as they were
-// when weft_explore was called (what must outlive a run goes to the heap), and must do the same
-// whenever its order is the same: no randomness, no clock but weft's, no waiting but weft's. Time
-// stands still; a deadline passes when the explorer wants it to.
+// For tests: a program that explores is linked with libweft_explore in the place of libweft
+// (pkg-config --cflags --libs weft-explore): the same library with a scheduler under it, which runs
+// all tasks on one thread and decides each step. A run is one order of steps. Each begins with the
+// program's global variables as they were when weft_explore was called (what must outlive a run
+// goes to the heap), and must do the same whenever its order is the same: no randomness, no clock
+// but weft's, no waiting but weft's. Time stands still; a deadline passes when the explorer wants
+// it to.
 //
 // A run fails by a failed weft_explore_check, an abort, a crash, a deadlock, a wait that nobody
 // ends, a race (below), a touch of memory that weft has freed. Then the shortest such run that was
@@ -77,7 +78,7 @@ struct weft_explore_options {
     void *arg;               // for fn
     const char *name;        // in messages and seeds; NULL: "explore"
     enum weft_search search; // 0: WEFT_BOUNDED
-    int bound;               // 0: 2; for none, -1
+    int bound;               // 0: 2; -1: no interruption at all
     long runs;               // at most so many; 0: 20,000 where drawn, else no limit
     double seconds;          // at most so many; 0: no limit
     uint32_t seed;           // of the drawing; 0: always the same
