@@ -135,6 +135,44 @@ test("keys reach what is in a row and what was found", async (start) => {
     raw.close();
 });
 
+test("who is at the tools of a message stays there when it is drawn anew", async (start) => {
+    const { url, irc } = await start(),
+        raw = await Raw.irc(irc, "raw", "#lobby");
+    raw.say("CAP REQ :message-tags");
+    const anna = await enter(url, "anna");
+    await say(anna, "hello");
+    await shows(anna, "hello");
+    const id = await anna.evaluate(() => current.messages.findLast((m) => m.own).id);
+    await anna.focus("#input");
+    for (const key of ["ArrowUp", "Enter", "Enter"]) await anna.keyboard.press(key);
+    assert.equal(await anna.evaluate(() => $("picker").contains(document.activeElement)), true);
+    raw.say(`@+draft/reply=${id};+draft/react=🚀 TAGMSG #lobby`);
+    await until(() => anna.locator(".marks").count(), "the mark");
+    assert.match(await anna.evaluate(() => document.activeElement.innerText), /hello/);
+    assert.equal(await anna.locator("#tools").isVisible(), true);
+    raw.close();
+});
+
+test("a drawer takes the focus and a finger puts the tools away", async (start) => {
+    const { url } = await start();
+    const viewport = { width: 360, height: 640 };
+    const anna = await enter(url, "anna", { viewport, hasTouch: true, isMobile: true });
+    for (const [opener, drawer] of [["#menu", "side"], ["#members", "people"]]) {
+        await anna.focus(opener);
+        await anna.keyboard.press("Enter");
+        const where = () => anna.evaluate(() => document.activeElement.closest("aside")?.id);
+        assert.equal(await where(), drawer);
+        await anna.keyboard.press("Escape");
+        assert.equal(await anna.evaluate(() => `#${document.activeElement.id}`), opener);
+    }
+    await say(anna, "hello");
+    await shows(anna, "hello");
+    await row(anna, "hello").tap();
+    await anna.locator("#tools").waitFor({ state: "visible" });
+    await anna.tap("#title");
+    await anna.locator("#tools").waitFor({ state: "hidden" });
+});
+
 // While one presses, whoever speaks or comes has the lists drawn anew.
 test("a click is not lost when its list changes under it", async (start) => {
     const { url, irc } = await start(),
@@ -179,8 +217,12 @@ test("a dialog stays with the room that it was opened in", async (start) => {
 test("escape does not leave one without a name", async (start) => {
     const { url } = await start();
     const anna = await openPage(url);
+    await anna.fill("#nick", "#anna");
+    await anna.press("#nick", "Enter");
+    await reads(anna, "#nick-wrong", "#anna cannot be a name.");
     for (let i = 0; i < 3; i++) await anna.keyboard.press("Escape");
     await anna.locator("#welcome").waitFor({ state: "visible" });
+    await reads(anna, "#nick-wrong", "#anna cannot be a name.");
     await anna.fill("#nick", "anna");
     await anna.press("#nick", "Enter");
     await isIn(anna, "#lobby");
