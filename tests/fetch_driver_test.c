@@ -2,8 +2,8 @@
 // fetch_driver_test.c - programs/fetch/driver.h: a transfer comes back to its task however it ends,
 // and only when the driver has let go of it.
 //
-// Each test runs its tasks twice: as fibers, whose driver has its first lane on their loop, and as
-// threads, whose driver has threads alone.
+// Each test runs its tasks twice: as fibers, whose driver is one on their loop, and as threads,
+// whose driver is a thread.
 #include "contract.h"
 
 #include <arpa/inet.h>
@@ -67,7 +67,6 @@ static int stop(struct server *s)
 struct order {
     struct driver *d;
     const char *url;
-    uint32_t lane;
     weft_time due;
 };
 
@@ -90,7 +89,7 @@ static int ask(const struct order *o, CURLcode *code)
     CHECK(curl_easy_setopt(t->easy, CURLOPT_PROXY, "") == CURLE_OK);
     CHECK(curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, drop) == CURLE_OK);
     CHECK(curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, &got) == CURLE_OK);
-    *code = driver_run(o->d, o->lane, t);
+    *code = driver_run(o->d, t);
     CHECK((*code == CURLE_OK) == (got == 5));
     curl_easy_cleanup(t->easy);
     memset(t, 0xa5, sizeof *t); // who still believes in it is found
@@ -131,14 +130,14 @@ static CURLcode code_of(weft_future **f)
 
 // ---- the tests ------------------------------------------------------------------------------
 
-static int pages_of_each_lane(enum weft_kind kind)
+static int six_pages(enum weft_kind kind)
 {
     struct server s;
     CHECK(serve(&s, true) == 0);
-    struct driver *d = driver_open(2, 4);
+    struct driver *d = driver_open(4);
     CHECK(d != NULL);
-    for (uint32_t i = 0; i < 6; i++) {
-        struct order o = {d, s.url, i, WEFT_FOREVER};
+    for (int i = 0; i < 6; i++) {
+        struct order o = {d, s.url, WEFT_FOREVER};
         weft_future *f = weft_start(kind, ask, &o);
         CHECK(code_of(&f) == CURLE_OK);
     }
@@ -147,20 +146,20 @@ static int pages_of_each_lane(enum weft_kind kind)
     return stop(&s);
 }
 
-TEST(a_page_comes_by_whichever_lane)
+TEST(pages_come_one_after_another)
 {
-    play_twice(pages_of_each_lane);
+    play_twice(six_pages);
 }
 
 static int overdue(enum weft_kind kind)
 {
     struct server s;
     CHECK(serve(&s, false) == 0);
-    struct driver *d = driver_open(1, MANY);
+    struct driver *d = driver_open(MANY);
     weft_future *f[3];
     weft_time due[3] = {weft_after_ms(HOUR_MS), weft_after_ms(30), weft_after_ms(10)};
     for (int i = 0; i < 3; i++) {
-        struct order o = {d, s.url, 0, due[i]};
+        struct order o = {d, s.url, due[i]};
         f[i] = weft_start(kind, ask, &o);
     }
     CHECK(code_of(&f[1]) == CURLE_OPERATION_TIMEDOUT);
@@ -181,8 +180,8 @@ static int cancelled(enum weft_kind kind)
 {
     struct server s;
     CHECK(serve(&s, false) == 0);
-    struct driver *d = driver_open(1, MANY);
-    struct order o = {d, s.url, 0, WEFT_FOREVER};
+    struct driver *d = driver_open(MANY);
+    struct order o = {d, s.url, WEFT_FOREVER};
     weft_future *f[MANY];
     for (int i = 0; i < MANY; i++) {
         f[i] = weft_start(kind, ask, &o);
@@ -209,9 +208,9 @@ static int racing(enum weft_kind kind)
 {
     struct server s;
     CHECK(serve(&s, true) == 0);
-    struct driver *d = driver_open(1, MANY);
+    struct driver *d = driver_open(MANY);
     for (int round = 0; round < 60; round++) {
-        struct order o = {d, s.url, 0, weft_after_ms(HOUR_MS)};
+        struct order o = {d, s.url, weft_after_ms(HOUR_MS)};
         weft_future *f = weft_start(kind, ask, &o);
         for (int i = 0; i < round; i++)
             weft_yield();
@@ -254,7 +253,7 @@ static int moved(enum weft_kind kind)
 {
     struct server s;
     CHECK(serve(&s, false) == 0);
-    struct driver *d = driver_open(1, MANY);
+    struct driver *d = driver_open(MANY);
     (void)kind;
     s.task = weft_start(WEFT_THREADS, say_half, &s.fd);
     struct transfer half = {.easy = curl_easy_init(), .due = WEFT_FOREVER};
@@ -266,7 +265,7 @@ static int moved(enum weft_kind kind)
     CHECK(curl_easy_setopt(easy, CURLOPT_HEADERDATA, &half) == CURLE_OK);
     CHECK(curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, drop) == CURLE_OK);
     CHECK(curl_easy_setopt(easy, CURLOPT_WRITEDATA, &got) == CURLE_OK);
-    CHECK(driver_run(d, 0, &half) == CURLE_OPERATION_TIMEDOUT);
+    CHECK(driver_run(d, &half) == CURLE_OPERATION_TIMEDOUT);
     CHECK(got == 1);
     curl_easy_cleanup(easy);
     driver_close(&d);
@@ -287,7 +286,7 @@ static int asked_without_any(struct driver *d, struct transfer *t)
     struct rlimit none = {(rlim_t)next, most.rlim_max};
     close(next);
     CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
-    CURLcode code = driver_run(d, 0, t);
+    CURLcode code = driver_run(d, t);
     CHECK(setrlimit(RLIMIT_NOFILE, &most) == 0);
     CHECK(code == CURLE_COULDNT_CONNECT && transfer_refused(t) == EMFILE);
     return 0;
@@ -297,13 +296,13 @@ static int refused(enum weft_kind kind)
 {
     struct server s;
     CHECK(serve(&s, false) == 0 && stop(&s) == 0); // nobody is there any more
-    struct driver *d = driver_open(1, 4);
+    struct driver *d = driver_open(4);
     struct transfer t = {.easy = curl_easy_init(), .due = WEFT_FOREVER};
     (void)kind;
     CHECK(d && curl_easy_setopt(t.easy, CURLOPT_URL, s.url) == CURLE_OK);
     CHECK(curl_easy_setopt(t.easy, CURLOPT_PROXY, "") == CURLE_OK);
     CHECK(asked_without_any(d, &t) == 0);
-    CHECK(driver_run(d, 0, &t) == CURLE_COULDNT_CONNECT && transfer_refused(&t) == 0);
+    CHECK(driver_run(d, &t) == CURLE_COULDNT_CONNECT && transfer_refused(&t) == 0);
     curl_easy_cleanup(t.easy);
     driver_close(&d);
     return 0;
@@ -315,7 +314,7 @@ TEST(why_there_was_no_socket_is_known_afterwards)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_page_comes_by_whichever_lane),
+    cmocka_unit_test(pages_come_one_after_another),
     cmocka_unit_test(what_is_overdue_ends_and_the_others_go_on),
     cmocka_unit_test(who_is_asked_to_stop_gets_his_transfer_back),
     cmocka_unit_test(a_stop_that_comes_with_the_end_of_a_transfer_loses_nothing),

@@ -3,36 +3,36 @@
 //
 // How weft fetch works. Each URL has a fiber (pages.c) that does what has to be done for it in
 // straight-line code: it waits for its turn at the host, asks, follows, tries again (page.c). To
-// ask, it hands an easy handle to a lane of the driver and parks. A lane is a task with a multi
-// handle: it takes in what fibers handed over, lets libcurl work, and sets the event of each
-// transfer that is over. The first lane is a fiber of the same loop, with a stack of 1 MiB, since
-// libcurl and OpenSSL go deep; so the fibers of the pages need small ones. More lanes are threads.
+// ask, it hands an easy handle to the driver and parks. The driver is a task with a multi handle:
+// it takes in what fibers handed over, lets libcurl work, and sets the event of each transfer that
+// is over. It is a fiber of the same loop, with a stack of 1 MiB, since libcurl and OpenSSL go
+// deep; so the fibers of the pages need small ones.
 //
-// Who owns a transfer. Its fiber, until driver_run puts it into the inbox of a lane; then the lane,
+// Who owns a transfer. Its fiber, until driver_run puts it into the inbox; then the driver's task,
 // until it sets `over`; then its fiber again. driver_run does not return in between, whatever
 // happens: a fiber that is asked to stop only marks its transfer as unwanted, and goes on waiting,
-// shielded; the lane takes it out of the multi handle, and then sets `over` as always. That event
-// is set once for each hand-over, and its setting is the last thing that the lane does with the
+// shielded; the driver takes it out of the multi handle, and then sets `over` as always. That event
+// is set once for each hand-over, and its setting is the last thing that the driver does with the
 // transfer. So the fiber may free it at once, no transfer is freed while libcurl can still call its
-// callbacks, and none is forgotten: each that is in a lane is in its inbox or in its list of those
-// under way, and both are looked at in each turn. A transfer that ends by itself while its fiber
-// marks it is only over: the mark is looked at in transfers of the list, and it has left that.
+// callbacks, and none is forgotten: each is in the inbox or in the list of those under way, and
+// both are looked at in each turn. A transfer that ends by itself while its fiber marks it is only
+// over: the mark is looked at in transfers of the list, and it has left that.
 //
-// Wake-ups. A lane says that it sleeps (`asleep`) under the inbox's lock, when it has seen the
+// Wake-ups. The driver says that it sleeps (`asleep`) under the inbox's lock, when it has seen the
 // inbox empty. Whoever puts something in and finds it asleep has to ring, and is alone in that, for
-// he takes `asleep` back. But that is rare: a lane that has set events lets the fibers of its loop
-// run before it sleeps, and takes in what they ask next. So a page costs no wake-up, and a turn has
-// what many pages need.
+// he takes `asleep` back. But that is rare: a driver that has set events lets the fibers of its
+// loop run before it sleeps, and takes in what they ask next. So a page costs no wake-up, and a
+// turn has what many pages need.
 //
-// Deadlines are the lane's too: each transfer has one, which moves as it gets on, and a lane looks
-// for those that are overdue when the earliest that it knows of has come, after libcurl has had
-// what arrived by then. So a page's limits cost no timers of fibers or of libcurl.
+// Deadlines are the driver's too: each transfer has one, which moves as it gets on, and the driver
+// looks for those that are overdue when the earliest that it knows of has come, after libcurl has
+// had what arrived by then. So a page's limits cost no timers of fibers or of libcurl.
 //
-// Measured, 10,000 pages of 1 KB, 50 at once, libcurl alone without any fiber taking 1: a lane on a
-// thread of its own with curl_multi_poll took 1.8 times the CPU, with curl_multi_socket_action 1.5
-// (a wake-up there and back for nearly each page), and on the fibers' loop 1.2 with the printing.
-// What that costs is that a lookup or a handshake by libcurl holds up the fibers; they would wait
-// for it anyway.
+// Measured, 10,000 pages of 1 KB, 50 at once, libcurl alone without any fiber taking 1: a driver on
+// a thread of its own with curl_multi_poll took 1.8 times the CPU, with curl_multi_socket_action
+// 1.5 (a wake-up there and back for nearly each page), and on the fibers' loop 1.2 with the
+// printing. What that costs is that a lookup or a handshake by libcurl holds up the fibers; they
+// would wait for it anyway.
 #include "fetch/driver.h"
 
 #include <errno.h>
@@ -44,7 +44,7 @@ struct list {
     struct transfer *first, *last;
 };
 
-struct lane {
+struct driver {
     CURLM *multi;
     struct sockets sockets;
     weft_future *task;
@@ -53,15 +53,10 @@ struct lane {
     weft_mutex mu;          // guards the rest, and `unwanted` of its transfers
     struct transfer *inbox; // newest first
     bool asleep, closing;
-    bool unwanted; // some transfer of this lane is
+    bool unwanted; // some transfer is
 };
 
-struct driver {
-    int lanes;
-    struct lane *lane;
-};
-
-// ---- the lane's task: one transfer -----------------------------------------------
+// ---- the driver's task: one transfer -----------------------------------------------
 
 static void list_add(struct list *list, struct transfer *t)
 {
@@ -87,21 +82,21 @@ static void list_remove(struct list *list, struct transfer *t)
 }
 
 // It is over: out of libcurl's hands, and among those that are told at the end of this turn.
-static void end(struct lane *lane, struct transfer *t, CURLcode code, struct list *over)
+static void end(struct driver *d, struct transfer *t, CURLcode code, struct list *over)
 {
-    (void)curl_multi_remove_handle(lane->multi, t->easy); // fails only where it is not in there
-    list_remove(&lane->under_way, t);
+    (void)curl_multi_remove_handle(d->multi, t->easy); // fails only where it is not in there
+    list_remove(&d->under_way, t);
     t->code = code;
     list_add(over, t);
 }
 
-static void begin(struct lane *lane, struct transfer *t, struct list *over)
+static void begin(struct driver *d, struct transfer *t, struct list *over)
 {
-    list_add(&lane->under_way, t);
-    lane->look = weft_sooner(lane->look, t->due);
-    CURLMcode code = curl_multi_add_handle(lane->multi, t->easy);
+    list_add(&d->under_way, t);
+    d->look = weft_sooner(d->look, t->due);
+    CURLMcode code = curl_multi_add_handle(d->multi, t->easy);
     if (code != CURLM_OK)
-        end(lane, t, code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT, over);
+        end(d, t, code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT, over);
 }
 
 // Each of these may be freed once its event is set, so what is behind it is read before.
@@ -114,9 +109,9 @@ static void tell(const struct list *over)
     }
 }
 
-// ---- the lane's task: a turn -----------------------------------------------------
+// ---- the driver's task: a turn -----------------------------------------------------
 
-static void begin_all(struct lane *lane, struct transfer *newest, struct list *over)
+static void begin_all(struct driver *d, struct transfer *newest, struct list *over)
 {
     struct transfer *oldest = NULL;
     while (newest) {
@@ -128,42 +123,42 @@ static void begin_all(struct lane *lane, struct transfer *newest, struct list *o
     while (oldest) {
         struct transfer *t = oldest;
         oldest = t->next;
-        begin(lane, t, over);
+        begin(d, t, over);
     }
 }
 
-static void end_unwanted(struct lane *lane, struct list *over)
+static void end_unwanted(struct driver *d, struct list *over)
 {
     struct list unwanted = {0};
     struct transfer *next;
-    weft_lock(&lane->mu);
-    for (struct transfer *t = lane->under_way.first; t; t = next) {
+    weft_lock(&d->mu);
+    for (struct transfer *t = d->under_way.first; t; t = next) {
         next = t->next;
         if (t->unwanted) {
-            list_remove(&lane->under_way, t);
+            list_remove(&d->under_way, t);
             list_add(&unwanted, t);
         }
     }
-    weft_unlock(&lane->mu);
+    weft_unlock(&d->mu);
     for (struct transfer *t = unwanted.first; t; t = next) { // closing a connection takes long
         next = t->next;
-        list_add(&lane->under_way, t);
-        end(lane, t, CURLE_ABORTED_BY_CALLBACK, over);
+        list_add(&d->under_way, t);
+        end(d, t, CURLE_ABORTED_BY_CALLBACK, over);
     }
 }
 
-static void end_overdue(struct lane *lane, struct list *over)
+static void end_overdue(struct driver *d, struct list *over)
 {
     struct transfer *next;
-    if (lane->look.ns > lane->sockets.now.ns)
+    if (d->look.ns > d->sockets.now.ns)
         return;
-    lane->look = WEFT_FOREVER;
-    for (struct transfer *t = lane->under_way.first; t; t = next) {
+    d->look = WEFT_FOREVER;
+    for (struct transfer *t = d->under_way.first; t; t = next) {
         next = t->next;
-        if (t->due.ns <= lane->sockets.now.ns)
-            end(lane, t, CURLE_OPERATION_TIMEDOUT, over);
+        if (t->due.ns <= d->sockets.now.ns)
+            end(d, t, CURLE_OPERATION_TIMEDOUT, over);
         else
-            lane->look = weft_sooner(lane->look, t->due);
+            d->look = weft_sooner(d->look, t->due);
     }
 }
 
@@ -179,22 +174,22 @@ static bool may_end_others(CURL *easy, CURLcode code)
     return code != CURLE_OK || (version == CURL_HTTP_VERSION_2_0 && claimed < 0);
 }
 
-static void end_finished(struct lane *lane, struct list *over)
+static void end_finished(struct driver *d, struct list *over)
 {
     CURLMsg *message;
     int left;
-    while ((message = curl_multi_info_read(lane->multi, &left)) != NULL) {
+    while ((message = curl_multi_info_read(d->multi, &left)) != NULL) {
         CURLcode code = message->data.result; // the message is gone with the handle
         struct transfer *t = NULL;
         (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t); // cannot fail
         t->shared = t->port && may_end_others(t->easy, code);
-        end(lane, t, code, over);
+        end(d, t, code, over);
     }
 }
 
 // Have libcurl look again for those that share a connection with one that is over. Whoever ends by
 // that is behind it in the list, and looked at as well; where nobody did, all goes on.
-static CURLMcode end_sharers(struct lane *lane, struct list *over)
+static CURLMcode end_sharers(struct driver *d, struct list *over)
 {
     CURLMcode code = CURLM_OK;
     int sound = 0; // the port of one where nobody did
@@ -202,8 +197,8 @@ static CURLMcode end_sharers(struct lane *lane, struct list *over)
         if (!t->shared || t->port == sound)
             continue;
         const struct transfer *last = over->last;
-        code = sockets_look(&lane->sockets, t->port);
-        end_finished(lane, over);
+        code = sockets_look(&d->sockets, t->port);
+        end_finished(d, over);
         sound = over->last == last ? t->port : 0;
     }
     return code;
@@ -218,138 +213,137 @@ static void tell_sharers(const struct list *over)
 }
 
 // libcurl itself is out of order, or out of memory: nothing that is under way will come to an end.
-static void end_all(struct lane *lane, CURLMcode why, struct list *over)
+static void end_all(struct driver *d, CURLMcode why, struct list *over)
 {
     CURLcode code = why == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT;
-    while (lane->under_way.first)
-        end(lane, lane->under_way.first, code, over);
+    while (d->under_way.first)
+        end(d, d->under_way.first, code, over);
 }
 
 // What came in, newest first.
-static struct transfer *take_in(struct lane *lane, bool *unwanted, bool *closing)
+static struct transfer *take_in(struct driver *d, bool *unwanted, bool *closing)
 {
-    weft_lock(&lane->mu);
-    struct transfer *newest = lane->inbox;
-    *unwanted = lane->unwanted;
-    *closing = lane->closing;
-    lane->inbox = NULL;
-    lane->unwanted = lane->asleep = false;
-    weft_unlock(&lane->mu);
+    weft_lock(&d->mu);
+    struct transfer *newest = d->inbox;
+    *unwanted = d->unwanted;
+    *closing = d->closing;
+    d->inbox = NULL;
+    d->unwanted = d->asleep = false;
+    weft_unlock(&d->mu);
     return newest;
 }
 
 // False: nothing came in, and whoever brings something has to ring.
-static bool stays_awake(struct lane *lane)
+static bool stays_awake(struct driver *d)
 {
-    weft_lock(&lane->mu);
-    bool awake = lane->inbox || lane->unwanted || lane->closing;
-    lane->asleep = !awake;
-    weft_unlock(&lane->mu);
+    weft_lock(&d->mu);
+    bool awake = d->inbox || d->unwanted || d->closing;
+    d->asleep = !awake;
+    weft_unlock(&d->mu);
     return awake;
 }
 
-static bool has_news(struct lane *lane)
+static bool has_news(struct driver *d)
 {
-    weft_lock(&lane->mu);
-    bool news = lane->inbox || lane->unwanted || lane->closing;
-    weft_unlock(&lane->mu);
+    weft_lock(&d->mu);
+    bool news = d->inbox || d->unwanted || d->closing;
+    weft_unlock(&d->mu);
     return news;
 }
 
 // On their loop: one that was told just now may let the feeder go on, which starts another, which
 // asks. Whatever they have is then there before the sleep, and nobody has to ring.
-static void let_others_run(struct lane *lane)
+static void let_others_run(struct driver *d)
 {
-    for (int i = 0; i < YIELDS && !has_news(lane); i++)
+    for (int i = 0; i < YIELDS && !has_news(d); i++)
         weft_yield();
 }
 
 // Wait, take in what came, let libcurl work, tell who is through. False: it was the last turn.
-static bool turn(struct lane *lane)
+static bool turn(struct driver *d)
 {
     struct list over = {0};
     bool unwanted, closing;
-    sockets_wait(&lane->sockets, stays_awake(lane) ? WEFT_POLL : lane->look);
-    begin_all(lane, take_in(lane, &unwanted, &closing), &over);
+    sockets_wait(&d->sockets, stays_awake(d) ? WEFT_POLL : d->look);
+    begin_all(d, take_in(d, &unwanted, &closing), &over);
     if (unwanted)
-        end_unwanted(lane, &over);
-    CURLMcode code = sockets_work(&lane->sockets);
+        end_unwanted(d, &over);
+    CURLMcode code = sockets_work(&d->sockets);
     if (code == CURLM_OK) {
-        end_finished(lane, &over);
-        code = end_sharers(lane, &over);
+        end_finished(d, &over);
+        code = end_sharers(d, &over);
     }
     if (code != CURLM_OK)
-        end_all(lane, code, &over);
+        end_all(d, code, &over);
     tell_sharers(&over);
-    end_overdue(lane, &over);
+    end_overdue(d, &over);
     tell(&over);
-    if (over.first && lane->sockets.fiber)
-        let_others_run(lane);
+    if (over.first && d->sockets.fiber)
+        let_others_run(d);
     return !closing;
 }
 
-static int drive(struct lane *const *arg, weft_none *none)
+static int drive(struct driver *const *arg, weft_none *none)
 {
-    struct lane *lane = *arg;
+    struct driver *d = *arg;
     (void)none;
-    while (turn(lane)) {}
+    while (turn(d)) {}
     return 0;
 }
-WEFT_TASK(drive, struct lane *, weft_none);
+WEFT_TASK(drive, struct driver *, weft_none);
 
 // ---- the fibers' side ------------------------------------------------------------
 
-// Under the lane's lock: somebody has to ring, and it is the caller.
-static bool must_ring(struct lane *lane)
+// Under the d's lock: somebody has to ring, and it is the caller.
+static bool must_ring(struct driver *d)
 {
-    bool must = lane->asleep;
-    lane->asleep = false;
+    bool must = d->asleep;
+    d->asleep = false;
     return must;
 }
 
-static void hand_over(struct lane *lane, struct transfer *t)
+static void hand_over(struct driver *d, struct transfer *t)
 {
-    weft_lock(&lane->mu);
-    t->next = lane->inbox;
-    lane->inbox = t;
-    bool ring = must_ring(lane);
-    weft_unlock(&lane->mu);
+    weft_lock(&d->mu);
+    t->next = d->inbox;
+    d->inbox = t;
+    bool ring = must_ring(d);
+    weft_unlock(&d->mu);
     if (!ring)
         return;
     weft_yield(); // whoever woke with us has something for it as well
-    sockets_ring(&lane->sockets);
+    sockets_ring(&d->sockets);
 }
 
-static void call_back(struct lane *lane, struct transfer *t)
+static void call_back(struct driver *d, struct transfer *t)
 {
-    weft_lock(&lane->mu);
-    t->unwanted = lane->unwanted = true;
-    bool ring = must_ring(lane);
-    weft_unlock(&lane->mu);
+    weft_lock(&d->mu);
+    t->unwanted = d->unwanted = true;
+    bool ring = must_ring(d);
+    weft_unlock(&d->mu);
     if (ring)
-        sockets_ring(&lane->sockets);
+        sockets_ring(&d->sockets);
 }
 
-static bool adopt(struct lane *lane, struct transfer *t)
+static bool adopt(struct driver *d, struct transfer *t)
 {
-    t->lane = lane;
-    return sockets_adopt(&lane->sockets, t->easy, &t->user) == CURLE_OK &&
+    t->driver = d;
+    return sockets_adopt(&d->sockets, t->easy, &t->user) == CURLE_OK &&
            curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t) == CURLE_OK;
 }
 
-CURLcode driver_run(struct driver *d, uint32_t which, struct transfer *t)
+CURLcode driver_run(struct driver *d, struct transfer *t)
 {
-    struct lane *lane = &d->lane[which % (uint32_t)d->lanes];
-    if (t->lane != lane && !adopt(lane, t))
+    if (t->driver != d && !adopt(d, t))
         return CURLE_FAILED_INIT;
     t->unwanted = false;
     t->user.refused = 0;
     t->shared = false;
     weft_event_clear(&t->over);
-    hand_over(lane, t);
+    hand_over(d, t);
     if (weft_event_wait(&t->over, WEFT_FOREVER) == 0)
         return t->code;
-    call_back(lane, t);
+    call_back(d, t);
     bool was = weft_shield(true);
     (void)weft_event_wait(&t->over, WEFT_FOREVER); // shielded, for ever: only 0
     (void)weft_shield(was);
@@ -358,12 +352,12 @@ CURLcode driver_run(struct driver *d, uint32_t which, struct transfer *t)
 
 weft_time transfer_now(const struct transfer *t)
 {
-    return t->lane->sockets.now;
+    return t->driver->sockets.now;
 }
 
 int transfer_socket(const struct transfer *t)
 {
-    return t->lane->sockets.working;
+    return t->driver->sockets.working;
 }
 
 int transfer_refused(const struct transfer *t)
@@ -374,73 +368,59 @@ int transfer_refused(const struct transfer *t)
 void transfer_due(struct transfer *t, weft_time due)
 {
     t->due = due;
-    t->lane->look = weft_sooner(t->lane->look, due);
+    t->driver->look = weft_sooner(t->driver->look, due);
 }
 
 // ---- opening and closing ---------------------------------------------------------
 
-static bool open_lane(struct lane *lane, enum weft_kind kind, int at_once)
+static bool begin_driving(struct driver *d, enum weft_kind kind, int at_once)
 {
-    lane->look = WEFT_FOREVER;
-    lane->multi = curl_multi_init();
-    if (!lane->multi || sockets_open(&lane->sockets, lane->multi, kind == WEFT_FIBERS) < 0)
+    d->multi = curl_multi_init();
+    if (!d->multi || sockets_open(&d->sockets, d->multi, kind == WEFT_FIBERS) < 0)
         return false;
     // Without this libcurl keeps fewer connections when a burst of transfers is over.
-    if (curl_multi_setopt(lane->multi, CURLMOPT_MAXCONNECTS, (long)at_once) != CURLM_OK)
+    if (curl_multi_setopt(d->multi, CURLMOPT_MAXCONNECTS, (long)at_once) != CURLM_OK)
         return false;
     size_t stack = kind == WEFT_FIBERS ? STACK : 0;
-    lane->task = weft_start_as(WEFT_WITH(.kind = kind, .name = "driver", .stack_size = stack),
-                               drive, &lane);
-    return lane->task != NULL;
+    d->task = weft_start_as(WEFT_WITH(.kind = kind, .name = "driver", .stack_size = stack), drive,
+                            &d);
+    return d->task != NULL;
 }
 
-// Also one that was opened only in part.
-static void close_lane(struct lane *lane)
-{
-    if (lane->task) {
-        weft_lock(&lane->mu);
-        lane->closing = true;
-        bool ring = must_ring(lane);
-        weft_unlock(&lane->mu);
-        if (ring)
-            sockets_ring(&lane->sockets);
-        (void)weft_join(&lane->task, NULL, 0); // its task returns 0
-    }
-    (void)curl_multi_cleanup(lane->multi); // NULL is all it minds
-    sockets_close(&lane->sockets);
-}
-
-struct driver *driver_open(int lanes, int at_once)
+struct driver *driver_open(int at_once)
 {
     struct driver *d = malloc(sizeof *d);
-    struct lane *lane = calloc((size_t)lanes, sizeof *lane);
-    if (!d || !lane) {
-        free(d);
-        free(lane);
-        (void)weft_fail(-ENOMEM, "out of memory");
+    (void)weft_fail(-ENOMEM, "out of memory"); // unless it says better
+    if (!d)
         return NULL;
-    }
-    *d = (struct driver){.lanes = lanes, .lane = lane};
-    for (int i = 0; i < lanes; i++)
-        lane[i].sockets = (struct sockets){.epoll = -1, .bell = -1};
+    *d = (struct driver){.look = WEFT_FOREVER, .sockets = {.epoll = -1, .bell = -1}};
     struct weft_info self;
     weft_self(&self);
-    bool right = true;
-    (void)weft_fail(-ENOMEM, "out of memory"); // unless it says better
-    for (int i = 0; right && i < lanes; i++)
-        right = open_lane(&lane[i], i == 0 ? self.kind : WEFT_THREADS, at_once);
-    if (!right)
+    if (!begin_driving(d, self.kind, at_once))
         driver_close(&d);
     return d;
 }
 
+static void end_driving(struct driver *d)
+{
+    weft_lock(&d->mu);
+    d->closing = true;
+    bool ring = must_ring(d);
+    weft_unlock(&d->mu);
+    if (ring)
+        sockets_ring(&d->sockets);
+    (void)weft_join(&d->task, NULL, 0); // its task returns 0
+}
+
+// Also one that was opened only in part.
 void driver_close(struct driver **d)
 {
     if (!*d)
         return;
-    for (int i = 0; i < (*d)->lanes; i++)
-        close_lane(&(*d)->lane[i]);
-    free((*d)->lane);
+    if ((*d)->task)
+        end_driving(*d);
+    (void)curl_multi_cleanup((*d)->multi); // NULL is all it minds
+    sockets_close(&(*d)->sockets);
     free(*d);
     *d = NULL;
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// driver.h - runs libcurl's transfers for fibers: a lane or a few, each with a multi handle, hold
-// as many transfers as there are.
+// driver.h - runs libcurl's transfers for fibers: a task with a multi handle holds as many
+// transfers as there are.
 //
 //     struct transfer t = {.easy = easy};
-//     CURLcode code = driver_run(d, 0, &t); // the fiber waits; its thread runs others
+//     CURLcode code = driver_run(d, &t); // the fiber waits; its thread runs others
 //
-// While driver_run lasts the easy handle, and what its callbacks use, belong to a lane of the
-// driver; before and after they are the caller's. It returns only when the driver has let go.
+// While driver_run lasts the easy handle, and what its callbacks use, belong to the driver's task;
+// before and after they are the caller's. It returns only when the driver has let go.
 #ifndef WEFT_PROGRAMS_FETCH_DRIVER_H
 #define WEFT_PROGRAMS_FETCH_DRIVER_H
 
@@ -16,7 +16,6 @@
 #include "fetch/sockets.h"
 
 struct driver;
-struct lane;
 
 // One at a time, and again when it has come back. Zeroed but for `easy` and `due`.
 struct transfer {
@@ -29,7 +28,7 @@ struct transfer {
     int port;
     bool gone;
     // ---- the driver's
-    struct lane *lane;
+    struct driver *driver;
     struct transfer *next, *previous;
     struct sockets_user user;
     bool unwanted;
@@ -38,19 +37,17 @@ struct transfer {
     weft_event over;
 };
 
-// The first lane is a fiber of the caller's loop, if he is one; the others are threads. All their
-// connections are kept open, up to at_once for each. NULL with the reason in weft_error(): no
-// memory, no descriptors, no thread.
-struct driver *driver_open(int lanes, int at_once);
+// A fiber of the caller's loop, if he is one; else a thread. Its connections are kept open, up to
+// at_once. NULL with the reason in weft_error(): no memory, no descriptors, no thread.
+struct driver *driver_open(int at_once);
 // No driver_run is under way. Closes the connections.
 void driver_close(struct driver **d);
 
-// Run a transfer on the lane `which` modulo their number: a host that has one lane has its
-// connections together. Blocks the task. Returns libcurl's code; CURLE_ABORTED_BY_CALLBACK also if
-// the task was asked to stop.
-CURLcode driver_run(struct driver *d, uint32_t which, struct transfer *t);
+// Blocks the task. Returns libcurl's code; CURLE_ABORTED_BY_CALLBACK also if the task was asked to
+// stop.
+CURLcode driver_run(struct driver *d, struct transfer *t);
 
-// For callbacks of a transfer that is under way: the time, as it was when its lane last woke up;
+// For callbacks of a transfer that is under way: the time, as it was when the driver last woke up;
 // the socket that libcurl is at, or -1: another's, where its work leads it on to this transfer; and
 // a new end.
 weft_time transfer_now(const struct transfer *t);

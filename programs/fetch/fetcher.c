@@ -66,7 +66,7 @@ struct fetcher *fetcher_open(const struct fetch_settings *set)
     *f = (struct fetcher){.set = set, .begun = weft_now(), .turns = turns_open(&turns)};
     if (!f->turns || resolver_open(&f->resolver, set) < 0 || !fill_headers(f))
         (void)weft_fail(-ENOMEM, "out of memory");
-    else if ((f->driver = driver_open(1, set->at_once)) != NULL)
+    else if ((f->driver = driver_open(set->at_once)) != NULL)
         return f;
     fetcher_close(&f);
     return NULL;

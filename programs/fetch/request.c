@@ -242,11 +242,11 @@ static void give_time(struct request *r)
 
 static enum page_fault run(struct request *r, struct page *page)
 {
-    CURLcode code = driver_run(r->fetcher->driver, 0, &r->transfer);
+    CURLcode code = driver_run(r->fetcher->driver, &r->transfer);
     if (page->fault == FAULT_NONE && has_lost_count(r, code)) {
         answer_reset(r);
         give_time(r);
-        code = driver_run(r->fetcher->driver, 0, &r->transfer);
+        code = driver_run(r->fetcher->driver, &r->transfer);
     }
     take_figures(r, page);
     if (page->fault != FAULT_NONE) // a callback ended the transfer, and knows why
