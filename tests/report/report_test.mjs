@@ -132,6 +132,19 @@ function overflowing() {
         .map((node) => node.outerHTML.slice(0, 100));
 }
 
+// Marks of an axis that touch the one before.
+function crowded() {
+    const found = [];
+    for (const svg of document.querySelectorAll(".axis svg")) {
+        const seen = [...svg.querySelectorAll("text")].filter((text) => text.checkVisibility());
+        const boxes = seen.map((text) => text.getBoundingClientRect());
+        for (let i = 1; i < seen.length; i++)
+            if (boxes[i].left < boxes[i - 1].right + 4)
+                found.push(`${seen[i - 1].textContent} | ${seen[i].textContent}`);
+    }
+    return found;
+}
+
 // ---- the tests ----------------------------------------------------------------------------------
 
 for (const [width, height] of SIZES)
@@ -153,6 +166,18 @@ for (const [width, height] of SIZES)
                     });
             }
         });
+
+test("the marks of an axis keep apart, however wide the page is", async (opened) => {
+    for (const what of ["", "fine", "300"]) {
+        const page = await open(opened, what);
+        for (const width of [320, 360, 414, 500, 501, 820, 821, 900, 1000, 1001, 1280]) {
+            await page.setViewportSize({ width, height: 740 });
+            assert.deepEqual(await page.evaluate(crowded), [], `${what} at ${width}`);
+            const marks = await page.locator(".axis >> nth=0").locator("text:visible").count();
+            assert.ok(marks >= 3, `${what} at ${width}: ${marks} marks`);
+        }
+    }
+});
 
 test("a report needs no script", async (opened) => {
     const page = await open(opened, "", SIZES[1], { javaScriptEnabled: false });
