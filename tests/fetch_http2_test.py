@@ -16,7 +16,7 @@ import tempfile
 import threading
 
 sys.dont_write_bytecode = True  # no __pycache__ beside the tests
-from http_server import certificate, close  # noqa: E402
+from http_server import KEEP, Server, answer, certificate, close  # noqa: E402
 from program_helpers import PATIENCE, equal, run_tests, test, weft  # noqa: E402
 
 for variable in list(os.environ):
@@ -157,6 +157,27 @@ def bodies_of_a_connection_whose_end_was_told_to_another_page_are_verified():
 def a_connection_that_closes_instead_of_an_answer_is_no_body_that_is_cut():
     row = page_of(b"")
     equal((row["error"], row["message"]), ("no-answer", "closed the connection without an answer"))
+
+
+def lie(connection, _):
+    connection.sendall(b"HTTP/2 200 OK\r\nContent-Length: 7\r\n\r\n1234567")
+    return KEEP
+
+
+@test
+def pages_get_their_own_answers_of_a_server_that_says_http2_and_speaks_1_1():
+    with tempfile.TemporaryDirectory() as folder:
+        cert, context = certificate(folder, "IP:127.0.0.1")
+        with Server(context) as server:
+            urls = [server.page(f"/{size}", answer(b"x" * size) if size % 4 else lie)
+                    for size in range(100, 300)]
+            done = weft("fetch", "--retries", "0", "--jsonl", "-j", "8", "--cacert", cert, *urls)
+    rows = [json.loads(line) for line in done.out.splitlines()[:-1]]
+    equal(len(rows), 200)
+    for row in rows:
+        size = int(row["url"].rpartition("/")[2])
+        equal((row["encoded"], row["error"]), (size, None) if size % 4 else (None, "answer"),
+              row["url"])
 
 
 sys.exit(run_tests())

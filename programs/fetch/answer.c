@@ -64,6 +64,22 @@ static int status_at(const char *at, const char *end)
     return status;
 }
 
+// HTTP/2 has no status line: libcurl writes one for us. That of a server which speaks HTTP/1.1
+// makes libcurl 7.88 believe that its connections take several requests at once, and pages would
+// get each other's answers; so from now on none is asked on one that may be shared (on_connected).
+static void check_version(struct request *r)
+{
+    const struct curl_tlssessioninfo *session = NULL; // stays so if it is not told
+    if (r->page->http < 20 || !r->asked) // what a proxy says of a tunnel is libcurl's affair
+        return;
+    (void)curl_easy_getinfo(r->easy, CURLINFO_TLS_SSL_PTR, &session);
+    if (certificate_agrees_on_http2(session))
+        return;
+    r->fetcher->false_http2 |= r->shares; // of plain connections libcurl shares none
+    r->page->http = 0;
+    (void)page_fail(r->page, FAULT_ANSWER, 0, "it says HTTP/2 on a connection of HTTP/1.1");
+}
+
 // "HTTP/1.1 404 Not Found\r\n". A new answer: those before it were interim ones, or the proxy's.
 static void begin_answer(struct request *r, const char *line, size_t size)
 {
@@ -90,6 +106,7 @@ static void begin_answer(struct request *r, const char *line, size_t size)
     }
     if (at)
         (void)text_copy(page->reason, sizeof page->reason, at, (size_t)(end - at));
+    check_version(r);
 }
 
 // Keep the first line of what is no HTTP, its end included.
@@ -427,6 +444,10 @@ static int on_connected(void *arg, char *address, char *own_address, int port, i
     struct request *r = arg;
     (void)own_address;
     (void)port;
+    if (r->fetcher->false_http2 && r->shares) {
+        r->again = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
     r->transfer.port = own_port;
     r->asked = true;
     r->may_go = r->transfer.gone = false; // what was said before is of other connections

@@ -126,6 +126,17 @@ void certificate_time(const struct certificate *c, char *text, size_t size)
     (void)snprintf(text, size, "it %s on %s", begun ? "expired" : "begins", date);
 }
 
+// ---- what was agreed on ----------------------------------------------------------
+
+bool certificate_agrees_on_http2(const struct curl_tlssessioninfo *session)
+{
+    const unsigned char *name = NULL;
+    unsigned size = 0;
+    if (session && session->internals)
+        SSL_get0_alpn_selected(session->internals, &name, &size);
+    return size == 2 && memcmp(name, "h2", 2) == 0;
+}
+
 // ---- whom to trust ---------------------------------------------------------------
 
 // As libcurl will read it.

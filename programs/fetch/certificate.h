@@ -3,6 +3,7 @@
 #ifndef WEFT_PROGRAMS_FETCH_CERTIFICATE_H
 #define WEFT_PROGRAMS_FETCH_CERTIFICATE_H
 
+#include <curl/curl.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -21,5 +22,9 @@ void certificate_time(const struct certificate *c, char *text, size_t size);
 
 // Whether certificates can be read from the file (PEM). Without memory to look: true.
 bool certificate_file_is_right(const char *path);
+
+// Whether the connection that a transfer is on speaks HTTP/2, as was agreed on with TLS (ALPN). For
+// its callbacks. `session` is what CURLINFO_TLS_SSL_PTR told, or NULL.
+bool certificate_agrees_on_http2(const struct curl_tlssessioninfo *session);
 
 #endif

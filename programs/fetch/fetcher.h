@@ -26,6 +26,7 @@ struct fetcher {
     struct curl_slist *elsewhere; // the same without those for one host, where redirects lead
     unsigned char going[8192];    // a bit a port: answer.c's, on the driver's thread
     int64_t arrived;              // bytes of bodies, so far; as `going`
+    bool false_http2;             // some server said HTTP/2 and spoke HTTP/1.1; as `going`
     weft_mutex mu;                // guards the rest
     struct request *idle;         // the one that was used last first: its memory is warm
 };

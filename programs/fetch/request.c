@@ -178,11 +178,11 @@ static void take_figures(struct request *r, struct page *page)
 // open, for it may be shared. Plain requests would wait for nothing.
 static CURLcode set_tls(struct request *r, bool tls)
 {
-    bool may_share = tls && !r->fetcher->set->http1;
-    long version = may_share ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
+    r->shares = tls && !r->alone && !r->fetcher->set->http1;
+    long version = r->shares ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
     CURLcode code = curl_easy_setopt(r->easy, CURLOPT_HTTP_VERSION, version);
     if (code == CURLE_OK)
-        code = curl_easy_setopt(r->easy, CURLOPT_PIPEWAIT, may_share ? 1L : 0L);
+        code = curl_easy_setopt(r->easy, CURLOPT_PIPEWAIT, r->shares ? 1L : 0L);
     r->tls = tls;
     return code;
 }
@@ -232,6 +232,16 @@ static bool has_lost_count(const struct request *r, CURLcode code)
     return code == CURLE_SEND_ERROR && strncmp(r->error, words, sizeof words - 1) == 0;
 }
 
+// Its connection might have been another's too, of a kind that is not to be shared.
+static bool is_to_be_alone(struct request *r)
+{
+    if (!r->again)
+        return false;
+    r->again = false;
+    r->alone = true;
+    return set_tls(r, r->tls) == CURLE_OK; // else it fails as it is
+}
+
 // For a connection, which is the first of what is waited for.
 static void give_time(struct request *r)
 {
@@ -243,7 +253,9 @@ static void give_time(struct request *r)
 static enum page_fault run(struct request *r, struct page *page)
 {
     CURLcode code = driver_run(r->fetcher->driver, &r->transfer);
-    if (page->fault == FAULT_NONE && has_lost_count(r, code)) {
+    for (int i = 0; i < 2 && page->fault == FAULT_NONE; i++) {
+        if (!is_to_be_alone(r) && !has_lost_count(r, code))
+            break;
         answer_reset(r);
         give_time(r);
         code = driver_run(r->fetcher->driver, &r->transfer);

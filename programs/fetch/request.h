@@ -31,6 +31,7 @@ struct request {
     weft_time end;               // of the attempt
     enum page_patience patience; // which limit transfer.due is
     bool tls, elsewhere;         // what the handle is set to: for https; for another host
+    bool shares, alone;          // its connection may be one of HTTP/2; may never be so again
     struct resolved resolved;
     bool cookies; // some came in this chain
     // ---- of the answer that comes, or came last
@@ -41,6 +42,7 @@ struct request {
     bool headers_ended;              // and the empty line after the headers
     bool chunked;                    // it says itself where the body ends
     bool may_go;                     // that its connection is closed means nothing
+    bool again;                      // it was not asked, and is to be, alone
     const char *plain;               // the last header's name if that may not fold, or NULL
     int64_t length;                  // its Content-Length, or -1
     char encodings[64];              // its Content-Encoding, all of it
