@@ -196,6 +196,31 @@ def a_report_is_written_when_it_is_whole(folder, server):
 
 
 @in_folder
+def a_report_says_that_a_budget_is_missed_also_where_its_page_is_not_in_it(folder, server):
+    report, save, budgets = folder / "report.html", folder / "runs.db", folder / "budgets"
+    page = server.page("/", answer(b"x" * 10))
+    budgets.write_text(f"{server.url()}/typing-error 1K\n")
+    out, err, code = fetch("--html", report, "--budgets", budgets, page)
+    equal(code, 3, err)
+    equal(verdict(report), ("poor", "The page arrived. 1 budget is of a page that was not fetched."))
+    with subprocess.Popen([WEFT, "fetch", "--retries=0", "--save", save, page,
+                           server.page("/hanging", silence_after(b"", server))],
+                          env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        until(lambda: pages_in(save) == 1, "a page in the file")
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=PATIENCE)
+    last = server.page("/hanging", answer(b"x"))
+    out, err, code = fetch("--html", report, "--resume", save, "--budget", "5", page, last)
+    equal(code, 3, err)
+    equal(verdict(report), ("poor", "The page arrived. Of those that were fetched before, "
+                                    "1 is over budget."))
+
+
+def verdict(report):
+    return re.search(r'<p class="verdict (\w+)">(.*)</p>', report.read_text()).groups()
+
+
+@in_folder
 def a_report_that_was_cut_short_says_so(folder, server):
     report = folder / "report.html"
     done, hanging = server.page("/done", answer(b"x")), server.page("/h", silence_after(b"", server))

@@ -136,6 +136,12 @@ void html_cut_short(struct html *h)
     h->cut_short = true;
 }
 
+void html_missed(struct html *h, int64_t not_fetched, int64_t earlier)
+{
+    h->changes.not_fetched = not_fetched;
+    h->changes.earlier = earlier;
+}
+
 // ---- the end ---------------------------------------------------------------------
 
 static int write_report(FILE *out, struct html *h, const struct totals *totals, int64_t ns)

@@ -34,6 +34,10 @@ void html_page(struct html *h, const char *url, const struct page *page,
 // The run did not come to its end (Ctrl+C): the report says so.
 void html_cut_short(struct html *h);
 
+// Budgets that no page of this report misses: lines of the file of budgets without any page, and
+// pages that the run had before it was resumed.
+void html_missed(struct html *h, int64_t not_fetched, int64_t earlier);
+
 // Put the report in its place (common/replace.h): who looks sees the old or the new. totals NULL:
 // nothing is written, the old one stays. 0, or -errno with the reason in weft_error().
 int html_close(struct html **h, const struct totals *totals, int64_t ns);

@@ -79,9 +79,10 @@ void html_picks_free(struct html_picks *p);
 // ---- all that is known at the end ------------------------------------------------
 
 struct html_changes {
-    int64_t over;                // pages
-    int64_t grown, shrunk, same; // of those compared
-    int64_t before, now;         // bytes of those compared
+    int64_t over;                 // pages
+    int64_t not_fetched, earlier; // missed budgets of others: see html_missed
+    int64_t grown, shrunk, same;  // of those compared
+    int64_t before, now;          // bytes of those compared
 };
 
 struct html {

@@ -14,9 +14,36 @@ static const char *plural(int64_t n)
     return n == 1 ? "" : "s";
 }
 
+static bool are_budgets_kept(const struct html_changes *c)
+{
+    return c->over == 0 && c->not_fetched == 0 && c->earlier == 0;
+}
+
+static void write_budgets(FILE *out, const struct html_changes *c)
+{
+    if (c->over > 0) {
+        (void)putc(' ', out);
+        html_count(out, c->over);
+        (void)fputs(" over budget.", out);
+    }
+    if (c->earlier > 0) {
+        (void)fputs(" Of those that were fetched before, ", out);
+        html_count(out, c->earlier);
+        (void)fputs(c->earlier == 1 ? " is over budget." : " are over budget.", out);
+    }
+    if (c->not_fetched > 0) {
+        (void)putc(' ', out);
+        html_count(out, c->not_fetched);
+        (void)fputs(c->not_fetched == 1 ? " budget is of a page that was not fetched."
+                                        : " budgets are of pages that were not fetched.",
+                    out);
+    }
+}
+
 static void write_verdict(FILE *out, const struct html *h, const struct totals_sum *sum)
 {
-    bool good = sum->pages > 0 && sum->failed == 0 && h->changes.over == 0 && !h->cut_short;
+    bool kept = are_budgets_kept(&h->changes);
+    bool good = sum->pages > 0 && sum->failed == 0 && kept && !h->cut_short;
     (void)fprintf(out, "<p class=\"verdict %s\">", good ? "fine" : "poor");
     if (h->cut_short)
         (void)fputs("The run was cut short: what it had not asked for is not here. ", out);
@@ -33,11 +60,7 @@ static void write_verdict(FILE *out, const struct html *h, const struct totals_s
         html_count(out, sum->pages);
         (void)fprintf(out, " page%s failed.", plural(sum->pages));
     }
-    if (h->changes.over > 0) {
-        (void)putc(' ', out);
-        html_count(out, h->changes.over);
-        (void)fprintf(out, " over budget.");
-    }
+    write_budgets(out, &h->changes);
     (void)fputs("</p>\n", out);
 }
 

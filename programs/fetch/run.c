@@ -53,8 +53,10 @@ static bool is_done(void *ctx, const char *url)
         return false;
     weft_lock(&run->mu);
     run->resumed++;
-    if (run->change)
+    if (run->change) {
         (void)change_done(run->change, url, decoded, &change); // what it misses, it remembers
+        run->resumed_over += change.over;
+    }
     weft_unlock(&run->mu);
     return true;
 }
@@ -193,6 +195,8 @@ static void close_files(struct run *run, bool told, bool whole)
         tell_trouble(run);
     if (run->html && !whole)
         html_cut_short(run->html);
+    if (run->html && run->change)
+        html_missed(run->html, change_sum(run->change)->missing, run->resumed_over);
     const struct totals *totals = told ? run->results.totals : NULL;
     int64_t ns = weft_now().ns - run->results.begun.ns;
     if (run->html && html_close(&run->html, totals, ns) < 0)

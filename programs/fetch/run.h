@@ -22,7 +22,8 @@ struct run {
     struct html *html;     // NULL: no report
     weft_mutex mu;         // guards change: of pages that are resumed another task tells
     struct change *change; // NULL: nothing is compared
-    int64_t resumed;       // pages that the run had before; guarded by mu
+    int64_t resumed;       // pages that the run had before; guarded by mu, as the next
+    int64_t resumed_over;  // those of them that are over their budget, or grew too much
     bool begun;            // something is printed, or was about to be
     bool trouble;          // told already, and the status is to say so
 };
