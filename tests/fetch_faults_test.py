@@ -427,6 +427,8 @@ case("a reset is tried again", "/reset?times=1", Ok(5, claimed=5, attempts=2), "
      also=asked_times(2))
 case("an empty reply is tried again", "/empty-reply?times=1", Ok(5, claimed=5, attempts=2),
      "--retries", "1")
+case("headers that are cut are tried again", "/cut-in-header?times=1",
+     Ok(5, claimed=5, attempts=2), "--retries", "1", also=asked_times(2))
 case("a cut body is tried again, and only the last attempt counts", "/short?times=1",
      Ok(5, claimed=5, attempts=2), "--retries", "1", also=asked_times(2))
 
@@ -457,6 +459,9 @@ case("a chunk of a negative size", "/chunk-negative", invalid("chunk"))
 case("a chunk of 2^64 + 5", "/chunk-overflow", invalid("chunk"))
 case("a chunk that does not end where it says", "/chunk-no-end", invalid("chunk"))
 case("a line behind the last chunk that is no header", "/trailers-none", invalid("last chunk"))
+case("a header behind the body of 5 KB", "/giant-trailer",
+     Fault("headers", "refused: a line behind the last chunk of more than 4 KB", 5))
+case("a header behind the body of 3 KB", "/giant-trailer?kb=3", Ok(5))
 case("a transfer encoding that nobody knows", "/te-unknown",
      [Fault("answer", INVALID), Fault("encoding", ".+")])
 

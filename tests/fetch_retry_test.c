@@ -73,6 +73,7 @@ static const struct {
     {FAULT_BROKEN, 0, false, true},
     {FAULT_NOT_HTTP, 0, false, false},
     {FAULT_ANSWER, 0, false, false},
+    {FAULT_ANSWER, 1, false, true},
     {FAULT_HEADERS, 0, false, false},
     {FAULT_REDIRECT_LOOP, 0, false, false},
     {FAULT_REDIRECT_SCHEME, 0, false, false},

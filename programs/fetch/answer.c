@@ -539,6 +539,6 @@ enum page_fault answer_check(struct request *r)
     if (!r->status_seen)
         return page->fault = page->detail[0] ? FAULT_NOT_HTTP : FAULT_NO_ANSWER;
     if (!r->headers_ended)
-        return page_fail(page, FAULT_ANSWER, 0, "it ends inside the headers");
+        return page_fail(page, FAULT_ANSWER, 1, "it ends inside the headers");
     return r->decoder ? decoding(r, decoder_end(r->decoder)) : FAULT_NONE;
 }

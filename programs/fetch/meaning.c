@@ -126,6 +126,8 @@ static enum page_fault bad_answer(struct request *r, struct page *page)
 {
     if (strstr(r->error, "oo large response headers"))
         return page_fail(page, FAULT_HEADERS, 0, "headers of more than 300 KB");
+    if (strstr(r->error, "Out of memory in chunked")) // its limit, and all that it stores there
+        return page_fail(page, FAULT_HEADERS, 0, "a line behind the last chunk of more than 4 KB");
     return page_fail(page, FAULT_ANSWER, 0, "%s", r->error);
 }
 

@@ -31,7 +31,7 @@ enum page_fault {
     FAULT_NO_ANSWER,       // the connection closed before the first byte
     FAULT_BROKEN,          // the connection failed: errno and its text
     FAULT_NOT_HTTP,        // the line that came instead of a status line
-    FAULT_ANSWER,          // an HTTP answer that breaks the rules: how
+    FAULT_ANSWER,          // an HTTP answer that breaks the rules: how; code 1: it breaks off
     FAULT_HEADERS,         // a header line, or all of them, beyond the limit: which
     FAULT_HTTP,            // an answer, but not the page: status, reason
     FAULT_REDIRECT_LOOP,   // page.target: where it would go next

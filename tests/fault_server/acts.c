@@ -211,6 +211,14 @@ int giant_header(struct visit *v)
     return rc < 0 ? rc : sayf(v, "\r\n\r\n12345");
 }
 
+int giant_trailer(struct visit *v)
+{
+    int rc = sayf(v, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\n"
+                     "X-Giant: ");
+    rc = rc < 0 ? rc : say_often(v, KILOBYTE, number(v, "kb", 5));
+    return rc < 0 ? rc : sayf(v, "\r\n\r\n");
+}
+
 int many_headers(struct visit *v)
 {
     int rc = sayf(v, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n");

@@ -11,7 +11,7 @@ page say_and_close, say_and_keep, say_and_hang, say_and_cut, say_and_reset, say_
 page list_pages, chunked, close_ends, longer, longer_large, poison, poison_late, drip, drip_header;
 page slow, stale;
 page endless, endless_chunked, endless_header, endless_headers, endless_interim;
-page giant_header, many_headers, interim, status_page;
+page giant_header, giant_trailer, many_headers, interim, status_page;
 // ... from here to there
 page redirect, redirects, cookie, cookie_set, cookie_show;
 // packed.c: Content-Encoding

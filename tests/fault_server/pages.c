@@ -180,6 +180,7 @@ const struct row rows[] = {
 
     // Headers.
     {"giant-header", giant_header, NOTHING, "a header of kb= KiB [200]"},
+    {"giant-trailer", giant_trailer, NOTHING, "5 bytes in a chunk, a header of kb= KiB [5] behind"},
     {"many-headers", many_headers, NOTHING, "n= headers [5000]"},
     {"endless-header", endless_header, NOTHING, "a header without end"},
     {"endless-headers", endless_headers, NOTHING, "headers without end"},
