@@ -43,9 +43,10 @@ def wait_for(stream, kind):
         stream.read(int.from_bytes(head[:3], "big"))
 
 
-def serve(listener, context, frames, requests=1, then=b"", goodbye=False):
+def serve(listener, context, frames, requests=1, then=b"", goodbye=False, reset=False):
     """One connection and its first request, or so many, answered with these bytes, and then, when
-    they have arrived, with more; closed by the client, or, without any, by us, or as TLS has it."""
+    they have arrived, with more, or a reset; closed by the client, or, without any, by us, or as
+    TLS has it."""
     with contextlib.suppress(OSError):  # TLS errors too
         plain, _ = listener.accept()
         plain.settimeout(PATIENCE)
@@ -56,10 +57,14 @@ def serve(listener, context, frames, requests=1, then=b"", goodbye=False):
             for _ in range(requests):
                 wait_for(stream, HEADERS)
             connection.sendall(frame(SETTINGS, 1, 0) + frames)
-            if then:
+            if then or reset:
                 connection.sendall(frame(PING, 0, 0, bytes(8)))
                 wait_for(stream, PING)
                 connection.sendall(then)
+            if reset:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                stream.close()  # which holds it open else
+                return
             if goodbye:
                 connection.unwrap()
             if not frames:  # its end alone, not a reset because of what comes still
@@ -128,6 +133,13 @@ def none_of_the_bodies_on_a_connection_that_breaks_the_rules_is_verified():
 def all_bodies_are_cut_whose_connection_is_closed():
     for row in pages_of(begun(1, 3, 5), paths=THREE, goodbye=True):
         equal((row["error"], row["message"]), ("cut", "cut off after 5 bytes"))
+
+
+@test
+def no_body_is_whole_whose_connection_is_reset():
+    # Who reads on after the first learns of the end alone.
+    for row in pages_of(begun(1, 3, 5), paths=THREE, reset=True):
+        assert row["error"] in ("broken", "cut") and row["partial_encoded"] == 5, row["message"]
 
 
 @test

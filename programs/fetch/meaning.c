@@ -175,6 +175,18 @@ static enum page_fault broken_tls(struct request *r, struct page *page)
     return page_fail(page, FAULT_TLS, 1, "%.*s", (int)strcspn(reason, ","), reason);
 }
 
+// Of a connection that broke before, under another page that shares it, libcurl and OpenSSL know
+// no errno any more.
+static bool is_past_use(const struct request *r)
+{
+    static const char *const words[] = {"Send failure", "Recv failure", "SSL_ERROR_SYSCALL",
+                                        "bad write retry"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strstr(r->error, words[i]))
+            return true;
+    return false;
+}
+
 // libcurl has one code for a broken connection and a malformed chunk.
 static enum page_fault broken(struct request *r, struct page *page)
 {
@@ -187,6 +199,8 @@ static enum page_fault broken(struct request *r, struct page *page)
         return no_answer(r, page);
     if (strstr(r->error, "unexpected eof")) // a TLS connection that was closed without a goodbye
         return cut(r, page);
+    if (is_past_use(r))
+        return page_fail(page, FAULT_BROKEN, 0, "it can no longer be read or written");
     if (strstr(r->error, "SSL routines::"))
         return broken_tls(r, page);
     return bad_answer(r, page);
