@@ -92,8 +92,8 @@ static void take(struct session *s, struct batch *b, const struct line *line)
         refuse(s, "MULTILINE_INVALID", "", "A message is of one kind of lines");
     } else if (line->count == 0 || !name_same(line->params[0], b->target)) {
         // nothing goes to that target any more
-        (void)snprintf(context, sizeof context, "%s %s", shown(shortened(b->target, WORD_SHOWN)),
-                       line->count > 0 ? shown(shortened(line->params[0], WORD_SHOWN)) : "*");
+        (void)snprintf(context, sizeof context, "%s %s", shown(b->target),
+                       line->count > 0 ? shown(line->params[0]) : "*");
         refuse(s, "MULTILINE_INVALID_TARGET", context, "A message has one target");
     } else if (joined && (b->lines == 0 || !*text)) {
         refuse(s, "MULTILINE_INVALID", "", "There is nothing to go on with");

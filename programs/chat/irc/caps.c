@@ -138,5 +138,5 @@ void on_cap(struct session *s, const struct line *line)
     else if (strcasecmp(word, "END") == 0)
         on_cap_end(s);
     else
-        reply(s, ERR_INVALIDCAPCMD, "%s :Invalid CAP command", shown(shortened(word, WORD_SHOWN)));
+        reply(s, ERR_INVALIDCAPCMD, "%s :Invalid CAP command", shown(word));
 }

@@ -37,10 +37,10 @@ handler on_redact;      // redact.c
 void say_message(struct session *s, enum event_kind kind, char *target, const char *text,
                  const char *tags); // message.c
 // The name is ours, or a mask of it, or the nick of somebody here. If not, the client was told.
-bool names_this_server(struct session *s, const char *name); // server.c
-void send_motd(struct session *s);                           // server.c
-void send_lusers(struct session *s);                         // server.c
-void send_isupport(struct session *s);                       // isupport.c
+bool names_this_server(struct session *s, char *name); // server.c
+void send_motd(struct session *s);                     // server.c
+void send_lusers(struct session *s);                   // server.c
+void send_isupport(struct session *s);                 // isupport.c
 // To all who are registered, if there are any: 005 with what was otherwise before.
 void tell_isupport_changes(struct irc *irc, const struct irc_settings *before); // isupport.c
 void send_names(struct session *s, const struct room *room);                    // names.c

@@ -211,7 +211,7 @@ static void ask_targets(struct session *s, const struct line *line)
 
 void on_chathistory(struct session *s, const struct line *line)
 {
-    const char *name = line->count > 0 ? shortened(line->params[0], WORD_SHOWN) : "";
+    const char *name = line->count > 0 ? line->params[0] : "";
     if (!s->irc->set.history) {
         refuse(s, "MESSAGE_ERROR", "*", "No history is kept here");
         return;
@@ -225,5 +225,5 @@ void on_chathistory(struct session *s, const struct line *line)
             ask_messages(s, line, i);
             return;
         }
-    refuse(s, "INVALID_PARAMS", shown(name), "Unknown subcommand");
+    refuse(s, "INVALID_PARAMS", *name ? shown(line->params[0]) : "*", "Unknown subcommand");
 }

@@ -73,7 +73,7 @@ static void join(struct session *s, char *name, const char *key)
     struct room *room = room_find(hub, name);
     bool fresh = !room;
     if (!room_name_is_valid(name)) {
-        reply(s, ERR_NOSUCHCHANNEL, "%s :No such channel", shown(shortened(name, WORD_SHOWN)));
+        reply(s, ERR_NOSUCHCHANNEL, "%s :No such channel", shown(name));
         return;
     }
     if (room && (member_find(room, &s->user) || !may_enter(s, room, key)))
@@ -99,7 +99,7 @@ static void part(struct session *s, char *name, const char *why)
     struct room *room = room_find(s->irc->hub, name);
     struct member *member = room ? member_find(room, &s->user) : NULL;
     if (!room) {
-        reply(s, ERR_NOSUCHCHANNEL, "%s :No such channel", shown(shortened(name, WORD_SHOWN)));
+        reply(s, ERR_NOSUCHCHANNEL, "%s :No such channel", shown(name));
         return;
     }
     if (!member) {

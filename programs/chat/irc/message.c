@@ -87,8 +87,8 @@ static bool is_ctcp(const char *text)
 }
 
 // To a NOTICE nobody answers by machine.
-static void refuse(struct session *s, const struct message *m, enum numeric number,
-                   const char *target, const char *why)
+static void refuse(struct session *s, const struct message *m, enum numeric number, char *target,
+                   const char *why)
 {
     if (m->kind != EVENT_NOTICE)
         reply(s, number, "%s :%s", shown(target), why);
@@ -134,7 +134,7 @@ static unsigned ranks_from(char prefix)
     return at ? ~0u << (at - RANK_PREFIXES) & ((1u << RANKS) - 1) : 0;
 }
 
-static void say_in_room(struct session *s, const struct message *m, const char *target)
+static void say_in_room(struct session *s, const struct message *m, char *target)
 {
     const char *name = target;
     unsigned ranks = ranks_from(*name);
@@ -165,7 +165,7 @@ static void say_in_room(struct session *s, const struct message *m, const char *
     event_end(&e);
 }
 
-static void say_to_user(struct session *s, const struct message *m, const char *target)
+static void say_to_user(struct session *s, const struct message *m, char *target)
 {
     struct user *to = user_find(s->irc->hub, target);
     if (!to) {

@@ -110,7 +110,7 @@ static void set_key(struct mode_change *c, const char *value)
     mode_note(c, 'k', c->on ? value : "*");
 }
 
-static void set_limit(struct mode_change *c, const char *value)
+static void set_limit(struct mode_change *c, char *value)
 {
     struct room *room = c->room;
     char *end, text[24];
@@ -143,7 +143,7 @@ static bool takes_value(char letter, bool on)
     return strchr(RANK_LETTERS ROOM_LIST_LETTERS "k", letter) || (letter == 'l' && on);
 }
 
-static void change(struct mode_change *c, char letter, const char *value)
+static void change(struct mode_change *c, char letter, char *value)
 {
     unsigned flag = bit_of(ROOM_LETTERS, letter), rank = bit_of(RANK_LETTERS, letter);
     const char *list = strchr(ROOM_LIST_LETTERS, letter);
@@ -170,7 +170,7 @@ static void change_all(struct mode_change *c, const struct line *line)
             c->on = *at == '+';
             continue;
         }
-        const char *value = NULL;
+        char *value = NULL;
         if (takes_value(*at, c->on) && next < line->count)
             value = line->params[next++];
         if (!value || ++values <= LIMIT_MODES)

@@ -24,7 +24,7 @@ void mode_note(struct mode_change *c, char letter, const char *value);
 // Whether who asks has this rank; false: told so.
 bool mode_allowed(struct mode_change *c, unsigned rank);
 
-void mode_set_rank(struct mode_change *c, char letter, unsigned rank, const char *nick);
+void mode_set_rank(struct mode_change *c, char letter, unsigned rank, char *nick);
 void mode_set_list(struct mode_change *c, enum room_list list, const char *written);
 void mode_of_user(struct session *s, const struct line *line);
 

@@ -18,7 +18,7 @@ static unsigned needed_for(unsigned rank)
     return rank == RANK_ADMIN ? RANK_OWNER : 1u << RANKS;
 }
 
-void mode_set_rank(struct mode_change *c, char letter, unsigned rank, const char *nick)
+void mode_set_rank(struct mode_change *c, char letter, unsigned rank, char *nick)
 {
     struct session *s = c->s;
     if (!nick)

@@ -61,7 +61,7 @@ void mode_of_user(struct session *s, const struct line *line)
     const char *nick = line->params[0];
     struct user *user = user_find(s->irc->hub, nick);
     if (!user) {
-        reply(s, ERR_NOSUCHNICK, "%s :No such nick/channel", shown(nick));
+        reply(s, ERR_NOSUCHNICK, "%s :No such nick/channel", shown(line->params[0]));
     } else if (user != &s->user) {
         reply(s, ERR_USERSDONTMATCH, ":Cannot change mode for other users");
     } else if (line->count == 1) {

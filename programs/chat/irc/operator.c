@@ -71,7 +71,7 @@ void on_kill(struct session *s, const struct line *line)
     char reason[LINE_BODY_MAX];
     struct user *user = user_find(s->irc->hub, nick);
     if (!user) {
-        reply(s, ERR_NOSUCHNICK, "%s :No such nick/channel", shown(nick));
+        reply(s, ERR_NOSUCHNICK, "%s :No such nick/channel", shown(line->params[0]));
         return;
     }
     if (line->count > 1)

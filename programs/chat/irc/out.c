@@ -15,15 +15,20 @@
 #include "chat/irc/deliver.h"
 #include "chat/irc/session.h"
 
-const char *shown(const char *word)
-{
-    return !*word || *word == ':' || strchr(word, ' ') ? "*" : word;
-}
-
 const char *shortened(char *text, size_t most)
 {
     text[text_cut(text, strlen(text), most)] = '\0';
     return text;
+}
+
+const char *shown_up_to(char *word, size_t most)
+{
+    return !*word || *word == ':' || strchr(word, ' ') ? "*" : shortened(word, most);
+}
+
+const char *shown(char *word)
+{
+    return shown_up_to(word, WORD_SHOWN);
 }
 
 const char *session_name(const struct session *s)

@@ -28,7 +28,7 @@ static void refuse(struct session *s, const struct redaction *r, const char *cod
 // False: no message can have such an id, or be there; the client was told.
 static bool read_redaction(struct session *s, struct redaction *r, const struct line *line)
 {
-    const char *target = line->params[0], *id = line->params[1];
+    char *target = line->params[0], *id = line->params[1];
     bool can_be = *target && *id && strlen(target) < sizeof r->target && strlen(id) < sizeof r->id;
     if (!can_be || shown(target) != target || shown(id) != id) {
         fail(s, "REDACT", "UNKNOWN_MSGID", "*", "This message does not exist");

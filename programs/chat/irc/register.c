@@ -145,8 +145,7 @@ void on_nick(struct session *s, const struct line *line)
     if (!*nick)
         reply(s, ERR_NONICKNAMEGIVEN, ":No nickname given");
     else if (!nick_is_valid(nick))
-        reply(s, ERR_ERRONEUSNICKNAME, "%s :Erroneous nickname",
-              shown(shortened(line->params[0], WORD_SHOWN)));
+        reply(s, ERR_ERRONEUSNICKNAME, "%s :Erroneous nickname", shown(line->params[0]));
     else if (other && other != &s->user)
         reply(s, ERR_NICKNAMEINUSE, "%s :Nickname is already in use", nick);
     else if (s->registered)

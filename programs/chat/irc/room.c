@@ -8,8 +8,7 @@
 #include "chat/irc/lists.h"
 
 // The room and the client's place in it; false: it was told what is wrong.
-static bool find_place(struct session *s, const char *name, struct room **room,
-                       struct member **member)
+static bool find_place(struct session *s, char *name, struct room **room, struct member **member)
 {
     *room = room_find(s->irc->hub, name);
     *member = *room ? member_find(*room, &s->user) : NULL;
@@ -81,7 +80,7 @@ static bool may_kick(const struct member *by, const struct member *whom)
     return by == whom || other < rank || (other == rank && rank > RANK_HALFOP);
 }
 
-static void kick(struct session *s, const struct member *by, const char *nick, const char *why)
+static void kick(struct session *s, const struct member *by, char *nick, const char *why)
 {
     struct room *room = by->room;
     struct user *user = user_find(s->irc->hub, nick);
@@ -105,7 +104,7 @@ static void kick(struct session *s, const struct member *by, const char *nick, c
     }
 }
 
-static void kick_from(struct session *s, const char *name, const char *nick, const char *why)
+static void kick_from(struct session *s, char *name, char *nick, const char *why)
 {
     struct room *room;
     struct member *member;
@@ -118,7 +117,7 @@ void on_kick(struct session *s, const struct line *line)
 {
     char *rooms = line->params[0], *nicks = line->params[1], *nick, *next;
     char *why = line->count > 2 ? line->params[2] : s->user.name;
-    const char *room = list_next(&rooms);
+    char *room = list_next(&rooms);
     if (!room || list_is_empty(nicks))
         reply(s, ERR_NEEDMOREPARAMS, "KICK :Not enough parameters");
     if (!*why)

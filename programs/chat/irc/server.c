@@ -39,7 +39,7 @@ void send_lusers(struct session *s)
           most);
 }
 
-bool names_this_server(struct session *s, const char *name)
+bool names_this_server(struct session *s, char *name)
 {
     if (mask_fits(name, s->irc->set.name) || user_find(s->irc->hub, name))
         return true;
@@ -115,7 +115,8 @@ void on_links(struct session *s, const struct line *line)
     const char *mask = line->count > 0 ? line->params[line->count - 1] : "*";
     if (mask_fits(mask, name))
         reply(s, RPL_LINKS, "%s %s :0 %s", name, name, s->irc->set.description);
-    reply(s, RPL_ENDOFLINKS, "%s :End of /LINKS list", shown(mask));
+    reply(s, RPL_ENDOFLINKS, "%s :End of /LINKS list",
+          line->count > 0 ? shown(line->params[line->count - 1]) : mask);
 }
 
 // ---- figures and help ----------------------------------------------------------------------
@@ -170,5 +171,5 @@ void on_help(struct session *s, const struct line *line)
     else if (command)
         help_on(s, command);
     else
-        reply(s, ERR_HELPNOTFOUND, "%s :No help available on this topic", shown(word));
+        reply(s, ERR_HELPNOTFOUND, "%s :No help available on this topic", shown(line->params[0]));
 }

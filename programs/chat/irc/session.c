@@ -209,8 +209,7 @@ static void run(struct session *s, const struct line *line, bool utf8)
     else if (!command && is_http(s, line))
         session_drop(s, DROP_REFUSED, "This is no web server");
     else if (!command)
-        reply(s, ERR_UNKNOWNCOMMAND, "%s :Unknown command",
-              shown(shortened(line->command, WORD_SHOWN)));
+        reply(s, ERR_UNKNOWNCOMMAND, "%s :Unknown command", shown(line->command));
     else if (has_rights(s, command, line)) {
         s->irc->used[command - irc_commands]++;
         command->run(s, line);

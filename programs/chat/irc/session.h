@@ -119,11 +119,13 @@ void session_expect(struct user *user, int after); // see struct outlet
 struct labelled *answer_aside(struct session *s);
 
 // A client's word as an answer repeats it: one with a space would be two, an empty one none, and
-// one that begins with ':' the last.
-const char *shown(const char *word);
-// A client's word or text that may be too long: cut in place, between characters. Returns it.
+// one that begins with ':' the last. What is long is cut, in place, to `most` bytes or WORD_SHOWN:
+// else what stands behind it would not fit into the line.
+const char *shown(char *word);
+const char *shown_up_to(char *word, size_t most);
+// A client's text that may be too long: cut in place, between characters. Returns it.
 const char *shortened(char *text, size_t most);
-enum { WORD_SHOWN = 100 }; // bytes of a word that means nothing to us
+enum { WORD_SHOWN = 100 };
 // The name by which numerics call the client: its nick, or "*".
 const char *session_name(const struct session *s);
 

@@ -6,6 +6,8 @@
 
 #include "chat/irc/handlers.h"
 
+enum { MASK_SHOWN = 300 }; // of a mask, by which the client knows the end: it fits into the line
+
 struct who {
     struct session *s;
     const char *mask;
@@ -198,5 +200,5 @@ void on_who(struct session *s, const struct line *line)
         send_who(&w, user, NULL);
     else if (*mask != '#')
         who_by_mask(&w);
-    reply(s, RPL_ENDOFWHO, "%s :End of WHO list", shown(mask));
+    reply(s, RPL_ENDOFWHO, "%s :End of WHO list", shown_up_to(line->params[0], MASK_SHOWN));
 }

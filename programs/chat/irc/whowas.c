@@ -110,8 +110,7 @@ void on_whowas(struct session *s, const struct line *line)
     char *names = line->count > 0 ? line->params[0] : NULL, all[LINE_BODY_MAX + 1];
     int most = line->count > 1 ? atoi(line->params[1]) : 0;
     struct asked asked = {.count = 0};
-    (void)snprintf(all, sizeof all, "%s", names ? shown(names) : "");
-    (void)shortened(all, (LIMIT_NICK + 1UL) * LIMIT_TARGETS);
+    (void)snprintf(all, sizeof all, "%s", names ? names : "");
     for (char *name; asked.count < LIMIT_TARGETS && (name = list_next(&names));)
         asked.names[asked.count++] = name;
     if (asked.count == 0) {
@@ -122,7 +121,7 @@ void on_whowas(struct session *s, const struct line *line)
         send_departures(s, &asked, most > 0 ? most : -1);
     for (int i = 0; i < asked.count; i++)
         if (asked.told[i] == 0)
-            reply(s, ERR_WASNOSUCHNICK, "%s :There was no such nickname",
-                  shown(shortened(asked.names[i], WORD_SHOWN)));
-    reply(s, RPL_ENDOFWHOWAS, "%s :End of WHOWAS", all);
+            reply(s, ERR_WASNOSUCHNICK, "%s :There was no such nickname", shown(asked.names[i]));
+    reply(s, RPL_ENDOFWHOWAS, "%s :End of WHOWAS",
+          shown_up_to(all, (LIMIT_NICK + 1UL) * LIMIT_TARGETS));
 }
