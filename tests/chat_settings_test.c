@@ -79,7 +79,7 @@ static void every_kind_of_value_is_read(void **state)
             "[server]\nname: irc.example.org\ndescription = two words ; and a comment\nqueue = 3\n"
             "[tls]\nweb = yes\n[limits]\nregister = 1.5\nrooms = 7\n"
             "[flood]\nrate = 9\nexempt = none\n"
-            "[web]\nhosts = a.example, [fd00::1]:80\nhosts = *\norigins = https://a.example\n"
+            "[web]\nhosts = a.example\t,, [fd00::1]:80 ,\nhosts = *\norigins = https://a.example\n"
             "[operator ada]\npassword = " HASH "\n[operator bob]\npassword = " HASH "\n");
     assert_string_equal(set.at[DOOR_PLAIN], "off");
     assert_string_equal(set.at[DOOR_IRC], "127.0.0.1:7000");
@@ -158,6 +158,10 @@ static void what_makes_no_sense_names_its_line(void **state)
     is_wrong("[tls]\nsts = -1\n", "2: sts '-1' is not a number of days (0 to 3650)");
     is_wrong("[web]\nhosts = a, b/c\n",
              "2: hosts 'a, b/c' is not NAME[:PORT] (an IPv6 address in brackets), or *");
+    is_wrong("[web]\nhosts = a b, c\n",
+             "2: hosts 'a b, c' is not NAME[:PORT] (an IPv6 address in brackets), or *");
+    is_wrong("[web]\norigins = https://a https://b\n",
+             "2: origins 'https://a https://b' is not http[s]://HOST[:PORT] without a path, or *");
     is_wrong("[web]\norigins = a.example\n",
              "2: origins 'a.example' is not http[s]://HOST[:PORT] without a path, or *");
     is_wrong("[web]\norigins = https://a.example/x\n",
@@ -173,6 +177,19 @@ static void what_makes_no_sense_names_its_line(void **state)
     is_wrong("[limits]\nping = 1e9\n", "2: ping '1e9' is not a time in seconds (0.001 to 1000000)");
     is_wrong("[server]\npassword =\n", "2: 'password' has no value");
     is_wrong("[server]\nqueue = 1\nqueue = 2\n", "3: 'queue' is there twice");
+}
+
+static void an_operator_without_a_password_names_the_line_of_its_section(void **state)
+{
+    static const char told[] = "2: this operator has no password (see weft chat passwd)";
+    (void)state;
+    is_wrong("\n[operator ada]", told);
+    is_wrong("\n  [operator ada]\n\n# password = " HASH "\n", told);
+    is_wrong("\n[operator ada]\n[server]\nnonsense\n", told);
+    is_wrong("[operator ada]\npassword = " HASH "\n[operator bob]\n",
+             "3: this operator has no password (see weft chat passwd)");
+    is_wrong("[operator ada]\nnonsense\n", "2: is no [section], no 'key = value' and no comment");
+    is_good("[operator ada]\n\n; her own\npassword = " HASH "\n\n[server]\n\n[web]\n");
 }
 
 static void what_is_no_ini_names_its_line(void **state)
@@ -416,6 +433,7 @@ int main(void)
         cmocka_unit_test(lines_may_be_indented_and_end_as_on_windows_or_not_at_all),
         cmocka_unit_test(what_is_unknown_names_its_line_and_the_nearest),
         cmocka_unit_test(what_makes_no_sense_names_its_line),
+        cmocka_unit_test(an_operator_without_a_password_names_the_line_of_its_section),
         cmocka_unit_test(what_is_no_ini_names_its_line),
         cmocka_unit_test(a_file_that_is_not_there_is_told),
         cmocka_unit_test(secrets_are_not_repeated),

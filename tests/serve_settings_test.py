@@ -118,6 +118,26 @@ def what_needs_something_else_says_so():
 
 
 @test
+def what_nobody_could_use_is_one_clear_line():
+    why = "is not NAME[:PORT] (an IPv6 address in brackets), or *"
+    fails("--web-host", "a b", line=f"--web-host 'a b' {why}")
+    fails("--web-host", "a.example, b c", line=f"--web-host 'a.example, b c' {why}")
+    fails("--password", "x" * 301, line="--password: is longer than 300 bytes")
+    with folder() as at:
+        path = write(at / "weft.ini", "[server]", "network = Net", "", "[operator ada]", "")
+        fails("--check", path,
+              line=f"{path}:4: this operator has no password (see weft chat passwd)")
+
+
+@test
+def the_longest_password_lets_in():
+    longest = "x" * 300
+    with Server("--irc", "0", "--password", longest) as server, \
+            irc(server, "ada", password=longest) as client:
+        assert any(" 001 ada " in line for line in client.seen), client.seen
+
+
+@test
 def a_door_of_the_file_must_open():
     with folder() as at, Server() as other:
         path = write(at / "weft.ini", "[doors]", f"irc = {other.port}", "plain = off", "web = off")

@@ -19,6 +19,7 @@
 #include "chat/network.h"
 #include "chat/web/host.h"
 #include "common/options.h"
+#include "common/secret.h"
 
 static const char no_memory[] = "could not be kept: out of memory";
 
@@ -64,6 +65,13 @@ static const char *read_text(const char *text, void *place)
     if (!text_is_utf8(text, strlen(text)))
         return "is not UTF-8";
     return keep(text, place);
+}
+
+// What is longer nobody can be asked for, nor say in PASS.
+static const char *read_password(const char *text, void *place)
+{
+    _Static_assert(SECRET_MAX == 300, "the message says so");
+    return strlen(text) > SECRET_MAX ? "is longer than 300 bytes" : read_text(text, place);
 }
 
 static const char *read_word(const char *text, void *place)
@@ -153,6 +161,7 @@ static const char *read_file(const char *text, void *place)
     }
 const struct setting_kind kind_text = TEXT_KIND(read_text);
 const struct setting_kind kind_word = TEXT_KIND(read_word);
+const struct setting_kind kind_password = TEXT_KIND(read_password);
 const struct setting_kind kind_server_name = TEXT_KIND(read_server_name);
 const struct setting_kind kind_host = TEXT_KIND(read_host);
 const struct setting_kind kind_door = TEXT_KIND(read_door);
@@ -193,25 +202,32 @@ static const char *add_item(struct setting_list *list, const char *text, size_t 
     return NULL;
 }
 
+// The next part at *at, which is moved behind it; false at the end. Commas are between parts, and
+// blanks beside them do not count; within a part they are a part of it.
+static bool next_part(const char **at, struct http_text *part)
+{
+    static const char blanks[] = " \t";
+    *at += strspn(*at, ", \t");
+    *part = (struct http_text){*at, strcspn(*at, ",")};
+    *at += part->size;
+    while (part->size > 0 && strchr(blanks, part->at[part->size - 1]))
+        part->size--;
+    return part->size > 0;
+}
+
 // What `wrong` finds in none of the parts is kept, all of them or none.
 static const char *read_list(const char *text, struct setting_list *list,
                              const char *(*wrong)(struct http_text part))
 {
-    static const char between[] = ", \t";
-    const char *found = NULL;
+    const char *found = NULL, *at = text;
+    struct http_text part;
     size_t parts = 0;
-    for (const char *at = text; (at += strspn(at, between), *at) && !found; parts++) {
-        size_t size = strcspn(at, between);
-        found = wrong((struct http_text){at, size});
-        at += size;
-    }
+    for (; !found && next_part(&at, &part); parts++)
+        found = wrong(part);
     if (found || parts == 0)
         return found ? found : "is empty";
-    for (const char *at = text; (at += strspn(at, between), *at) && !found;) {
-        size_t size = strcspn(at, between);
-        found = add_item(list, at, size);
-        at += size;
-    }
+    for (at = text; !found && next_part(&at, &part);)
+        found = add_item(list, part.at, part.size);
     return found;
 }
 

@@ -36,11 +36,12 @@ enum metrics_for { METRICS_OFF, METRICS_LOCAL, METRICS_ALL };
 // const char *
 extern const struct setting_kind kind_text;        // not empty, on one line
 extern const struct setting_kind kind_word;        // without spaces
+extern const struct setting_kind kind_password;    // that fits into a line of IRC
 extern const struct setting_kind kind_server_name; // "irc.example.org"
 extern const struct setting_kind kind_host;        // to listen on
 extern const struct setting_kind kind_door; // "[HOST:]PORT", "unix:/path", "systemd:NAME", "off"
 extern const struct setting_kind kind_file; // that can be read
-// struct setting_list; one text may name several, with commas or spaces between them
+// struct setting_list; one text may name several, with commas between them
 extern const struct setting_kind kind_hosts, kind_origins;
 // struct networks: "ADDRESS[/BITS]", several likewise, or "none"; another text takes their place
 extern const struct setting_kind kind_networks;

@@ -22,6 +22,7 @@ struct ini_file {
     struct settings *set;
     bool *given;
     int line;       // that was read last, from 1
+    int lacking;    // the line of a section of an operator that has no password yet; 0: none has
     int wrong_line; // 0: all is well
     char wrong[WRONG_MAX];
 };
@@ -43,13 +44,25 @@ static int mistake(struct ini_file *f, const char *fmt, ...)
 
 // ---- lines ---------------------------------------------------------------------------------
 
-// As fgets, for libinih, but for lines that it would cut, or not see the whole of.
-static char *next_line(char *out, int room, void *stream)
+static bool is_operator(const char *section)
 {
-    struct ini_file *f = stream;
+    return strncmp(section, operator_section, strlen(operator_section)) == 0;
+}
+
+// A section ends, of which libinih says nothing if it has no key. Whether all is well.
+static bool end_section(struct ini_file *f)
+{
+    if (f->lacking == 0)
+        return true;
+    f->line = f->lacking;
+    mistake(f, "this operator has no password (see weft chat passwd)");
+    return false;
+}
+
+// The next line without its indentation, cut if it is too long. False: there is none.
+static bool read_line(struct ini_file *f, char *out, int room)
+{
     int size = 0, c = EOF;
-    if (f->wrong_line != 0)
-        return NULL;
     f->line++;
     while ((c = getc(f->stream)) != EOF && c != '\n') {
         if (c == '\0')
@@ -59,19 +72,27 @@ static char *next_line(char *out, int room, void *stream)
         else if (size > 0 || (c != ' ' && c != '\t'))
             out[size++] = (char)c;
     }
-    if (c == EOF && size == 0)
-        return NULL;
+    bool any = c != EOF || size > 0;
     out[size++] = '\n';
     out[size] = '\0';
-    return out;
+    return any;
+}
+
+// As fgets, for libinih, but for lines that it would cut, or not see the whole of.
+static char *next_line(char *out, int room, void *stream)
+{
+    struct ini_file *f = stream;
+    if (f->wrong_line != 0)
+        return NULL;
+    bool any = read_line(f, out, room);
+    if ((!any || *out == '[') && !end_section(f))
+        return NULL;
+    if (any && *out == '[' && is_operator(out + 1))
+        f->lacking = f->line;
+    return any ? out : NULL;
 }
 
 // ---- what a line means ---------------------------------------------------------------------
-
-static bool is_operator(const char *section)
-{
-    return strncmp(section, operator_section, strlen(operator_section)) == 0;
-}
 
 static bool is_of(const struct setting *row, const char *section)
 {
@@ -147,6 +168,7 @@ static int take_operator(struct ini_file *f, const struct setting *row, const ch
     const char *name = section + strlen(operator_section);
     if (strchr(name, ':'))
         return mistake(f, "the name of an operator has no colon");
+    f->lacking = 0;
     (void)snprintf(text, sizeof text, "%s:%s", name, value); // libinih's lines are shorter
     return take(f, row, key, text);
 }

@@ -38,7 +38,7 @@ const struct setting settings_table[] = {
     {"server", "motd", "motd", 0, "FILE", "the message of the day", NULL, &kind_file, PLACE(motd),
      SETTING_LIVE},
     {"server", "password", "password", 0, "WORD", "that IRC clients and the page must give", NULL,
-     &kind_text, PLACE(irc.password), SETTING_LIVE | SETTING_SECRET},
+     &kind_password, PLACE(irc.password), SETTING_LIVE | SETTING_SECRET},
     {"server", "queue", "queue", 0, "MB", "drop a client when more than so much waits for it", "16",
      &kind_megabytes, PLACE(queue_mb), SETTING_LIVE},
 
