@@ -184,12 +184,14 @@ void history_rooms_free(struct store_conversation *rooms, size_t count)
 
 static void ask_targets(struct session *s, const struct line *line)
 {
-    struct store_targets t = {.user = s->user.identity};
+    // all of them, as those that are gone are only known here
+    struct store_targets t = {.user = s->user.identity, .limit = SIZE_MAX};
     struct store_point from = {0}, to = {0};
+    size_t most;
     char ids[2][STORE_MSGID_MAX + 1];
     bool good = line->count >= 4 && read_point(line->params[1], &from, ids[0], false) &&
                 read_point(line->params[2], &to, ids[1], false) && !from.msgid && !to.msgid &&
-                history_read_limit(line->params[3], s->irc->set.history_max, &t.limit);
+                history_read_limit(line->params[3], s->irc->set.history_max, &most);
     if (!good) {
         refuse(s, "INVALID_PARAMS", "TARGETS", "Invalid parameters");
         return;
@@ -201,10 +203,10 @@ static void ask_targets(struct session *s, const struct line *line)
     history_catch_up(s->irc);
     t.rooms = rooms;
     int rc = rooms ? store_list(s->irc->set.history, &t, &rows) : -ENOMEM;
+    if (!s->ended && rc == 0)
+        rc = play_targets(s, rows, (long)most, to.time_ms < from.time_ms);
     if (!s->ended && rc < 0)
         refuse(s, "MESSAGE_ERROR", "TARGETS", "Targets could not be retrieved");
-    else if (!s->ended)
-        play_targets(s, rows);
     store_rows_free(&rows);
     history_rooms_free(rooms, t.room_count);
 }

@@ -2,7 +2,9 @@
 // playback.c - see playback.h.
 #include "chat/irc/playback.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "chat/irc/deliver.h"
@@ -96,39 +98,88 @@ void play_found(struct session *s, const char *type, const struct store_rows *ro
     close_batch(s, reference);
 }
 
-static const struct user *find_identity(const struct hub *hub, const char *identity)
-{
-    for (const struct user *user = hub->users; user; user = user->hh.next)
-        if (strcmp(user->identity, identity) == 0)
-            return user;
-    return NULL;
-}
+// ---- targets -------------------------------------------------------------------------------
 
-// The name by which the client can ask for the conversation: a room's, or that of the other one,
-// who may be called otherwise than in the message. NULL: gone, and so is what was said with them.
-static const char *target_of(const struct session *s, const struct store_message *row)
+// A conversation, and the name by which the client can ask for it: a room's, or that of the other
+// one, who may be called otherwise than in the message. NULL: gone, and so is what was said with
+// them.
+struct target {
+    const struct store_message *row;
+    const char *identity; // the other's; NULL: it is a room
+    const char *name;
+};
+
+static struct target target_of(const struct session *s, const struct store_message *row)
 {
     const struct store_conversation *where = &row->where;
     if (*row->target == '#')
-        return row->target;
+        return (struct target){.row = row, .name = row->target};
     bool is_first = strcmp(where->first, s->user.identity) == 0;
-    const struct user *other = find_identity(s->irc->hub, is_first ? where->second : where->first);
-    return other ? other->name : NULL;
+    return (struct target){.row = row, .identity = is_first ? where->second : where->first};
 }
 
-void play_targets(struct session *s, const struct store_rows *rows)
+static int by_identity(const void *a, const void *b)
 {
-    char reference[24], at[TIME_TEXT], tag[40], body[LINE_BODY_MAX];
-    (void)open_batch(s, "draft/chathistory-targets", "", reference);
-    (void)snprintf(tag, sizeof tag, "batch=%s", reference);
-    for (size_t i = 0; rows && i < rows->count; i++) {
-        const char *target = target_of(s, &rows->messages[i]);
-        if (!target)
-            continue;
-        time_text(rows->messages[i].time_ms, at);
-        (void)snprintf(body, sizeof body, ":%s CHATHISTORY TARGETS %s %s", s->irc->set.name, target,
-                       at);
-        say(s, *reference ? tag : NULL, body);
+    const struct target *const *x = a, *const *y = b;
+    return strcmp((*x)->identity, (*y)->identity);
+}
+
+// All at once, as there may be many of both: each user is looked up among those that are sought.
+static void name_users(const struct hub *hub, struct target **sought, size_t count)
+{
+    qsort(sought, count, sizeof(struct target *), by_identity);
+    for (const struct user *user = hub->users; user && count > 0; user = user->hh.next) {
+        const struct target key = {.identity = user->identity}, *wanted = &key;
+        struct target **found = bsearch(&wanted, sought, count, sizeof(struct target *),
+                                        by_identity);
+        if (found)
+            (*found)->name = user->name;
     }
-    close_batch(s, reference);
+}
+
+// Those of the rows that can be asked for come first, in their order. Their number, or -ENOMEM.
+static long find_targets(const struct session *s, const struct store_rows *rows,
+                         struct target *targets)
+{
+    long users = 0, count = 0;
+    struct target **sought = calloc(rows->count + 1, sizeof(struct target *));
+    if (!sought)
+        return -ENOMEM;
+    for (size_t i = 0; i < rows->count; i++) {
+        targets[i] = target_of(s, &rows->messages[i]);
+        if (targets[i].identity)
+            sought[users++] = &targets[i];
+    }
+    name_users(s->irc->hub, sought, (size_t)users);
+    free(sought);
+    for (size_t i = 0; i < rows->count; i++)
+        if (targets[i].name)
+            targets[count++] = targets[i];
+    return count;
+}
+
+static void say_target(struct session *s, const struct target *target, const char *reference)
+{
+    char at[TIME_TEXT], tag[40], body[LINE_BODY_MAX];
+    (void)snprintf(tag, sizeof tag, "batch=%s", reference);
+    time_text(target->row->time_ms, at);
+    (void)snprintf(body, sizeof body, ":%s CHATHISTORY TARGETS %s %s", s->irc->set.name,
+                   target->name, at);
+    say(s, *reference ? tag : NULL, body);
+}
+
+int play_targets(struct session *s, const struct store_rows *rows, long most, bool backward)
+{
+    char reference[24];
+    struct target *targets = calloc(rows->count + 1, sizeof *targets);
+    long count = targets ? find_targets(s, rows, targets) : -ENOMEM;
+    if (count >= 0) {
+        long first = backward && count > most ? count - most : 0;
+        (void)open_batch(s, "draft/chathistory-targets", "", reference);
+        for (long i = first; i < count && i < first + most; i++)
+            say_target(s, &targets[i], reference);
+        close_batch(s, reference);
+    }
+    free(targets);
+    return count < 0 ? (int)count : 0;
 }
