@@ -15,7 +15,7 @@ import time
 import urllib.request
 
 from chat_helpers import doors, hash_of, irc
-from program_helpers import PATIENCE, Skip, equal, run_tests, test, until
+from program_helpers import PATIENCE, Skip, equal, run_tests, test, until, weft
 
 # ---- kill -9 ---------------------------------------------------------------------------------------
 
@@ -232,6 +232,20 @@ def where_a_file_may_not_grow_the_chat_goes_on_and_history_comes_back():
             kept = full_disk(data, lambda: allow(400_000), lambda: allow(-1), server)
             equal(server.end(), 0)
         assert_kept(data, kept)
+
+
+@test
+def a_start_on_a_full_disk_is_one_clear_line():
+    with tempfile.TemporaryDirectory() as folder, Disk(folder) as disk:
+        data = os.path.join(folder, "history")
+        disk.fill()
+        got = weft("serve", "--port", 0, "--irc", 0, "--data", data)
+        equal((got.status, got.err.count("\n")), (1, 1), got)
+        assert re.fullmatch(rf"weft serve: {re.escape(data)}\S*: .*(full|No space left on device)"
+                            r" \(make room there, or --no-history\)\n", got.err), got
+        disk.make_room()
+        with doors(data) as server:
+            equal(server.end(), 0)
 
 
 def figure(server, name):

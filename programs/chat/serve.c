@@ -239,6 +239,13 @@ static int64_t now_ms(const struct hub *hub)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static const char *advice_for(int rc)
+{
+    if (rc == -EBUSY)
+        return " (another server? --data FOLDER or --no-history)";
+    return rc == -ENOSPC || rc == -EDQUOT ? " (make room there, or --no-history)" : "";
+}
+
 static int open_history(struct server *s, const struct settings *set)
 {
     char usual[KEEP_FOLDER];
@@ -252,8 +259,7 @@ static int open_history(struct server *s, const struct settings *set)
     folder = folder ? folder : usual;
     int rc = keep_open(s, folder, set->full_sync, &set->irc);
     if (rc < 0) {
-        complain(me, "%s%s", weft_error(),
-                 rc == -EBUSY ? " (another server? --data FOLDER or --no-history)" : "");
+        complain(me, "%s%s", weft_error(), advice_for(rc));
         return STATUS_FAILED;
     }
     if (s->events.format == LOG_JSON)
