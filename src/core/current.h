@@ -37,7 +37,8 @@ struct wf_parking {
     // is made (1). What did not end the sleep is disarmed.
     int (*lie_down)(struct wf_parker *self, const struct wf_wait *wait, weft_time deadline);
     void (*wake)(struct wf_parker *parker); // by who turned PARKED into another word. Any thread
-    bool (*yield)(struct wf_parker *self);  // true: others ran meanwhile
+    // True: others ran meanwhile, or are ready. `looks`: after a look at timers and descriptors.
+    bool (*yield)(struct wf_parker *self, bool looks);
     bool (*transfers)(const struct wf_parker *self); // lie_down takes a wait's transfer
 };
 

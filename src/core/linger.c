@@ -2,6 +2,9 @@
 // linger.c - see linger.h. Each look takes a cache line away from the other end. Where items come
 // one by one it looks often; where they come as fast as they can be put, it lets some gather: they
 // then pass without another look.
+//
+// A fiber that looks out holds up its loop. So while it does, the loop looks now and then at what
+// others wait for, as it would if the fiber lay down; and once another can run, that is all.
 #include "core/linger.h"
 
 #include "core/park.h"
@@ -10,21 +13,33 @@
 
 enum { LOOK_NS = 25000 };
 enum { TRIES = 4, BETWEEN_TRIES = 32 };
-enum { OFTEN = 8, SELDOM = 64 }; // in pauses of the processor, of 20 to 50 ns
+enum { OFTEN = 8, SELDOM = 64, AROUND = 64 }; // in pauses of the processor, of 20 to 50 ns
+
+static bool others_can_run(void)
+{
+    struct wf_parker *self = wf_self();
+    return self->parking && self->parking->yield(self, true);
+}
 
 static size_t look_out(const struct wf_lingering *l, wf_arrived *arrived, const void *ctx)
 {
     unsigned pauses = wf_load(&l->many, WF_RELAXED) ? SELDOM : OFTEN;
     struct wf_glance glance = {.for_ns = LOOK_NS};
     size_t found = 0;
-    while (found == 0 && wf_glance(&glance))
+    while (found == 0 && wf_glance(&glance)) {
         if (glance.round % pauses == 0)
             found = arrived(ctx);
+        if (found == 0 && glance.round % AROUND == 0 && others_can_run())
+            return 0;
+    }
     return found;
 }
 
 void wf_linger(struct wf_lingering *l, wf_arrived *arrived, const void *ctx)
 {
+    const struct wf_parker *self = wf_self();
+    if (self->parking && !wf_may_give_way(self))
+        return; // others of its loop may be ready now, and it cannot let them run
     if (wf_give_way() || arrived(ctx) > 0)
         return;
     uint32_t vain = wf_load(&l->vain, WF_RELAXED);

@@ -21,7 +21,8 @@ struct wf_lingering {
 // How many items, or places, are there by now. A reason to wait no longer counts as one.
 typedef size_t wf_arrived(const void *ctx);
 
-// Called where none was there. Other fibers of the thread run first; if any did, that is all.
+// Called where none was there. Other fibers of the thread run first, and whenever one can; if any
+// did, that is all.
 void wf_linger(struct wf_lingering *l, wf_arrived *arrived, const void *ctx);
 
 #endif

@@ -57,16 +57,22 @@ static inline void wf_wait_end(struct wf_wait *wait)
         wf_wait_end_told(wait);
 }
 
+// A fiber that may let others run before it waits. Not where somebody is told of waits, who would
+// miss this one.
+static inline bool wf_may_give_way(const struct wf_parker *self)
+{
+    return self->parking && !self->host && !wf_noting;
+}
+
 // Called before a wait: what a fiber waits for is often done when all that are ready have had their
 // turn. Then nobody stands in line, lies down and is woken: three locked instructions less. Who
 // gives way stays in the run queue, so it goes on no later than one woken by that would, and if it
 // has to wait all the same, this was one switch too many. Nothing is decided here: the caller looks
-// again. Not where somebody is told of waits, who would miss this one. True: others ran. Threads
-// just go on.
+// again. True: others ran, or are ready now. Threads just go on.
 static inline bool wf_give_way(void)
 {
     struct wf_parker *self = wf_self();
-    return self->parking && !self->host && !wf_noting && self->parking->yield(self);
+    return wf_may_give_way(self) && self->parking->yield(self, false);
 }
 
 // Sleep until the token, an event on wait->fd, or the deadline. The ready events (> 0), 0 (token,

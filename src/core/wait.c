@@ -31,7 +31,7 @@ void weft_yield(void)
 {
     struct wf_parker *self = wf_self();
     if (self->parking)
-        (void)self->parking->yield(self);
+        (void)self->parking->yield(self, false);
     else
         wf_thread_yield();
 }

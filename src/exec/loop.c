@@ -87,7 +87,7 @@ struct wf_loop {
 
 static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, weft_time deadline);
 static void wake_fiber(struct wf_parker *parker);
-static bool fiber_yields(struct wf_parker *parker);
+static bool fiber_yields(struct wf_parker *parker, bool looks);
 static bool fiber_transfers(const struct wf_parker *parker);
 static const struct wf_parking fiber_parking = {fiber_sleeps, wake_fiber, fiber_yields,
                                                 fiber_transfers};
@@ -431,17 +431,18 @@ static void wake_fiber(struct wf_parker *parker)
         send(fiber->loop, fiber);
 }
 
-static bool fiber_yields(struct wf_parker *parker)
+static bool fiber_yields(struct wf_parker *parker, bool looks)
 {
     struct fiber *self = parker->seat;
     struct wf_loop *loop = self->loop;
     bool others = loop->ready.first != NULL;
     self->error = *loop->errno_at;
+    wf_turn_cut(&loop->turn, looks);
     make_ready(loop, self);
     switch_away(loop, self, false);
     see_to_ended(loop);
     *loop->errno_at = self->error;
-    return others;
+    return others || loop->ready.first;
 }
 
 static struct fiber *take_spare(struct wf_loop *loop)

@@ -22,7 +22,7 @@ struct wf_turn_end {
 };
 
 struct wf_turn {
-    uint32_t begin, allowed; // at which run of the loop, and so many from there on
+    uint32_t begin, allowed; // at which run of the loop, and so many from there on; 0: it was cut
     int64_t began_ns;
     struct wf_turn_end *first, **last;
 };
@@ -41,12 +41,19 @@ static inline void wf_turn_begin(struct wf_turn *turn, uint32_t run)
     turn->began_ns = wf_clock_now();
 }
 
+// To be over whenever somebody asks next.
+static inline void wf_turn_cut(struct wf_turn *turn, bool cut)
+{
+    turn->allowed = cut ? 0 : turn->allowed;
+}
+
 static inline bool wf_turn_is_over(struct wf_turn *turn, uint32_t run)
 {
     enum { MOST = 256, MORE = 64, TURN_NS = 1000000 };
     if (run - turn->begin < turn->allowed)
         return false;
-    if (turn->allowed >= MOST || wf_clock_now() - turn->began_ns >= TURN_NS)
+    bool is_long = turn->allowed == 0 || turn->allowed >= MOST;
+    if (is_long || wf_clock_now() - turn->began_ns >= TURN_NS)
         return true;
     turn->allowed += MORE;
     return false;
