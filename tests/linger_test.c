@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: MIT
-// linger_test.c - who looks out before a wait holds up nobody else of his loop.
+// linger_test.c - who looks out before a wait holds up nobody else of his loop; who only tries does
+// not look out.
 //
 // Nothing is decided by time: a feeder gives an item a moment after it was asked for, when a fiber
 // that looks out still does, and what is counted is how many it got while another could have run.
 // If the moment was too long it lay down, and the other ran: a busy machine only makes it easier.
-#include "contract.h"
+#include "shared_helpers.h"
 
 #include <poll.h>
 #include <sched.h>
+#include <sys/syscall.h>
+
+// The library's calls come here too.
+static _Thread_local int offers;
+
+int sched_yield(void)
+{
+    offers++;
+    return (int)syscall(SYS_sched_yield);
+}
 
 // ---- fibers of one loop -----------------------------------------------------------------
 
@@ -174,10 +185,72 @@ TEST(who_waits_in_a_pool_lets_others_run)
     loop_free(l);
 }
 
+// ---- who only tries ---------------------------------------------------------------------
+
+static int offers_to_lock(void *m)
+{
+    offers = 0;
+    CHECK(weft_lock_until(m, WEFT_POLL) == -ETIMEDOUT);
+    return offers;
+}
+
+static int offers_to_lock_shared(void *board)
+{
+    offers = 0;
+    CHECK(weft_shared_lock(&((struct board *)board)->mu, WEFT_POLL) == -ETIMEDOUT);
+    return offers;
+}
+
+static int offers_to_get(void *q)
+{
+    int item;
+    offers = 0;
+    CHECK(weft_get((weft_queue *)q, &item, WEFT_POLL) == -ETIMEDOUT);
+    return offers;
+}
+
+static int offers_to_get_shared(void *q)
+{
+    int item;
+    offers = 0;
+    CHECK(weft_shared_get((weft_shared_queue *)q, &item, WEFT_POLL) == -ETIMEDOUT);
+    return offers;
+}
+
+static void gives_its_core_to_nobody(int (*offers_of)(void *arg), void *arg)
+{
+    struct away a;
+    for (int where = IN_TASK; where <= IN_THREAD; where++) {
+        go(&a, (enum where)where, offers_of, arg);
+        assert_int_equal(back(&a), 0);
+    }
+}
+
+TEST(who_only_tries_keeps_the_core)
+{
+    weft_mutex m = {0};
+    struct board *b = board_new();
+    weft_queue *q = weft_queue_new(sizeof(int), .capacity = 1);
+    weft_shared_queue *shared = weft_shared_queue_new(sizeof(int), 1);
+    assert_true(q && shared);
+    weft_lock(&m);
+    assert_int_equal(lock_it(b), 0);
+    gives_its_core_to_nobody(offers_to_lock, &m);
+    gives_its_core_to_nobody(offers_to_lock_shared, b);
+    gives_its_core_to_nobody(offers_to_get, q);
+    gives_its_core_to_nobody(offers_to_get_shared, shared);
+    weft_shared_unlock(&b->mu);
+    weft_unlock(&m);
+    weft_shared_queue_free(&shared);
+    weft_queue_free(&q);
+    weft_shared_free(&b);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(who_is_woken_runs_though_another_looks_out),
     cmocka_unit_test(who_waits_for_a_descriptor_runs_though_another_looks_out),
     cmocka_unit_test(who_waits_in_a_pool_lets_others_run),
+    cmocka_unit_test(who_only_tries_keeps_the_core),
 };
 
 TEST_MAIN(tests)

@@ -36,10 +36,10 @@ int wf_shared_call(const char *call, const void *object, weft_time deadline, wf_
                    void *ctx)
 {
     int rc = wf_interrupted();
-    struct wf_nap nap = {.word = NULL};
+    struct wf_nap nap = {.tries = deadline.ns <= 0};
     if (rc == 0 && !attempt(ctx, &nap)) {
         struct wf_wait wait = {.what = call, .object = object, .fd = WF_NO_FD, .stops = true};
-        rc = deadline.ns > 0 ? wf_shared_wait(&wait, deadline, attempt, ctx) : -ETIMEDOUT;
+        rc = nap.tries ? -ETIMEDOUT : wf_shared_wait(&wait, deadline, attempt, ctx);
     }
     return wf_failed(call, rc);
 }

@@ -28,6 +28,7 @@ struct wf_nap {
     const uint32_t *word;     // to sleep on
     uint32_t expected;        // while it is this
     const uint32_t *slept_on; // before this attempt, or NULL
+    bool tries;               // it will not wait, not even for a moment
 };
 
 // The half of a word that changes.

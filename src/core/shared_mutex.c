@@ -25,11 +25,11 @@ static bool is_held(uint64_t word)
 }
 
 // What it is once it is not held, or the spinning is over.
-static uint64_t watch(const weft_shared_mutex *m)
+static uint64_t watch(const weft_shared_mutex *m, bool tries)
 {
     uint64_t word = wf_load(&m->word_, WF_RELAXED);
-    bool alone = wf_self()->parking; // the holder may be another fiber of this thread
-    for (unsigned round = 0; is_held(word) && !alone && wf_spin_briefly(round); round++)
+    bool spins = !tries && !wf_self()->parking; // else the holder may be a fiber of this thread
+    for (unsigned round = 0; is_held(word) && spins && wf_spin_briefly(round); round++)
         word = wf_load(&m->word_, WF_RELAXED);
     return word;
 }
@@ -41,7 +41,7 @@ bool wf_shared_take(weft_shared_mutex *m, struct wf_nap *nap, bool *died)
         mine |= WAITED; // others may sleep still
     // Each failed swap brings another word, which may have a holder, and is looked at anew.
     while (is_held(word) || !wf_cas(&m->word_, &word, mine | (word & WAITED), WF_ACQUIRE)) {
-        word = watch(m);
+        word = watch(m, nap->tries);
         if (!is_held(word))
             continue;
         if (!(word & WAITED) && !wf_cas(&m->word_, &word, word | WAITED, WF_RELAXED))
