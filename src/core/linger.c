@@ -3,6 +3,9 @@
 // one by one it looks often; where they come as fast as they can be put, it lets some gather: they
 // then pass without another look.
 //
+// Who puts may be on the same core, and get it when it is offered. Then it is offered sooner the
+// next time; but not at once, for only looks before that can tell that he is on another by now.
+//
 // A fiber that looks out holds up its loop. So while it does, the loop looks now and then at what
 // others wait for, as it would if the fiber lay down; and once another can run, that is all.
 #include "core/linger.h"
@@ -13,7 +16,8 @@
 
 enum { LOOK_NS = 25000 };
 enum { TRIES = 4, BETWEEN_TRIES = 32 };
-enum { OFTEN = 8, SELDOM = 64, AROUND = 64 }; // in pauses of the processor, of 20 to 50 ns
+// In pauses of the processor, of 10 to 50 ns.
+enum { OFTEN = 8, SELDOM = 64, AROUND = 64, SOON = 32 };
 
 static bool others_can_run(void)
 {
@@ -21,17 +25,21 @@ static bool others_can_run(void)
     return self->parking && self->parking->yield(self, true);
 }
 
-static size_t look_out(const struct wf_lingering *l, wf_arrived *arrived, const void *ctx)
+static size_t look_out(struct wf_lingering *l, wf_arrived *arrived, const void *ctx)
 {
     unsigned pauses = wf_load(&l->many, WF_RELAXED) ? SELDOM : OFTEN;
-    struct wf_glance glance = {.for_ns = LOOK_NS};
+    bool near = wf_load(&l->near, WF_RELAXED) != 0;
+    struct wf_glance glance = {.for_ns = LOOK_NS, .round = near ? WF_OFFERS - SOON : 0};
     size_t found = 0;
     while (found == 0 && wf_glance(&glance)) {
         if (glance.round % pauses == 0)
             found = arrived(ctx);
-        if (found == 0 && glance.round % AROUND == 0 && others_can_run())
+        bool looks_around = glance.round % AROUND == AROUND - OFTEN; // before each offer, too
+        if (found == 0 && looks_around && others_can_run())
             return 0;
     }
+    if (found > 0)
+        wf_store(&l->near, glance.round % WF_OFFERS == 0, WF_RELAXED);
     return found;
 }
 

@@ -16,6 +16,7 @@
 struct wf_lingering {
     uint32_t vain; // so many looked out in vain since one did not
     uint32_t many; // the last one found more than one item, or place
+    uint32_t near; // and only once it had offered the processor: who puts may be on the same
 };
 
 // How many items, or places, are there by now. A reason to wait no longer counts as one.

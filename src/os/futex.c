@@ -162,11 +162,10 @@ bool wf_spin_briefly(unsigned round)
 // offered to others, for who is waited for may be waiting for just this one.
 bool wf_glance(struct wf_glance *glance)
 {
-    enum { OFFERS = 4 * SPINS };
     pause_briefly();
     if (++glance->round % SPINS != 0)
         return true;
-    if (glance->round % OFFERS == 0)
+    if (glance->round % WF_OFFERS == 0)
         (void)sched_yield(); // cannot fail on Linux
     int64_t now = wf_clock_now();
     if (glance->until_ns == 0)

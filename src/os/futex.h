@@ -49,7 +49,8 @@ void wf_spin(unsigned round);
 bool wf_spin_briefly(unsigned round);
 
 // The same for one whom it takes microseconds to wake: false once it has spun for_ns. The rest
-// begins as zeros.
+// begins as zeros. In each round that WF_OFFERS divides, the processor was offered to others.
+enum { WF_OFFERS = 128 };
 struct wf_glance {
     int64_t for_ns;
     unsigned round;
