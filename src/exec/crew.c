@@ -140,12 +140,22 @@ static void retry_later(struct processes *t)
     wf_crew_be_due(t, t->retry_ns);
 }
 
+// At the end, or before the next one that is to be woken. NULL: now.
+static void wake_later(struct wf_ended *ended, const uint32_t *sleeper)
+{
+    if (ended->sleeper)
+        wf_futex_wake_shared(ended->sleeper);
+    ended->sleeper = sleeper;
+}
+
 static void see_to_members(struct processes *t, struct wf_ended *ended)
 {
     int lacking = wanted(t) - willing(t);
     if (lacking > 0 && t->retry_ns > 0 && wf_clock_now() < t->retry_ns)
         return;
     t->retry_ns = 0;
+    if (lacking > 0)
+        wake_later(ended, NULL); // to make a worker takes long
     while (lacking-- > 0) {
         int rc = wf_crew_hire(t);
         if (rc == 0)
@@ -184,13 +194,6 @@ static bool has_ends(const weft_future *f)
 {
     int fds[WEFT_ENDS_MAX];
     return f->what->ends[0] != 0 && wf_ends_collect(f->what, f->arg, fds) > 0;
-}
-
-static void wake_later(struct wf_ended *ended, const uint32_t *sleeper)
-{
-    if (ended->sleeper)
-        wf_futex_wake_shared(ended->sleeper);
-    ended->sleeper = sleeper;
 }
 
 // 0; -EAGAIN: not now; or it has failed, and is among the ended.

@@ -48,7 +48,8 @@ struct processes {
 
 // What must follow once the lock is let go: futures that have ended, through next, and a worker
 // that is to be woken. (If it runs on this core, and at once, who then looks for its result would
-// find the lock taken.)
+// find the lock taken.) It may be gone by then, and its channel: a wake-up only names an address,
+// and whoever sleeps on what is there next looks again.
 struct wf_ended {
     weft_future *first, **end;
     const uint32_t *sleeper; // what it sleeps on, or NULL
