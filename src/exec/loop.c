@@ -437,7 +437,7 @@ static bool fiber_yields(struct wf_parker *parker, bool looks)
     struct wf_loop *loop = self->loop;
     bool others = loop->ready.first != NULL;
     self->error = *loop->errno_at;
-    wf_turn_cut(&loop->turn, looks);
+    wf_turn_cut_if(&loop->turn, looks);
     make_ready(loop, self);
     switch_away(loop, self, false);
     see_to_ended(loop);

@@ -42,9 +42,10 @@ static inline void wf_turn_begin(struct wf_turn *turn, uint32_t run)
 }
 
 // To be over whenever somebody asks next.
-static inline void wf_turn_cut(struct wf_turn *turn, bool cut)
+static inline void wf_turn_cut_if(struct wf_turn *turn, bool cut)
 {
-    turn->allowed = cut ? 0 : turn->allowed;
+    if (cut)
+        turn->allowed = 0;
 }
 
 static inline bool wf_turn_is_over(struct wf_turn *turn, uint32_t run)

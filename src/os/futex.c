@@ -151,11 +151,13 @@ void wf_spin(unsigned round)
 bool wf_spin_briefly(unsigned round)
 {
     enum { ROUNDS = 5, FIRST = 16 };
+    if (round > ROUNDS)
+        return false;
     for (unsigned pauses = round > 0 ? FIRST << (round - 1) : 0; pauses > 0; pauses--)
         pause_briefly();
-    if (round > 1 && round <= ROUNDS)
+    if (round > 1)
         (void)sched_yield(); // cannot fail on Linux
-    return round <= ROUNDS;
+    return true;
 }
 
 // The clock is looked at seldom, for it costs more than a pause; and more seldom the processor is
