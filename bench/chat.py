@@ -82,7 +82,7 @@ GOALS = [
     goal(ONE, "cpu", (*OTHERS, LECTURE), at_most=0.75),
     goal(ONE, "p99", (*OTHERS, LECTURE), at_most=0.7, why=TURNS),
     goal(MANY, "rate", OTHERS, at_least=1.3,
-         why="most of it is the kernel's send to each member, which all have alike; a third is the history"),
+         why="most of it is the kernel's send to each member, which all have alike; a fifth of the processor time is the history"),
     goal(MANY, "cpu", OTHERS, at_most=0.5, why=TURNS),
     goal(MANY, "p99", OTHERS, at_most=0.5, why=TURNS),
     goal(RATE, "p99", (*OTHERS, LECTURE), at_most=0.5, why=TURNS),

@@ -44,8 +44,8 @@ bool wf_futex_can_wait_any(void); // it does not say -ENOSYS; asked of the kerne
 void wf_spin(unsigned round);
 
 // The same for one that can also sleep. Each look takes the word's cache line away from whoever is
-// about to change it, so the turns grow longer. False: it should sleep; it has spun for some 10 to
-// 20 us by then, which a wake-up takes too.
+// about to change it, so the turns grow longer. False: it should sleep; it has spun for some 5 to
+// 25 us by then, which a wake-up takes too.
 bool wf_spin_briefly(unsigned round);
 
 // The same for one whom it takes microseconds to wake: false once it has spun for_ns. The rest
