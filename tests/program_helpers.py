@@ -19,6 +19,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -41,6 +42,10 @@ def arguments():
 
 WEFT = str(arguments().weft.resolve())
 LECTURE = os.environ.get("WEFT_LECTURE")
+
+# Where a server keeps its history that is not told where: nothing of who runs the tests.
+STATE = tempfile.TemporaryDirectory()
+os.environ["XDG_STATE_HOME"] = STATE.name
 
 
 class Skip(Exception):

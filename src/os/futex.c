@@ -153,7 +153,8 @@ bool wf_spin_briefly(unsigned round)
     enum { ROUNDS = 5, FIRST = 16 };
     if (round > ROUNDS)
         return false;
-    for (unsigned pauses = round > 0 ? FIRST << (round - 1) : 0; pauses > 0; pauses--)
+    unsigned pauses = round > 0 ? (unsigned)FIRST << (round - 1) : 0;
+    for (; pauses > 0; pauses--)
         pause_briefly();
     if (round > 1)
         (void)sched_yield(); // cannot fail on Linux
