@@ -3,12 +3,15 @@
 //
 // Not a fiber for each piece of work: its stack would be the next client's, deep as it is. But when
 // a thousand clients speak in one turn of the loop there are a thousand actors for that moment, and
-// most of them are never needed again: those end.
+// most of them are never needed again: those end. So an actor's stack has another size than a
+// client's, and is used again by actors alone.
 #include "chat/stage.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <weft/weft.h>
+
+enum { ACTOR_STACK = 128 << 10 };
 
 // On the stack of who waits for it.
 struct work {
@@ -63,7 +66,8 @@ static struct actor *new_actor(struct stage *stage)
     if (!a)
         return NULL;
     *a = (struct actor){.stage = stage, .called = WEFT_SEM(0)};
-    a->fiber = weft_start_as(WEFT_WITH(.kind = WEFT_FIBERS, .name = "actor"), act, &a);
+    a->fiber = weft_start_as(
+        WEFT_WITH(.kind = WEFT_FIBERS, .name = "actor", .stack_size = ACTOR_STACK), act, &a);
     if (!a->fiber) {
         free(a);
         return NULL;

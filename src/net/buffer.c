@@ -6,22 +6,16 @@
 #include <string.h>
 
 #include "core/error.h"
-#include "net/block.h"
 
 void wf_buffer_free(struct wf_buffer *b)
 {
-    if (b->capacity == WF_BLOCK)
-        wf_block_give(b->bytes);
-    else
-        free(b->bytes);
+    free(b->bytes);
     *b = (struct wf_buffer){.bytes = NULL};
 }
 
 static int grow(struct wf_buffer *b, size_t capacity)
 {
-    char *bytes = NULL;
-    if (capacity <= UINT32_MAX)
-        bytes = capacity == WF_BLOCK ? wf_block_take() : malloc(capacity);
+    char *bytes = capacity <= UINT32_MAX ? malloc(capacity) : NULL;
     if (!bytes)
         return wf_explain(-ENOMEM, "connection: no memory for %zu bytes", capacity);
     uint32_t length = b->length;
@@ -43,7 +37,7 @@ int wf_buffer_room(struct wf_buffer *b, size_t more)
     }
     size_t capacity = b->length + more, doubled = (size_t)2 * b->capacity;
     capacity = capacity < doubled ? doubled : capacity;
-    return grow(b, capacity < WF_BLOCK ? WF_BLOCK : capacity);
+    return grow(b, capacity < WF_BUFFER_LEAST ? WF_BUFFER_LEAST : capacity);
 }
 
 int wf_buffer_add(struct wf_buffer *b, const void *bytes, size_t size)

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { WF_BUFFER_LEAST = 1024 };
+
 // Bytes that wait, less than 4 GiB: taken at the head, added behind. Valid when zeroed.
 struct wf_buffer {
     char *bytes; // NULL: none was needed yet

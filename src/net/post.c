@@ -9,6 +9,10 @@
 // from `take_off` to `land`, mostly in the same turn; meanwhile others add to the queue, and nobody
 // else sends. What did not go out is put before what was added.
 //
+// A flight is as large as a buffer, and so lies where buffers come and go. If it were as small as
+// it could be, what stays for long would lie in between, and a crowd's memory could not be given
+// back.
+//
 // Both run on the loop's own stack, which must never wait for a lock: who is next to get it may be
 // a fiber of this very loop. So they only try, and come again at the end of the next turn.
 #include <errno.h>
@@ -19,7 +23,6 @@
 #include "core/misuse.h"
 #include "core/mutex.h"
 #include "exec/loop.h"
-#include "net/block.h"
 #include "net/call.h"
 #include "os/context.h"
 #include "os/prefetch.h"
@@ -50,7 +53,7 @@ static void end_flight(weft_conn *c)
     wf_conn_send_queued(c); // what was added meanwhile
     if (c->out.length > 0 || c->writer)
         wf_conn_wake_all(c);
-    wf_block_give(flight);
+    free(flight);
     wf_conn_leave(c);
 }
 
@@ -67,8 +70,6 @@ static void put_back(weft_conn *c, struct wf_buffer *left)
     c->out = *left;
     *left = (struct wf_buffer){.bytes = NULL};
 }
-
-_Static_assert(sizeof(struct wf_flight) <= WF_BLOCK, "a flight is one block");
 
 static bool try_lock(struct wf_flight *flight, void (*again)(struct wf_turn_end *))
 {
@@ -132,7 +133,7 @@ static bool fly_later(weft_conn *c, struct wf_loop *loop)
 {
     if (c->flight)
         return c->flies_from == loop;
-    struct wf_flight *flight = wf_block_take();
+    struct wf_flight *flight = malloc(WF_BUFFER_LEAST); // see the top
     if (!flight)
         return false;
     flight->turn_end.call = take_off;

@@ -43,7 +43,6 @@ NOT_FOR = {
     ("thread", "rwlock_test_on_fibers"): BLOCKS,
     ("descriptor", "rwlock_test_on_fibers"): BLOCKS,
     ("memory", "rwlock_test_on_fibers"): BLOCKS,
-    ("memory", "net_block_test"): "a block that is not there is NULL, and its caller says so",
 }
 TOLD, WITHOUT_TEXT, ABORTED = 90, 91, 92 # faults.h
 # The one place where a call cannot fail: a thread that is not weft's has no room for its own state.
