@@ -294,7 +294,7 @@ WEFT_TASK(drive, struct driver *, weft_none);
 
 // ---- the fibers' side ------------------------------------------------------------
 
-// Under the d's lock: somebody has to ring, and it is the caller.
+// Under its lock: somebody has to ring, and it is the caller.
 static bool must_ring(struct driver *d)
 {
     bool must = d->asleep;

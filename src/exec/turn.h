@@ -4,7 +4,8 @@
 //
 // At the end of a turn the loop looks at timers and descriptors, which costs a system call, and
 // hands over all that was asked for: the longer the turn, the cheaper each. But they wait for it.
-// So it ends after FEW runs of fibers if they took TURN_NS, and after MOST in any case.
+// So after each WF_TURN_RUNS of fibers it ends if it has taken long, and after four times as many
+// in any case.
 #ifndef WF_EXEC_TURN_H
 #define WF_EXEC_TURN_H
 
@@ -14,6 +15,8 @@
 
 #include "os/clock.h"
 #include "os/prefetch.h"
+
+enum { WF_TURN_RUNS = 64 };
 
 struct wf_turn_end {
     struct wf_turn_end *next;
@@ -35,9 +38,8 @@ static inline void wf_turn_new(struct wf_turn *turn)
 // What is to be done at its end stays.
 static inline void wf_turn_begin(struct wf_turn *turn, uint32_t run)
 {
-    enum { FEW = 64 };
     turn->begin = run;
-    turn->allowed = FEW;
+    turn->allowed = WF_TURN_RUNS;
     turn->began_ns = wf_clock_now();
 }
 
@@ -50,13 +52,13 @@ static inline void wf_turn_cut_if(struct wf_turn *turn, bool cut)
 
 static inline bool wf_turn_is_over(struct wf_turn *turn, uint32_t run)
 {
-    enum { MOST = 256, MORE = 64, TURN_NS = 1000000 };
+    enum { MOST = 4 * WF_TURN_RUNS, LONG_NS = 1000000 };
     if (run - turn->begin < turn->allowed)
         return false;
     bool is_long = turn->allowed == 0 || turn->allowed >= MOST;
-    if (is_long || wf_clock_now() - turn->began_ns >= TURN_NS)
+    if (is_long || wf_clock_now() - turn->began_ns >= LONG_NS)
         return true;
-    turn->allowed += MORE;
+    turn->allowed += WF_TURN_RUNS;
     return false;
 }
 

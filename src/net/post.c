@@ -198,25 +198,34 @@ int weft_post(weft_conn *c, const void *buf, size_t size)
     return wf_failed("weft_post", post(c, buf, size));
 }
 
+enum { LINE = 64 }; // of the cache
+
+static void fetch(const void *memory, size_t size)
+{
+    for (size_t at = 0; at <= size; at += LINE)
+        wf_prefetch_to_write((const char *)memory + at);
+}
+
 // Without the lock: where the queue ends is a guess, and only named. A thread sanitizer would take
 // it for more.
+static void fetch_end(const weft_conn *c)
+{
+#ifdef WF_TSAN
+    (void)c;
+#else
+    const struct wf_buffer *b = c->layer ? &c->layer->held : &c->out;
+    if (b->bytes)
+        fetch(b->bytes + b->head + b->length, (size_t)2 * LINE);
+#endif
+}
+
 void weft_post_expect(weft_conn *c, int after)
 {
     wf_require(c, "weft_post_expect(NULL)");
-    enum { LINE = 64 };
-    const char *at = (const char *)c;
-    size_t size = offsetof(struct weft_conn, out_limit);
-#ifndef WF_TSAN
-    if (after == 1) {
-        const struct wf_buffer *b = c->layer ? &c->layer->held : &c->out;
-        at = b->bytes + b->head + b->length;
-        size = b->bytes ? 2 * LINE : 0;
-    }
-#else
-    (void)after;
-#endif
-    for (size_t line = 0; line <= size && size > 0; line += LINE)
-        wf_prefetch_to_write(at + line);
+    if (after == 1)
+        fetch_end(c);
+    else
+        fetch(c, offsetof(struct weft_conn, out_limit));
 }
 
 void weft_post_limit(weft_conn *c, size_t bytes)

@@ -15,7 +15,7 @@
 
 #include "chat/store/parts.h"
 
-enum { STEP = 4000, FORGET_STEP = 1000, PACE_MS = 500, LOG_PATIENCE_MS = 20, ROWS = 8 };
+enum { STEP = 4000, FORGET_STEP = 1000, PACE_MS = 500, LOG_PATIENCE_MS = 20 };
 
 static int prepare(struct indexer *x)
 {
@@ -108,7 +108,7 @@ static int take_some(struct indexer *x, struct turn *turn)
     int rc, count = 0;
     while ((rc = sql_step(x->fresh)) > 0 && (rc = pass_on(x->fresh, 0, x->add)) == 0) {
         turn->indexed = sqlite3_column_int64(x->fresh, 0);
-        if (++count % ROWS == 0)
+        if (++count % STORE_ROWS_AT_ONCE == 0)
             (void)sched_yield(); // the chat goes first, see writer.c; cannot fail on Linux
     }
     (void)sqlite3_reset(x->fresh);

@@ -25,6 +25,7 @@
 #include "common/sql.h"
 
 enum { READERS = 4 };
+enum { STORE_ROWS_AT_ONCE = 8 }; // are written; then the chat may have the core
 
 // Somebody waits for a removal. Freed by the last of the two that hold it.
 struct wish {

@@ -63,9 +63,9 @@ void writer_close(struct writer *w)
 // messages do that they cost memory.
 static void give_way(const struct writer *w, unsigned written)
 {
-    enum { ROWS = 8, FEW = 4096 };
+    enum { FEW = 4096 };
     struct store *s = w->store;
-    if (written % ROWS != 0)
+    if (written % STORE_ROWS_AT_ONCE != 0)
         return;
     weft_lock(&s->mu);
     bool has_time = s->hurried <= s->inbox.settled && s->inbox.waiting.count < FEW;
