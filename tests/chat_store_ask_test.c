@@ -147,6 +147,87 @@ static void a_room_where_nobody_spoke_is_empty(void **state)
     close_store(store);
 }
 
+// 1 and 2 at 100 and 200; then the clock is set back, and 3 and 4 are at 110 and 120.
+static void what_comes_after_a_clock_was_set_back_is_found(void **state)
+{
+    (void)state;
+    struct store *store = open_with(
+        (struct store_options){.folder = new_folder(), .no_index = true});
+    say(store, "1", 100, "a");
+    say(store, "2", 200, "b");
+    say(store, "3", 110, "c");
+    say(store, "4", 120, "d");
+    expect(store, "3 4", STORE_LATEST, at(0), at(0), 2);
+    expect(store, "3 4", STORE_LATEST, at(200), at(0), 2);
+    expect(store, "3 4", STORE_AFTER, id("2"), at(0), EVERY);
+    expect(store, "3 4", STORE_AFTER, at(200), at(0), EVERY);
+    expect(store, "2 3 4", STORE_AFTER, at(100), at(0), EVERY);
+    expect(store, "2 3 4", STORE_AFTER, at(105), at(0), EVERY);
+    expect(store, "", STORE_AFTER, at(201), at(0), EVERY);
+    expect(store, "1 2", STORE_BEFORE, id("3"), at(0), EVERY);
+    expect(store, "1 2", STORE_BEFORE, at(110), at(0), EVERY);
+    expect(store, "1 2 3", STORE_BEFORE, at(115), at(0), EVERY);
+    expect(store, "1 3 4", STORE_BEFORE, at(200), at(0), EVERY);
+    expect(store, "2 3", STORE_BETWEEN, id("1"), id("4"), EVERY);
+    expect(store, "3", STORE_BETWEEN, id("4"), id("1"), 1);
+    expect(store, "2 3 4", STORE_AROUND, id("3"), at(0), 3);
+    expect(store, "1 2 3", STORE_AROUND, at(110), at(0), 3);
+    close_store(store);
+}
+
+// What lies behind the first message since a time, or before the last one until it, as a look at
+// each of them tells.
+static const char *should_be(const int64_t *times, int count, bool after, int64_t time)
+{
+    static char ids[400];
+    int begin = 0, end = count;
+    while (after && begin < count && times[begin] < time)
+        begin++;
+    while (!after && end > 0 && times[end - 1] > time)
+        end--;
+    char *to = ids;
+    *to = '\0';
+    for (int i = begin; i < end; i++)
+        if (times[i] != time)
+            to += sprintf(to, "%s%d", to > ids ? " " : "", i);
+    return ids;
+}
+
+// Of two rooms in turn; of the clock's steps as many as are kept, or a few more.
+static void a_time_is_found_wherever_the_clock_was_set_back(void **state)
+{
+    (void)state;
+    enum { MANY = 100 };
+    unsigned seed = 7;
+    const unsigned step_every[] = {50, 12, 2};
+    for (size_t round = 0; round < COUNT(step_every); round++) {
+        struct store *store = open_with(
+            (struct store_options){.folder = new_folder(), .no_index = true});
+        int64_t times[MANY], now = 1000, last = 0;
+        for (int i = 0; i < MANY; i++) {
+            char msgid[16];
+            bool back = (unsigned)rand_r(&seed) % step_every[round] == 0;
+            now = back && now > 100 ? now - rand_r(&seed) % 90 : now + rand_r(&seed) % 5;
+            times[i] = now;
+            snprintf(msgid, sizeof msgid, "%d", i);
+            append(store, text_of(msgid, now, "text"));
+            snprintf(msgid, sizeof msgid, "x%d", i);
+            struct store_message other = text_of(msgid, now + rand_r(&seed) % 2, "text");
+            other.where.first = "#other";
+            now = other.time_ms;
+            last = append(store, other);
+        }
+        assert_int_equal(outcome_of(store, last), 0);
+        for (int64_t time = 900; time < 1300; time += 3) {
+            struct store_query q = {.from = at(time), .limit = MANY, .range = STORE_AFTER};
+            assert_string_equal(asked(store, q), should_be(times, MANY, true, time));
+            q.range = STORE_BEFORE;
+            assert_string_equal(asked(store, q), should_be(times, MANY, false, time));
+        }
+        close_store(store);
+    }
+}
+
 // ---- conversations ---------------------------------------------------------------------------
 
 static void speak(struct store *store, const char *msgid, int64_t time_ms, const char *first,
@@ -250,6 +331,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_events_only_texts_count),
     cmocka_unit_test(an_unknown_msgid_is_an_error),
     cmocka_unit_test(a_room_where_nobody_spoke_is_empty),
+    cmocka_unit_test(what_comes_after_a_clock_was_set_back_is_found),
+    cmocka_unit_test(a_time_is_found_wherever_the_clock_was_set_back),
     cmocka_unit_test(a_user_sees_his_own_conversations_and_the_rooms_named),
     cmocka_unit_test(only_the_last_text_of_a_conversation_counts),
     cmocka_unit_test(a_limit_keeps_those_nearest_to_the_first_time),

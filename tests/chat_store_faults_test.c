@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // chat_store_faults_test.c - a server that is killed, a disk that is full, copies, other schemas.
 #include "chat_store.h"
+#include "chat_store_v1.h"
 
 #include "common/schema.h"
 #include "common/sql.h"
@@ -329,6 +330,29 @@ static void an_older_file_is_copied_and_brought_up_to_date(void **state)
     assert_int_equal(number_in(path, "SELECT count(*) FROM second"), 2);
 }
 
+static void a_history_of_the_first_schema_is_read_on(void **state)
+{
+    (void)state;
+    const char *folder = new_folder();
+    assert_int_equal(mkdir(folder, 0700), 0);
+    int fd = open(file_in(folder, "history.db"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+    change(file_in(folder, "history.db"), history_v1);
+    struct store *store = open_in(folder);
+    say(store, "6", 130, "after");
+    struct store_query q = {.range = STORE_LATEST, .limit = 9};
+    assert_string_equal(asked(store, q), "1 2 3 5 6");
+    q.range = STORE_AFTER;
+    q.from.time_ms = 600; // after the step back, which was found in the old file
+    assert_string_equal(asked(store, q), "3 5 6");
+    wait_indexed(store);
+    assert_string_equal(found_words(store, "five"), "5");
+    close_store(store);
+    assert_int_equal(number_in(file_in(folder, "history.db.v1"), "PRAGMA user_version"), 1);
+    assert_int_equal(number_in(file_in(folder, "history.db"), "PRAGMA user_version"), 2);
+}
+
 static void a_step_that_fails_leaves_the_file_as_it_was(void **state)
 {
     (void)state;
@@ -390,6 +414,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_backup_that_cannot_be_leaves_nothing),
     cmocka_unit_test(a_file_that_is_not_there_is_told_as_such),
     cmocka_unit_test(an_older_file_is_copied_and_brought_up_to_date),
+    cmocka_unit_test(a_history_of_the_first_schema_is_read_on),
     cmocka_unit_test(a_step_that_fails_leaves_the_file_as_it_was),
     cmocka_unit_test(a_newer_file_is_refused_with_the_version_it_needs),
     cmocka_unit_test(what_is_no_history_is_refused),

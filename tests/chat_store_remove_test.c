@@ -309,12 +309,29 @@ static void a_clock_that_was_set_back_costs_no_new_message(void **state)
     for (int i = 0; i < 3; i++)
         say(store, (const char *[]){"a", "b", "c"}[i], day_ms + i, "ahead");
     say(store, "1", 1, "set right");
-    assert_true(eventually(strcmp(asked(store, q), "1 b c") == 0));
+    assert_true(eventually(strcmp(asked(store, q), "b c 1") == 0));
     say(store, "2", 2, "set right");
     say(store, "3", 3, "set right");
     assert_true(eventually(strcmp(asked(store, q), "1 2 3") == 0));
     say(store, "4", 4, "set right");
     assert_true(eventually(strcmp(asked(store, q), "2 3 4") == 0));
+    close_store(store);
+}
+
+// Each message by its own time, whatever stands before it.
+static void what_was_said_ahead_of_the_clock_keeps_nothing_else(void **state)
+{
+    (void)state;
+    struct store *store = open_with((struct store_options){.folder = new_folder(),
+                                                           .keep_days = 3,
+                                                           .tidy_ms = 1,
+                                                           .no_index = true,
+                                                           .clock_ms = day_ten});
+    say(store, "ahead", 40 * day_ms, "text");
+    say(store, "old", 6 * day_ms, "text");
+    say(store, "fresh", 8 * day_ms, "text");
+    say(store, "set back", 5 * day_ms, "text");
+    assert_true(eventually(strcmp(everything(store), "ahead fresh") == 0));
     close_store(store);
 }
 
@@ -443,6 +460,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(messages_go_when_they_are_old),
     cmocka_unit_test(each_room_keeps_its_newest_messages),
     cmocka_unit_test(a_clock_that_was_set_back_costs_no_new_message),
+    cmocka_unit_test(what_was_said_ahead_of_the_clock_keeps_nothing_else),
     cmocka_unit_test(what_is_not_kept_is_deleted),
     cmocka_unit_test(what_deleted_rows_left_in_gaps_goes_with_a_removal),
     cmocka_unit_test(a_room_that_was_emptied_is_filled_again),

@@ -221,7 +221,7 @@ class Player:
 
 def why_not(text):
     """Why a transcript cannot be played over TCP, or None."""
-    if re.search(r"^(restart|wait \d+(s|m|h))", text, re.M):
+    if re.search(r"^(restart|jump |wait \d+(s|m|h))", text, re.M):
         return "has a clock of its own"
     if re.search(r"^reset ", text, re.M):
         return "has other settings while it is played"

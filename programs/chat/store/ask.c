@@ -1,46 +1,47 @@
 // SPDX-License-Identifier: MIT
 // ask.c - a part of one conversation: store_ask.
 //
-// A conversation is ordered by time, and where that is equal by when it was written down; a
-// position is such a pair. A time excludes all of its millisecond, so as a lower bound it is the
-// last position in it, and as an upper bound the first. Every question is then one or two of the
-// same kind: so many from an end of what lies between two positions.
+// A conversation is ordered by id, as its messages came. By their times it would be the same until
+// a clock is set back: from then on what is said would stand among what was said before, and
+// whoever asks for the last, or for what came after a message, would not get it.
+//
+// A time is a place in that order: as a lower bound it is in front of the first message that is not
+// before it, as an upper bound behind the last one that is not after it, and all of its millisecond
+// is left out. So after a step of the clock a time gives rather too much than too little. Every
+// question is then one or two of the same kind: so many from an end of what lies between two ids.
 #include <errno.h>
 #include <weft/error.h>
 
 #include "chat/store/parts.h"
+#include "chat/store/place.h"
 #include "chat/store/rows.h"
 
-struct position {
-    int64_t time, id;
-};
+static const int64_t no_time = INT64_MIN;
 
 struct part {
     int64_t conversation;
-    struct position after, before; // exclusive
-    bool events, newest;           // newest: from the end backward
+    int64_t after, before; // ids, exclusive
+    int64_t not_at[2];     // times that are left out; no_time: none
+    bool events, newest;   // newest: from the end backward
     size_t limit;
 };
 
-static const struct position beginning = {INT64_MIN, INT64_MIN}, end = {INT64_MAX, INT64_MAX};
-
 #define PART \
-    "SELECT " ROWS_COLUMNS " FROM messages m JOIN conversations c ON c.id = m.conversation" \
-    " WHERE m.conversation = ?1 AND m.time >= ?2 AND (m.time > ?2 OR m.id > ?3)" \
-    " AND m.time <= ?4 AND (m.time < ?4 OR m.id < ?5) AND (m.words OR ?6) AND NOT m.removed"
+    "SELECT " ROWS_COLUMNS " FROM messages m INDEXED BY messages_order" \
+    " JOIN conversations c ON c.id = m.conversation" \
+    " WHERE m.conversation = ?1 AND m.id > ?2 AND m.id < ?3 AND m.time <> ?4 AND m.time <> ?5" \
+    " AND (m.words OR ?6) AND NOT m.removed"
 
 static int read_part(sqlite3 *db, const struct part *part, struct store_rows *rows)
 {
     sqlite3_stmt *s;
-    int rc = sql_prepare(
-        db, part->newest ? PART " ORDER BY m.time DESC, m.id DESC" : PART " ORDER BY m.time, m.id",
-        &s);
+    int rc = sql_prepare(db, part->newest ? PART " ORDER BY m.id DESC" : PART " ORDER BY m.id", &s);
     if (rc == 0) {
         sql_int(s, 1, part->conversation);
-        sql_int(s, 2, part->after.time);
-        sql_int(s, 3, part->after.id);
-        sql_int(s, 4, part->before.time);
-        sql_int(s, 5, part->before.id);
+        sql_int(s, 2, part->after);
+        sql_int(s, 3, part->before);
+        sql_int(s, 4, part->not_at[0]);
+        sql_int(s, 5, part->not_at[1]);
         sql_int(s, 6, part->events);
         rc = rows_fill(rows, s, part->limit, NULL, NULL);
     }
@@ -50,7 +51,7 @@ static int read_part(sqlite3 *db, const struct part *part, struct store_rows *ro
     return rc;
 }
 
-// ---- positions -------------------------------------------------------------------------
+// ---- places ----------------------------------------------------------------------------
 
 // 1, 0 (nobody has said anything there) or an error.
 static int find_conversation(sqlite3 *db, const struct store_conversation *where, int64_t *id)
@@ -70,82 +71,86 @@ static int find_conversation(sqlite3 *db, const struct store_conversation *where
 
 // By its msgid, or as one of the records of an event that happened in several rooms: msgid.2 and so
 // on; '/' comes behind '.'. The + is for the index of msgids, which is far narrower.
-static int find_message(sqlite3 *db, int64_t conversation, const char *msgid, struct position *at)
+static int find_message(sqlite3 *db, int64_t conversation, const char *msgid, int64_t *id)
 {
     sqlite3_stmt *find;
     int rc = sql_prepare(db,
-                         "SELECT time, id FROM messages WHERE msgid >= ?1 AND msgid < ?1 || '/'"
+                         "SELECT id FROM messages WHERE msgid >= ?1 AND msgid < ?1 || '/'"
                          " AND +conversation = ?2",
                          &find);
     if (rc == 0) {
         sql_text(find, 1, msgid);
         sql_int(find, 2, conversation);
-        rc = sql_step(find);
+        rc = sql_one(find, id);
     }
-    if (rc > 0)
-        *at = (struct position){sqlite3_column_int64(find, 0), sqlite3_column_int64(find, 1)};
     (void)sqlite3_finalize(find);
     return rc == 0 ? weft_fail(-ENOENT, "no message %s there", msgid) : rc < 0 ? rc : 0;
 }
 
-// Both bounds that a point can be.
+// A point in the order of ids.
 struct bounds {
-    struct position lower, upper;
+    int64_t first;        // the id of the point itself, or of the first behind it
+    int64_t lower, upper; // what is after it has more than this, what is before it less
+    int64_t time;         // that is left out on both sides, or no_time
 };
+
+static int find_time(sqlite3 *db, int64_t conversation, int64_t time, struct bounds *bounds)
+{
+    struct place place;
+    int rc = place_of_time(db, conversation, time, &place);
+    int64_t lower = place.first == INT64_MAX ? INT64_MAX : place.first - 1;
+    if (rc == 0)
+        *bounds = (struct bounds){place.first, lower, place.last + 1, time};
+    return rc;
+}
 
 static int find_point(sqlite3 *db, int64_t conversation, const struct store_point *point,
                       struct bounds *bounds)
 {
-    struct position at;
-    if (!point->msgid) {
-        *bounds = (struct bounds){{point->time_ms, INT64_MAX}, {point->time_ms, INT64_MIN}};
-        return 0;
-    }
-    int rc = find_message(db, conversation, point->msgid, &at);
+    if (!point->msgid)
+        return find_time(db, conversation, point->time_ms, bounds);
+    int64_t id = 0;
+    int rc = find_message(db, conversation, point->msgid, &id);
     if (rc == 0)
-        *bounds = (struct bounds){at, at};
+        *bounds = (struct bounds){id, id, id, no_time};
     return rc;
-}
-
-static bool is_sooner(struct position a, struct position b)
-{
-    return a.time != b.time ? a.time < b.time : a.id < b.id;
 }
 
 // ---- questions -----------------------------------------------------------------------------
 
-// The point itself is in the second half: one that is before the point's own upper bound is not.
+// The point itself is in the second half.
 static int read_around(sqlite3 *db, struct part part, const struct bounds *from,
                        struct store_rows *rows)
 {
     size_t limit = part.limit;
     part.limit = limit / 2;
     part.newest = true;
-    part.before = from->upper;
+    part.before = from->first;
     int rc = read_part(db, &part, rows);
     if (rc < 0)
         return rc;
     part.limit = rows->count + (limit - limit / 2); // it counts what is there
     part.newest = false;
-    part.after = from->upper;
-    if (part.after.id > INT64_MIN)
-        part.after.id--;
-    part.before = end;
+    part.after = from->first - 1;
+    part.before = INT64_MAX;
     return read_part(db, &part, rows);
 }
 
 static void set_between(struct part *part, const struct bounds *from, const struct bounds *to)
 {
-    part->newest = is_sooner(to->upper, from->upper);
+    part->newest = to->upper < from->upper;
     part->after = part->newest ? to->lower : from->lower;
     part->before = part->newest ? from->upper : to->upper;
+    part->not_at[0] = from->time;
+    part->not_at[1] = to->time;
 }
 
 static int read_range(sqlite3 *db, const struct store_query *q, struct part part,
                       struct store_rows *rows)
 {
-    struct bounds from = {beginning, end}, to = from;
-    int rc = find_point(db, part.conversation, &q->from, &from);
+    struct bounds from = {0}, to = {0};
+    bool open = q->range == STORE_LATEST && !q->from.msgid && !q->from.time_ms;
+    int rc = open ? 0 : find_point(db, part.conversation, &q->from, &from);
     if (rc == 0 && q->range == STORE_BETWEEN)
         rc = find_point(db, part.conversation, &q->to, &to);
     if (rc < 0)
@@ -153,12 +158,15 @@ static int read_range(sqlite3 *db, const struct store_query *q, struct part part
     part.newest = q->range == STORE_BEFORE || q->range == STORE_LATEST;
     if (q->range == STORE_AROUND)
         return read_around(db, part, &from, rows);
-    if (q->range == STORE_BETWEEN)
+    if (q->range == STORE_BETWEEN) {
         set_between(&part, &from, &to);
-    else if (q->range == STORE_BEFORE)
-        part.before = from.upper;
-    else if (q->range == STORE_AFTER || q->from.msgid || q->from.time_ms)
-        part.after = from.lower;
+    } else if (!open) {
+        part.not_at[0] = from.time;
+        if (q->range == STORE_BEFORE)
+            part.before = from.upper;
+        else
+            part.after = from.lower;
+    }
     return read_part(db, &part, rows);
 }
 
@@ -166,7 +174,8 @@ static int read_range(sqlite3 *db, const struct store_query *q, struct part part
 static int ask(sqlite3 *db, const void *question, struct store_rows **rows)
 {
     const struct store_query *q = question;
-    struct part part = {.after = beginning, .before = end, .events = q->events, .limit = q->limit};
+    struct part part = {
+        .before = INT64_MAX, .not_at = {no_time, no_time}, .events = q->events, .limit = q->limit};
     if (!(*rows = rows_new()))
         return -ENOMEM;
     int rc = sql_exec(db, "BEGIN");

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "chat/store/parts.h"
+#include "chat/store/place.h"
 
 void conversation_names(const struct store_conversation *where, const char **first,
                         const char **second)
@@ -32,6 +33,8 @@ int insert_prepare(struct writer *w)
         rc = sql_prepare(w->db, "UPDATE meta SET value = ? WHERE name = 'last_id'", &w->note_last);
     if (rc == 0)
         rc = sql_number(w->db, "SELECT value FROM meta WHERE name = 'last_id'", &w->last_id);
+    if (rc == 0)
+        rc = sql_number(w->db, "SELECT time FROM messages ORDER BY id DESC LIMIT 1", &w->last_time);
     return rc;
 }
 
@@ -59,6 +62,21 @@ static int conversation_id(struct writer *w, const struct store_conversation *wh
     return rc;
 }
 
+// The clock was set back before this message.
+static int note_step(struct writer *w, int64_t id)
+{
+    sqlite3_stmt *add;
+    int rc = sql_prepare(w->db, "INSERT INTO clock_steps VALUES (?)", &add);
+    if (rc == 0) {
+        sql_int(add, 1, id);
+        rc = sql_run(add);
+    }
+    (void)sqlite3_finalize(add);
+    return rc < 0 ? rc
+                  : sql_exec(w->db, "DELETE FROM clock_steps WHERE id NOT IN (SELECT id FROM"
+                                    " clock_steps ORDER BY id DESC LIMIT " PLACE_STEPS ")");
+}
+
 int insert_message(struct writer *w, const struct store_message *m)
 {
     int64_t conversation = 0;
@@ -78,7 +96,11 @@ int insert_message(struct writer *w, const struct store_message *m)
     sql_text(s, 10, m->text);
     sql_text(s, 11, m->tags);
     rc = sql_run(s);
-    if (rc == 0)
-        w->last_id++;
+    if (rc < 0)
+        return rc;
+    w->last_id++;
+    if (m->time_ms < w->last_time)
+        rc = note_step(w, w->last_id);
+    w->last_time = m->time_ms;
     return rc;
 }

@@ -15,8 +15,8 @@ struct span {
 
 // The last text of a conversation, if it lies within the span.
 #define LAST \
-    "(SELECT id FROM messages WHERE conversation = c.id" \
-    " AND words AND NOT removed ORDER BY time DESC, id DESC LIMIT 1)"
+    "(SELECT id FROM messages INDEXED BY messages_order WHERE conversation = c.id" \
+    " AND words AND NOT removed ORDER BY id DESC LIMIT 1)"
 #define FROM \
     "SELECT " ROWS_COLUMNS " FROM conversations c JOIN messages m ON m.id = " LAST \
     " AND m.time > ?1 AND m.time < ?2"

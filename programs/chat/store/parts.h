@@ -7,6 +7,7 @@
 //     retention.c  what need not be kept
 //     indexer.c    a thread: words.db follows history.db
 //     readers.c    connections that answer
+//     place.c      where a time is in a conversation
 //
 // Removing takes both threads. The writer marks the message and writes down a removal (from then on
 // it is in no answer); the indexer takes its words out of the index, in the order of removals, and
@@ -77,12 +78,12 @@ struct writer {
     struct store *store;
     sqlite3 *db;
     sqlite3_stmt *find, *add_conversation, *insert, *note_last;
-    int64_t last_id;
-    struct wish *wishes;      // written down, not finished; in any order
-    int64_t wanted, finished; // removals asked for: written down; overwritten
-    int64_t expired, deleted; // removals of retention: written down; deleted
-    bool thinned;             // retention has deleted rows of this file, ever
-    bool empty_log;           // words that were overwritten may be in the log
+    int64_t last_id, last_time; // of what is written
+    struct wish *wishes;        // written down, not finished; in any order
+    int64_t wanted, finished;   // removals asked for: written down; overwritten
+    int64_t expired, deleted;   // removals of retention: written down; deleted
+    bool thinned;               // retention has deleted rows of this file, ever
+    bool empty_log;             // words that were overwritten may be in the log
     weft_time empty_at, retry_at, sweep_at;
     int64_t sweep;   // the conversation that is looked at next; 0: none
     int64_t surplus; // its last message that is too much; 0: none is; -1: it was not looked at

@@ -6,11 +6,11 @@
 //
 // What is too old goes by its time. What is too much goes by its id, the order in which messages
 // came: after a clock that ran ahead was set right, those with the last times are not the last
-// ones, and what has just been said would go at once. To sort by id costs much, and the order is
-// nearly always that of time, which has an index; so that is asked first.
+// ones, and what has just been said would go at once.
 #include <time.h>
 
 #include "chat/store/parts.h"
+#include "chat/store/place.h"
 
 enum { STEP = 500 };
 
@@ -41,46 +41,24 @@ static int next_conversation(struct writer *w, int64_t *id)
     return rc;
 }
 
-// With the conversation, and the number if there is a place for it: 1 and the answer's numbers, 0
-// (none) or an error.
-static int look(struct writer *w, const char *text, int64_t conversation, int64_t number,
-                int64_t found[2])
-{
-    sqlite3_stmt *find;
-    int rc = sql_prepare(w->db, text, &find);
-    if (rc == 0) {
-        sql_int(find, 1, conversation);
-        sql_int(find, 2, number);
-        rc = sql_step(find);
-    }
-    for (int i = 0; rc > 0 && i < 2; i++)
-        found[i] = sqlite3_column_int64(find, i);
-    (void)sqlite3_finalize(find);
-    return rc;
-}
-
-#define BY_TIME " FROM messages WHERE conversation = ?1 ORDER BY time DESC, id DESC"
-
 // The last id of those that are too much; 0: none are.
 static int too_much(struct writer *w, int64_t conversation, int64_t *last)
 {
-    int64_t keep = w->store->set.keep_count, first[2] = {0}, ids[2] = {0};
+    sqlite3_stmt *find;
+    int64_t keep = w->store->set.keep_count;
     *last = 0;
     if (keep == 0)
         return 0;
-    int rc = look(w, "SELECT id, time" BY_TIME " LIMIT 1 OFFSET ?2", conversation, keep, first);
-    if (rc <= 0)
-        return rc;
-    rc = look(w,
-              "SELECT (SELECT max(id) FROM (SELECT id" BY_TIME " LIMIT -1 OFFSET ?2)),"
-              " (SELECT min(id) FROM (SELECT id" BY_TIME " LIMIT ?2))",
-              conversation, keep, ids);
-    if (rc > 0 && ids[0] > ids[1])
-        rc = look(w,
-                  "SELECT id, 0 FROM messages INDEXED BY messages_time WHERE conversation = ?1"
-                  " ORDER BY id DESC LIMIT 1 OFFSET ?2",
-                  conversation, keep, ids);
-    *last = rc > 0 ? ids[0] : 0;
+    int rc = sql_prepare(w->db,
+                         "SELECT id FROM messages INDEXED BY messages_order WHERE conversation = ?1"
+                         " ORDER BY id DESC LIMIT 1 OFFSET ?2",
+                         &find);
+    if (rc == 0) {
+        sql_int(find, 1, conversation);
+        sql_int(find, 2, keep);
+        rc = sql_one(find, last);
+    }
+    (void)sqlite3_finalize(find);
     return rc < 0 ? rc : 0;
 }
 
@@ -91,55 +69,64 @@ static int64_t too_old(const struct store_options *set)
     return now - set->keep_days * day_ms - 1;
 }
 
-static int run(struct writer *w, const char *text, int64_t conversation, int64_t last)
+// Of a conversation, those up to an id that are not after a time.
+struct reach {
+    int64_t conversation, id, time;
+};
+
+static int run(struct writer *w, const char *text, const struct reach *reach)
 {
     sqlite3_stmt *statement;
     int rc = sql_prepare(w->db, text, &statement);
     if (rc == 0) {
-        sql_int(statement, 1, conversation);
-        sql_int(statement, 2, last);
+        sql_int(statement, 1, reach->conversation);
+        sql_int(statement, 2, reach->id);
+        sql_int(statement, 3, reach->time);
         rc = sql_run(statement);
     }
     (void)sqlite3_finalize(statement);
     return rc < 0 ? rc : (int)sqlite3_changes(w->db);
 }
 
-// How those of a conversation are marked that go: whose words are there, and whose are gone.
-struct marking {
-    const char *fresh, *blank;
-};
+#define REACHED \
+    " FROM messages INDEXED BY messages_order" \
+    " WHERE conversation = ?1 AND id <= ?2 AND time <= ?3 AND removed = "
 
-#define WITHIN(bound) \
-    " FROM messages INDEXED BY messages_time WHERE conversation = ?1 AND " bound " <= ?2"
-#define MARKING(bound) \
-    { \
-        .fresh = "INSERT INTO removals (id, expire) SELECT id, 1" WITHIN( \
-            bound) " AND removed = 0 ORDER BY time, id LIMIT 500", \
-        .blank = "UPDATE removals SET expire = 1, done = 0 WHERE done = 1 AND id IN" \
-                 " (SELECT id" WITHIN(bound) " AND removed = 1)" \
-    }
-static const struct marking by_time = MARKING("time"), by_id = MARKING("id");
+static const char whose_words_are_there[] = "INSERT INTO removals (id, expire) SELECT id, 1" REACHED
+                                            "0 ORDER BY id LIMIT 500";
+static const char whose_words_are_gone[] =
+    "UPDATE removals SET expire = 1, done = 0 WHERE done = 1 AND id IN (SELECT id" REACHED "1)";
 
 // Those whose words are gone already need not be forgotten again: their old removal serves.
-static int mark(struct writer *w, const struct marking *how, int64_t conversation, int64_t last)
+static int mark(struct writer *w, const struct reach *reach)
 {
-    int fresh = run(w, how->fresh, conversation, last);
+    int fresh = run(w, whose_words_are_there, reach);
     int rc = fresh < 0 ? fresh : 0;
     if (fresh > 0)
         rc = sql_exec(w->db, "UPDATE messages SET removed = 1 WHERE removed = 0 AND id IN"
                              " (SELECT id FROM removals WHERE done = 0 AND expire = 1"
                              " ORDER BY seq DESC LIMIT 500)");
-    int blank = rc < 0 ? rc : run(w, how->blank, conversation, last);
+    int blank = rc < 0 ? rc : run(w, whose_words_are_gone, reach);
     if (blank > 0)
         w->deleted = 0; // before what was deleted last
     return blank < 0 ? blank : fresh + blank;
 }
 
+static int mark_old(struct writer *w, int64_t conversation)
+{
+    if (!w->store->set.keep_days)
+        return 0;
+    int64_t time = too_old(&w->store->set);
+    struct place place;
+    int rc = place_of_time(w->db, conversation, time, &place);
+    return rc < 0 ? rc : mark(w, &(struct reach){conversation, place.last, time});
+}
+
 static int mark_all(struct writer *w, int64_t conversation)
 {
-    const struct store_options *set = &w->store->set;
-    int old = set->keep_days ? mark(w, &by_time, conversation, too_old(set)) : 0;
-    int many = old >= 0 && w->surplus > 0 ? mark(w, &by_id, conversation, w->surplus) : 0;
+    int old = mark_old(w, conversation), many = 0;
+    if (old >= 0 && w->surplus > 0)
+        many = mark(w, &(struct reach){conversation, w->surplus, INT64_MAX});
     return old < 0 ? old : many < 0 ? many : old + many;
 }
 

@@ -7,10 +7,16 @@
 // clears what is freed, not what a rebuilt page leaves behind). Retention does delete rows; then
 // scrub.c clears the gaps.
 //
+// An entry of an index ends with its row's id. So messages_order has each conversation in the order
+// in which it was said. That is the order of time as well, but where the clock was set back:
+// clock_steps has the ids of the messages at which it was, those of the last few times.
+//
 // A conversation is a number, so that an index entry has a few bytes; `second` is '' for a room,
 // and the names of two users are in order. `removals` are what the index must forget, in the order
 // of their numbers, which are never used again.
 #include "chat/store/schema.h"
+
+#include "chat/store/place.h"
 
 static const char *const steps[] = {
     "PRAGMA application_id = 0x77656674;"
@@ -28,6 +34,13 @@ static const char *const steps[] = {
     "CREATE INDEX removals_waiting ON removals (expire, seq) WHERE done = 0;"
     "INSERT INTO meta VALUES ('last_id', 0), ('history', hex(randomblob(16))), ('needs', '0.1.0');"
     "PRAGMA user_version = 1;",
+    "DROP INDEX messages_time;"
+    "CREATE INDEX messages_order ON messages (conversation);"
+    "CREATE TABLE clock_steps (id INTEGER PRIMARY KEY);"
+    "INSERT INTO clock_steps SELECT id FROM"
+    " (SELECT id, time, lag(time) OVER (ORDER BY id) AS before FROM messages)"
+    " WHERE time < before ORDER BY id DESC LIMIT " PLACE_STEPS ";"
+    "PRAGMA user_version = 2;",
 };
 
 const struct schema history_schema = {

@@ -134,7 +134,10 @@ struct store_rows {
 };
 void store_rows_free(struct store_rows **rows); // NULL is fine
 
-// Before or after all of that millisecond, or before or after one message of the conversation.
+// A conversation is in the order of its appends, which is that of time unless a clock was set. A
+// point is one message of it, or a time: what comes after that begins with the first that was not
+// said before it, what comes before it ends with the last that was not said after it, and that
+// millisecond is in neither.
 struct store_point {
     const char *msgid; // NULL: the time counts
     int64_t time_ms;

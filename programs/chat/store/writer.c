@@ -90,12 +90,14 @@ static int insert_all(struct writer *w, struct notes *batch)
 
 static int try_batch(struct writer *w, struct notes *batch)
 {
-    int64_t before = w->last_id;
+    int64_t last_id = w->last_id, last_time = w->last_time;
     int rc = sql_begin(w->db);
     if (rc == 0)
         rc = sql_commit(w->db, insert_all(w, batch));
-    if (rc < 0)
-        w->last_id = before;
+    if (rc < 0) {
+        w->last_id = last_id;
+        w->last_time = last_time;
+    }
     return rc;
 }
 
