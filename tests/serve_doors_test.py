@@ -221,7 +221,7 @@ def a_second_server_on_the_same_history_ends_with_one_line():
     with tempfile.TemporaryDirectory() as folder:
         data = os.path.join(folder, "history")
         with doors(data):
-            got = weft("serve", "--irc", "0", "--web", "0", "--data", data)
+            got = weft("serve", "--plain", "0", "--irc", "0", "--web", "0", "--data", data)
             equal((got.status, got.out), (1, ""))
             equal(got.err.count("\n"), 1)
             assert "another server?" in got.err, got.err
