@@ -7,10 +7,26 @@
 
 #include "core/error.h"
 
+// A buffer that is filled again and again begins with about what it held the last time: to grow
+// there step by step cost a broadcast of many messages a twentieth.
+static void empty(struct wf_buffer *b)
+{
+    enum { USUAL_MOST = 16384 };
+    uint32_t held = b->head + b->length;
+    *b = (struct wf_buffer){.usual = held < USUAL_MOST ? held : USUAL_MOST};
+}
+
 void wf_buffer_free(struct wf_buffer *b)
 {
     free(b->bytes);
-    *b = (struct wf_buffer){.bytes = NULL};
+    empty(b);
+}
+
+struct wf_buffer wf_buffer_move(struct wf_buffer *b)
+{
+    struct wf_buffer moved = *b;
+    empty(b);
+    return moved;
 }
 
 static int grow(struct wf_buffer *b, size_t capacity)
@@ -18,11 +34,12 @@ static int grow(struct wf_buffer *b, size_t capacity)
     char *bytes = capacity <= UINT32_MAX ? malloc(capacity) : NULL;
     if (!bytes)
         return wf_explain(-ENOMEM, "connection: no memory for %zu bytes", capacity);
-    uint32_t length = b->length;
-    if (length > 0)
-        memcpy(bytes, b->bytes + b->head, length);
-    wf_buffer_free(b);
-    *b = (struct wf_buffer){.bytes = bytes, .length = length, .capacity = (uint32_t)capacity};
+    if (b->length > 0)
+        memcpy(bytes, b->bytes + b->head, b->length);
+    free(b->bytes);
+    b->bytes = bytes;
+    b->head = 0;
+    b->capacity = (uint32_t)capacity;
     return 0;
 }
 
@@ -35,9 +52,11 @@ int wf_buffer_room(struct wf_buffer *b, size_t more)
         b->head = 0;
         return 0;
     }
-    size_t capacity = b->length + more, doubled = (size_t)2 * b->capacity;
-    capacity = capacity < doubled ? doubled : capacity;
-    return grow(b, capacity < WF_BUFFER_LEAST ? WF_BUFFER_LEAST : capacity);
+    size_t needed = b->length + more, capacity = (size_t)2 * b->capacity;
+    if (!b->bytes)
+        for (capacity = WF_BUFFER_LEAST; capacity < b->usual;)
+            capacity *= 2;
+    return grow(b, capacity < needed ? needed : capacity);
 }
 
 int wf_buffer_add(struct wf_buffer *b, const void *bytes, size_t size)

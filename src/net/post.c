@@ -67,8 +67,7 @@ static void put_back(weft_conn *c, struct wf_buffer *left)
         return;
     }
     wf_buffer_drop(&c->out, c->out.length);
-    c->out = *left;
-    *left = (struct wf_buffer){.bytes = NULL};
+    c->out = wf_buffer_move(left);
 }
 
 static bool try_lock(struct wf_flight *flight, void (*again)(struct wf_turn_end *))
@@ -114,8 +113,7 @@ static void take_off(struct wf_turn_end *turn_end)
         end_flight(c);
         return;
     }
-    flight->bytes = c->out;
-    c->out = (struct wf_buffer){.bytes = NULL};
+    flight->bytes = wf_buffer_move(&c->out);
     c->flies = true;
     flight->io = (struct wf_io){.kind = WF_IO_SEND,
                                 .fd = c->fd,
