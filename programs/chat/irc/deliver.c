@@ -191,7 +191,7 @@ static unsigned matters(const struct session *s, const struct event *e)
     const unsigned batches = CAP_MULTILINE | CAP_BATCH;
     if (e->kind == EVENT_JOIN)
         caps |= s->caps & CAP_EXTENDED_JOIN;
-    if (is_multiline(e) && (s->caps & batches) == batches)
+    if ((s->caps & batches) == batches && is_multiline(e))
         caps |= batches;
     return caps;
 }

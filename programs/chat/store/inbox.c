@@ -36,6 +36,15 @@ static struct note *notes_take(struct notes *notes)
     return note;
 }
 
+// All of them; `to` is empty.
+static void notes_move(struct notes *to, struct notes *from)
+{
+    if (!from->first)
+        return;
+    *to = *from;
+    notes_init(from);
+}
+
 void notes_free(struct notes *notes)
 {
     for (struct note *note; (note = notes_take(notes));)
@@ -119,8 +128,10 @@ bool inbox_is_filling(const struct inbox *inbox)
 
 void inbox_take(struct inbox *inbox, size_t most, struct notes *taken)
 {
-    notes_init(taken);
     struct note *note;
+    notes_init(taken);
+    if (inbox->waiting.count <= most)
+        notes_move(taken, &inbox->waiting);
     while (taken->count < most && (note = notes_take(&inbox->waiting)))
         notes_add(taken, note);
     inbox->taken_ms = taken->first ? taken->first->message.time_ms : 0;

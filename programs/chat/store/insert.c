@@ -46,10 +46,33 @@ void insert_finish(struct writer *w)
     (void)sqlite3_finalize(w->note_last);
 }
 
-static int conversation_id(struct writer *w, const struct store_conversation *where, int64_t *id)
+static struct known *place_of(struct writer *w, const char *first, const char *second)
 {
-    const char *first, *second;
-    conversation_names(where, &first, &second);
+    uint32_t hash = 0;
+    for (const char *at = first; *at; at++)
+        hash = hash * 31 + (unsigned char)*at;
+    for (const char *at = second; *at; at++)
+        hash = hash * 31 + (unsigned char)*at;
+    return &w->known[(hash ^ hash >> 16) % KNOWN];
+}
+
+static void remember(struct known *k, int64_t id, const char *first, const char *second)
+{
+    size_t first_size = strlen(first) + 1, second_size = strlen(second) + 1;
+    if (first_size > KNOWN_NAME || second_size > KNOWN_NAME)
+        return; // it is asked for each time
+    k->id = id;
+    memcpy(k->first, first, first_size);
+    memcpy(k->second, second, second_size);
+}
+
+void insert_forget(struct writer *w)
+{
+    memset(w->known, 0, sizeof w->known);
+}
+
+static int find_or_add(struct writer *w, const char *first, const char *second, int64_t *id)
+{
     sql_text(w->find, 1, first);
     sql_text(w->find, 2, second);
     int rc = sql_one(w->find, id);
@@ -59,6 +82,20 @@ static int conversation_id(struct writer *w, const struct store_conversation *wh
     sql_text(w->add_conversation, 2, second);
     rc = sql_run(w->add_conversation);
     *id = sqlite3_last_insert_rowid(w->db);
+    return rc;
+}
+
+static int conversation_id(struct writer *w, const struct store_conversation *where, int64_t *id)
+{
+    const char *first, *second;
+    conversation_names(where, &first, &second);
+    struct known *k = place_of(w, first, second);
+    *id = k->id;
+    if (k->id && strcmp(k->first, first) == 0 && strcmp(k->second, second) == 0)
+        return 0;
+    int rc = find_or_add(w, first, second, id);
+    if (rc == 0)
+        remember(k, *id, first, second);
     return rc;
 }
 

@@ -72,12 +72,20 @@ struct store {
     weft_sem readers;
 };
 
+// A conversation that was written to lately.
+enum { KNOWN = 64, KNOWN_NAME = 65 };
+struct known {
+    int64_t id; // 0: none
+    char first[KNOWN_NAME], second[KNOWN_NAME];
+};
+
 // The two threads. Each opens its connections in *_open, on the thread of store_open, so that
 // failures are its own.
 struct writer {
     struct store *store;
     sqlite3 *db;
     sqlite3_stmt *find, *add_conversation, *insert, *note_last;
+    struct known known[KNOWN];
     int64_t last_id, last_time; // of what is written
     struct wish *wishes;        // written down, not finished; in any order
     int64_t wanted, finished;   // removals asked for: written down; overwritten
@@ -99,6 +107,7 @@ void writer_stop(struct writer *w, struct notes *taken, int code);
 int insert_prepare(struct writer *w);
 void insert_finish(struct writer *w);
 int insert_message(struct writer *w, const struct store_message *message); // also -EEXIST
+void insert_forget(struct writer *w); // what it knows: a transaction was undone
 
 int removal_resume(struct writer *w); // what the last run left
 void removal_begin(struct writer *w);

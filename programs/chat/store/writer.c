@@ -97,6 +97,7 @@ static int try_batch(struct writer *w, struct notes *batch)
     if (rc < 0) {
         w->last_id = last_id;
         w->last_time = last_time;
+        insert_forget(w);
     }
     return rc;
 }
