@@ -3,7 +3,7 @@
 #ifndef WEFT_PROGRAMS_MEMORY_H
 #define WEFT_PROGRAMS_MEMORY_H
 
-// Keep what is freed for the next who asks, up to 16 MiB in each of malloc's arenas, rather than
+// Keep what is freed for the next who asks, up to 2 MiB in each of malloc's arenas, rather than
 // give it to the system at once. Early in the program, before there is a second thread. Where
 // malloc cannot be told (it is not glibc's) all stays as it was.
 void keep_freed_memory(void);

@@ -27,6 +27,7 @@
 #include "exec/timers.h"
 #include "exec/watchdog.h"
 #include "os/atomic.h"
+#include "os/block.h"
 #include "os/clock.h"
 #include "os/context.h"
 #include "os/engine.h"
@@ -190,17 +191,12 @@ static int result_at_deadline(const struct fiber *fiber)
     return rc > 0 ? rc : -ETIMEDOUT;
 }
 
-static struct fiber *fiber_of(struct wf_timer *timer)
-{
-    return (struct fiber *)(void *)((char *)timer - offsetof(struct fiber, timer));
-}
-
 static void wake_expired(struct wf_loop *loop)
 {
     struct wf_timer *timer = wf_timers_first(&loop->timers);
     int64_t now = timer ? wf_clock_now() : 0;
     for (; timer && timer->deadline <= now; timer = wf_timers_first(&loop->timers)) {
-        struct fiber *fiber = fiber_of(timer);
+        struct fiber *fiber = (void *)((char *)timer - offsetof(struct fiber, timer));
         wf_timer_end(&loop->timers, timer);
         if (!wf_park_give_up(&fiber->parker))
             continue; // it was woken, and is on its way
@@ -269,7 +265,8 @@ static void sleep_until_something(struct wf_loop *loop)
     int64_t begin = wf_clock_now();
     wf_store(&loop->asleep, 1, WF_SEQ_CST); // see the top
     const struct wf_timer *timer = wf_timers_first(&loop->timers);
-    int64_t deadline = timer ? timer->deadline : INT64_MAX;
+    int64_t tidy = wf_blocks_tidy(begin);
+    int64_t deadline = timer && timer->deadline < tidy ? timer->deadline : tidy;
     bool stops = wf_load(&loop->stop, WF_SEQ_CST) != 0 && is_empty(loop);
     bool rests = !wf_load(&loop->inbox, WF_SEQ_CST) && !stops && !loop->turn.first;
     loop->engine->ops->look(loop->engine, rests ? deadline : 0);
@@ -525,6 +522,7 @@ static void *run_loop(void *arg)
     loop->parker = wf_self();
     loop->errno_at = &errno;
     wf_seen_thread(&loop->seen);
+    wf_blocks_begin();
     void *watch = wf_overflow_watch(&loop->pulse);
     wf_store(&loop->tid, (uint32_t)wf_thread_id(), WF_RELEASE); // pairs with thread_of
     while (wf_load(&loop->stop, WF_ACQUIRE) == 0 || !is_empty(loop))
@@ -533,6 +531,7 @@ static void *run_loop(void *arg)
         look_around(loop);
     while (loop->spares)
         give_back(take_spare(loop));
+    wf_blocks_end();
     loop->engine->ops->end(loop->engine);
     wf_overflow_unwatch(watch);
     return NULL;

@@ -7,19 +7,38 @@
 
 #include "core/error.h"
 
+enum { LEAST = 1024 };
+
 // A buffer that is filled again and again begins with about what it held the last time: to grow
 // there step by step cost a broadcast of many messages a twentieth.
 static void empty(struct wf_buffer *b)
 {
     enum { USUAL_MOST = 16384 };
     uint32_t held = b->head + b->length;
-    *b = (struct wf_buffer){.usual = held < USUAL_MOST ? held : USUAL_MOST};
+    held = held < USUAL_MOST ? (held | (LEAST - 1)) + 1 : USUAL_MOST;
+    *b = (struct wf_buffer){.usual = held & 0x7fffffff};
+}
+
+static void free_bytes(struct wf_buffer *b)
+{
+    if (!b->lent)
+        free(b->bytes);
+    b->lent = false;
 }
 
 void wf_buffer_free(struct wf_buffer *b)
 {
-    free(b->bytes);
+    free_bytes(b);
     empty(b);
+}
+
+void wf_buffer_lend(struct wf_buffer *b, char *bytes, size_t size)
+{
+    if (b->bytes || b->usual > size)
+        return;
+    b->bytes = bytes;
+    b->capacity = (uint32_t)size;
+    b->lent = true;
 }
 
 struct wf_buffer wf_buffer_move(struct wf_buffer *b)
@@ -36,11 +55,18 @@ static int grow(struct wf_buffer *b, size_t capacity)
         return wf_explain(-ENOMEM, "connection: no memory for %zu bytes", capacity);
     if (b->length > 0)
         memcpy(bytes, b->bytes + b->head, b->length);
-    free(b->bytes);
+    free_bytes(b);
     b->bytes = bytes;
     b->head = 0;
     b->capacity = (uint32_t)capacity;
     return 0;
+}
+
+int wf_buffer_own(struct wf_buffer *b)
+{
+    if (b->lent && b->length == 0)
+        wf_buffer_free(b);
+    return b->lent ? grow(b, b->length < LEAST ? LEAST : b->length) : 0;
 }
 
 int wf_buffer_room(struct wf_buffer *b, size_t more)
@@ -54,8 +80,7 @@ int wf_buffer_room(struct wf_buffer *b, size_t more)
     }
     size_t needed = b->length + more, capacity = (size_t)2 * b->capacity;
     if (!b->bytes)
-        for (capacity = WF_BUFFER_LEAST; capacity < b->usual;)
-            capacity *= 2;
+        capacity = b->usual < LEAST ? LEAST : b->usual;
     return grow(b, capacity < needed ? needed : capacity);
 }
 

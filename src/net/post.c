@@ -9,14 +9,12 @@
 // from `take_off` to `land`, mostly in the same turn; meanwhile others add to the queue, and nobody
 // else sends. What did not go out is put before what was added.
 //
-// A flight is as large as a buffer, and so lies where buffers come and go. If it were as small as
-// it could be, what stays for long would lie in between, and a crowd's memory could not be given
-// back.
+// A flight lends the connection's queue some room, about as much as it needed the last time. So
+// what is posted to thousands touches one piece of memory a connection, and the same in each turn.
 //
 // Both run on the loop's own stack, which must never wait for a lock: who is next to get it may be
 // a fiber of this very loop. So they only try, and come again at the end of the next turn.
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "core/error.h"
@@ -24,16 +22,18 @@
 #include "core/mutex.h"
 #include "exec/loop.h"
 #include "net/call.h"
+#include "os/block.h"
 #include "os/context.h"
 #include "os/prefetch.h"
 
-enum { LIMIT_MAX = 1 << 30 };
+enum { LIMIT_MAX = 1 << 30, ROOM_LEAST = 1024 };
 
 struct wf_flight {
     struct wf_turn_end turn_end;
     struct wf_io io;
     weft_conn *conn;
     struct wf_buffer bytes; // that are with the loop
+    char room[];            // for those that are queued
 };
 
 void wf_conn_note_error(weft_conn *c, int error)
@@ -51,9 +51,12 @@ static void end_flight(weft_conn *c)
     c->flight = NULL;
     c->flies = false;
     wf_conn_send_queued(c); // what was added meanwhile
+    int rc = wf_buffer_own(&c->out);
+    if (rc < 0)
+        wf_conn_note_error(c, rc); // a hole in the stream: it ends
     if (c->out.length > 0 || c->writer)
         wf_conn_wake_all(c);
-    free(flight);
+    wf_block_give(flight);
     wf_conn_leave(c);
 }
 
@@ -131,7 +134,8 @@ static bool fly_later(weft_conn *c, struct wf_loop *loop)
 {
     if (c->flight)
         return c->flies_from == loop;
-    struct wf_flight *flight = malloc(WF_BUFFER_LEAST); // see the top
+    size_t room = ROOM_LEAST > c->out.usual ? ROOM_LEAST : c->out.usual;
+    struct wf_flight *flight = wf_block_take(sizeof *flight + room);
     if (!flight)
         return false;
     flight->turn_end.call = take_off;
@@ -141,6 +145,7 @@ static bool fly_later(weft_conn *c, struct wf_loop *loop)
     c->flight = flight;
     c->flies_from = loop;
     c->users++;
+    wf_buffer_lend(&c->out, flight->room, room);
     wf_loop_at_turn_end(loop, &flight->turn_end);
     return true;
 }
@@ -178,8 +183,9 @@ static int post(weft_conn *c, const char *bytes, size_t size)
     if (is_full(c, needed))
         return -ENOBUFS;
     size_t before = c->out.length;
+    bool flies = loop && fly_later(c, loop);
     int rc = enqueue(c, bytes, size);
-    if (rc < 0 || (loop && fly_later(c, loop)))
+    if (rc < 0 || flies)
         return rc;
     wf_conn_send_queued(c);
     if (before == 0 && c->out.length > 0)

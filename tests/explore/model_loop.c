@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// model_loop.c - src/os/engine.c, stack.c and fault.c for the second copy of the library: what a
-// loop of fibers waits for, and their stacks, which are a run's memory.
+// model_loop.c - src/os/engine.c, stack.c, block.c and fault.c for the second copy of the library:
+// what a loop of fibers waits for, and their stacks, which are a run's memory.
 #include <errno.h>
 #include <string.h>
 
 #include "memory.h"
+#include "os/block.h"
 #include "os/engine.h"
 #include "os/fault.h"
 #include "os/poll.h"
@@ -161,6 +162,22 @@ void wf_stack_give(struct wf_stack *stack)
     memset(stack, 0, sizeof records[0]); // as one that is cold
     stack->next = xp->records;
     xp->records = stack;
+}
+
+// ---- blocks: nothing goes out here ---------------------------------------------------------
+
+void wf_blocks_begin(void)
+{
+}
+
+void wf_blocks_end(void)
+{
+}
+
+int64_t wf_blocks_tidy(int64_t now)
+{
+    (void)now;
+    return INT64_MAX;
 }
 
 // ---- a fiber's overflow: stacks in a run's memory have no guard ----------------------------
