@@ -74,6 +74,42 @@ TEST(only_the_first_unlock_of_what_was_held_does_nothing)
     child_aborts(take_it_and_leave_it_twice, &m, WORDS_("weft_unlock", "free"));
 }
 
+static int leave_a_mutex(void *m)
+{
+    weft_unlock(m);
+    return 0;
+}
+
+static int leave_as_reader(void *l)
+{
+    weft_read_unlock(l);
+    return 0;
+}
+
+static int leave_as_writer(void *l)
+{
+    weft_write_unlock(l);
+    return 0;
+}
+
+TEST(unlocking_what_nobody_held_at_the_fork_aborts_also_as_the_childs_first_call)
+{
+    weft_mutex m = {0}, used = {0};
+    weft_rwlock l = {0}, read = {0}, written = {0};
+    weft_lock(&used);
+    weft_unlock(&used);
+    child_aborts(leave_a_mutex, &m, WORDS_("weft_unlock", "free"));
+    child_aborts(leave_a_mutex, &used, WORDS_("weft_unlock", "free"));
+    child_aborts(leave_as_reader, &l, WORDS_("weft_read_unlock", "no reader holds it"));
+    child_aborts(leave_as_writer, &l, WORDS_("weft_write_unlock", "no writer holds it"));
+    weft_read_lock(&read);
+    child_aborts(leave_as_writer, &read, WORDS_("weft_write_unlock", "no writer holds it"));
+    weft_read_unlock(&read);
+    weft_write_lock(&written);
+    child_aborts(leave_as_reader, &written, WORDS_("weft_read_unlock", "no reader holds it"));
+    weft_write_unlock(&written);
+}
+
 struct keeper {
     weft_mutex mu;
     weft_rwlock read, write;
@@ -328,6 +364,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_mutex_that_we_held_is_free_and_our_unlock_does_nothing),
     cmocka_unit_test(a_guard_around_a_fork_ends_well_in_both),
     cmocka_unit_test(only_the_first_unlock_of_what_was_held_does_nothing),
+    cmocka_unit_test(unlocking_what_nobody_held_at_the_fork_aborts_also_as_the_childs_first_call),
     cmocka_unit_test(locks_that_others_held_and_waited_for_are_free_and_nobody_waits),
     cmocka_unit_test(the_first_unlock_of_any_lock_held_at_the_fork_does_nothing),
     cmocka_unit_test(the_same_holds_for_the_childs_own_child),

@@ -206,8 +206,8 @@ static bool give(weft_mutex *m)
 void weft_unlock(weft_mutex *m)
 {
     wf_require(m, "weft_unlock(NULL)");
-    if (wf_fresh(m, wf_after_fork_free))
-        return; // held when this process was forked
+    if (wf_was_held(m, LOCKED))
+        return;
     if (__builtin_expect(wf_checking, 0))
         wf_check_gives(&m->value_, "weft_unlock", "mutex", m);
     if (!give(m))

@@ -107,8 +107,8 @@ void weft_write_lock(weft_rwlock *l)
 void weft_read_unlock(weft_rwlock *l)
 {
     wf_require(l, "weft_read_unlock(NULL)");
-    if (wf_fresh(l, wf_after_fork_free))
-        return; // held when this process was forked
+    if (wf_was_held(l, COUNT | READERS))
+        return;
     struct weft_waiter *woken = NULL;
     struct weft_waiter **end = &woken;
     uintptr_t value = wf_word_lock(&l->word_);
@@ -127,8 +127,8 @@ void weft_read_unlock(weft_rwlock *l)
 void weft_write_unlock(weft_rwlock *l)
 {
     wf_require(l, "weft_write_unlock(NULL)");
-    if (wf_fresh(l, wf_after_fork_free))
-        return; // held when this process was forked
+    if (wf_was_held(l, WRITER))
+        return;
     if (__builtin_expect(wf_checking, 0))
         wf_check_gives(&l->value_, "weft_write_unlock", "rwlock", l);
     struct weft_waiter *woken = NULL;

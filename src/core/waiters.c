@@ -156,3 +156,13 @@ bool wf_adopt(uintptr_t *word, uint32_t *fork, const uint32_t *value_, wf_after_
     wf_adopt_end(fork);
     return true;
 }
+
+bool wf_adopt_held(uintptr_t *word, uint32_t *fork, uintptr_t flags)
+{
+    if (!wf_adopt_begin(fork))
+        return true;
+    bool held = (wf_load(word, WF_RELAXED) & flags) != 0;
+    wf_store(word, 0, WF_RELAXED);
+    wf_adopt_end(fork);
+    return held;
+}

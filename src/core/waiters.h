@@ -93,4 +93,10 @@ void wf_adopt_end(uint32_t *fork);
     (wf_is_stale(object) && \
      wf_adopt(&(object)->word_, &(object)->fork_, &(object)->value_, (after)))
 
+// Likewise first in what gives back. True: it was held when this process was forked, as one of
+// `flags` says, and no longer is: nothing is left to do. A free one stays for the caller to name.
+bool wf_adopt_held(uintptr_t *word, uint32_t *fork, uintptr_t flags);
+#define wf_was_held(object, flags) \
+    (wf_is_stale(object) && wf_adopt_held(&(object)->word_, &(object)->fork_, (flags)))
+
 #endif
