@@ -285,6 +285,16 @@ def beyond_the_limit_events_are_dropped_and_counted_and_what_is_there_still_nest
 
 
 @test
+def a_limit_that_is_no_number_is_said_and_not_taken():
+    for limit in "abc", "5MB", "0", "-3", "99999999999999999999":
+        trace, done = traced("many_threads", WEFT_TRACE_MB=limit)
+        equal(done.err, f"weft: WEFT_TRACE_MB={limit}: no number of megabytes; it is 64\n")
+        equal(trace.dropped, 0)
+    _, done = traced("many_threads", WEFT_TRACE_MB="")
+    equal(done.err, "")
+
+
+@test
 def threads_that_come_after_others_take_no_memory_of_their_own():
     trace, done = traced("many_threads", WEFT_TRACE_MB="1")
     equal((trace.dropped, done.err), (0, ""))

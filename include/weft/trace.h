@@ -12,10 +12,10 @@
 // task was queued, and the tasks of other processes, from their start to their end.
 //
 // Where WEFT_TRACE is not set, each of these calls is one predictable branch. They never wait and
-// never fail: where memory ends, or WEFT_TRACE_MB megabytes are full (64 by default; an event
-// takes 40 to 80 bytes, a thread at least 32 KiB), events are dropped, and at exit one line on
-// stderr says how many. A program that dies by a signal, or leaves by _exit, writes nothing; nor
-// does the child of a fork.
+// never fail: where memory ends, or WEFT_TRACE_MB megabytes are full (64 by default, and where that
+// is no number, as stderr is told; an event takes 40 to 80 bytes, a thread at least 32 KiB), events
+// are dropped, and at exit one line on stderr says how many. A program that dies by a signal, or
+// leaves by _exit, writes nothing; nor does the child of a fork.
 #ifndef WEFT_TRACE_H
 #define WEFT_TRACE_H
 

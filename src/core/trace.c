@@ -410,12 +410,23 @@ static int try_path(void)
     return 0;
 }
 
+static size_t of_megabytes(long mb)
+{
+    return (size_t)mb * MB / sizeof(struct wf_trace_chunk);
+}
+
 static size_t wanted_chunks(void)
 {
     const char *text = getenv("WEFT_TRACE_MB");
-    long mb = text ? strtol(text, NULL, 10) : 0;
-    mb = mb > 0 && mb <= LONG_MAX / MB ? mb : DEFAULT_MB;
-    return (size_t)mb * MB / sizeof(struct wf_trace_chunk);
+    if (!text || text[0] == '\0')
+        return of_megabytes(DEFAULT_MB);
+    char *end;
+    long mb = strtol(text, &end, 10);
+    if (*end == '\0' && mb > 0 && mb <= LONG_MAX / MB)
+        return of_megabytes(mb);
+    (void)fprintf(stderr, "weft: WEFT_TRACE_MB=%s: no number of megabytes; it is %d\n", text,
+                  DEFAULT_MB);
+    return of_megabytes(DEFAULT_MB);
 }
 
 // Before main, so that nobody sees it change. A program with more rights than who runs it writes
