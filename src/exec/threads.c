@@ -452,6 +452,15 @@ static int start_loops(struct threads *t)
     return rc;
 }
 
+// What the system says of a stack for which there is no room does not name it.
+static int refuse(const struct weft_pool_options *o, int rc)
+{
+    if (o->stack_size == 0)
+        return weft_fail(rc, "weft_pool_open: %d threads: %s", o->workers, strerror(-rc));
+    return weft_fail(rc, "weft_pool_open: %d threads with stacks of %zu bytes: %s", o->workers,
+                     o->stack_size, strerror(-rc));
+}
+
 static int threads_open(const struct weft_pool *base, weft_pool **pool)
 {
     struct threads *t = calloc(1, sizeof *t);
@@ -464,8 +473,7 @@ static int threads_open(const struct weft_pool *base, weft_pool **pool)
     if (rc < 0) {
         end_loops(t);
         free(t);
-        return weft_fail(rc, "weft_pool_open: %d threads: %s", base->options.workers,
-                         strerror(-rc));
+        return refuse(&base->options, rc);
     }
     *pool = &t->base;
     return 0;
