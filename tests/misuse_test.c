@@ -161,7 +161,8 @@ static int unlock_anothers_read_lock(void)
     X(63, "weft_listener_close(NULL)", weft_listener_close(NULL)) \
     X(64, "weft_inspect: the future or the info is NULL", weft_inspect(NULL, NULL)) \
     X(65, "weft_post_queued(NULL)", weft_post_queued(NULL)) \
-    X(66, "weft_post_expect(NULL)", weft_post_expect(NULL, 1))
+    X(66, "weft_post_expect(NULL)", weft_post_expect(NULL, 1)) \
+    X(67, "weft_list: there is no kind 7", weft_list((enum weft_kind)7, NULL, 0))
 
 #define PLAY(number, says, call) \
     static int misuse_##number(void) \

@@ -118,6 +118,8 @@ static bool list(const struct wf_parker *parker, struct wf_task *task, void *ctx
 size_t weft_list(enum weft_kind kind, struct weft_info *infos, size_t cap)
 {
     wf_require(infos || cap == 0, "weft_list(NULL): no room for %zu", cap);
+    wf_require(kind >= WEFT_FIBERS && kind <= WEFT_PROCESSES, "weft_list: there is no kind %d",
+               (int)kind);
     if (kind == WEFT_PROCESSES)
         return wf_family_list(infos, cap);
     (void)wf_self(); // the caller is one of them
