@@ -237,6 +237,7 @@ static void it_is_listed_and_described(void **state)
     assert_int_equal(weft_list(WEFT_PROCESSES, infos, 4), 1);
     assert_int_equal(infos[0].pid, info.pid);
     assert_string_equal(infos[0].name, "sleeper");
+    assert_int_equal(infos[0].id, info.id);
     weft_cancel(f);
     assert_int_equal(weft_wait(f, much_later()), 0);
     weft_inspect(f, &info);

@@ -90,7 +90,7 @@ int wf_crew_hire(struct processes *t)
     wf_copy_name(birth.name, name);
     m->left = o->tasks_per_worker > 0 ? o->tasks_per_worker : LONG_MAX;
     m->owner = t;
-    m->process = wf_family_new(&birth, &owner, m);
+    m->process = wf_family_new(&birth, wf_task_new_id(), &owner, m);
     int rc = m->process ? bear(t, m) : weft_error_code();
     if (rc < 0) {
         if (m->process)

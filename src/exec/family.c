@@ -313,8 +313,8 @@ static int open_channel(struct wf_process *p)
     return 0;
 }
 
-struct wf_process *wf_family_new(const struct wf_birth *birth, const struct wf_owner *owner,
-                                 void *of)
+struct wf_process *wf_family_new(const struct wf_birth *birth, int64_t id,
+                                 const struct wf_owner *owner, void *of)
 {
     struct wf_process *p = calloc(1, sizeof *p);
     int rc = p ? open_channel(p) : -ENOMEM;
@@ -324,6 +324,7 @@ struct wf_process *wf_family_new(const struct wf_birth *birth, const struct wf_o
         return NULL;
     }
     p->birth = *birth;
+    p->id = id;
     p->owner = owner;
     p->of = of;
     return p;
@@ -563,7 +564,7 @@ size_t wf_family_list(struct weft_info *infos, size_t cap)
             continue;
         if (count < cap) {
             infos[count] = (struct weft_info){.kind = WEFT_PROCESSES,
-                                              .id = (int64_t)p->serial,
+                                              .id = p->id,
                                               .pid = pid,
                                               .tid = pid,
                                               .daemon = p->birth.daemon,

@@ -59,6 +59,7 @@ enum { WF_DIED_WITH_ANCESTOR = SIGKILL }; // as of waitpid: the kernel ends the 
 struct wf_process {
     struct wf_process *next, *prev; // in the family's list; its own
     uint64_t serial;
+    int64_t id; // for weft_list: of its task, if there is but one; the serial is the ancestor's
     const struct wf_owner *owner;
     void *of; // the owner's
     struct wf_channel *channel;
@@ -73,8 +74,8 @@ struct wf_process {
 
 // A process to be: its channel is there, and may be filled. The owner's, until it is born. NULL
 // with the error set: -EMFILE, -ENFILE, -ENOMEM.
-struct wf_process *wf_family_new(const struct wf_birth *birth, const struct wf_owner *owner,
-                                 void *of);
+struct wf_process *wf_family_new(const struct wf_birth *birth, int64_t id,
+                                 const struct wf_owner *owner, void *of);
 // Have it made; sooner or later `died` is called. 0; or with the error set, and it is still the
 // owner's: -ENOTSUP (weft was loaded by dlopen, or on_start lies where no worker can find it; no
 // /proc), -EPIPE (the program has ended), -EMFILE, -ENFILE, -ENOMEM, -EAGAIN.

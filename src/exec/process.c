@@ -95,7 +95,7 @@ int wf_process_start(weft_future *f, size_t stack_size)
     char name[WF_NAME_MAX];
     wf_copy_name(birth.name, wf_task_name(&f->task, name));
     m->left = 1;
-    m->process = wf_family_new(&birth, &owner, m);
+    m->process = wf_family_new(&birth, f->task.id, &owner, m);
     m->channel = m->process ? m->process->channel : NULL;
     int rc = m->process ? 0 : weft_error_code();
     if (rc == 0) {
