@@ -69,6 +69,37 @@ static void an_argument_may_be_large(void **state)
         assert_int_equal(out.bytes[i], in.bytes[sizeof in.bytes - 1 - i]);
 }
 
+enum { COARSE = 1 << 16 }; // more than a page
+
+struct coarse {
+    _Alignas(COARSE) char text[COARSE];
+};
+
+static int look_where(const struct coarse *in, struct coarse *out)
+{
+    if ((uintptr_t)in % COARSE != 0 || (uintptr_t)out % COARSE != 0)
+        return weft_fail(-EFAULT, "at %p and %p", (const void *)in, (void *)out);
+    *out = *in;
+    return 0;
+}
+WEFT_TASK(look_where, struct coarse, struct coarse);
+
+static void an_argument_lies_where_its_type_wants_it(void **state)
+{
+    (void)state;
+    static const struct coarse in = {.text = "here"};
+    static struct coarse out;
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 1);
+    for (int i = 0; i < 8; i++) {
+        weft_future *f = i % 2 == 0 ? weft_start(WEFT_PROCESSES, look_where, &in)
+                                    : weft_submit(pool, look_where, &in);
+        memset(&out, 0, sizeof out);
+        assert_int_equal(weft_join_as(&f, look_where, &out), 0);
+        assert_string_equal(out.text, "here");
+    }
+    weft_pool_close(&pool);
+}
+
 // ---- what a worker is --------------------------------------------------------------------
 
 static int global = 1;
@@ -541,6 +572,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_result_comes_back),
     cmocka_unit_test(a_failure_comes_back_with_its_message),
     cmocka_unit_test(an_argument_may_be_large),
+    cmocka_unit_test(an_argument_lies_where_its_type_wants_it),
     cmocka_unit_test(globals_have_their_initial_values),
     cmocka_unit_test(it_is_another_process_and_has_little_of_ours),
     cmocka_unit_test(output_comes_before_the_result_and_once),

@@ -7,9 +7,10 @@
 #include "core/trace.h"
 #include "os/shm.h"
 
-void *wf_parcel_join(int fd, size_t size)
+void *wf_parcel_join(int fd, const struct weft_task *what)
 {
-    return wf_shm_map(fd, size);
+    size_t align = what->arg_align > what->result_align ? what->arg_align : what->result_align;
+    return wf_shm_map_aligned(fd, wf_layout_of(what).size, align);
 }
 
 void *wf_parcel_new(size_t size, int *fd)
@@ -17,7 +18,7 @@ void *wf_parcel_new(size_t size, int *fd)
     *fd = wf_shm_new("weft-task", size);
     if (*fd < 0)
         return NULL;
-    void *at = wf_parcel_join(*fd, size);
+    void *at = wf_shm_map(*fd, size); // only copied to and from here
     if (at)
         return at;
     (void)close(*fd);
@@ -40,7 +41,7 @@ struct wf_channel *wf_channel_new(int *fd)
 
 struct wf_channel *wf_channel_join(int fd)
 {
-    return wf_parcel_join(fd, sizeof(struct wf_channel));
+    return wf_shm_map(fd, sizeof(struct wf_channel));
 }
 
 void wf_channel_free(struct wf_channel *channel)

@@ -119,7 +119,7 @@ void wf_channel_free(struct wf_channel *channel); // NULL: nothing
 
 // A file for an argument and a result that do not fit a slot: mapped, NULL as above.
 void *wf_parcel_new(size_t size, int *fd);
-void *wf_parcel_join(int fd, size_t size);
+void *wf_parcel_join(int fd, const struct weft_task *what); // where the task may use it
 void wf_parcel_free(void *parcel, size_t size);
 
 #endif

@@ -113,12 +113,12 @@ static int receive_for(const struct wf_slot *slot, struct wf_carry *message)
 }
 
 // The first of the message is its parcel's.
-static void *join_parcel(struct wf_carry *message, size_t size)
+static void *join_parcel(struct wf_carry *message, const struct weft_task *what)
 {
     int fd = message->fds[0];
     message->count--;
     memmove(message->fds, message->fds + 1, (size_t)message->count * sizeof fd);
-    void *parcel = wf_parcel_join(fd, size);
+    void *parcel = wf_parcel_join(fd, what);
     (void)close(fd);
     return parcel;
 }
@@ -128,7 +128,7 @@ static int place(const struct wf_slot *slot, struct job *job, struct wf_carry *m
 {
     char *at = (char *)slot;
     if (!job->layout.fits)
-        at = job->parcel = message->count > 0 ? join_parcel(message, job->layout.size) : NULL;
+        at = job->parcel = message->count > 0 ? join_parcel(message, job->what) : NULL;
     if (!at)
         return weft_fail(-ENOMEM, "%s: no memory for its argument", job->what->name);
     job->arg = at + job->layout.arg_at;

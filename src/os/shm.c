@@ -44,6 +44,34 @@ void *wf_shm_map(int fd, size_t size)
     return map(fd, size, NULL, 0);
 }
 
+static uintptr_t round_up(uintptr_t n, size_t unit)
+{
+    return (n + unit - 1) & ~(uintptr_t)(unit - 1);
+}
+
+// Of addresses that are set aside, twice what is needed, the right ones.
+void *wf_shm_map_aligned(int fd, size_t size, size_t align)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (align <= page)
+        return wf_shm_map(fd, size);
+    size_t whole = round_up(size, page), room = whole + align;
+    char *all = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (all == MAP_FAILED)
+        return NULL;
+    size_t before = round_up((uintptr_t)all, align) - (uintptr_t)all;
+    char *at = map(fd, size, all + before, MAP_FIXED);
+    if (!at) {
+        (void)munmap(all, room); // what fails here are wrong arguments
+        return NULL;
+    }
+    if (before > 0)
+        (void)munmap(all, before);
+    if (before < align)
+        (void)munmap(at + whole, align - before);
+    return at;
+}
+
 // What the kernel places by itself lies within a terabyte, in each process at another place of it.
 // So two terabytes below it nothing lies in any of them.
 void *wf_shm_map_apart(int fd, size_t size)

@@ -10,9 +10,10 @@
 // -ENFILE, -ENOMEM, -EFBIG (RLIMIT_FSIZE).
 int wf_shm_new(const char *name, size_t size);
 
-// Map it: anywhere; far from where a program of its own accord maps anything, if that can be; at
-// `at` and nowhere else. NULL: no room, or it is taken.
+// Map it: anywhere; at a multiple of `align`, a power of two; far from where a program of its own
+// accord maps anything, if that can be; at `at` and nowhere else. NULL: no room, or it is taken.
 void *wf_shm_map(int fd, size_t size);
+void *wf_shm_map_aligned(int fd, size_t size, size_t align);
 void *wf_shm_map_apart(int fd, size_t size);
 void *wf_shm_map_at(int fd, size_t size, void *at);
 void wf_shm_unmap(void *at, size_t size);
