@@ -51,9 +51,50 @@ static void so_it_does_each_time(void **state)
     weft_pool_close(&pool);
 }
 
+// ---- it is slow --------------------------------------------------------------------------------
+
+static int note(weft_shared_counter *const *began, weft_none *none)
+{
+    (void)none;
+    (void)weft_shared_add(*began, 1);
+    return 0;
+}
+WEFT_TASK(note, weft_shared_counter *, weft_none);
+
+// Their forks are all asked for before the first is killed: what is asked of an ancestor that was
+// stopped it does in turn, and the first are there long before it comes to the signals.
+static void a_task_that_is_killed_before_it_began_never_begins(void **state)
+{
+    (void)state;
+    enum { N = 20 };
+    weft_shared_counter *began = weft_shared(sizeof *began);
+    assert_non_null(began);
+    weft_future *running = weft_start(WEFT_PROCESSES, never_return, &(weft_none){0});
+    weft_future *futures[N];
+    pid_t ancestor = ancestor_of(await_begun(running).pid);
+    assert_true(ancestor > 0);
+    siginfo_t stopped;
+    assert_int_equal(kill(ancestor, SIGSTOP), 0);
+    assert_int_equal(waitid(P_PID, (id_t)ancestor, &stopped, WSTOPPED | WNOWAIT), 0);
+    for (int i = 0; i < N; i++)
+        futures[i] = weft_start(WEFT_PROCESSES, note, &began);
+    for (int i = 0; i < N; i++)
+        (void)weft_kill(futures[i]);
+    assert_int_equal(kill(ancestor, SIGCONT), 0);
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(weft_join(&futures[i], NULL, 0), -EOWNERDEAD);
+        assert_non_null(strstr(weft_error(), "SIGKILL"));
+    }
+    assert_int_equal(weft_shared_value(began), 0);
+    assert_int_equal(weft_kill(running), 0);
+    assert_int_equal(weft_join(&running, NULL, 0), -EOWNERDEAD);
+    weft_shared_free(&began);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_its_ancestor_a_program_makes_another),
     cmocka_unit_test(so_it_does_each_time),
+    cmocka_unit_test(a_task_that_is_killed_before_it_began_never_begins),
 };
 
 TEST_MAIN(tests)

@@ -10,6 +10,7 @@
 //     STARTED -worker-> DONE      the result is there
 //     DONE    -root->   EMPTY
 //     STARTED -root->   DOOMED    the worker is about to be killed for this task
+//     SENT    -root->   DOOMED    likewise, where it is there for this task alone: it never begins
 //     SENT    -root->   REVOKED   taken back; the worker has not begun it
 //     REVOKED -worker-> PASSED    the worker has gone by; -root-> EMPTY
 //

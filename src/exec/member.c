@@ -202,6 +202,12 @@ bool wf_member_doom(struct wf_member *m, const weft_future *f)
     return doomed || !wf_member_has_result(m);
 }
 
+void wf_member_bar(struct wf_member *m, const weft_future *f)
+{
+    uint32_t state = WF_SLOT_SENT; // else it has begun, and may be done before it is killed
+    m->doomed |= wf_cas(&slot_at(m, f->slot)->state, &state, WF_SLOT_DOOMED, WF_SEQ_CST);
+}
+
 // ---- results ----------------------------------------------------------------------------
 
 // What a worker wrote is bytes: a text ends where its room ends.

@@ -55,6 +55,9 @@ bool wf_member_revoke(struct wf_member *m, weft_future *f);
 // killed, for this one is done.
 bool wf_member_doom(struct wf_member *m, const weft_future *f);
 
+// Before a process of its own is killed for it: if it has not begun, it never does.
+void wf_member_bar(struct wf_member *m, const weft_future *f);
+
 // The next that has ended, with its code, result and message; NULL: none yet. *mad: it has written
 // what cannot be.
 weft_future *wf_member_collect(struct wf_member *m, bool *mad);

@@ -120,8 +120,11 @@ void wf_process_stop(weft_future *f)
 void wf_process_kill(weft_future *f)
 {
     wf_guard(&mu);
-    if (f->seat)
-        wf_family_signal(((struct wf_member *)f->seat)->process, SIGKILL);
+    struct wf_member *m = f->seat;
+    if (!m)
+        return;
+    wf_member_bar(m, f); // the fork may be under way, and the task shorter than the signal's way
+    wf_family_signal(m->process, SIGKILL);
 }
 
 void wf_process_describe(const weft_future *f, struct weft_info *info)
