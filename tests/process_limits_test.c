@@ -6,6 +6,7 @@
 
 #include <grp.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 static int squares_come(weft_pool *pool, int count)
 {
@@ -414,11 +415,55 @@ static void a_stack_that_none_can_have_is_refused(void **state)
     assert_int_equal(squares_come(NULL, 1), 0);
 }
 
+// ---- no standard streams -----------------------------------------------------------------------
+
+// Which of the three are /dev/null, as bits; those that are closed, in a result of -EBADF.
+static int look_at_streams(const weft_none *none, int *nothing)
+{
+    (void)none;
+    struct stat null, stream;
+    if (stat("/dev/null", &null) < 0)
+        return -errno;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fstat(fd, &stream) < 0)
+            return -errno;
+        *nothing |= (S_ISCHR(stream.st_mode) && stream.st_rdev == null.st_rdev) << fd;
+    }
+    return 0;
+}
+WEFT_TASK(look_at_streams, weft_none, int);
+
+static int streams_of_a_worker(void)
+{
+    int nothing;
+    weft_future *f = weft_start(WEFT_PROCESSES, look_at_streams, &(weft_none){0});
+    return f && weft_join_as(&f, look_at_streams, &nothing) == 0 ? nothing : 100;
+}
+
+static int scene_without_input(void)
+{
+    close(STDIN_FILENO);
+    return streams_of_a_worker();
+}
+
+static int scene_without_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        close(fd);
+    return streams_of_a_worker();
+}
+
+// And not a descriptor of weft's, which would have taken the place.
+static void a_stream_that_the_program_has_closed_is_nothing_in_a_worker(void **state)
+{
+    (void)state;
+    assert_ends("scene_without_input", 1, "");
+    assert_ends("scene_without_streams", 7, "");
+}
+
 static const struct scene scenes[] = {
-    SCENE(scene_of_stacks),
-    SCENE(scene_of_no_forks),
-    SCENE(scene_of_the_last_worker),
-    SCENE(scene_of_no_ancestor),
+    SCENE(scene_of_stacks),      SCENE(scene_of_no_forks),   SCENE(scene_of_the_last_worker),
+    SCENE(scene_of_no_ancestor), SCENE(scene_without_input), SCENE(scene_without_streams),
 };
 
 static const struct CMUnitTest tests[] = {
@@ -432,6 +477,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_worker_without_memory_harms_nobody_else),
     cmocka_unit_test(a_stack_is_as_large_as_asked_for),
     cmocka_unit_test(a_stack_that_none_can_have_is_refused),
+    cmocka_unit_test(a_stream_that_the_program_has_closed_is_nothing_in_a_worker),
 };
 
 TEST_MAIN_WITH_SCENES(tests, scenes)

@@ -279,11 +279,15 @@ static void leave_it_to_root(int sig)
     (void)sig;
 }
 
-// The terminal is the root's.
-static void close_input(void)
+// The terminal is the root's. And where the program has closed a stream of its own there is
+// nothing too, before one of our descriptors takes its number.
+static void settle_streams(void)
 {
-    int nothing = open("/dev/null", O_RDONLY);
-    if (nothing <= 0)
+    int nothing;
+    do
+        nothing = open("/dev/null", O_RDWR);
+    while (nothing >= 0 && nothing <= STDERR_FILENO);
+    if (nothing < 0)
         return;
     (void)dup2(nothing, STDIN_FILENO);
     (void)close(nothing);
@@ -293,6 +297,7 @@ static void close_input(void)
 // the first time costs as much as ten system calls.
 static void prepare(void)
 {
+    settle_streams();
     static const int terminal[] = {SIGINT, SIGQUIT, SIGHUP};
     const struct sigaction action = {.sa_handler = leave_it_to_root, .sa_flags = SA_RESTART};
     for (size_t i = 0; i < sizeof terminal / sizeof *terminal; i++)
@@ -303,7 +308,6 @@ static void prepare(void)
     (void)sigprocmask(SIG_BLOCK, &death, &ancestor.before);
     ancestor.signals = wf_signal_fd(&death);
     (void)fcntl(WF_SPAWN_FD, F_SETFD, FD_CLOEXEC);
-    close_input();
     wf_streams_prepare();
     wf_worker_prepare();
 }
