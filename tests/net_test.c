@@ -397,6 +397,34 @@ static void a_connection_that_died_in_the_queue_harms_nobody(void **state)
     weft_listener_close(&l);
 }
 
+// Linux hands it over, and what it had sent can be read. Who accepts may count by networks, and
+// must not take it for a neighbour on a Unix socket.
+static void a_peer_that_reset_in_the_queue_keeps_its_name(void **state)
+{
+    static const char *const addresses[] = {"127.0.0.1:0", "[::1]:0"};
+    (void)state;
+    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
+        weft_listener *l = weft_listen(addresses[i]);
+        assert_non_null(l);
+        weft_conn *gone = weft_connect(weft_listener_address(l), much_later());
+        assert_non_null(gone);
+        assert_int_equal(weft_write(gone, "x", 1, much_later()), 0);
+        char name[128];
+        assert_true(snprintf(name, sizeof name, "%s", weft_conn_local(gone)) > 0);
+        const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+        assert_int_equal(
+            setsockopt(weft_conn_fd(gone), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+        weft_conn_close(&gone);
+        weft_conn *c = weft_accept(l, WEFT_POLL);
+        if (c) { // a system may pass over the dead
+            assert_string_equal(weft_peer(c), name);
+            assert_string_equal(weft_conn_local(c), weft_listener_address(l));
+        }
+        weft_conn_close(&c);
+        weft_listener_close(&l);
+    }
+}
+
 // Several tasks accept on one listener, and one is cancelled, wherever it stands among them.
 static void many_may_accept_and_each_leaves_alone(void **state)
 {
@@ -536,6 +564,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(both_ends_know_their_names),
     cmocka_unit_test(connections_have_the_promised_options),
     cmocka_unit_test(a_connection_that_died_in_the_queue_harms_nobody),
+    cmocka_unit_test(a_peer_that_reset_in_the_queue_keeps_its_name),
     cmocka_unit_test(many_may_accept_and_each_leaves_alone),
     cmocka_unit_test(queued_connections_are_accepted_in_their_order),
     cmocka_unit_test(without_descriptors_a_connection_stays_in_the_queue),

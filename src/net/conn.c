@@ -34,11 +34,11 @@ static uint64_t last_number; // atomic
 
 // ---- made and freed ---------------------------------------------------------------------
 
-static void read_name(int fd, int (*get)(int, struct sockaddr *, socklen_t *), char *text)
+static void read_own_name(int fd, char *text)
 {
     struct wf_address address = {.size = sizeof address.storage};
-    if (get(fd, &address.any, &address.size) < 0)
-        address = (struct wf_address){.storage.ss_family = AF_UNIX}; // gone already: "unix:"
+    if (getsockname(fd, &address.any, &address.size) < 0)
+        address = (struct wf_address){.storage.ss_family = AF_UNIX}; // never: it is a socket
     wf_address_text(&address, text);
 }
 
@@ -50,11 +50,11 @@ void wf_conn_set_options(int fd)
 }
 
 // The names lie in it: mostly they are short.
-weft_conn *wf_conn_new(int fd)
+weft_conn *wf_conn_new(int fd, const struct wf_address *other)
 {
     char peer[WF_ADDRESS_TEXT], local[WF_ADDRESS_TEXT];
-    read_name(fd, getpeername, peer);
-    read_name(fd, getsockname, local);
+    wf_address_text(other, peer);
+    read_own_name(fd, local);
     size_t peer_size = strlen(peer) + 1, local_size = strlen(local) + 1;
     weft_conn *c = malloc(sizeof *c + peer_size + local_size);
     if (!c) {

@@ -7,8 +7,9 @@
 #include "net/address.h"
 
 // A connection on a connected, non-blocking socket, which it takes over, also if it fails: then
-// NULL, with -ENOMEM set.
-weft_conn *wf_conn_new(int fd);
+// NULL, with -ENOMEM set. `other` is the far end: of a peer that has reset the connection already
+// getpeername knows nothing, but what it sent before can still be read, and must not be anybody's.
+weft_conn *wf_conn_new(int fd, const struct wf_address *other);
 
 // No delay and keep-alive, for one that was connected; or for a listener: what it accepts has its
 // options from it (Linux: tcp_create_openreq_child), and two calls fewer.

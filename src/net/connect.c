@@ -29,6 +29,7 @@ struct race {
     const struct wf_addresses *to;
     struct wf_io *attempts; // by address; one is under way while its fd >= 0
     size_t begun, under_way;
+    size_t last; // that was begun, or came to its end: of a socket that connected, its address
     struct wf_engine *engine; // an epoll of those under way; NULL: there is one address
     int error;                // the most telling so far, or 0
 };
@@ -91,7 +92,7 @@ static void told(struct wf_io *io)
 // The next address: a connected socket, -EINPROGRESS, or the error, which is noted.
 static int begin(struct race *r)
 {
-    size_t i = r->begun++;
+    size_t i = r->last = r->begun++;
     const struct wf_address *to = &r->to->items[i];
     int fd = wf_socket_new(to->any.sa_family);
     if (fd < 0)
@@ -115,9 +116,12 @@ static int begin(struct race *r)
 // An attempt has come to its end: its socket, connected, or the error, which is noted.
 static int settle(struct race *r, int fd)
 {
-    for (size_t i = 0; i < r->begun; i++)
-        if (r->attempts[i].fd == fd)
+    for (size_t i = 0; i < r->begun; i++) {
+        if (r->attempts[i].fd == fd) {
             r->attempts[i].fd = -1;
+            r->last = i;
+        }
+    }
     r->under_way--;
     int error = 0;
     socklen_t size = sizeof error;
@@ -193,7 +197,8 @@ static void end(const struct race *r)
     free(r->attempts);
 }
 
-static int race(const struct wf_addresses *to, weft_time deadline)
+// A socket, connected to *won; or why there is none.
+static int race(const struct wf_addresses *to, weft_time deadline, const struct wf_address **won)
 {
     interleave(to);
     struct race r = {.to = to, .attempts = calloc(to->count, sizeof *r.attempts)};
@@ -204,6 +209,7 @@ static int race(const struct wf_addresses *to, weft_time deadline)
         fd = wf_epoll_new(WF_NO_BELL, &r.engine);
     if (fd == 0)
         fd = run(&r, deadline);
+    *won = &to->items[r.last];
     end(&r);
     return fd;
 }
@@ -238,6 +244,16 @@ static int connect_to_path(const struct wf_address *address, weft_time deadline)
     return rc;
 }
 
+// Named as the system does, which knows more ("0.0.0.0" is a host of ours) unless it was reset.
+static weft_conn *connected(int fd, const struct wf_address *to)
+{
+    struct wf_address named = {.size = sizeof named.storage};
+    if (getpeername(fd, &named.any, &named.size) < 0)
+        named = *to;
+    wf_conn_set_options(fd);
+    return wf_conn_new(fd, &named);
+}
+
 weft_conn *weft_connect(const char *address, weft_time deadline)
 {
     wf_require(address, "weft_connect(NULL)");
@@ -250,12 +266,11 @@ weft_conn *weft_connect(const char *address, weft_time deadline)
     if (wf_addresses_find(address, false, deadline, &found) < 0)
         return NULL;
     bool is_path = found.count == 1 && found.items[0].any.sa_family == AF_UNIX;
-    int fd = is_path ? connect_to_path(&found.items[0], deadline) : race(&found, deadline);
+    const struct wf_address *to = &found.items[0];
+    int fd = is_path ? connect_to_path(to, deadline) : race(&found, deadline, &to);
+    weft_conn *c = fd >= 0 ? connected(fd, to) : NULL;
     free(found.items);
-    if (fd >= 0) {
-        wf_conn_set_options(fd);
-        return wf_conn_new(fd);
-    }
-    (void)weft_fail(fd, "connect %s: %s", address, strerror(-fd));
-    return NULL;
+    if (fd < 0)
+        (void)weft_fail(fd, "connect %s: %s", address, strerror(-fd));
+    return c;
 }

@@ -288,12 +288,13 @@ static int waited_for(weft_listener *l)
     return l->stand_in < 0 ? l->fd : l->stand_in;
 }
 
-static int accept_one(weft_listener *l, weft_time deadline)
+static int accept_one(weft_listener *l, weft_time deadline, struct wf_address *peer)
 {
     for (;;) {
         if (wf_load(&l->closed, WF_ACQUIRE) != 0)
             return -EPIPE;
-        int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        peer->size = sizeof peer->storage;
+        int fd = accept4(l->fd, &peer->any, &peer->size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0)
             return fd;
         int rc = is_of_connection(errno) ? 0 : -errno;
@@ -309,14 +310,15 @@ weft_conn *weft_accept(weft_listener *l, weft_time deadline)
     wf_require(l, "weft_accept(NULL): closed, or never opened");
     struct acceptor self;
     arrive(l, &self);
+    struct wf_address peer;
     int fd = wf_interrupted();
     if (fd == 0)
-        fd = accept_one(l, deadline);
+        fd = accept_one(l, deadline, &peer);
     char address[WF_ADDRESS_TEXT];
     memcpy(address, l->address, sizeof address);
     depart(l, &self);
     if (fd >= 0)
-        return wf_conn_new(fd);
+        return wf_conn_new(fd, &peer);
     (void)weft_fail(fd, "accept %s: %s", address, fd == -EPIPE ? "closed" : strerror(-fd));
     return NULL;
 }
