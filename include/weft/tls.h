@@ -60,7 +60,7 @@ void weft_tls_free(weft_tls **tls);
 //     -EKEYREJECTED  the peer's certificate: expired, self-signed, of another name...
 //     -EPROTO        not TLS at all, no common version or protocol, or the peer's refusal
 //     -ECONNABORTED  the peer closed instead
-//     -EINVAL        server_name is empty, or too long to be one
+//     -EINVAL        server_name is empty, begins with a dot, or is too long to be one
 // -ETIMEDOUT, -ECANCELED, -EPIPE (closed), -ENOMEM, or the socket's errno.
 int weft_tls_start(weft_conn *c, weft_tls *tls, const char *server_name, weft_time deadline);
 

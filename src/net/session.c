@@ -260,7 +260,8 @@ static struct session *session_new(weft_tls *tls)
     return s;
 }
 
-// Of an address the certificate's address is compared, and nothing is sent as SNI.
+// Of an address the certificate's address is compared, and nothing is sent as SNI. What begins with
+// a dot is no host, but OpenSSL would take each below it.
 static bool expect(SSL *ssl, const char *name)
 {
     unsigned char address[sizeof(struct in6_addr)];
@@ -269,7 +270,7 @@ static bool expect(SSL *ssl, const char *name)
     char bare[256]; // without the dot that ends an absolute name: RFC 6066, section 3
     size_t size = strlen(name);
     size -= size > 1 && name[size - 1] == '.';
-    if (size >= sizeof bare)
+    if (name[0] == '.' || size >= sizeof bare)
         return false;
     memcpy(bare, name, size);
     bare[size] = '\0';
