@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // wait_files_test.c - weft_wait_fd on what is always ready, never so, or not there: files, folders,
-// devices, closed numbers. It says what poll(2) says, whatever the task waits by.
+// devices, closed numbers, sockets whose peer has gone. It says what poll(2) says, whatever the
+// task waits by.
 #include "exec_helpers.h"
 
 #include <limits.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 
 struct wait {
     int fd;
@@ -119,10 +121,24 @@ static void a_file_leaves_no_trace(void **state)
     close(file);
 }
 
+static void a_socket_whose_peer_ends_is_as_poll_says(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    assert_is_as_poll_says(ends[0], "a socket");
+    assert_int_equal(shutdown(ends[1], SHUT_WR), 0);
+    assert_is_as_poll_says(ends[0], "a socket whose peer says no more");
+    close(ends[1]);
+    assert_is_as_poll_says(ends[0], "a socket whose peer has gone");
+    close(ends[0]);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_is_opened_is_as_poll_says),
     cmocka_unit_test(an_empty_file_is_as_poll_says),
     cmocka_unit_test(what_is_closed_is_as_poll_says),
     cmocka_unit_test(a_file_leaves_no_trace),
+    cmocka_unit_test(a_socket_whose_peer_ends_is_as_poll_says),
 };
 TEST_MAIN(tests)

@@ -148,11 +148,19 @@ static bool is_for_epoll(const struct wf_io *io, int result)
            (result == -EINVAL || (result > 0 && !(result & (io->events | ENDS))));
 }
 
+// As poll(2) would say it. Who reads by edges wants to know of the peer's end, asked for or not.
+static int ready(const struct wf_io *io, int result)
+{
+    if (result == -EBADF)
+        return POLLNVAL;
+    return result < 0 || io->edges != 0 ? result : result & (io->events | ENDS);
+}
+
 static void tell(struct uring *u, struct wf_io *io, int result)
 {
     u->base.asked--;
     let_be_seen(io, result);
-    io->result = io->kind == WF_IO_READY && result == -EBADF ? POLLNVAL : result;
+    io->result = io->kind == WF_IO_READY ? ready(io, result) : result;
     if (is_for_epoll(io, result)) {
         int rc = io->forgotten ? -ECANCELED : put_aside(u, io); // nobody would take it back again
         if (rc == 0)
