@@ -248,6 +248,20 @@ static void a_line_that_does_not_fit_stays(void **state)
     link_down(&link);
 }
 
+// Whose sender waits for an answer. Only a "\r" may still be of the newline.
+static void one_byte_too_much_is_found_at_once(void **state)
+{
+    (void)state;
+    struct link link = link_up();
+    char line[8];
+    raw_say(link.peer, "1234567\r");
+    assert_int_equal(weft_read_line(link.ours, line, sizeof line, weft_after_ms(5)), -ETIMEDOUT);
+    raw_say(link.peer, "\n12345678");
+    assert_int_equal(weft_read_line(link.ours, line, sizeof line, much_later()), 7);
+    assert_int_equal(weft_read_line(link.ours, line, sizeof line, much_later()), -EMSGSIZE);
+    link_down(&link);
+}
+
 static void a_line_without_end_is_found_too_long(void **state)
 {
     (void)state;
@@ -471,6 +485,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_bytewise_sender_makes_no_difference),
     cmocka_unit_test(a_read_after_a_line_gets_what_follows_it),
     cmocka_unit_test(a_line_that_does_not_fit_stays),
+    cmocka_unit_test(one_byte_too_much_is_found_at_once),
     cmocka_unit_test(a_line_without_end_is_found_too_long),
     cmocka_unit_test(a_very_long_line_is_read_where_there_is_room),
     cmocka_unit_test(a_last_line_without_newline_is_a_line),

@@ -388,8 +388,9 @@ static ssize_t take_line(struct wf_buffer *in, bool is_end, char *buf, size_t ca
     size_t size = newline ? length + 1 : length;
     if (newline && length > 0 && begin[length - 1] == '\r')
         length--;
-    if (!newline && !is_end)
-        return length > cap ? -EMSGSIZE : -EAGAIN; // one byte more than fits may still be a \r
+    bool may_end = length < cap || (length == cap && begin[length - 1] == '\r');
+    if (!newline && !is_end && may_end)
+        return -EAGAIN;
     if (length >= cap)
         return -EMSGSIZE;
     memcpy(buf, begin, length);
