@@ -9,7 +9,7 @@ static const struct {
 } answers[] = {
     {EAI_NONAME, 0, -ENOENT},      {EAI_AGAIN, 0, -EAGAIN},  {EAI_FAIL, 0, -ENOENT},
     {EAI_MEMORY, 0, -ENOMEM},      {EAI_FAMILY, 0, -ENOENT}, {EAI_SYSTEM, EMFILE, -EMFILE},
-    {EAI_SYSTEM, ENFILE, -ENFILE}, {EAI_SYSTEM, EIO, -EIO},
+    {EAI_SYSTEM, ENFILE, -ENFILE}, {EAI_SYSTEM, EIO, -EIO},  {EAI_SYSTEM, 0, -EAGAIN}, // not told
 };
 
 static void what_the_resolver_says_is_the_error(void **state)

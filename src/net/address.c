@@ -106,12 +106,13 @@ struct lookup {
     struct addrinfo hints;
     struct addrinfo *list; // NULL or the answer
     int error;             // of getaddrinfo
-    int system_error;      // errno, where that is EAI_SYSTEM
+    int system_error;      // errno, where that is EAI_SYSTEM; or 0, if nobody set it
 };
 
 static void lookup_run(struct lookup *l)
 {
     const char *host = l->parts.host[0] != '\0' ? l->parts.host : NULL;
+    errno = 0;
     l->error = getaddrinfo(host, l->parts.port, &l->hints, &l->list);
     l->system_error = errno;
     if (l->error != 0)
@@ -163,12 +164,14 @@ static int look_up_elsewhere(struct lookup *l, weft_time deadline)
 
 static int lookup_failed(const char *text, const struct lookup *l)
 {
-    int code = l->error == EAI_AGAIN    ? -EAGAIN
+    bool by_system = l->error == EAI_SYSTEM && l->system_error > 0;
+    bool later = l->error == EAI_AGAIN || l->error == EAI_SYSTEM; // some leave errno at 0
+    int code = by_system                ? -l->system_error
+               : later                  ? -EAGAIN
                : l->error == EAI_MEMORY ? -ENOMEM
-               : l->error == EAI_SYSTEM ? -l->system_error
                                         : -ENOENT;
     const char *why = code == -ENOENT ? "name not known" : gai_strerror(l->error);
-    return weft_fail(code, "%s: %s", text, l->error == EAI_SYSTEM ? strerror(-code) : why);
+    return weft_fail(code, "%s: %s", text, by_system ? strerror(-code) : why);
 }
 
 static int copy_list(const char *text, const struct addrinfo *list, struct wf_addresses *found)
