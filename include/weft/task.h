@@ -73,8 +73,9 @@ void weft_yield(void); // let others run; never fails, looks at no request
 // ---- values of this task -----------------------------------------------------
 //     static weft_local user = WEFT_LOCAL(free);
 // Like a thread-local, but per task: a pool's worker keeps its _Thread_local variables from one
-// task to the next. NULL until set; valid when zeroed. A task begins with none; a plain thread
-// counts as a task. A weft_local lives as long as the program.
+// task to the next, and fibers of one thread share them, and how it rounds (fesetround), but not
+// errno. NULL until set; valid when zeroed. A task begins with none; a plain thread counts as a
+// task. A weft_local lives as long as the program.
 typedef struct {
     void (*destroy)(void *value);
     uint32_t key_;

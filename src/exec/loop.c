@@ -71,7 +71,7 @@ struct wf_loop {
     struct {
         struct fiber *first, *last;
     } ready;
-    int *errno_at;        // of its thread: to find it costs a call
+    struct wf_kept kept;  // of its thread
     uint32_t begun, over; // fibers that were started from here; that have ended
     bool expects;         // something soon from another thread: spin before a sleep
     struct wf_timers timers;
@@ -294,7 +294,7 @@ __attribute__((noinline)) static void switch_away(struct wf_loop *loop, struct f
     }
     wf_running = next ? &next->parker : loop->parker;
     wf_seen_leaving(&self->seen, next ? &next->seen : &loop->seen, for_good);
-    wf_context_switch(&self->sp, next ? next->sp : loop->sp);
+    wf_context_leave(&self->sp, next ? next->sp : loop->sp, loop->kept.exceptions);
     wf_pulse_arrive(&loop->pulse, &self->parker);
     wf_seen_arrived(&self->seen);
 }
@@ -328,7 +328,7 @@ static void fiber_begins(void)
     wf_pulse_arrive(&self->loop->pulse, &self->parker);
     wf_seen_arrived(&self->seen);
     see_to_ended(self->loop);
-    *self->loop->errno_at = 0;
+    *self->loop->kept.error = 0;
     self->fn(self->arg);
     if (!self->parker.parking) // in a forked child it is the only thread: the others are not ours
         exit(0);
@@ -393,7 +393,7 @@ static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, we
     if (rc == 0)
         rc = ask(self, wait);
     self->result = rc < 0 ? rc : 0;
-    self->error = *loop->errno_at;
+    self->error = *loop->kept.error;
     bool sleeps = rc == 0 || !wf_park_give_up(parker); // else a wake is on its way: sleep for it
     if (!sleeps)
         wf_pulse_beat(&loop->pulse);
@@ -410,7 +410,7 @@ static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, we
         settle(self);
         self->result = result_of(self, self->result);
     }
-    *loop->errno_at = self->error;
+    *loop->kept.error = self->error;
     return self->result;
 }
 
@@ -433,12 +433,12 @@ static bool fiber_yields(struct wf_parker *parker, bool looks)
     struct fiber *self = parker->seat;
     struct wf_loop *loop = self->loop;
     bool others = loop->ready.first != NULL;
-    self->error = *loop->errno_at;
+    self->error = *loop->kept.error;
     wf_turn_cut_if(&loop->turn, looks);
     make_ready(loop, self);
     switch_away(loop, self, false);
     see_to_ended(loop);
-    *loop->errno_at = self->error;
+    *loop->kept.error = self->error;
     return others || loop->ready.first;
 }
 
@@ -520,7 +520,7 @@ static void *run_loop(void *arg)
     struct wf_loop *loop = arg;
     wf_self_is_worker(loop->name, NULL, NULL);
     loop->parker = wf_self();
-    loop->errno_at = &errno;
+    loop->kept = wf_kept_here();
     wf_seen_thread(&loop->seen);
     wf_blocks_begin();
     void *watch = wf_overflow_watch(&loop->pulse);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE // pthread_getattr_np
 #include "os/context.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
@@ -16,6 +17,16 @@ enum { BEGIN = 0, ADDRESS = 11, WORDS = 20 }; // x19, x30
 #else
 #error "weft has no context switch for this machine: add src/os/context_<machine>.S"
 #endif
+
+// Of the Itanium C++ ABI (2.2.2), which all runtimes of these machines keep: libstdc++, libc++abi.
+// Not there in a program without C++.
+__attribute__((weak, visibility("default"))) struct wf_exceptions *exceptions_here(void) __asm__(
+    "__cxa_get_globals");
+
+struct wf_kept wf_kept_here(void)
+{
+    return (struct wf_kept){&errno, exceptions_here ? exceptions_here() : NULL};
+}
 
 void *wf_context_new(void *top, void (*begin)(void))
 {

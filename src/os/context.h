@@ -9,7 +9,37 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+// C++ notes in each thread which exceptions are being handled, and how many were thrown and not
+// caught yet. A fiber may wait in a catch block, or in a destructor on the way to one.
+struct wf_exceptions {
+    void *handled;
+    unsigned thrown;
+};
+
+// What a thread keeps for the code that runs on it, and each stack finds as it left it. Looked up
+// once, because to find it costs a call.
+struct wf_kept {
+    int *error;                       // where errno is
+    struct wf_exceptions *exceptions; // NULL: there is no C++ here
+};
+struct wf_kept wf_kept_here(void); // of the calling thread
+
 void wf_context_switch(void **left, void *entered);
+
+// The same, and what is on its way in C++ stays with the stack that it belongs to. Inlined: there
+// is to be one call of the switch (loop.c).
+__attribute__((always_inline)) static inline void wf_context_leave(void **left, void *entered,
+                                                                   struct wf_exceptions *exceptions)
+{
+    struct wf_exceptions ours = {NULL, 0};
+    if (exceptions) {
+        ours = *exceptions;
+        *exceptions = (struct wf_exceptions){NULL, 0};
+    }
+    wf_context_switch(left, entered);
+    if (exceptions)
+        *exceptions = ours;
+}
 
 // What a new stack begins with: the pointer to enter it by. begin() must not return. `top`: one
 // past its last byte, aligned to 16.
