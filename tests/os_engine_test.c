@@ -290,12 +290,11 @@ static void a_file_never_hangs_up(void **state)
     fclose(file);
 }
 
-// Its file lives on in a copy, and its edges are not for who has the number now.
-static void edges_of_a_file_that_had_the_number_are_not_told(void **state)
+// Its file lives on in a copy, and what was armed for it is not for who has the number now.
+static void assert_tells_not_of_the_file_before(uint64_t its_edges, uint64_t edges)
 {
-    (void)state;
     need_engine();
-    struct wf_io first = ready(POLLIN, 7), second = ready(POLLIN, 8);
+    struct wf_io first = ready(POLLIN, its_edges), second = ready(POLLIN, edges);
     int copy = dup(s.ours), other[2];
     assert_true(copy >= 0);
     if (ask(&first) == 0) {
@@ -317,6 +316,24 @@ static void edges_of_a_file_that_had_the_number_are_not_told(void **state)
     assert_int_equal(second.result, POLLIN);
     close(copy);
     close(other[0]);
+}
+
+static void edges_of_a_file_that_had_the_number_are_not_told(void **state)
+{
+    (void)state;
+    assert_tells_not_of_the_file_before(7, 8);
+}
+
+static void level_waits_of_a_file_that_had_the_number_are_not_told(void **state)
+{
+    (void)state;
+    assert_tells_not_of_the_file_before(0, 0);
+}
+
+static void neither_is_taken_for_the_other(void **state)
+{
+    (void)state;
+    assert_tells_not_of_the_file_before(0, 1); // the first shot of all
 }
 
 static void a_closed_descriptor_is_told_as_such(void **state)
@@ -501,6 +518,8 @@ static const struct CMUnitTest tests[] = {
     FOR_EACH_ENGINE(what_is_forgotten_before_it_was_handed_over_is_over),
     FOR_EACH_ENGINE(a_file_never_hangs_up),
     FOR_EACH_ENGINE(edges_of_a_file_that_had_the_number_are_not_told),
+    FOR_EACH_ENGINE(level_waits_of_a_file_that_had_the_number_are_not_told),
+    FOR_EACH_ENGINE(neither_is_taken_for_the_other),
     FOR_EACH_ENGINE(a_closed_descriptor_is_told_as_such),
     FOR_EACH_ENGINE(a_file_is_always_ready),
     FOR_EACH_ENGINE(a_ring_ends_a_look_and_the_next_one_too),

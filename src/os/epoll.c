@@ -5,7 +5,8 @@
 // arms it once and for all: the kernel then tells of each change, and what comes while nobody
 // waits is kept for the next who asks. Which of the two a descriptor is armed for, and by whom,
 // `edges` says: a closed descriptor leaves epoll by itself, and its number may come back as
-// another file, whose asker has another number.
+// another file, whose asker has another number. A shot has a number of its own, since one that
+// nobody waits for any more stays armed.
 #define _GNU_SOURCE // epoll_pwait2, POLLRDHUP
 #include <errno.h>
 #include <fcntl.h>
@@ -30,17 +31,19 @@ _Static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLERR == POLLERR &
                "epoll's events are poll's");
 
 #define EDGES ((UINT64_C(1) << 48) - 1) // by then the first ones are long closed
+#define SHOT (UINT64_C(1) << 31)        // in a tag; a descriptor is smaller
 
 struct watched {
     struct wf_io *first; // who asks for it: a list through beside
     uint64_t edges : 48; // armed for these; 0: for one shot, or not at all
-    uint64_t kept : 16;  // of the edges, what nobody has asked for yet
+    uint64_t kept : 16;  // of the edges, what nobody has asked for yet; else the number of the shot
 };
 
 struct epoll {
     struct wf_engine base;   // first
     struct watched *watched; // by descriptor
     int room;
+    uint16_t shots; // that were armed
 };
 
 static struct epoll *epoll_of(struct wf_engine *engine)
@@ -50,9 +53,9 @@ static struct epoll *epoll_of(struct wf_engine *engine)
 
 // The tag comes back with each event. A file lives on, and tells, while a fork's child or a dup has
 // it too, though its number has become another's here.
-static int arm(const struct epoll *e, int fd, uint32_t events, uint64_t edges)
+static int arm(const struct epoll *e, int fd, uint32_t events, uint64_t tag)
 {
-    struct epoll_event event = {.events = events, .data.u64 = edges << 32 | (uint32_t)fd};
+    struct epoll_event event = {.events = events, .data.u64 = tag | (uint32_t)fd};
     if (epoll_ctl(e->base.fd, EPOLL_CTL_MOD, fd, &event) == 0)
         return 0;
     if (errno == ENOENT && epoll_ctl(e->base.fd, EPOLL_CTL_ADD, fd, &event) == 0)
@@ -60,17 +63,20 @@ static int arm(const struct epoll *e, int fd, uint32_t events, uint64_t edges)
     return -errno;
 }
 
-static int arm_for_one(const struct epoll *e, int fd)
+static int arm_for_one(struct epoll *e, int fd)
 {
+    struct watched *w = &e->watched[fd];
     int events = 0;
-    for (const struct wf_io *io = e->watched[fd].first; io; io = io->beside)
+    for (const struct wf_io *io = w->first; io; io = io->beside)
         events |= io->events;
-    return arm(e, fd, (uint32_t)events | EPOLLONESHOT, 0);
+    w->kept = ++e->shots;
+    return arm(e, fd, (uint32_t)events | EPOLLONESHOT, (uint64_t)w->kept << 32 | SHOT);
 }
 
 static int arm_for_good(const struct epoll *e, int fd)
 {
-    return arm(e, fd, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET, e->watched[fd].edges);
+    return arm(e, fd, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET,
+               (uint64_t)e->watched[fd].edges << 32);
 }
 
 // Only for what is open: a number by mistake may be any, and would take as much memory.
@@ -165,11 +171,20 @@ static bool epoll_forget(struct wf_engine *engine, struct wf_io *io)
     return true;
 }
 
-static void tell(struct epoll *e, uint64_t tag_and_fd, int events)
+// What the descriptor is armed for now.
+static bool is_of(const struct watched *w, uint64_t tag)
 {
-    int fd = (int)tag_and_fd;
+    uint64_t number = tag >> 32;
+    if (tag & SHOT)
+        return w->edges == 0 && number == w->kept;
+    return w->edges != 0 && number == (uint32_t)w->edges;
+}
+
+static void tell(struct epoll *e, uint64_t tag, int events)
+{
+    int fd = (int)(tag & (SHOT - 1));
     struct watched *w = &e->watched[fd];
-    if (tag_and_fd >> 32 != (uint32_t)w->edges)
+    if (!is_of(w, tag))
         return; // of a file that had the number before
     int kept = events;
     for (struct wf_io *io = w->first, *next; io; io = next) {
