@@ -104,6 +104,23 @@ static void on_ls(struct session *s, const struct line *line)
     tell(s, "CAP %s LS :%s%s", session_name(s), list, sts);
 }
 
+// Word for word, in as many lines as it takes: clients look for each name that they asked for.
+static void answer_request(struct session *s, const char *answer, const char *names)
+{
+    size_t before = strlen(s->irc->set.name) + strlen(session_name(s)) + sizeof ": CAP  ACK :" - 1;
+    size_t most = LINE_BODY_MAX - before;
+    while (strlen(names) > most) {
+        size_t size = most;
+        while (size > 0 && names[size] != ' ')
+            size--;
+        if (size == 0)
+            break; // one word as long as that: it is cut
+        tell(s, "CAP %s %s :%.*s", session_name(s), answer, (int)size, names);
+        names += size + strspn(names + size, " ");
+    }
+    tell(s, "CAP %s %s :%s", session_name(s), answer, names);
+}
+
 // All that is asked for, or nothing.
 static void on_req(struct session *s, const struct line *line)
 {
@@ -123,7 +140,7 @@ static void on_req(struct session *s, const struct line *line)
         known = false; // implied, so it stays
     if (known)
         s->caps = wanted;
-    tell(s, "CAP %s %s :%s", session_name(s), known ? "ACK" : "NAK", names);
+    answer_request(s, known ? "ACK" : "NAK", names);
 }
 
 void on_cap(struct session *s, const struct line *line)

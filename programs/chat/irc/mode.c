@@ -143,6 +143,13 @@ static bool takes_value(char letter, bool on)
     return strchr(RANK_LETTERS ROOM_LIST_LETTERS "k", letter) || (letter == 'l' && on);
 }
 
+// As a letter may stand in an answer.
+static char letter_shown(char letter)
+{
+    bool plain = letter > ' ' && letter < 0x7F && letter != ':';
+    return (char)(plain ? letter : '?');
+}
+
 static void change(struct mode_change *c, char letter, char *value)
 {
     unsigned flag = bit_of(ROOM_LETTERS, letter), rank = bit_of(RANK_LETTERS, letter);
@@ -158,8 +165,20 @@ static void change(struct mode_change *c, char letter, char *value)
     else if (letter == 'l')
         set_limit(c, value);
     else
-        reply(c->s, ERR_UNKNOWNMODE, "%c :is unknown mode char to me",
-              letter > ' ' && letter < 0x7F && letter != ':' ? letter : '?');
+        reply(c->s, ERR_UNKNOWNMODE, "%c :is unknown mode char to me", letter_shown(letter));
+}
+
+static bool is_known(char letter)
+{
+    return strchr(ROOM_LETTERS RANK_LETTERS ROOM_LIST_LETTERS "kl", letter) != NULL;
+}
+
+// Whether this letter, or one that is shown as it is, stands before `end` as well.
+static bool was_before(const char *letters, const char *end, char letter)
+{
+    while (letters < end && letter_shown(*letters) != letter_shown(letter))
+        letters++;
+    return letters < end;
 }
 
 static void change_all(struct mode_change *c, const struct line *line)
@@ -170,6 +189,8 @@ static void change_all(struct mode_change *c, const struct line *line)
             c->on = *at == '+';
             continue;
         }
+        if (!is_known(*at) && was_before(line->params[1], at, *at))
+            continue; // to be told once is enough: a line of letters would be five hundred answers
         char *value = NULL;
         if (takes_value(*at, c->on) && next < line->count)
             value = line->params[next++];

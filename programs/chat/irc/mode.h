@@ -10,10 +10,11 @@
 struct mode_change {
     struct session *s;
     struct room *room;
-    struct member *member; // the client's place in it, or NULL
-    bool on;               // behind a '+'
-    bool refused;          // was told that its rank is too low: once is enough
-    char sign;             // of the last letter in `letters`
+    struct member *member;  // the client's place in it, or NULL
+    bool on;                // behind a '+'
+    bool refused;           // was told that its rank is too low: once is enough
+    bool shown[ROOM_LISTS]; // has seen this list: likewise
+    char sign;              // of the last letter in `letters`
     // what has changed and was not told yet, which fits into one line: letters with signs, and a
     // space before each value
     char letters[LINE_BODY_MAX + 1], values[LINE_BODY_MAX + 1];

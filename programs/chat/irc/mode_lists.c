@@ -82,7 +82,9 @@ void mode_set_list(struct mode_change *c, enum room_list list, const char *writt
     char mask[MASK_MAX + 1], known[MASK_MAX + 1];
     char letter = ROOM_LIST_LETTERS[list];
     if (!written) {
-        show_list(c->s, c->room, list);
+        if (!c->shown[list])
+            show_list(c->s, c->room, list);
+        c->shown[list] = true;
     } else if (mode_allowed(c, RANK_HALFOP)) {
         if (strchr(written, ' ') || !mask_complete(mask, written))
             reply(c->s, ERR_INVALIDMODEPARAM, "%s %c * :Not a mask", c->room->name, letter);

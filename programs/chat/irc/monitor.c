@@ -219,4 +219,6 @@ void on_monitor(struct session *s, const struct line *line)
         list(s);
     else if (what == 'S' || what == 's')
         status(s);
+    else
+        reply(s, ERR_UNKNOWNERROR, "MONITOR :Unknown subcommand");
 }

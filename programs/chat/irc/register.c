@@ -158,8 +158,8 @@ void on_nick(struct session *s, const struct line *line)
 
 void on_quit(struct session *s, const struct line *line)
 {
-    const char *why = line->count > 0 ? shortened(line->params[0], LIMIT_KICK) : "";
-    session_end(s, "Quit%s%s", *why ? ": " : "", why);
+    // The colon and the blank stand there without a reason as well, as Modern IRC wants it.
+    session_end(s, "Quit: %s", line->count > 0 ? shortened(line->params[0], LIMIT_KICK) : "");
 }
 
 void on_ping(struct session *s, const struct line *line)
