@@ -147,6 +147,12 @@ static void what_makes_no_sense_names_its_line(void **state)
     is_wrong("[server]\nname = a..b\n",
              "2: name 'a..b' is not a server's name (with a dot, at most 63 characters)");
     is_wrong("[server]\nnetwork = a b\n", "2: network 'a b' has a space in it");
+    is_wrong("[server]\nnetwork = " HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN "x"
+             "\n",
+             "2: network '" TEN TEN TEN TEN TEN TEN "' is longer than 180 bytes");
+    is_wrong("[irc]\nrefuse-tags = " HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN "x"
+             "\n",
+             "2: refuse-tags '" TEN TEN TEN TEN TEN TEN "' is longer than 180 bytes");
     is_wrong("[server]\nqueue = 0\n", "2: queue '0' is not a number of megabytes (1 to 1024)");
     is_wrong("[server]\nmotd = /nowhere/x\n",
              "2: motd '/nowhere/x' cannot be read: No such file or directory");

@@ -76,6 +76,9 @@ static const char *read_password(const char *text, void *place)
 
 static const char *read_word(const char *text, void *place)
 {
+    _Static_assert(IRC_WORD_MAX == 180, "the message says so");
+    if (strlen(text) > IRC_WORD_MAX)
+        return "is longer than 180 bytes";
     return strchr(text, ' ') ? "has a space in it" : read_text(text, place);
 }
 

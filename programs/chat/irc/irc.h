@@ -21,6 +21,9 @@
 // A command that is longer than any client may send has no end in such a buffer.
 enum { SESSION_LINE = LINE_TEXT_MAX + 3 };
 
+// Of a setting that 005 shows: what is longer would be cut there.
+enum { IRC_WORD_MAX = 180 };
+
 struct irc_operator {
     const char *name, *hash; // as crypto_pwhash_str of libsodium makes it
 };
@@ -28,7 +31,7 @@ struct irc_operator {
 // Texts belong to the caller and stay until irc_free, or until irc_set gave others.
 struct irc_settings {
     const char *name;        // "irc.example.org": what lines from the server begin with
-    const char *network;     // "Example"
+    const char *network;     // "Example", of at most IRC_WORD_MAX bytes
     const char *description; // of the server, for WHOIS and LINKS
     const char *motd;        // lines that end in "\n"; NULL: none
     const char *password;    // that every client must give; NULL: none
@@ -42,7 +45,7 @@ struct irc_settings {
     int history_max;          // messages in one answer; 0: 100
     int keep_days;            // how long messages are kept, as clients are told. 0: for ever
     int keep_count;           // and how many of each room. 0: all
-    const char *tags_refused; // CLIENTTAGDENY: "*,-typing". NULL: all pass
+    const char *tags_refused; // CLIENTTAGDENY: "*,-typing", as long. NULL: all pass
     int rooms_each;           // that one user may be in; 0: 100
     int list_size;            // masks in each list of a room; 0: 100
     int watches;              // names in a list of MONITOR; 0: 100

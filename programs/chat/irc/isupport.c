@@ -51,6 +51,8 @@ static const struct {
 };
 enum { TOKENS = sizeof tokens / sizeof tokens[0], A_LINE = 13, SIZE = 440, TOKEN = 200 };
 
+_Static_assert(sizeof "CLIENTTAGDENY=" + IRC_WORD_MAX <= TOKEN, "whole, with the longest name");
+
 // The first "%d" or "%s", or NULL. PREFIX has a '%' of its own.
 static const char *find_blank(const char *token)
 {
