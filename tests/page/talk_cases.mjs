@@ -509,3 +509,47 @@ test("a name is remembered and so are the rooms", async (start) => {
     await isIn(anna, "#tea");
     assert.equal(await anna.evaluate(() => `${nick} ${current.name}`), "anna #tea");
 });
+
+test("two pages of one browser forget nothing of each other", async (start) => {
+    const { url } = await start();
+    const anna = await enter(url, "anna");
+    await say(anna, "/join #tea");
+    await isIn(anna, "#tea");
+    const other = await anna.context().newPage();
+    await other.goto(url);
+    await other.fill("#nick", "bea");
+    await other.press("#nick", "Enter");
+    await isIn(other, "#tea");
+    await anna.bringToFront(); // nothing is drawn behind another
+    await say(anna, "/join #jam");
+    await isIn(anna, "#jam");
+    await other.bringToFront();
+    await say(other, "/join #rolls");
+    await isIn(other, "#rolls");
+    await anna.bringToFront();
+    await say(anna, "/part #tea");
+    await anna.waitForFunction(() => !rooms.get("#tea")?.joined);
+    await other.bringToFront();
+    await say(other, "/join #milk");
+    await isIn(other, "#milk");
+    const left = await other.evaluate(() => JSON.parse(localStorage.getItem("weft")));
+    assert.deepEqual(left.rooms, ["#lobby", "#jam", "#rolls", "#milk"]);
+    assert.equal(left.nick, "bea"); // the one that was chosen last
+});
+
+test("what a browser remembers wrongly is as if it were not there", async (start) => {
+    const { url } = await start();
+    const wrong = [
+        { nick: 5, rooms: 7, seen: null, notify: "yes", current: {}, left: "now" },
+        { nick: "", rooms: [null, 3, {}], seen: "#lobby", current: 9, left: null },
+        { rooms: { length: 2 }, seen: { "#lobby": "late" } },
+        ["#tea"],
+        null,
+        "tea",
+    ];
+    for (const [i, found] of wrong.entries()) {
+        const prepare = (page) =>
+            page.addInitScript((text) => localStorage.setItem("weft", text), JSON.stringify(found));
+        await enter(url, `anna${i}`, { prepare });
+    }
+});
