@@ -53,7 +53,8 @@ static int make_certificates(void **state)
 {
     (void)state;
     return mkdtemp(folder) && shell(MAKE("good", "9", "weft.test")) == 0 &&
-                   shell(MAKE("other", "9", "other.test")) == 0 && make_expired()
+                   shell(MAKE("other", "9", "other.test")) == 0 &&
+                   shell("openssl genrsa -out rsa.key 2048") == 0 && make_expired()
                ? 0
                : -1;
 }
@@ -218,6 +219,9 @@ static void files_that_are_no_use_are_told(void **state)
     assert_failed_with(weft_tls_server(in_folder("log")), -EINVAL);
     assert_failed_with(weft_tls_server(in_folder("good.pem"), .key = in_folder("other.key")),
                        -EINVAL);
+    assert_failed_with(weft_tls_server(in_folder("good.pem"), .key = in_folder("rsa.key")),
+                       -EINVAL);
+    assert_non_null(strstr(weft_error(), "of another certificate"));
     assert_failed_with(weft_tls_server(in_folder("good.pem")), -EINVAL);
     assert_non_null(strstr(weft_error(), "no private key"));
     assert_failed_with(weft_tls_client(in_folder("none.pem")), -ENOENT);

@@ -137,6 +137,11 @@ static int load_certificate(weft_tls *tls, const char *chain, const char *key)
     key = key ? key : chain;
     if (SSL_CTX_use_PrivateKey_file(tls->ctx, key, SSL_FILETYPE_PEM) != 1)
         return fail_key(call, key);
+    // OpenSSL compares the key with a certificate of the same kind only: one of EC finds its place
+    // beside a certificate of RSA, and no handshake succeeds then.
+    if (SSL_CTX_check_private_key(tls->ctx) != 1)
+        return weft_fail(-EINVAL, "%s: %s: the key of another certificate than %s", call, key,
+                         chain);
     return 0;
 }
 
