@@ -320,6 +320,17 @@ static void a_line_is_said_to_the_room(void **state)
     assert_line(here.model.rooms[0], 0, "!! nobody sees you here: /join #room");
 }
 
+static void a_nick_of_two_words_is_refused_and_not_cut_to_the_first(void **state)
+{
+    (void)state;
+    in_a_room();
+    assert_true(desk_enter(&here.desk, "/nick Ann Lee"));
+    assert_sent("");
+    assert_line(weft(), 0, "!! a nick is one word");
+    assert_true(desk_enter(&here.desk, "/nick ann "));
+    assert_sent("NICK ann\n");
+}
+
 static void commands_become_lines(void **state)
 {
     static const char *const rows[][2] = {
@@ -502,6 +513,7 @@ int main(void)
         A_TEST(a_second_list_of_members_replaces_the_first),
         A_TEST(answers_are_shown_where_they_were_asked_for),
         A_TEST(a_line_is_said_to_the_room),
+        A_TEST(a_nick_of_two_words_is_refused_and_not_cut_to_the_first),
         A_TEST(commands_become_lines),
         A_TEST(what_makes_no_sense_is_explained),
         A_TEST(leaving_a_talk_closes_it),

@@ -205,6 +205,22 @@ static void a_private_talk_has_a_past_too(void **state)
     assert_int_equal(bob->count, 2);
 }
 
+static void a_talk_that_the_server_does_not_know_has_nothing_older(void **state)
+{
+    (void)state;
+    hear("@time=1970-01-01T00:20:00.007Z :eve!e@h PRIVMSG ann :hi");
+    struct room *eve = model_find(&here.model, "eve");
+    assert_non_null(eve);
+    model_show(&here.model, model_index(&here.model, eve));
+    go_back();
+    hear("FAIL CHATHISTORY INVALID_TARGET BEFORE eve :No such conversation");
+    assert_int_equal(eve->count, 2);
+    assert_string_equal(model_line(eve, 1)->text, "-- nothing older is kept");
+    here.sent[0] = '\0';
+    go_back();
+    assert_sent("");
+}
+
 static void a_room_that_was_closed_meanwhile_stays_closed(void **state)
 {
     (void)state;
@@ -380,6 +396,7 @@ int main(void)
         A_TEST(where_nothing_was_said_it_is_what_was_before_we_came),
         A_TEST(nothing_is_asked_where_there_is_no_history),
         A_TEST(a_private_talk_has_a_past_too),
+        A_TEST(a_talk_that_the_server_does_not_know_has_nothing_older),
         A_TEST(a_room_that_was_closed_meanwhile_stays_closed),
         A_TEST(a_room_that_is_joined_again_waits_for_both_answers),
         A_TEST(each_day_has_its_date),

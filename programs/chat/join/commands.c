@@ -87,7 +87,11 @@ static void on_part(struct desk *d, const char *rest)
 
 static void on_nick(struct desk *d, const char *rest)
 {
-    session_send(d->session, "NICK %s", rest);
+    size_t size = strcspn(rest, " ");
+    if (rest[size + strspn(rest + size, " ")])
+        note(d, SAID_ERROR, "a nick is one word");
+    else
+        session_send(d->session, "NICK %.*s", (int)size, rest);
 }
 
 static void on_me(struct desk *d, const char *rest)

@@ -243,16 +243,27 @@ static struct past_wait *failed_wait(struct session *s, const struct message *m)
     return oldest;
 }
 
+// A talk of which the server has nothing, because nothing of it arrived or who talked has gone, is
+// one that it does not know. Nothing of that is an error.
+static bool is_empty_talk(struct session *s, const struct past_wait *w, const struct message *m)
+{
+    return w->question == PAST_BEFORE_TIME && !session_is_room(s, w->room) &&
+           strcmp(message_param(m, 1), "INVALID_TARGET") == 0;
+}
+
 bool past_on_fail(struct session *s, const struct message *m)
 {
     struct past_wait *w = failed_wait(s, m);
     bool older = w && w->question == PAST_BEFORE_ID;
     bool again = older || (w && w->question == PAST_AFTER_ID && w->pages == 0);
+    bool empty = w && is_empty_talk(s, w, m);
     if (again)
         put_question(s, w, older ? PAST_BEFORE_TIME : PAST_AFTER_TIME);
+    else if (empty)
+        take_older(s, w, 0);
     else if (w)
         end_wait(s, w);
-    return again;
+    return again || empty;
 }
 
 // ---- batches -------------------------------------------------------------------------------

@@ -96,7 +96,8 @@ bool past_skips(struct session *s, const struct message *m);
 
 void past_on_batch(struct session *s, const struct message *m);
 void past_on_pong(struct session *s, const struct message *m);
-// FAIL CHATHISTORY; true: the question is asked in another way, and there is nothing to tell.
+// FAIL CHATHISTORY; true: the question is asked in another way, or the answer is that nothing older
+// is there, and there is no error to tell.
 bool past_on_fail(struct session *s, const struct message *m);
 
 // Nothing more comes. What is held is dropped: it is part of the next answer.
