@@ -217,6 +217,7 @@ static void files_that_are_no_use_are_told(void **state)
     (void)state;
     assert_failed_with(weft_tls_server(in_folder("none.pem")), -ENOENT);
     assert_failed_with(weft_tls_server(in_folder("log")), -EINVAL);
+    assert_non_null(strstr(weft_error(), "no certificate in it that is PEM"));
     assert_failed_with(weft_tls_server(in_folder("good.pem"), .key = in_folder("other.key")),
                        -EINVAL);
     assert_failed_with(weft_tls_server(in_folder("good.pem"), .key = in_folder("rsa.key")),

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <weft/error.h>
 
 #include "core/misuse.h"
@@ -28,6 +29,8 @@ const char *wf_tls_reason(const char *otherwise)
 static int fail_file(const char *call, const char *file)
 {
     unsigned long error = ERR_peek_error();
+    if (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE)
+        return weft_fail(-EINVAL, "%s: %s: no certificate in it that is PEM", call, file);
     if (ERR_SYSTEM_ERROR(error))
         return weft_fail(-(int)ERR_GET_REASON(error), "%s: %s: %s", call, file,
                          strerror((int)ERR_GET_REASON(error)));
