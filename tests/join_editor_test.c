@@ -340,6 +340,33 @@ static void a_paste_that_is_too_long_is_cut_once(void **state)
     assert_false(k.pasting);
 }
 
+static struct key last_paste;
+
+static void note_paste(void *ctx, const struct key *key)
+{
+    (void)ctx;
+    last_paste = *key;
+}
+
+static void of_lines_that_are_too_many_the_first_whole_ones_are_pasted(void **state)
+{
+    static const char line[] = "a line 线 of some\r";
+    static struct keys k;
+    (void)state;
+    k = (struct keys){.held_size = 0};
+    keys_feed(&k, "\x1b[200~", 6, note_paste, NULL);
+    for (size_t i = 0; i < PASTE_MAX / 10; i++)
+        keys_feed(&k, line, sizeof line - 1, note_paste, NULL);
+    keys_feed(&k, "\x1b[201~", 6, note_paste, NULL);
+    assert_int_equal(last_paste.kind, KEY_PASTE);
+    assert_true(last_paste.cut);
+    assert_int_equal((last_paste.size + 1) % (sizeof line - 1), 0);
+    assert_in_range(last_paste.size, PASTE_MAX - sizeof line, PASTE_MAX);
+    keys_feed(&k, "\x1b[200~a\nb\x1b[201~", 15, note_paste, NULL);
+    assert_false(last_paste.cut);
+    assert_int_equal(last_paste.size, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +388,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_no_character_are_left_out),
         cmocka_unit_test(a_paste_of_one_line_is_text_and_of_several_is_one_paste),
         cmocka_unit_test(a_paste_that_is_too_long_is_cut_once),
+        cmocka_unit_test(of_lines_that_are_too_many_the_first_whole_ones_are_pasted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

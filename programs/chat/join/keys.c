@@ -41,16 +41,26 @@ static size_t clean(char *text, size_t size)
     return n;
 }
 
+// Up to the end of the last whole line; 0: there is none.
+static size_t whole_lines(const char *text, size_t size)
+{
+    while (size > 0 && text[size - 1] != '\n' && text[size - 1] != '\r')
+        size--;
+    return size;
+}
+
 static void end_paste(struct keys *k, const struct hand *h)
 {
-    size_t size = clean(k->paste, k->paste_size);
-    bool several = memchr(k->paste, '\n', size) != NULL;
+    size_t whole = k->paste_cut ? whole_lines(k->paste, k->paste_size) : 0;
+    size_t size = clean(k->paste, whole > 0 ? whole : k->paste_size);
+    bool several = whole > 0 || memchr(k->paste, '\n', size) != NULL;
     k->pasting = k->paste_cut = false;
     k->paste_size = 0;
     if (size > 0)
-        h->press(
-            h->ctx,
-            &(struct key){.kind = several ? KEY_PASTE : KEY_TEXT, .text = k->paste, .size = size});
+        h->press(h->ctx, &(struct key){.kind = several ? KEY_PASTE : KEY_TEXT,
+                                       .text = k->paste,
+                                       .size = size,
+                                       .cut = whole > 0});
 }
 
 static void add_paste(struct keys *k, const char *bytes, size_t size)

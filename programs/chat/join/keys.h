@@ -37,6 +37,7 @@ struct key {
     char letter;
     const char *text; // of KEY_TEXT and KEY_PASTE: without control characters, during the call
     size_t size;
+    bool cut; // of KEY_PASTE: more lines followed than PASTE_MAX has room for
 };
 
 // Zeroed is a fresh one.

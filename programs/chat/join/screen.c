@@ -239,8 +239,8 @@ static void take_paste(struct screen *s, const struct key *key)
         lines++;
     drop_paste(s);
     s->paste = text;
-    (void)snprintf(s->hint, sizeof s->hint, "%d lines pasted: Enter sends them, Ctrl+C does not",
-                   lines);
+    (void)snprintf(s->hint, sizeof s->hint, "%d lines %s: Enter sends them, Ctrl+C does not", lines,
+                   key->cut ? "of a paste that is too long" : "pasted");
 }
 
 static void send_paste(struct screen *s)
