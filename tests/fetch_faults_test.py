@@ -304,6 +304,8 @@ case("a part that nobody asked for is not the page", "/206", http(206, "Partial 
 case("not modified is not a page", "/304", http(304, "Not Modified"))
 case("another protocol that nobody asked for", "/101",
      [http(101, "Switching Protocols"), Fault("answer", INVALID)])
+case("another protocol that nobody asked for, and that waits", "/101-hang",
+     http(101, "Switching Protocols"))
 case("a status that is no number", "/status-word",
      [Fault("not-http", "the answer is not HTTP: HTTP/1.1 abc OK"), Fault("answer", INVALID)])
 case("a status of two digits", "/status-2-digits",
@@ -340,8 +342,20 @@ case("a redirect to a query with a colon, which is no scheme", "/redirect?to=%3F
     "redirect-loop", r"redirected too often, next to \S+/redirect\?u=12:30"), "--redirects", "0")
 case("a redirect relative to its folder", "/redirect?to=./../ok", Ok(5, claimed=5, redirects=1))
 case("a redirect with a page without end", "/redirect-endless",
-     [Ok(5, claimed=5, redirects=1), Fault("size", "stopped after .*", status=302)],
-     "--max-size", "1M")
+     Ok(5, claimed=5, redirects=1), "--max-size", "1M")
+case("a redirect whose page would end with the connection", "/redirect-hang-open",
+     Ok(5, claimed=5, redirects=1))
+case("a redirect whose large page hangs", "/redirect-hang-large", Ok(5, claimed=5, redirects=1))
+case("a redirect whose page hangs", "/redirect-hang", Ok(5, claimed=5, redirects=1), *IDLE)
+for name, path in {
+    "is cut": "/redirect-cut",
+    "is reset": "/redirect-reset",
+    "has a bad chunk": "/redirect-chunk-word",
+}.items():
+    case(f"a redirect whose page {name} leads on", path, Ok(5, claimed=5, redirects=1))
+case("a redirect whose page hangs until there is no more time", "/redirect-hang",
+     late("in the body, after 3 of 100 bytes", "timeout", "1", partial=3, claimed=100,
+          status=302, redirects=0), "--timeout", "1")
 case("a redirect without a target", "/nowhere", http(302, "Found"))
 case("a redirect to an empty target leads to itself", "/redirect?to=",
      Fault("redirect-loop", r"redirected too often, next to \S+/redirect\?to=\S+", redirects=4),
@@ -451,6 +465,14 @@ case("a space before the colon of gzip", "/space-gzip", invalid("Content-Encodin
 case("a folded Content-Encoding", "/folded-gzip", invalid("Content-Encoding"))
 case("a folded Content-Length", "/folded-length", invalid("Content-Length"))
 case("chunks are chunks, whatever a second Transfer-Encoding says", "/chunked-identity", Ok(5))
+case("a Transfer-Encoding of nothing: the length counts", "/te-identity", Ok(5, claimed=5))
+case("a Transfer-Encoding of nothing, and no bytes", "/te-identity-empty", Ok(0, claimed=0))
+case("a Transfer-Encoding of nothing, and more than the length", "/te-identity-long",
+     Ok(5, claimed=5, excess=True))
+case("a Transfer-Encoding of nothing, and less than the length", "/te-identity-short",
+     cut(3, 100))
+case("a Transfer-Encoding of nothing, and no length", "/te-identity-close",
+     Ok(5, unverified=True))
 case("a header that begins as a status line does", "/http-header", Ok(5, claimed=5))
 case("more spaces in a status line", "/status-spaces", Ok(5, claimed=5))
 case("a length and chunks: the chunks count, or nothing", "/length-and-chunked",

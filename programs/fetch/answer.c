@@ -27,7 +27,7 @@
 
 enum {
     HEADER_LINE_MAX = 65536, // as in Python's http.client
-    ERROR_BODY_MAX = 65536,  // of an error's page: read to keep the connection, and not for longer
+    OTHER_BODY_MAX = 65536,  // of an error's page, or a redirect's: read to keep the connection
 };
 
 static const struct page_limits *limits_of(const struct request *r)
@@ -86,7 +86,7 @@ static void begin_answer(struct request *r, const char *line, size_t size)
     struct page *page = r->page;
     const char *end = line + size;
     r->status_seen = r->first_header = true;
-    r->headers_ended = r->chunked = false;
+    r->headers_ended = r->chunked = r->not_chunked = r->leads_on = false;
     r->plain = NULL;
     r->length = -1;
     r->encodings[0] = page->encoding[0] = page->reason[0] = '\0';
@@ -160,6 +160,11 @@ static bool value_of(const char *line, size_t size, const char *name, struct tex
     return true;
 }
 
+static bool is_redirect(int status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
 // A length, or -1: digits alone, and no more than there are in an int64_t.
 static int64_t read_length(const char *at, const char *end)
 {
@@ -212,15 +217,22 @@ static void on_encoding(struct request *r, const struct text *value)
 }
 
 // We ask for none but chunked (RFC 9112, 7.4), so that is all that may come: libcurl would pass on
-// any other as it is, and what it holds is not the page.
+// any other as it is, and what it holds is not the page. "identity" is what HTTP once called none.
 static void on_transfer_encoding(struct request *r, const struct text *value)
 {
     bool chunked = value->size == 7 && strncasecmp(value->at, "chunked", 7) == 0;
     bool none = value->size == 8 && strncasecmp(value->at, "identity", 8) == 0;
     r->chunked = r->chunked || chunked;
+    r->not_chunked = r->not_chunked || none;
     if (!chunked && !none)
         (void)page_fail(r->page, FAULT_ANSWER, 0, "Transfer-Encoding: %.*s", (int)value->size,
                         value->at);
+}
+
+static void on_location(struct request *r, const struct text *value)
+{
+    (void)value;
+    r->leads_on = is_redirect(r->page->status) && r->fetcher->set->format != FORMAT_LECTURE;
 }
 
 static void on_cookie(struct request *r, const struct text *value)
@@ -241,6 +253,7 @@ static void look_at(struct request *r, const char *line, size_t size)
         {"Content-Length", on_length, true},
         {"Content-Encoding", on_encoding, true},
         {"Transfer-Encoding", on_transfer_encoding, true},
+        {"Location", on_location, false},
         {"Set-Cookie", on_cookie, false},
     };
     struct text value;
@@ -261,11 +274,6 @@ static void look_at(struct request *r, const char *line, size_t size)
             headers[i].take(r, &value);
         return;
     }
-}
-
-static bool is_redirect(int status)
-{
-    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
 // In the lecture's mode, which asks for no compression, the size is that of what was sent. Where
@@ -291,6 +299,22 @@ static void end_interim(struct request *r)
     wait_for(r, PATIENCE_FIRST_BYTE, limits_of(r)->first_byte_ns);
 }
 
+// "Transfer-Encoding: identity" makes libcurl forget the length, and read to the connection's end.
+static bool forgets_length(const struct request *r)
+{
+    return r->not_chunked && r->page->claimed >= 0;
+}
+
+// Nothing that comes behind the headers is wanted. Of a redirect that is where it leads to; its
+// body is read where that is little, so that the connection can be used again.
+static bool has_enough(const struct request *r)
+{
+    int64_t claimed = r->page->claimed;
+    bool to_the_end = claimed < 0 && !r->chunked && r->page->http < 20;
+    bool long_way = r->leads_on && (claimed > OTHER_BODY_MAX || to_the_end);
+    return long_way || (claimed == 0 && forgets_length(r));
+}
+
 // The empty line. What is claimed is known now.
 static void end_headers(struct request *r)
 {
@@ -301,12 +325,15 @@ static void end_headers(struct request *r)
     }
     r->headers_ended = true;
     page->claimed = r->chunked ? -1 : r->length;
+    if (page->status == 101 && r->asked) // it goes on in a protocol that nobody asked for
+        page->fault = FAULT_HTTP;
     if (page->head || page->status < 200 || !r->asked) // the last: a proxy's
         return;
+    r->enough = has_enough(r);
     bool counts = page->status < 400 && !is_redirect(page->status);
     if (page->claimed > limits_of(r)->encoded && counts)
         page->fault = FAULT_SIZE;
-    if (page->claimed > ERROR_BODY_MAX && page->status >= 400)
+    if (page->claimed > OTHER_BODY_MAX && page->status >= 400)
         page->fault = FAULT_HTTP;
     if (counts && page->fault == FAULT_NONE)
         begin_decoding(r);
@@ -339,7 +366,7 @@ static size_t on_header(char *line, size_t one, size_t size, void *arg)
         end_headers(r);
     else
         look_at(r, line, size);
-    return page->fault == FAULT_NONE ? size : 0; // 0 ends the transfer
+    return page->fault == FAULT_NONE && !r->enough ? size : 0; // 0 ends the transfer
 }
 
 // ---- the body --------------------------------------------------------------------
@@ -384,6 +411,15 @@ static bool is_last_of_large(const struct request *r)
            page->status == 200;
 }
 
+// How many of these bytes are the body's, whose length libcurl has forgotten.
+static size_t end_at_length(struct request *r, size_t size)
+{
+    int64_t left = r->page->claimed - r->page->encoded;
+    r->enough = (int64_t)size >= left;
+    r->page->excess = (int64_t)size > left;
+    return r->enough ? (size_t)left : size;
+}
+
 static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
 {
     struct request *r = arg;
@@ -392,10 +428,14 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
     wait_for(r, PATIENCE_IDLE, limits_of(r)->idle_ns);
     if (!r->status_seen)
         return on_garbage(page, bytes, size);
+    if (forgets_length(r))
+        size = end_at_length(r, size);
     page->encoded += (int64_t)size;
     r->fetcher->arrived += (int64_t)size;
-    if (page->status >= 400 && page->encoded > ERROR_BODY_MAX)
+    if (page->status >= 400 && page->encoded > OTHER_BODY_MAX)
         page->fault = FAULT_HTTP;
+    else if (r->leads_on)
+        r->enough = r->enough || page->encoded > OTHER_BODY_MAX;
     else if (page->encoded > limits_of(r)->encoded)
         page->fault = FAULT_SIZE;
     else if (r->decoder)
@@ -404,7 +444,7 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
         page->fault = FAULT_DECODED_SIZE;
     if (page->fault == FAULT_NONE && is_last_of_large(r) && has_more(r))
         page->excess = true;
-    return page->fault == FAULT_NONE ? size : 0;
+    return page->fault == FAULT_NONE && !r->enough ? size : 0;
 }
 
 // ---- before it, and beside it ----------------------------------------------------
@@ -523,7 +563,7 @@ bool answer_watch(struct request *r)
 void answer_reset(struct request *r)
 {
     r->tls_begun = r->asked = r->status_seen = r->headers_ended = r->chunked = false;
-    r->first_header = r->may_go = r->transfer.gone = false;
+    r->first_header = r->may_go = r->transfer.gone = r->leads_on = r->enough = false;
     r->transfer.port = 0;
     r->length = -1;
     r->error[0] = '\0';
@@ -540,5 +580,7 @@ enum page_fault answer_check(struct request *r)
         return page->fault = page->detail[0] ? FAULT_NOT_HTTP : FAULT_NO_ANSWER;
     if (!r->headers_ended)
         return page_fail(page, FAULT_ANSWER, 1, "it ends inside the headers");
+    if (forgets_length(r) && page->encoded < page->claimed && !page->head)
+        return page->fault = FAULT_CUT;
     return r->decoder ? decoding(r, decoder_end(r->decoder)) : FAULT_NONE;
 }

@@ -250,6 +250,15 @@ static void give_time(struct request *r)
     r->transfer.due = weft_sooner(r->end, connected);
 }
 
+// A redirect says where it leads before its body, so that may break off; but not the program, nor
+// the time that there is.
+static bool may_be_left(const struct request *r, CURLcode code)
+{
+    bool over = code == CURLE_OPERATION_TIMEDOUT && r->patience == PATIENCE_TOTAL;
+    bool stopped = over || code == CURLE_ABORTED_BY_CALLBACK;
+    return r->leads_on && r->asked && r->headers_ended && !stopped;
+}
+
 static enum page_fault run(struct request *r, struct page *page)
 {
     CURLcode code = driver_run(r->fetcher->driver, &r->transfer);
@@ -265,6 +274,8 @@ static enum page_fault run(struct request *r, struct page *page)
         return page->fault;
     if (r->asked && page->status >= 400) // however its body ended
         return page->fault = FAULT_HTTP;
+    if (r->enough || may_be_left(r, code))
+        code = CURLE_OK;
     return code == CURLE_OK ? answer_check(r) : meaning_of(r, code);
 }
 

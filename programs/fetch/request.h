@@ -41,6 +41,9 @@ struct request {
     bool first_header;               // the next line is the first behind that
     bool headers_ended;              // and the empty line after the headers
     bool chunked;                    // it says itself where the body ends
+    bool not_chunked;                // it says that it does not
+    bool leads_on;                   // it is a redirect, to be followed however its body ends
+    bool enough;                     // a callback ended the transfer, for nothing more is wanted
     bool may_go;                     // that its connection is closed means nothing
     bool again;                      // it was not asked, and is to be, alone
     const char *plain;               // the last header's name if that may not fold, or NULL
