@@ -23,7 +23,7 @@ for variable in list(os.environ):
     if variable.lower().endswith("_proxy") or variable == "SSL_CERT_FILE":
         del os.environ[variable]
 
-DATA, HEADERS, SETTINGS, PING, GOAWAY = 0, 1, 4, 6, 7
+DATA, HEADERS, SETTINGS, PING, GOAWAY, CONTINUATION = 0, 1, 4, 6, 7, 9
 END, WHOLE = 1, 4  # flags: of the stream; all headers are in this frame
 STREAM = 1
 THREE = ("/1", "/2", "/3")
@@ -169,6 +169,34 @@ def bodies_of_a_connection_whose_end_was_told_to_another_page_are_verified():
 def a_connection_that_closes_instead_of_an_answer_is_no_body_that_is_cut():
     row = page_of(b"")
     equal((row["error"], row["message"]), ("no-answer", "closed the connection without an answer"))
+
+
+def literal(name, value):
+    """A header that HPACK neither packs nor remembers; its value has 127 bytes at least."""
+    rest, length = len(value) - 127, b"\x7f"
+    while rest >= 128:
+        length += bytes([rest % 128 | 128])
+        rest //= 128
+    return b"\0" + bytes([len(name)]) + name + length + bytes([rest]) + value
+
+
+@test
+def headers_beyond_what_libcurl_takes_are_told_as_that():
+    filler = literal(b"x", b"a" * 16000)
+    for more, expected in (2, (True, None, None)), (8, (
+            False, "headers", "refused: headers of more than 128 KB")):
+        row = page_of(frame(HEADERS, 0, STREAM, OK + filler)
+                      + frame(CONTINUATION, 0, STREAM, filler) * (more - 1)
+                      + frame(CONTINUATION, WHOLE, STREAM, filler)
+                      + frame(DATA, END, STREAM, b"hello"))
+        equal((row["ok"], row["error"], row["message"]), expected)
+
+
+@test
+def a_flood_of_frames_is_told_without_the_names_of_functions():
+    row = page_of(frame(SETTINGS, 0, 0) * 5000)
+    equal(row["error"], "answer")
+    assert "nghttp2" not in row["message"] and "looding" in row["message"], row["message"]
 
 
 def lie(connection, _):

@@ -404,5 +404,21 @@ def a_signal_that_comes_twice_at_once_is_one():
               (130, True, 1), err)
 
 
+@test
+def ctrl_c_ends_the_wait_for_who_writes_a_list():
+    with tempfile.TemporaryDirectory() as folder:
+        pipe = os.path.join(folder, "pipe")
+        os.mkfifo(pipe)
+        for sign in signal.SIGINT, signal.SIGTERM:
+            with subprocess.Popen([WEFT, "fetch", "-f", pipe], env=ENVIRONMENT) as process:
+                stat = pathlib.Path(f"/proc/{process.pid}/stat")
+                until(lambda: "(weft) S" in stat.read_text(), "the wait")
+                process.send_signal(sign)
+                try:
+                    equal(process.wait(PATIENCE), -sign)
+                finally:
+                    process.kill()
+
+
 if __name__ == "__main__":
     sys.exit(run_tests())

@@ -93,7 +93,13 @@ static int begin(struct fetch_settings *set, char **urls)
     struct input *in = input_new(&stop.asked, set->duplicates);
     if (!in)
         return failed("out of memory");
-    int status = fill_input(in, set, urls) < 0 ? failed(weft_error()) : fetch_all(set, in, &stop);
+    int status = STATUS_FAILED;
+    if (fill_input(in, set, urls) < 0) // until here a signal ends us: a pipe that nobody writes
+        complain(me, "%s", weft_error());
+    else {
+        stop_block();
+        status = fetch_all(set, in, &stop);
+    }
     input_free(&in);
     return status;
 }
@@ -107,7 +113,6 @@ int command_fetch(int argc, char **argv)
         return status;
     if (set.insecure)
         complain(me, "--insecure: no certificate is checked, anybody may be the server");
-    stop_block();
     (void)signal(SIGPIPE, SIG_IGN); // of a closed stdout writes tell; TLS cannot ask to be spared
     // Of the loop itself nothing waits but for the driver's epoll, for which io_uring has no better
     // way, and a longer one: 10,000 small pages, CPU 0.0409 s a thousand with it and 0.0379 so.

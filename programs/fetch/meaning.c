@@ -126,9 +126,12 @@ static enum page_fault bad_answer(struct request *r, struct page *page)
 {
     if (strstr(r->error, "oo large response headers"))
         return page_fail(page, FAULT_HEADERS, 0, "headers of more than 300 KB");
+    if (strstr(r->error, "returned -902")) // of HTTP/2: libcurl itself ended it, at its limit
+        return page_fail(page, FAULT_HEADERS, 0, "headers of more than 128 KB");
     if (strstr(r->error, "Out of memory in chunked")) // its limit, and all that it stores there
         return page_fail(page, FAULT_HEADERS, 0, "a line behind the last chunk of more than 4 KB");
-    return page_fail(page, FAULT_ANSWER, 0, "%s", r->error);
+    const char *call = strstr(r->error, "() returned -"), *reason = call ? strchr(call, ':') : NULL;
+    return page_fail(page, FAULT_ANSWER, 0, "%s", reason ? reason + 1 : r->error);
 }
 
 // libcurl's word for a line that is no header: "X\r: y", or what is behind the last chunk.

@@ -15,7 +15,7 @@ struct stop {
     weft_future *watch;
 };
 
-// Block the signals: first thing, before any thread is started.
+// Block the signals: before any thread is started.
 void stop_block(void);
 int stop_watch(struct stop *stop, weft_pool *pool); // 0, or as weft_start
 void stop_end(struct stop *stop);                   // before the pool is closed
