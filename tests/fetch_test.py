@@ -612,16 +612,16 @@ def a_list_that_cannot_be_read_is_an_error():
         equal(result, Result("", f"weft fetch: {missing}: No such file or directory\n", 1))
         result = fetch("-f", folder)
         equal(result, Result("", f"weft fetch: {folder}: Is a directory\n", 1))
-    result = fetch("-", text="http://" + "x" * 100000)
-    equal(result, Result("", "weft fetch: standard input: a line of more than 65536 bytes\n", 1))
+    result = fetch("-", text="# a comment\n\nhttp://" + "x" * 100000)
+    equal(result, Result("", "weft fetch: standard input:3: a line of more than 65536 bytes\n", 1))
 
 
 @check
 def a_zero_byte_in_a_list_is_an_error_and_no_end_of_a_url():
     with Server() as server:
         url = server.page("/", answer(b"x"))
-        result = fetch("-", text=f"{url}\0/more\n")
-        equal(result, Result("", "weft fetch: standard input: there is a zero byte in a line\n", 1))
+        result = fetch("-", text=f"\n{url}\0/more\n")
+        equal(result, Result("", "weft fetch: standard input:2: there is a zero byte\n", 1))
         equal(server.asked, [])
 
 

@@ -32,7 +32,7 @@ struct input {
     size_t next;         // source to take from
     size_t begin, end;   // of what was read and not used yet, in buffer
     bool at_end;         // the file has no more
-    bool first;          // no line of it was taken yet
+    size_t line;         // how many of it were taken
     struct seen *seen;   // NULL: duplicates are wanted
     size_t repeated;     // left out, being in there
     input_skipped *skip; // or NULL
@@ -47,7 +47,6 @@ struct input *input_new(const weft_event *stop, bool duplicates)
         return NULL;
     in->stop = stop;
     in->turn = (weft_sem)WEFT_SEM(1);
-    in->first = true;
     in->seen = duplicates ? NULL : seen_new();
     if (!duplicates && !in->seen)
         input_free(&in);
@@ -123,8 +122,8 @@ static int fill(struct input *in, const struct source *source)
     in->end -= in->begin;
     in->begin = 0;
     if (in->end == sizeof in->buffer)
-        return weft_fail(-EMSGSIZE, "%s: a line of more than %zu bytes", source->text,
-                         sizeof in->buffer);
+        return weft_fail(-EMSGSIZE, "%s:%zu: a line of more than %zu bytes", source->text,
+                         in->line + 1, sizeof in->buffer);
     int rc = weft_wait_fd(source->fd, POLLIN, WEFT_FOREVER);
     if (rc < 0)
         return rc;
@@ -163,15 +162,14 @@ static bool is_space(char c)
 }
 
 // At the beginning of a file some editors put a mark that it is UTF-8, which nobody sees.
-static void skip_mark(struct input *in, char **line, size_t *size)
+static void skip_mark(const struct input *in, char **line, size_t *size)
 {
     static const char mark[] = "\xef\xbb\xbf";
-    size_t length = in->first ? strlen(mark) : 0;
+    size_t length = in->line == 1 ? strlen(mark) : 0;
     if (length > 0 && *size >= length && memcmp(*line, mark, length) == 0) {
         *line += length;
         *size -= length;
     }
-    in->first = false;
 }
 
 // Narrow [*line, *line + *size) to the URL in it, perhaps to nothing.
@@ -197,12 +195,13 @@ static int next_in_file(struct input *in, const struct source *source, char **ur
     size_t size = 0;
     int rc;
     while ((rc = next_line(in, source, &line, &size)) > 0) {
+        in->line++;
         skip_mark(in, &line, &size);
         strip(&line, &size);
         if (size == 0)
             continue;
         if (memchr(line, '\0', size)) // a page of half its URL is not the one that was meant
-            return weft_fail(-EINVAL, "%s: there is a zero byte in a line", source->text);
+            return weft_fail(-EINVAL, "%s:%zu: there is a zero byte", source->text, in->line);
         *url = strndup(line, size);
         return *url ? 1 : weft_fail(-ENOMEM, "out of memory");
     }
@@ -224,7 +223,7 @@ static int take(struct input *in, char **url)
         in->next++;
         in->begin = in->end = 0;
         in->at_end = false;
-        in->first = true;
+        in->line = 0;
     }
     return 0;
 }
