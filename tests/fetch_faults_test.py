@@ -341,6 +341,11 @@ case("a redirect without a path", "/redirect?to=%3Fu=1", Fault(
 case("a redirect to a query with a colon, which is no scheme", "/redirect?to=%3Fu=12:30", Fault(
     "redirect-loop", r"redirected too often, next to \S+/redirect\?u=12:30"), "--redirects", "0")
 case("a redirect relative to its folder", "/redirect?to=./../ok", Ok(5, claimed=5, redirects=1))
+for location in "http:/ok", "http:../ok", "HTTP:/ok", "http:ok":
+    case(f"a redirect to the page's scheme without a host: {location}",
+         f"/redirect?to={location}", Ok(5, claimed=5, redirects=1))
+case("a redirect to a scheme behind a scheme", "/redirect?to=http:file:///etc/passwd",
+     Fault("url", "redirected to what is not a URL: .+: http:file:///etc/passwd"))
 case("a redirect with a page without end", "/redirect-endless",
      Ok(5, claimed=5, redirects=1), "--max-size", "1M")
 case("a redirect whose page would end with the connection", "/redirect-hang-open",

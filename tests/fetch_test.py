@@ -1070,10 +1070,12 @@ def redirects_end_as_in_the_sequential_program():
         server.page("/space", redirect("/with space"))
         server.page("/with%20space", answer(b"123"))
         server.page("/mail", redirect("mailto:x@y"))
+        server.page("/no-host", redirect("http:/12"))
         server.page("/303", redirect("/12", "303 See Other"))
         server.page("/304", status("304 Not Modified", b""))
         server.page("/300", status("300 Multiple Choices"))
-        targets = ["/0", "/1", "/2", "/ping", "/a/b", "/space", "/mail", "/303", "/304", "/300"]
+        targets = ["/0", "/1", "/2", "/ping", "/a/b", "/space", "/mail", "/no-host", "/303", "/304",
+                   "/300"]
         urls = list(map(server.url, targets))
         same_as_original(folder, urls)
 

@@ -228,10 +228,23 @@ static bool is_ascii(const char *text)
     return !*text;
 }
 
+// "http:/x" and "http:x", with the page's own scheme and no host, are "/x" and "x" to browsers and
+// to urllib (RFC 3986, 5.2.2); libcurl would ask a host x.
+static const char *without_scheme(const struct walk *w, const char *location)
+{
+    size_t length = url_scheme(location);
+    if (length == 0 || strncasecmp(w->url, location, length) != 0 || w->url[length] != ':')
+        return location;
+    const char *rest = location + length + 1;
+    bool whole = rest[0] == '\\' || strncmp(rest, "//", 2) == 0 || url_scheme(rest) > 0;
+    return whole ? location : rest;
+}
+
 // Where the last answer points, from here; the caller's to free. Nothing, or a fragment alone, is
 // here itself (RFC 3986, 5.2.2); libcurl would take the path away.
 static enum page_fault read_location(struct walk *w, const char *location, char **url)
 {
+    location = without_scheme(w, location);
     if (!*location || *location == '#') {
         *url = strdup(w->url);
         return *url ? FAULT_NONE : no_memory(w->page);
