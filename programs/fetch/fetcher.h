@@ -22,6 +22,8 @@ struct fetcher {
     void (*on_wait)(void *ctx, int more); // one task more (1), or less (-1), waits for its turn
     void *wait_ctx;
     weft_time begun;              // of the run
+    const char *ca_file;          // NULL: libcurl's own
+    bool trusts_file;             // there is one: of a file, and not of its folder too
     struct curl_slist *headers;   // that each request has
     struct curl_slist *elsewhere; // the same without those for one host, where redirects lead
     unsigned char going[8192];    // a bit a port: answer.c's, on the driver's thread

@@ -24,16 +24,11 @@ static long connect_ms(const struct page_limits *limits)
     return ms < 1000000000 ? (long)ms : 1000000000L;
 }
 
-static bool set_trust(CURL *c, const struct fetch_settings *set)
+static bool set_trust(CURL *c, const struct fetcher *f)
 {
-    long check = set->insecure ? 0 : 1;
-    // libcurl the library, unlike curl the command and Python, does not look at this by itself.
-    const char *ca_file = set->ca_file ? set->ca_file : getenv("SSL_CERT_FILE");
-    // Of a file, or libcurl's own, and not of its folder too: with one, 7.88 parses the file again
-    // for each connection, 35 ms, and who is told to trust one file would trust the folder's.
-    bool file = ca_file || curl_version_info(CURLVERSION_NOW)->cainfo;
-    return (!ca_file || curl_easy_setopt(c, CURLOPT_CAINFO, ca_file) == CURLE_OK) &&
-           (!file || curl_easy_setopt(c, CURLOPT_CAPATH, NULL) == CURLE_OK) &&
+    long check = f->set->insecure ? 0 : 1;
+    return (!f->ca_file || curl_easy_setopt(c, CURLOPT_CAINFO, f->ca_file) == CURLE_OK) &&
+           (!f->trusts_file || curl_easy_setopt(c, CURLOPT_CAPATH, NULL) == CURLE_OK) &&
            curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, check) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2 * check) == CURLE_OK;
 }
@@ -77,8 +72,8 @@ static bool set_up(struct request *r)
            curl_easy_setopt(c, CURLOPT_USERAGENT, set->user_agent ? set->user_agent : agent) ==
                CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_HTTPHEADER, r->fetcher->headers) == CURLE_OK &&
-           curl_easy_setopt(c, CURLOPT_ERRORBUFFER, r->error) == CURLE_OK && set_trust(c, set) &&
-           set_proxy(c, &r->fetcher->resolver) && answer_watch(r);
+           curl_easy_setopt(c, CURLOPT_ERRORBUFFER, r->error) == CURLE_OK &&
+           set_trust(c, r->fetcher) && set_proxy(c, &r->fetcher->resolver) && answer_watch(r);
 }
 
 struct request *request_open(struct fetcher *f)
