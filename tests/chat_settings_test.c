@@ -136,6 +136,7 @@ static void what_makes_no_sense_names_its_line(void **state)
              "2: irc '70000' is not [HOST:]PORT, unix:/PATH, systemd:NAME or off");
     is_wrong("[doors]\nweb = a/b:1\n", "2: web 'a/b:1' is not a host name or address");
     is_wrong("[doors]\nweb = unix:\n", "2: web 'unix:' has no path");
+    is_wrong("[doors]\nweb = systemd:\n", "2: web 'systemd:' has no name");
     is_wrong("[doors]\nirc = unix:" HUNDRED "12345678\n",
              "2: irc 'unix:" TEN TEN TEN TEN "xxxxxxxxxxxxxxx' has a path of more than 107 bytes");
     is_wrong("[doors]\nhost = a:b\n", "2: host 'a:b' is not a host name or address");
@@ -157,6 +158,7 @@ static void what_makes_no_sense_names_its_line(void **state)
     is_wrong("[server]\nmotd = /nowhere/x\n",
              "2: motd '/nowhere/x' cannot be read: No such file or directory");
     is_wrong("[server]\nmotd = /tmp\n", "2: motd '/tmp' cannot be read: Is a directory");
+    is_wrong("[server]\nmotd = /dev/zero\n", "2: motd '/dev/zero' is no regular file");
     is_wrong("[server]\ndescription = a\xFF\n", "2: description 'a\xFF' is not UTF-8");
     is_wrong("[server]\ndescription = a\x01z\n",
              "2: description 'a\x01z' has a control character in it");
@@ -234,6 +236,23 @@ static void secrets_are_not_repeated(void **state)
     is_wrong("[operator a b]\npassword = " HASH "\n",
              "2: 'password' does not begin with a name (at most 32 characters, no space)");
     is_wrong("[operator a:b]\npassword = " HASH "\n", "2: the name of an operator has no colon");
+}
+
+#define COSTS(memory, times) \
+    "[operator ada]\npassword = $argon2id$v=19$m=" memory ",t=" times \
+    ",p=1$y1qBGwn8SpGG0efvsrpCnw$c2+LHY0Ck4O6I4Tr6w1Cz36g3juLt6pLl7qAxvK6ixI\n"
+
+static void a_hash_that_would_stop_the_server_is_refused(void **state)
+{
+    static const char told[] =
+        "2: 'password' has a hash that costs more than 1 GiB of memory, or too much time";
+    (void)state;
+    is_good(COSTS("1048576", "4"));
+    is_good(COSTS("8192", "512"));
+    is_wrong(COSTS("1048577", "1"), told);
+    is_wrong(COSTS("1048576", "5"), told);
+    is_wrong(COSTS("65536", "4000000"), told);
+    is_wrong(COSTS("4000000000", "2"), told);
 }
 
 // ---- the table -----------------------------------------------------------------------------
@@ -439,6 +458,7 @@ int main(void)
         cmocka_unit_test(lines_may_be_indented_and_end_as_on_windows_or_not_at_all),
         cmocka_unit_test(what_is_unknown_names_its_line_and_the_nearest),
         cmocka_unit_test(what_makes_no_sense_names_its_line),
+        cmocka_unit_test(a_hash_that_would_stop_the_server_is_refused),
         cmocka_unit_test(an_operator_without_a_password_names_the_line_of_its_section),
         cmocka_unit_test(what_is_no_ini_names_its_line),
         cmocka_unit_test(a_file_that_is_not_there_is_told),

@@ -86,14 +86,24 @@ def a_check_looks_into_the_files_that_are_named():
     with folder() as at:
         text, path = write(at / "x.pem", "no certificate"), at / "weft.ini"
         write(path, "[tls]", f"certificate = {text}")
-        got = weft("serve", "--check", path)
-        assert got.status == 2 and got.err.count("\n") == 1 and str(text) in got.err, got
+        why = f"{text}: no certificate in it that is PEM"
+        fails("--check", path, line=f"{path}: {why}")
+        fails("--config", path, line=f"{path}: {why}", status=1)
+        fails("--tls-cert", text, line=why, status=1)
         (at / "motd").write_bytes(b"a\0b")
         write(path, "[server]", f"motd = {at}/motd")
         why = "the message of the day is no UTF-8 text with lines that end in LF"
         fails("--check", path, line=f"{path}: {why}")
         (at / "motd").write_bytes(b"a" * 65537)
         fails("--check", path, line=f"{path}: the message of the day is longer than 64 KiB")
+
+
+@test
+def what_would_be_read_for_ever_is_one_clear_line():
+    with folder() as at:
+        os.mkfifo(at / "pipe")
+        fails("--motd", at / "pipe", line=f"--motd '{at}/pipe' is no regular file")
+        fails("--check", "/dev/zero", line="--check '/dev/zero' is no regular file")
 
 
 @test
@@ -600,6 +610,15 @@ def every_door_may_be_a_unix_socket():
             equal(get(on_unix(at / "web"), "evil.example"), "HTTP/1.1 403 Forbidden")
             equal(server.end(), 0)
             equal(list(at.iterdir()), [])
+
+
+@test
+def a_file_where_a_unix_socket_should_be_is_told_and_kept():
+    with folder() as at:
+        path = write(at / "irc", "mine")
+        fails("--irc", f"unix:{path}", "--no-history",
+              line=f"unix:{path}: a file is there that is no socket", status=1)
+        equal(path.read_text(), "mine\n")
 
 
 @test

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include <weft/weft.h>
@@ -200,6 +201,14 @@ static void say_shut(struct journal *events, const char *door, const char *why, 
                      option);
 }
 
+// What lies at the path of a Unix socket is something else, so no server has the address.
+static bool is_other_file(const char *address)
+{
+    struct stat found;
+    return strncmp(address, "unix:", 5) == 0 && stat(address + 5, &found) == 0 &&
+           !S_ISSOCK(found.st_mode);
+}
+
 // A door that was asked for must open; one that is there by default may be left shut.
 static int listen_at(struct server *s, struct door *door, const struct door_setting *at)
 {
@@ -212,6 +221,10 @@ static int listen_at(struct server *s, struct door *door, const struct door_sett
     if (taken && !at->asked) {
         say_shut(&s->events, door->name, weft_error(), at->option);
         return STATUS_OK;
+    }
+    if (taken && is_other_file(at->address)) {
+        complain(me, "%s: a file is there that is no socket", at->address);
+        return STATUS_FAILED;
     }
     complain(me, taken ? "%s (another server? try --%s 0)" : "%s", weft_error(), at->option);
     return STATUS_FAILED;

@@ -40,7 +40,7 @@ extern const struct setting_kind kind_password;    // that fits into a line of I
 extern const struct setting_kind kind_server_name; // "irc.example.org"
 extern const struct setting_kind kind_host;        // to listen on
 extern const struct setting_kind kind_door; // "[HOST:]PORT", "unix:/path", "systemd:NAME", "off"
-extern const struct setting_kind kind_file; // that can be read
+extern const struct setting_kind kind_file; // regular, that can be read
 // struct setting_list; one text may name several, with commas between them
 extern const struct setting_kind kind_hosts, kind_origins;
 // struct networks: "ADDRESS[/BITS]", several likewise, or "none"; another text takes their place

@@ -11,6 +11,14 @@
 
 enum { HANDSHAKE_MS = 10000 };
 
+// As the other mistakes of settings: with the file of settings, and not with what we called.
+static void tell_why_not(const struct settings *set)
+{
+    const char *from = set->check ? set->check : set->config, *why = strstr(weft_error(), ": ");
+    complain("weft serve", "%s%s%s", from ? from : "", from ? ": " : "",
+             why ? why + strlen(": ") : weft_error());
+}
+
 bool tls_open(const struct settings *set, weft_tls **tls)
 {
     *tls = NULL;
@@ -18,7 +26,7 @@ bool tls_open(const struct settings *set, weft_tls **tls)
         return true;
     *tls = weft_tls_server(set->tls_cert, .key = set->tls_key);
     if (!*tls)
-        complain("weft serve", "%s", weft_error());
+        tell_why_not(set);
     return *tls != NULL;
 }
 
