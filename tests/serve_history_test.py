@@ -248,6 +248,25 @@ def a_start_on_a_full_disk_is_one_clear_line():
             equal(server.end(), 0)
 
 
+def small_files():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (33_000, 33_000))  # a -shm fits
+
+
+@test
+def where_no_file_may_be_so_large_a_start_and_a_backup_are_one_clear_line():
+    with tempfile.TemporaryDirectory() as folder:
+        data, copy = os.path.join(folder, "history"), os.path.join(folder, "copy.db")
+        with doors(data) as server:
+            equal(server.end(), 0)
+        equal(weft("chat", "backup", "--data", data, copy, preexec_fn=small_files),
+              (1, "", f"weft chat backup: {copy}: File too large\n"))
+        equal(os.listdir(folder), ["history"])
+        fresh = os.path.join(folder, "fresh")
+        got = weft("serve", "--port", 0, "--irc", 0, "--data", fresh, preexec_fn=small_files)
+        equal((got.status, got.err.count("\n")), (1, 1), got)
+        assert re.fullmatch(rf"weft serve: {re.escape(fresh)}\S*: File too large\n", got.err), got
+
+
 def figure(server, name):
     """One of /metrics."""
     host, port = server.address("web")

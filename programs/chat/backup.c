@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // backup.c - weft chat backup: the history as it is at one moment, in a file of its own.
+#include <signal.h>
 #include <weft/error.h>
 
 #include "chat/chat.h"
@@ -27,6 +28,7 @@ int chat_backup(int argc, char **argv)
         return usage_error(&line, "takes the name of one new file");
     if (!data && !keep_folder(usual))
         return usage_error(&line, "there is no home for a history: --data FOLDER");
+    (void)signal(SIGXFSZ, SIG_IGN); // a limit of a file's size is a full disk
     if (store_backup(data ? data : usual, argv[first]) == 0)
         return STATUS_OK;
     complain("weft chat backup", "%s", weft_error());

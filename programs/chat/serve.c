@@ -338,6 +338,7 @@ static void hold_signals(sigset_t *orders)
     (void)signal(SIGHUP, SIG_DFL); // under nohup it is ignored, and would not be heard
     (void)pthread_sigmask(SIG_BLOCK, orders, NULL);
     (void)signal(SIGPIPE, SIG_IGN); // a log that nobody reads is no end
+    (void)signal(SIGXFSZ, SIG_IGN); // a limit of a file's size is a full disk
 }
 
 static void make_password(struct house *house)

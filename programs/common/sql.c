@@ -226,6 +226,8 @@ int sql_copy(sqlite3 *db, const char *path, bool replace)
         return weft_fail(-ENOMEM, "%s: out of memory", path);
     int fd = mkostemp(made, O_CLOEXEC);
     int rc = fd < 0 ? weft_fail(-errno, "%s: %s", path, strerror(errno)) : vacuum_into(db, made);
+    if (rc == -ENOSPC || rc == -EDQUOT || rc == -EFBIG) // SQLite means the copy, which grows
+        rc = weft_fail(rc, "%s: %s", path, strerror(-rc));
     if (rc == 0)
         rc = put_in_place(fd, made, path, replace);
     if (rc < 0 && fd >= 0)
