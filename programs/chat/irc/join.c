@@ -124,7 +124,7 @@ static void part_all(struct session *s)
 void on_join(struct session *s, const struct line *line)
 {
     static char none[] = "";
-    char *names = line->params[0], *keys = line->count > 1 ? line->params[1] : none;
+    char *names = line->params[0], *first = names, *keys = line->count > 1 ? line->params[1] : none;
     if (list_is_empty(names)) {
         reply(s, ERR_NEEDMOREPARAMS, "JOIN :Not enough parameters");
         return;
@@ -135,7 +135,7 @@ void on_join(struct session *s, const struct line *line)
     }
     for (char *name; (name = strsep(&names, ",")) && !s->ended;) {
         const char *key = strsep(&keys, ","); // "" too: it stands for a room without one
-        if (*name)
+        if (*name && !list_repeats(first, name))
             join(s, name, key ? key : "");
     }
 }
@@ -145,6 +145,9 @@ void on_part(struct session *s, const struct line *line)
     char *names = line->params[0];
     if (list_is_empty(names))
         reply(s, ERR_NEEDMOREPARAMS, "PART :Not enough parameters");
-    for (char *name; (name = list_next(&names));)
+    for (char *name; (name = list_next(&names));) {
+        if (list_repeats(line->params[0], name))
+            continue;
         part(s, name, line->count > 1 ? line->params[1] : NULL);
+    }
 }

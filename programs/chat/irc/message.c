@@ -40,6 +40,22 @@ static bool tag_is_refused(const char *setting, const char *tag, size_t size)
     return named || (all && !excepted);
 }
 
+// "+[host/]name", as IRCv3 has it: others would read another key, or none.
+static bool is_client_key(const char *key, size_t size)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+    if (size == 0 || *key != '+')
+        return false;
+    const char *end = key + size, *slash = memchr(key, '/', size), *name = slash ? slash : key;
+    for (const char *at = key + 1; slash && at < slash; at++)
+        if (!strchr(letters, *at) && *at != '.')
+            return false;
+    for (const char *at = name + 1; at < end; at++)
+        if (!strchr(letters, *at))
+            return false;
+    return name + 1 < end && slash != key + 1;
+}
+
 // A tag that clients pass to each other, and no later one has its name.
 static bool passes(const struct session *s, const char *tag, size_t size, const char *rest)
 {
@@ -47,7 +63,7 @@ static bool passes(const struct session *s, const char *tag, size_t size, const 
     size_t later_size, key = 0;
     while (key < size && tag[key] != '=')
         key++;
-    if (*tag != '+' || tag_is_refused(s->irc->set.tags_refused, tag + 1, key - 1))
+    if (!is_client_key(tag, key) || tag_is_refused(s->irc->set.tags_refused, tag + 1, key - 1))
         return false;
     while (tag_next(&rest, &later, &later_size))
         if (later_size >= key && memcmp(later, tag, key) == 0 &&

@@ -143,12 +143,13 @@ static void send_status(struct session *s, const char *name)
 static void add(struct session *s, char *names)
 {
     static const char full[] = "%d %s :Monitor list is full";
+    const char *first = names;
     char left[360];
     size_t size = 0;
     int most = s->irc->set.watches;
     for (char *name; (name = list_next(&names));) {
         bool known = find_watching(s, name) != NULL;
-        if (!nick_is_valid(name))
+        if (!nick_is_valid(name) || list_repeats(first, name))
             continue;
         if (known || s->watching_count < (size_t)most) {
             if (known || start(s, name))

@@ -72,10 +72,12 @@ static const char *send_room(struct session *s, const char *name)
 void on_names(struct session *s, const struct line *line)
 {
     char *names = line->count > 0 ? line->params[0] : NULL, asked[LINE_BODY_MAX + 1];
+    const char *first = names;
     (void)snprintf(asked, sizeof asked, "%s", names ? names : "*");
     const char *only = send_room(s, list_next(&names)), *name;
     for (int i = 1; i < LIMIT_TARGETS && (name = list_next(&names)); i++) {
-        (void)send_room(s, name);
+        if (!list_repeats(first, name))
+            (void)send_room(s, name);
         only = NULL;
     }
     reply(s, RPL_ENDOFNAMES, "%s :End of /NAMES list",

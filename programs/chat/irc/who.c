@@ -8,6 +8,8 @@
 
 enum { MASK_SHOWN = 300 }; // of a mask, by which the client knows the end: it fits into the line
 
+static const char all_fields[] = "tcuihsnfdlaor"; // of WHOX, in the order of its answer
+
 struct who {
     struct session *s;
     const char *mask;
@@ -95,7 +97,7 @@ static void send_fields(const struct who *w, const struct user *user, const stru
 {
     char text[LINE_BODY_MAX] = "", word[LINE_BODY_MAX];
     size_t size = 0;
-    for (const char *field = "tcuihsnfdlaor"; *field; field++) {
+    for (const char *field = all_fields; *field; field++) {
         if (!strchr(w->fields, *field))
             continue;
         word_field(w, *field, user, m, word, sizeof word);
@@ -170,19 +172,19 @@ static bool is_token(const char *text)
     return digits > 0 && digits <= 3 && text[digits] == '\0';
 }
 
-// "o", "%fields" or "o%fields,token".
+// "o", "%fields" or "o%fields,token". Of fields that are none the usual line remains.
 static void read_options(struct who *w, char *options)
 {
     char *fields = strchr(options, '%');
     w->operators = memchr(options, 'o', fields ? (size_t)(fields - options) : strlen(options));
     if (!fields)
         return;
-    w->fields = fields + 1;
     char *comma = strchr(fields, ',');
-    if (!comma)
-        return;
-    *comma = '\0';
-    if (is_token(comma + 1))
+    if (comma)
+        *comma = '\0';
+    if (strpbrk(fields, all_fields))
+        w->fields = fields + 1;
+    if (comma && is_token(comma + 1))
         w->token = comma + 1;
 }
 
