@@ -79,7 +79,9 @@ static void it_is_no_news(void **state)
     elsewhere();
     hear(":srv BATCH +o chathistory #weft");
     hear_old("o", "9", 1009, "ann: nine");
+    hear_old("o", "10", 1010, "\1PING 1\1");
     hear(":srv BATCH -o");
+    assert_newest(weft(), "<bob> twelve");
     assert_int_equal(weft()->unread, 0);
     assert_int_equal(weft()->mentions, 0);
     assert_int_equal(model_member(&here.model, weft(), "bob")->spoke, spoke);

@@ -215,7 +215,25 @@ static void speech_is_of_a_room_or_of_a_partner(void **state)
                               "notice room=#weft who=bob other= ops\n"
                               "notice room= who=srv other= from the server\n"
                               "action room=#weft who=bob other= waves\n"
-                              "tell room=bob who=bob other= VERSION\n");
+                              "tell room=bob who=bob other= bob asks for VERSION\n");
+}
+
+static void a_question_of_a_program_is_told_and_not_answered(void **state)
+{
+    (void)state;
+    struct session s = welcome();
+    hear(&s, ":bob!b@h PRIVMSG #weft :\1PING 12 34\1");
+    hear(&s, ":ann!a@h PRIVMSG bob :\1VERSION\1"); // an echo
+    hear(&s, ":bob!b@h NOTICE ann :\1VERSION irssi 1.4");
+    hear(&s, ":bob!b@h PRIVMSG ann :\1\1");
+    hear(&s, ":bob!b@h PRIVMSG #weft :\1ACTION\1");
+    hear(&s, ":bob!b@h PRIVMSG #weft :\1ACTIONS\1");
+    assert_string_equal(told, "tell room=#weft who=bob other= bob asks for PING 12 34\n"
+                              "my tell room=bob who=ann other= you ask for VERSION\n"
+                              "tell room=bob who=bob other= bob answers VERSION irssi 1.4\n"
+                              "action room=#weft who=bob other= \n"
+                              "tell room=#weft who=bob other= bob asks for ACTIONS\n");
+    assert_string_equal(sent, "");
 }
 
 static void the_time_is_the_servers_if_it_says_one(void **state)
@@ -425,6 +443,7 @@ int main(void)
         cmocka_unit_test(a_refusal_is_told),
         cmocka_unit_test(a_ping_is_answered),
         cmocka_unit_test(speech_is_of_a_room_or_of_a_partner),
+        cmocka_unit_test(a_question_of_a_program_is_told_and_not_answered),
         cmocka_unit_test(the_time_is_the_servers_if_it_says_one),
         cmocka_unit_test(who_comes_and_goes_is_told),
         cmocka_unit_test(topics_and_members_are_told),

@@ -321,6 +321,8 @@ static bool is_asked_for(const struct news *n)
 
 static void answer(struct model *m, const struct session *s, const struct news *n)
 {
+    if (n->way == PAST_OLDER || n->way == PAST_FOUND)
+        return; // what a program asked then is no news
     bool asked = n->kind == NEWS_ERROR ? n->numeric != 422 : is_asked_for(n);
     struct room *about = *n->room ? model_find(m, n->room) : NULL;
     struct room *r = about ? about : asked ? model_active(m) : m->rooms[0];

@@ -149,6 +149,22 @@ void session_say(struct session *s, const char *target, const char *text, bool a
     }
 }
 
+// CTCP: a question of a program, or the answer to one. It is told, and nobody makes us say
+// something: who wants to know what we are can ask us.
+static void tell_question(struct session *s, const struct message *m, struct news news)
+{
+    char text[MESSAGE_MAX];
+    bool answer = news.kind == NEWS_NOTICE;
+    const char *who = news.mine ? "you" : m->nick, *asks = answer ? "answer" : "ask";
+    if (!*news.text)
+        return;
+    (void)snprintf(text, sizeof text, "%s %s%s %s%s", who, asks, news.mine ? "" : "s",
+                   answer ? "" : "for ", news.text); // cut on purpose
+    news.kind = NEWS_TELL;
+    news.text = text;
+    tell(s, m, news);
+}
+
 static void on_speech(struct session *s, const struct message *m)
 {
     const char *target = room_of(s, message_param(m, 0));
@@ -163,9 +179,13 @@ static void on_speech(struct session *s, const struct message *m)
     if (*text == '\1') {
         size_t size = strcspn(text + 1, "\1");
         text[1 + size] = '\0';
-        bool action = strncmp(text + 1, "ACTION ", 7) == 0;
-        news.kind = action ? NEWS_ACTION : NEWS_TELL;
-        news.text = action ? text + 8 : text + 1;
+        bool action = strncmp(text + 1, "ACTION", 6) == 0 && strchr(" ", text[7]); // or its end
+        news.text = action ? text + 7 + (text[7] == ' ') : text + 1;
+        if (!action) {
+            tell_question(s, m, news);
+            return;
+        }
+        news.kind = NEWS_ACTION;
     }
     tell(s, m, news);
 }
