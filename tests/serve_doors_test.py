@@ -79,6 +79,19 @@ def plain_clients_see_each_line_of_a_long_message_with_its_author_and_nothing_el
 
 
 @test
+def what_is_said_to_one_plain_client_alone_does_not_look_like_the_rooms():
+    with fresh_doors() as server:
+        alice = member(server, "alice", caps="batch draft/multiline")
+        plain = server.connect()
+        alice.wait(r":plain-1!\S+ JOIN #lobby")
+        alice.say("PRIVMSG plain-1 :psst", "NOTICE plain-1 :note", "PRIVMSG #lobby,plain-1 :both",
+                  "BATCH +1 draft/multiline plain-1", "@batch=1 PRIVMSG plain-1 :two",
+                  "@batch=1 PRIVMSG plain-1 :lines", "BATCH -1")
+        wanted = "*alice* psst\n*alice* note\n<alice> both\n*alice* both\n*alice* two\n*alice* lines\n"
+        equal(receive(plain, len(wanted)).decode(), wanted)
+
+
+@test
 def a_plain_client_that_was_put_out_or_has_no_voice_is_not_heard_in_the_lobby():
     with fresh_doors("--operator", f"root:{hash_of('secret')}") as server:
         alice = member(server, "alice")

@@ -64,7 +64,7 @@ static size_t unshown(const char *text, const char *end)
 }
 
 // One line, of `size` bytes, with who says it in front; nothing of one that has no words.
-static size_t word_line(char *out, const char *name, const char *text, size_t size)
+static size_t word_line(char *out, const struct event *e, const char *text, size_t size)
 {
     static const char action[] = "\001ACTION ";
     const char *end = text + size;
@@ -76,7 +76,8 @@ static size_t word_line(char *out, const char *name, const char *text, size_t si
         end = ctcp;
     if (text == end)
         return 0;
-    char *at = out + sprintf(out, acts ? "* %s " : "<%s> ", name);
+    const char *name = e->from->name;
+    char *at = out + sprintf(out, acts ? "* %s " : e->room ? "<%s> " : "*%s* ", name);
     for (size_t skip; text<end; text += skip> 0 ? skip : 1)
         if ((skip = unshown(text, end)) == 0)
             *at++ = *text;
@@ -84,18 +85,20 @@ static size_t word_line(char *out, const char *name, const char *text, size_t si
     return (size_t)(at - out);
 }
 
-// "<nick> text" for each line: nobody's words stand there without his name. NULL: no memory.
-static char *word_lines(const char *name, const char *text, size_t *size)
+// "<nick> text" for each line, and "*nick* text" of what was said to this client alone, as weft
+// join writes it into a pipe: nobody's words stand there without his name. NULL: no memory.
+static char *word_lines(const struct event *e, size_t *size)
 {
     static const char ends[] = {LINE_BREAK, '\0'};
     size_t lines = 1, length;
+    const char *text = e->text;
     for (const char *c = text; *c; c++)
         lines += *c == LINE_BREAK;
     char *out = malloc(strlen(text) + lines * (NICK_MAX + sizeof "<> \n"));
     *size = 0;
     for (bool more = out; more; text += length + 1) {
         length = strcspn(text, ends);
-        *size += word_line(out + *size, name, text, length);
+        *size += word_line(out + *size, e, text, length);
         more = text[length];
     }
     return out;
@@ -107,7 +110,7 @@ static const struct event_form *form_of(struct event *e)
     static const unsigned key = 1u << 31; // beside IRC's, which are sets of capabilities
     const struct event_form *form = event_form_find(e, key);
     size_t size;
-    char *lines = form ? NULL : word_lines(e->from->name, e->text, &size);
+    char *lines = form ? NULL : word_lines(e, &size);
     return lines ? event_form_add(e, key, lines, size) : form;
 }
 
