@@ -55,6 +55,13 @@ static struct call prepare(size_t i, struct silence *s, weft_time deadline)
     return call;
 }
 
+static void assert_ends_with(const char *text, const char *end)
+{
+    size_t size = strlen(text), less = strlen(end);
+    if (size < less || strcmp(text + size - less, end) != 0)
+        fail_msg("\"%s\" does not end with \"%s\"", text, end);
+}
+
 static void a_deadline_ends_every_call(void **state)
 {
     (void)state;
@@ -65,6 +72,7 @@ static void a_deadline_ends_every_call(void **state)
             int rc = call.run(&call);
             if (rc != -ETIMEDOUT)
                 fail_msg("%s gave %d", waits[i].name, rc);
+            assert_ends_with(weft_error(), ": the deadline passed");
             assert_true(polling || weft_now().ns >= call.deadline.ns);
             break_silence(&s);
         }
@@ -84,6 +92,7 @@ static void a_request_to_stop_ends_every_call(void **state)
         int rc = weft_join(&f, NULL, 0);
         if (rc != -ECANCELED)
             fail_msg("%s gave %d", waits[i].name, rc);
+        assert_ends_with(weft_error(), ": cancelled");
         break_silence(&s);
     }
 }
@@ -102,6 +111,7 @@ static void the_tasks_own_deadline_ends_every_call(void **state)
             if (rc != -ETIMEDOUT)
                 fail_msg("%s gave %d", waits[i].name, rc);
         }
+        assert_ends_with(weft_error(), ": the deadline passed");
         break_silence(&s);
     }
     weft_pool_close(&pool);

@@ -23,6 +23,7 @@
 #include <weft/pool.h>
 #include <weft/sync.h>
 
+#include "core/error.h"
 #include "exec/future.h"
 
 enum { HOST_MAX = 255, PORT_MAX = 5, LOOKUPS = 16 };
@@ -201,7 +202,7 @@ static int find(const char *text, struct lookup *l, weft_time deadline, struct w
         l->hints.ai_flags = flags;
         int rc = look_up_elsewhere(l, deadline);
         if (rc < 0)
-            return weft_fail(rc, "%s: looking up the name: %s", text, strerror(-rc));
+            return weft_fail(rc, "%s: looking up the name: %s", text, wf_why(rc));
     }
     return l->error != 0 ? lookup_failed(text, l) : copy_list(text, l->list, found);
 }

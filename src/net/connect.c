@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <weft/error.h>
+#include "core/error.h"
 #include "core/misuse.h"
 #include "core/park.h"
 #include "net/conn.h"
@@ -254,6 +255,13 @@ static weft_conn *connected(int fd, const struct wf_address *to)
     return wf_conn_new(fd, &named);
 }
 
+// The system gives up too, after two minutes without an answer: that is no deadline of ours.
+static const char *why_not(int rc, weft_time deadline)
+{
+    bool in_time = weft_now().ns < deadline.ns && wf_interrupted() == 0;
+    return rc == -ETIMEDOUT && in_time ? strerror(ETIMEDOUT) : wf_why(rc);
+}
+
 weft_conn *weft_connect(const char *address, weft_time deadline)
 {
     wf_require(address, "weft_connect(NULL)");
@@ -271,6 +279,6 @@ weft_conn *weft_connect(const char *address, weft_time deadline)
     weft_conn *c = fd >= 0 ? connected(fd, to) : NULL;
     free(found.items);
     if (fd < 0)
-        (void)weft_fail(fd, "connect %s: %s", address, strerror(-fd));
+        (void)weft_fail(fd, "connect %s: %s", address, why_not(fd, deadline));
     return c;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <weft/error.h>
+#include "core/error.h"
 #include "core/misuse.h"
 #include "core/mutex.h"
 #include "core/park.h"
@@ -319,6 +320,6 @@ weft_conn *weft_accept(weft_listener *l, weft_time deadline)
     depart(l, &self);
     if (fd >= 0)
         return wf_conn_new(fd, &peer);
-    (void)weft_fail(fd, "accept %s: %s", address, fd == -EPIPE ? "closed" : strerror(-fd));
+    (void)weft_fail(fd, "accept %s: %s", address, wf_why(fd));
     return NULL;
 }
