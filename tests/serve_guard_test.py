@@ -12,12 +12,11 @@ import re
 import shutil
 import signal
 import socket
-import ssl
 import struct
 import subprocess
 import sys
-import tempfile
 
+from chat_helpers import Irc, certificate, folder, hash_of, irc, tls
 from program_helpers import PATIENCE, TIME, WEFT, Skip, equal, run_tests, test, until, weft
 
 
@@ -25,7 +24,7 @@ class Server:
     """All doors on free ports, a log that is kept as it came."""
 
     def __init__(self, at, *options, **more):
-        self.at = pathlib.Path(at)
+        self.at = at
         doors = ["--plain", "0", "--irc", "0", "--web", "0", "--name", "weft.test"]
         self.log = open(self.at / "log", "w+b")
         self.errors = open(self.at / "errors", "w+b")
@@ -67,6 +66,9 @@ class Server:
         got = self.wait(either)
         return int(got[1] or got[2])
 
+    def address(self, door):
+        return "127.0.0.1", self.port(door)
+
     def threads(self):
         """How each thread is filtered: 0, not at all, or 2."""
         modes = set()
@@ -86,50 +88,12 @@ class Server:
         equal(self.process.wait(PATIENCE), 0, f"status; the log is\n{self.said()}\n")
 
 
-class Irc:
-    def __init__(self, port, nick, password=None, secure=None):
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
-        if secure:
-            context = ssl.create_default_context(cafile=str(secure))
-            self.sock = context.wrap_socket(self.sock, server_hostname="weft.test")
-        self.file = self.sock.makefile("rb")
-        self.say(*([f"PASS :{password}"] if password else []),
-                 "CAP REQ :draft/chathistory batch message-tags echo-message soju.im/search",
-                 f"NICK {nick}", f"USER {nick} 0 * :{nick}", "CAP END")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.file.close()
-        self.sock.close()
-
-    def say(self, *lines):
-        self.sock.sendall(b"".join((x if isinstance(x, bytes) else x.encode()) + b"\r\n" for x in lines))
-
-    def hear(self, pattern):
-        for line in self.file:
-            if match := re.search(pattern, line.decode(errors="replace")):
-                return match
-        raise AssertionError(f"the end, and no {pattern!r}")
-
-    def ask(self, line, pattern):
-        self.say(line)
-        return self.hear(pattern)
+CAPS = "draft/chathistory batch message-tags echo-message soju.im/search"
 
 
-def folder():
-    return tempfile.TemporaryDirectory(prefix="weft-guard-")
-
-
-def make_certificate(at, name):
-    if not shutil.which("openssl"):
-        raise Skip("there is no openssl command here")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-keyout", f"{at}/{name}.key", "-out", f"{at}/{name}.pem", "-days", "30",
-         "-subj", "/CN=weft.test", "-addext", "subjectAltName=DNS:weft.test"],
-        check=True, capture_output=True, timeout=PATIENCE)
+def joined(room, *clients):
+    for client in clients:
+        client.answer(f"JOIN {room}", r"\S+ 366 .*")
 
 
 def get(port, path, *fields, host=None):
@@ -149,47 +113,53 @@ def get(port, path, *fields, host=None):
 
 def live_a_whole_life(server, at):
     """All that a server does in its life, with clients at each door."""
-    irc, ircs = server.port("irc"), server.port("ircs")
-    with Irc(irc, "ada") as ada, Irc(ircs, "bob", secure=at / "old.pem") as bob:
-        for client in ada, bob:
-            client.ask("JOIN #room", " 366 ")
-        ada.ask("PRIVMSG #room :a needle in the hay", ":ada!.* PRIVMSG #room :a needle")  # on disk
-        bob.hear(":ada!.* PRIVMSG #room :a needle")
-        bob.ask("CHATHISTORY LATEST #room * 10", "PRIVMSG #room :a needle")
-        while not bob.ask("SEARCH in=#room;text=needle", "PRIVMSG #room :a needle|BATCH -")[0].startswith("P"):
+    def inside(nick, age):
+        return Irc(tls(server.address("ircs"), at / age, "weft.test"), nick, caps=CAPS)
+
+    needle = r".*:ada!\S+ (PRIVMSG) #room :a needle in the hay"
+    with irc(server, "ada", caps=CAPS) as ada, inside("bob", "old") as bob:
+        joined("#room", ada, bob)
+        ada.answer("PRIVMSG #room :a needle in the hay", needle)  # on disk
+        bob.wait(needle)
+        bob.answer("CHATHISTORY LATEST #room * 10", needle)
+        while not bob.answer("SEARCH in=#room;text=needle", rf"{needle}|.* BATCH -.*")[1]:
             pass  # it is not in the index yet
-        ada.ask("OPER ada wrong", " (491|464) ")
+        ada.answer("OPER ada wrong", r"\S+ (491|464) .*")
         with socket.create_connection(("127.0.0.1", server.port("plain")), timeout=PATIENCE) as plain:
-            ada.ask("JOIN #lobby", " 366 ")
+            joined("#lobby", ada)
             plain.sendall(b"from afar\n")
-            ada.hear("PRIVMSG #lobby :from afar")
+            ada.wait(".* PRIVMSG #lobby :from afar")
         equal(get(server.port("web"), "/healthz"), (200, "ok\n"))
         equal(get(server.port("web"), "/metrics")[0], 200)
 
-        shutil.copy(at / "new.key", at / "server.key")
-        shutil.copy(at / "new.pem", at / "server.pem")
+        put_in_place(at, "new")
         server.process.send_signal(signal.SIGHUP)
         server.wait(r"Z reload\n")
-        with Irc(ircs, "eve", secure=at / "new.pem") as eve:
-            eve.ask("JOIN #room", " 366 ")
+        with inside("eve", "new") as eve:
+            joined("#room", eve)
             eve.say("PRIVMSG #room :new certificate")
-            bob.hear(":eve!.* PRIVMSG #room :new certificate")
+            bob.wait(r".*:eve!\S+ PRIVMSG #room :new certificate")
         equal(weft("chat", "backup", "--data", at / "data", at / "copy.db").status, 0)
         assert (at / "copy.db").stat().st_size > 0
 
 
 def with_certificates(at):
-    make_certificate(at, "old")
-    make_certificate(at, "new")
-    shutil.copy(at / "old.key", at / "server.key")
-    shutil.copy(at / "old.pem", at / "server.pem")
+    """The options for a server that has the old one, where the new one may take its place."""
+    for age in "new", "old":
+        (at / age).mkdir()
+        certificate(at / age, "weft.test")
+        put_in_place(at, age)
     return ["--ircs", "0", "--tls-cert", str(at / "server.pem"), "--tls-key", str(at / "server.key")]
+
+
+def put_in_place(at, age):
+    for end in "key", "pem":
+        shutil.copy(at / age / f"weft.test.{end}", at / f"server.{end}")
 
 
 @test
 def a_whole_life_is_lived_in_the_sandbox():
-    with folder() as name:
-        at = pathlib.Path(name)
+    with folder() as at:
         with Server(at, *with_certificates(at)) as server:
             live_a_whole_life(server, at)
             if "no-sandbox" in server.said():
@@ -202,8 +172,8 @@ def a_whole_life_is_lived_in_the_sandbox():
 @test
 def on_a_lan_it_reads_its_settings_again_inside_too():
     """It then looks for the machine's addresses."""
-    with folder() as name:
-        with Server(name, "--lan") as server:
+    with folder() as at:
+        with Server(at, "--lan") as server:
             server.process.send_signal(signal.SIGHUP)
             server.wait(r"Z reload\n")
             server.end()
@@ -211,8 +181,7 @@ def on_a_lan_it_reads_its_settings_again_inside_too():
 
 @test
 def without_the_sandbox_there_is_no_filter():
-    with folder() as name:
-        at = pathlib.Path(name)
+    with folder() as at:
         (at / "weft.ini").write_text("[sandbox]\noff = yes\n")
         outer = re.search(r"Seccomp:\s*(\d)", pathlib.Path("/proc/self/status").read_text())[1]
         for options in ["--no-sandbox"], ["--config", str(at / "weft.ini")]:
@@ -238,12 +207,12 @@ def refuse_seccomp():
 
 @test
 def where_the_kernel_refuses_it_one_line_says_so_and_the_chat_goes_on():
-    with folder() as name:
-        with Server(name, preexec_fn=refuse_seccomp) as server:
+    with folder() as at:
+        with Server(at, preexec_fn=refuse_seccomp) as server:
             server.wait(r"Z no-sandbox reason=\S+.*\n")
             equal(server.said().count("no-sandbox"), 1)
-            with Irc(server.port("irc"), "ada") as ada:
-                ada.ask("JOIN #room", " 366 ")
+            with irc(server, "ada") as ada:
+                joined("#room", ada)
             server.end()
 
 
@@ -252,8 +221,7 @@ def where_the_kernel_refuses_it_one_line_says_so_and_the_chat_goes_on():
 
 @test
 def metrics_are_for_this_machine_unless_the_setting_says_otherwise():
-    with folder() as name:
-        at = pathlib.Path(name)
+    with folder() as at:
         config = at / "weft.ini"
         config.write_text("[web]\nhosts = chat.example.org\n")
         with Server(at, "--config", str(config)) as server:
@@ -326,23 +294,21 @@ def the_strict_parser_is_strict():
 
 @test
 def what_is_done_is_counted():
-    with folder() as name:
-        at = pathlib.Path(name)
+    with folder() as at:
         with Server(at, "--password", "word", *with_certificates(at)) as server:
             before = metrics(server)
             equal(before["weft_connections"], {"plain": 0, "irc": 0, "ircs": 0, "web": 1})  # ourselves
-            irc = server.port("irc")
             plain = socket.create_connection(("127.0.0.1", server.port("plain")), timeout=PATIENCE)
-            with plain, Irc(irc, "ada", password="word") as ada, Irc(irc, "bob", password="word") as bob:
-                for client in ada, bob:
-                    client.ask("JOIN #lobby", " 366 ")
+            ada, bob = (irc(server, nick, password="word", caps=CAPS) for nick in ("ada", "bob"))
+            with plain, ada, bob:
+                joined("#lobby", ada, bob)
                 for i in range(7):
-                    ada.ask(f"PRIVMSG #lobby :message {i}", f"PRIVMSG #lobby :message {i}\r")
-                    bob.hear(f"PRIVMSG #lobby :message {i}\r")
+                    ada.answer(f"PRIVMSG #lobby :message {i}", f".* PRIVMSG #lobby :message {i}")
+                    bob.wait(f".* PRIVMSG #lobby :message {i}")
                 plain.sendall(b"x" * 3000 + b"\n")
-                ada.hear("PRIVMSG #lobby :x")
-                with Irc(irc, "eve", password="wrong") as eve:
-                    eve.hear("ERROR")
+                ada.wait(".* PRIVMSG #lobby :x+")
+                with irc(server, "eve", password="wrong") as eve:
+                    eve.wait("ERROR .*")
                 with socket.create_connection(("127.0.0.1", server.port("ircs"))) as rubbish:
                     rubbish.sendall(b"rubbish, and no TLS\r\n" * 100)
                     while rubbish.recv(1000):
@@ -374,8 +340,8 @@ def what_is_done_is_counted():
 
 @test
 def what_waits_for_a_slow_client_is_seen_until_it_is_dropped():
-    with folder() as name:
-        with Server(name, "--no-history", "--queue", "1") as server:
+    with folder() as at:
+        with Server(at, "--no-history", "--queue", "1") as server:
             port = server.port("plain")
             with socket.socket() as slow, socket.create_connection(("127.0.0.1", port)) as talker:
                 slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -393,8 +359,8 @@ def what_waits_for_a_slow_client_is_seen_until_it_is_dropped():
 
 @test
 def without_a_history_there_are_no_figures_of_one():
-    with folder() as name:
-        with Server(name, "--no-history") as server:
+    with folder() as at:
+        with Server(at, "--no-history") as server:
             assert not [x for x in metrics(server) if "history" in x or "index" in x]
 
 
@@ -420,17 +386,17 @@ def be_hostile(server):
 
 def hostile_run(at, *options):
     """The log of a server that hostile clients came to, and every secret that it was told."""
-    made = weft("chat", "passwd", given="operatorsword\n").out.strip()
+    made = hash_of("operatorsword")
     config = at / "weft.ini"
     config.write_text(f"[server]\npassword = wordofthehouse\n[operator ada]\npassword = {made}\n")
     with Server(at, "--config", str(config), *options) as server:
         be_hostile(server)
-        with Irc(server.port("irc"), "ada", password="wordofthehouse") as ada:
-            ada.ask("OPER ada operatorsword", " 381 ")
-            ada.ask("AUTHENTICATE c2FzbHNlY3JldA==", " (421|907|908|904|461) ")
-            ada.ask("PRIVMSG nobody :the message itself", " 401 ")
-        with Irc(server.port("irc"), "bob", password="wrongword") as bob:
-            bob.hear(" 464 ")
+        with irc(server, "ada", password="wordofthehouse") as ada:
+            ada.answer("OPER ada operatorsword", r"\S+ 381 .*")
+            ada.answer("AUTHENTICATE c2FzbHNlY3JldA==", r"\S+ (421|907|908|904|461) .*")
+            ada.answer("PRIVMSG nobody :the message itself", r"\S+ 401 .*")
+        with irc(server, "bob", password="wrongword") as bob:
+            bob.wait("ERROR .*")
         get(server.port("web"), "/?password=urlsecret")
         until(lambda: server.said().count("leave") + server.said().count("drop") >= 5, "their end")
         config.write_text(config.read_text() + "nonsense\n")
@@ -449,8 +415,8 @@ EVENT = r'[a-z-]+( [a-z]+=([\w./:@%+,\[\]~-]+|"([^"\\]|\\.)*"))*'
 
 @test
 def whatever_clients_say_the_text_is_one_event_a_line():
-    with folder() as name:
-        lines = hostile_run(pathlib.Path(name)).splitlines()
+    with folder() as at:
+        lines = hostile_run(at).splitlines()
         first = next(i for i, line in enumerate(lines) if line.startswith("descriptors"))
         for line in lines[first + 1:]:
             assert TIME.match(line) and re.fullmatch(EVENT, TIME.sub("", line)), line
@@ -458,8 +424,7 @@ def whatever_clients_say_the_text_is_one_event_a_line():
 
 @test
 def in_json_each_line_is_an_object_with_the_same_fields():
-    with folder() as name:
-        at = pathlib.Path(name)
+    with folder() as at:
         text = hostile_run(at)
         shutil.rmtree(at / "data")
         lines = hostile_run(at, "--log-format", "json").splitlines()
@@ -479,8 +444,7 @@ def in_json_each_line_is_an_object_with_the_same_fields():
 @test
 def what_the_administrator_names_is_no_less_escaped():
     bad = 'a"b\\ \u202e'
-    with folder() as name:
-        at = pathlib.Path(name)
+    with folder() as at:
         (at / bad).mkdir()
         with Server(at, "--log-format", "json", "--data", str(at / bad)) as server:
             equal(server.events()[0]["folder"], str(at / bad))
@@ -495,8 +459,8 @@ def a_password_that_is_made_is_not_for_a_log_in_json():
     equal((got.status, got.out), (2, ""))
     equal(got.err, "weft serve: --lan makes a password, which a log in JSON does not tell:"
                    " --password or --open\n")
-    with folder() as name:
-        with Server(name, "--lan", "--log-format", "json", "--password", "wordofthehouse") as server:
+    with folder() as at:
+        with Server(at, "--lan", "--log-format", "json", "--password", "wordofthehouse") as server:
             server.end()
             assert "wordofthehouse" not in server.said()
 
