@@ -6,7 +6,7 @@
 // needed, so a list may be longer than memory, or come from a program that is still writing it.
 //
 // A URL that came before is left out and counted, unless duplicates are wanted: one that is asked
-// for by the same text (url.h), however it was written. For that about 43 bytes of memory are kept
+// for by the same text (url.h), however it was written. For that up to 43 bytes of memory are kept
 // for each URL (seen.h); with duplicates, none.
 #ifndef WEFT_PROGRAMS_FETCH_INPUT_H
 #define WEFT_PROGRAMS_FETCH_INPUT_H
