@@ -529,12 +529,20 @@ static int run_accept_nowhere(void)
     return 0;
 }
 
-static void without_an_address_or_a_listener_it_aborts(void **state)
+static int run_tls_without_settings(void)
+{
+    weft_listener *l = weft_listen("127.0.0.1:0");
+    weft_conn *c = weft_connect(weft_listener_address(l), much_later());
+    return weft_tls_start(c, NULL, "example.org", much_later());
+}
+
+static void without_an_address_a_listener_or_settings_it_aborts(void **state)
 {
     (void)state;
     assert_aborts("listen_nowhere", "weft_listen", "");
     assert_aborts("connect_nowhere", "weft_connect", "");
     assert_aborts("accept_nowhere", "weft_accept", "");
+    assert_aborts("tls_without_settings", "weft_tls_start", "no settings");
 }
 
 static const struct scene scenes[] = {
@@ -542,6 +550,7 @@ static const struct scene scenes[] = {
     {"listen_nowhere", run_listen_nowhere},
     {"connect_nowhere", run_connect_nowhere},
     {"accept_nowhere", run_accept_nowhere},
+    {"tls_without_settings", run_tls_without_settings},
 };
 
 static const struct CMUnitTest tests[] = {
@@ -568,7 +577,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(many_may_accept_and_each_leaves_alone),
     cmocka_unit_test(queued_connections_are_accepted_in_their_order),
     cmocka_unit_test(without_descriptors_a_connection_stays_in_the_queue),
-    cmocka_unit_test(without_an_address_or_a_listener_it_aborts),
+    cmocka_unit_test(without_an_address_a_listener_or_settings_it_aborts),
 };
 
 TEST_MAIN_IN_FOLDER(tests, scenes, COUNT(scenes))

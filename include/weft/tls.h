@@ -2,7 +2,7 @@
 // weft/tls.h - TLS 1.2 and 1.3 on a connection, with the same calls as plain (net.h).
 //
 //     weft_tls *tls = weft_tls_client(NULL);
-//     weft_conn *c = weft_connect("example.org:443", weft_after_ms(2000));
+//     weft_conn *c = tls ? weft_connect("example.org:443", weft_after_ms(2000)) : NULL;
 //     int rc = c ? weft_tls_start(c, tls, "example.org", weft_after_ms(5000)) : weft_error_code();
 //     if (rc == 0)
 //         rc = weft_write(c, "hello\n", 6, weft_after_ms(5000));

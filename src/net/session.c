@@ -281,7 +281,8 @@ static bool expect(SSL *ssl, const char *name)
 int weft_tls_start(weft_conn *c, weft_tls *tls, const char *server_name, weft_time deadline)
 {
     static const char call[] = "weft_tls_start";
-    wf_require(c && tls, "%s(%p, %p)", call, (void *)c, (void *)tls);
+    wf_require(c, "%s(NULL): closed, or never opened", call);
+    wf_require(tls, "%s: no settings: they could not be made, or are freed", call);
     wf_require(!tls->is_server || !server_name, "%s: a server has no name to expect", call);
     wf_require(tls->is_server || tls->insecure || server_name,
                "%s: whom does the client want to talk to?", call);
