@@ -163,7 +163,7 @@ void weft_drop(weft_future **f); // cancel and forget, without waiting
 //     for (int i = 0; i < 100; i++)
 //         weft_group_add(g, i, square, &i);
 //     struct weft_outcome o;
-//     long out;
+//     long out = 0;                        // of one that failed it is as it was
 //     while (weft_group_next(g, &o, &out, sizeof out, WEFT_FOREVER) > 0)
 //         printf("%lld: %s %ld\n", (long long)o.tag, o.message, out);
 //     weft_group_close(&g);                // cancels and waits for what is left
