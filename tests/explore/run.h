@@ -166,7 +166,7 @@ int xp_price(int move, int by_itself); // 0, or 1: it interrupts somebody
 void xp_note_values(const volatile void *address, unsigned size, uint64_t before, uint64_t after);
 
 // ---- model.c: the numbers of descriptors that are none -----------------------------------
-enum { FIRST_BELL = 1000, FIRST_FD = 2000, FDS = 8 };
+enum { FIRST_BELL = 1000, FIRST_FD = 2000 };
 int *xp_rings_of(int bell);
 // A step of nobody's line.
 // clang-format off
