@@ -138,7 +138,8 @@ static void at_exit(void)
         wf_thread_join(state.ended);
     long leaked = wf_load(&state.owned, WF_RELAXED);
     if (wf_checking && leaked > 0)
-        (void)fprintf(stderr, "weft: %ld futures were neither joined nor dropped\n", leaked);
+        (void)fprintf(stderr, "weft: %ld %s neither joined nor dropped\n", leaked,
+                      leaked == 1 ? "future was" : "futures were");
 }
 
 // With mu held.
