@@ -105,7 +105,7 @@ int weft_explore_(struct weft_explore_options options);
 #define weft_explore_reads(p) weft_explore_at_(weft_explore_reads_, (p), "read " #p)
 #define weft_explore_writes(p) weft_explore_at_(weft_explore_writes_, (p), "write " #p)
 
-// A claim of the test: the run has failed if it is false.
+// A claim of the test: the run has failed if it is false. It is in libweft_explore alone.
 #define weft_explore_check(claim) \
     ((claim) ? (void)0 : weft_explore_fail_(__FILE__, __LINE__, #claim))
 
