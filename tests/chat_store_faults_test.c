@@ -3,6 +3,8 @@
 #include "chat_store.h"
 #include "chat_store_v1.h"
 
+#include <dirent.h>
+
 #include "common/schema.h"
 #include "common/sql.h"
 
@@ -188,7 +190,7 @@ static int full_disk_and_queue(void)
 {
     struct store *store;
     struct store_options options = {
-        .folder = getenv(FOLDER_OF_SCENE), .no_index = true, .retry_ms = 3600 * 1000};
+        .folder = getenv(FOLDER_OF_SCENE), .no_index = true, .retry_ms = 3600000};
     signal(SIGXFSZ, SIG_IGN);
     CHECK(store_open(&store, &options) == 0);
     CHECK(allow_files_of(1 << 20) == 0);
@@ -273,6 +275,49 @@ static void a_backup_that_cannot_be_leaves_nothing(void **state)
     snprintf(copy, sizeof copy, "%s", file_in(folder, "history.db"));
     assert_int_equal(store_backup(folder, copy), -EEXIST);
     close_store(open_in(folder));
+}
+
+static int count_files(const char *folder)
+{
+    int count = 0;
+    DIR *files = opendir(folder);
+    if (!files)
+        return -1;
+    while (readdir(files))
+        count++;
+    closedir(files);
+    return count;
+}
+
+static int backup_to_a_full_disk(void)
+{
+    struct store *store;
+    const char *folder = getenv(FOLDER_OF_SCENE);
+    struct store_options options = {.folder = folder, .no_index = true};
+    char msgid[16], text[1000], copy[128];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    signal(SIGXFSZ, SIG_IGN);
+    CHECK(store_open(&store, &options) == 0);
+    for (int i = 1; i <= 6000; i++) { // more than SQLite keeps in memory
+        snprintf(msgid, sizeof msgid, "%d", i);
+        struct store_message m = text_of(msgid, i, text);
+        CHECK(store_append(store, &m) == i);
+    }
+    CHECK(store_close(&store, much_later()) == 0);
+    int before = count_files(folder);
+    snprintf(copy, sizeof copy, "%s/copy.db", folder);
+    CHECK(allow_files_of(4 << 20) == 0);
+    CHECK(store_backup(folder, copy) == -EFBIG);
+    CHECK(before > 0 && count_files(folder) == before);
+    return 0;
+}
+
+static void a_backup_to_a_full_disk_leaves_nothing(void **state)
+{
+    (void)state;
+    (void)new_folder();
+    assert_ends("backup_to_a_full_disk", 0, "");
 }
 
 // ---- schemas --------------------------------------------------------------------------------
@@ -403,6 +448,7 @@ static const struct scene scenes[] = {
     SCENE(writes_on),
     SCENE(full_disk),
     SCENE(full_disk_and_queue),
+    SCENE(backup_to_a_full_disk),
 };
 
 static const struct CMUnitTest tests[] = {
@@ -412,6 +458,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(all_that_waits_fails_with_the_first),
     cmocka_unit_test(a_backup_is_the_history_of_a_moment),
     cmocka_unit_test(a_backup_that_cannot_be_leaves_nothing),
+    cmocka_unit_test(a_backup_to_a_full_disk_leaves_nothing),
     cmocka_unit_test(a_file_that_is_not_there_is_told_as_such),
     cmocka_unit_test(an_older_file_is_copied_and_brought_up_to_date),
     cmocka_unit_test(a_history_of_the_first_schema_is_read_on),

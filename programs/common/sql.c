@@ -215,6 +215,17 @@ static int put_in_place(int fd, const char *made, const char *path, bool replace
     return 0;
 }
 
+// Where SQLite cannot write the copy to its end it leaves the copy's journal beside it.
+static void remove_made(const char *made)
+{
+    char *journal = NULL;
+    (void)unlink(made);
+    if (asprintf(&journal, "%s-journal", made) < 0)
+        return;
+    (void)unlink(journal); // mostly there is none
+    free(journal);
+}
+
 // Into an empty file first, which SQLite accepts: so nobody else can read it at any moment, and a
 // copy that was interrupted never bears the name.
 int sql_copy(sqlite3 *db, const char *path, bool replace)
@@ -231,7 +242,7 @@ int sql_copy(sqlite3 *db, const char *path, bool replace)
     if (rc == 0)
         rc = put_in_place(fd, made, path, replace);
     if (rc < 0 && fd >= 0)
-        (void)unlink(made);
+        remove_made(made);
     if (fd >= 0)
         (void)close(fd);
     free(made);
