@@ -42,18 +42,24 @@ struct question {
     const char *host;
     weft_time deadline;
     struct name_found found;
+    int64_t lookup_ns; // 0: an hour
+    weft_time begun;
 };
 
 static int finds(void *arg)
 {
     struct question *q = arg;
-    return names_find(q->n, q->host, q->deadline, &q->found);
+    int64_t lookup_ns = q->lookup_ns ? q->lookup_ns : 3600 * (int64_t)1000000000;
+    struct names_time time = {q->deadline, lookup_ns, WEFT_POLL};
+    int rc = names_find(q->n, q->host, &time, &q->found);
+    q->begun = time.begun;
+    return rc;
 }
 
 // The code that the resolver gave.
 static int code_of(struct names *n, const char *host)
 {
-    struct question q = {n, host, much_later(), {.code = 99}};
+    struct question q = {.n = n, .host = host, .deadline = much_later(), .found.code = 99};
     assert_int_equal(finds(&q), 0);
     assert_true((q.found.code == 0) == (q.found.length > 0));
     return q.found.code;
@@ -216,7 +222,8 @@ TEST(a_name_is_asked_for_once_however_many_wait)
     struct away crowd[6];
     int before = taken();
     for (int i = 0; i < 6; i++) {
-        questions[i] = (struct question){n, i % 2 ? "dead-one" : "dead-ONE", WEFT_FOREVER, {0}};
+        questions[i] = (struct question){
+            .n = n, .host = i % 2 ? "dead-one" : "dead-ONE", .deadline = WEFT_FOREVER};
         go(&crowd[i], IN_TASK, finds, &questions[i]);
     }
     sem_take(&resolver.asked);
@@ -280,7 +287,7 @@ TEST(dead_names_delay_nobody)
     struct question questions[3];
     struct away crowd[3];
     for (int i = 0; i < 3; i++) {
-        questions[i] = (struct question){n, dead[i], WEFT_FOREVER, {0}};
+        questions[i] = (struct question){.n = n, .host = dead[i], .deadline = WEFT_FOREVER};
         go(&crowd[i], IN_TASK, finds, &questions[i]);
         sem_take(&resolver.asked); // each after the one before has become slow
     }
@@ -340,6 +347,44 @@ TEST(it_is_closed_while_a_server_does_not_answer)
     assert_true(eventually(threads_named("names") == 1));
     let_it_answer(); // under a sanitizer it is seen that nothing is lost, or used too late
     assert_true(eventually(threads_named("names") == 0));
+}
+
+TEST(the_time_of_a_lookup_does_not_pass_while_it_stands_in_line)
+{
+    struct names *n = open_names(1);
+    struct question first = {.n = n, .host = "dead-1", .deadline = WEFT_FOREVER};
+    struct question second = {
+        .n = n, .host = "dead-2", .deadline = WEFT_FOREVER, .lookup_ns = 1000000};
+    struct away a, b;
+    go(&a, IN_TASK, finds, &first);
+    sem_take(&resolver.asked);
+    weft_time begin = weft_now();
+    go(&b, IN_TASK, finds, &second);
+    nap_ms(20);
+    let_it_answer();
+    assert_int_equal(back(&b), -ETIMEDOUT);
+    assert_int_equal(sem_trywait(&resolver.asked), 0); // not before it was asked for
+    assert_true(second.begun.ns > begin.ns + 20 * 1000000);
+    let_it_answer();
+    assert_int_equal(back(&a), 0);
+    names_close(&n);
+}
+
+TEST(in_line_there_is_an_end_too)
+{
+    struct names *n = open_names(1);
+    struct question first = {.n = n, .host = "dead-1", .deadline = WEFT_FOREVER};
+    struct question second = {.n = n, .host = "b", .deadline = soon()};
+    struct away a;
+    go(&a, IN_TASK, finds, &first);
+    sem_take(&resolver.asked);
+    int before = taken();
+    int rc = finds(&second);
+    assert_true(rc == -ETIMEDOUT || taken() > before); // on a busy machine a second is over
+    assert_true(rc == 0 || second.begun.ns >= second.deadline.ns);
+    let_it_answer();
+    assert_int_equal(back(&a), 0);
+    names_close(&n);
 }
 
 static int end_while_a_name_is_looked_up(void)
@@ -404,6 +449,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(dead_names_delay_nobody),
     cmocka_unit_test(a_deadline_and_a_request_to_stop_end_the_wait),
     cmocka_unit_test(what_nobody_wants_any_more_is_not_asked_for),
+    cmocka_unit_test(the_time_of_a_lookup_does_not_pass_while_it_stands_in_line),
+    cmocka_unit_test(in_line_there_is_an_end_too),
     cmocka_unit_test(it_is_closed_while_a_server_does_not_answer),
     cmocka_unit_test(the_program_ends_while_a_server_does_not_answer),
     cmocka_unit_test(without_memory_or_threads_it_says_so_and_nothing_is_lost),

@@ -32,8 +32,9 @@ static enum page_fault unknown_name(struct request *r, struct page *page)
         return page_fail(page, FAULT_CONNECT, 0, "%s", r->error);
     int code = EAI_AGAIN;
     struct name_found *found = malloc(sizeof *found);
-    if (found && names_find(r->fetcher->resolver.names, colon + 2,
-                            weft_sooner(r->end, weft_after_ms(PATIENCE_MS)), found) == 0)
+    struct names_time time = {.end = weft_sooner(r->end, weft_after_ms(PATIENCE_MS)),
+                              .lookup_ns = PATIENCE_MS * (int64_t)1000000};
+    if (found && names_find(r->fetcher->resolver.names, colon + 2, &time, found) == 0)
         code = found->code ? found->code : EAI_AGAIN; // it is known now: a passing trouble
     free(found);
     if (strstr(r->error, "resolve proxy"))

@@ -5,8 +5,8 @@
 // begin at need and stay for the next question; one each time would cost more than most lookups.
 // (weft_block was no way: its four helpers stand in line for files too, and the program's end
 // waits for them.) A thread that waits for a silent server is not waited for by anybody: who asked
-// gives up at his deadline, another thread takes the next question, and the struct is freed by
-// whoever is the last to hold it.
+// gives up when his time is over, another thread takes the next question, and the struct is freed
+// by whoever is the last to hold it.
 //
 // A question is one name, however many wait for it. It is QUEUED, ASKED, and ANSWERED; then it
 // stays as what we remember, or is gone at once if it must not be remembered: it has left the
@@ -35,7 +35,7 @@ struct question {
     UT_hash_handle hh;          // by name
     enum step step;             // each in the line of its own
     TAILQ_ENTRY(question) line; // queue, asked, or answers if remembered
-    weft_time since;            // ASKED: its begin. ANSWERED: the end
+    weft_time begun, ended;     // when it was ASKED, and ANSWERED
     int users;                  // who wait, or copy
     bool kept;                  // it is in the table
     weft_cond answered;
@@ -90,7 +90,7 @@ static void forget(struct names *n, struct question *q)
 
 static bool is_old(const struct question *q, weft_time now)
 {
-    return q->step == ANSWERED && now.ns - q->since.ns >= REMEMBERED_MS * (int64_t)1000000;
+    return q->step == ANSWERED && now.ns - q->ended.ns >= REMEMBERED_MS * (int64_t)1000000;
 }
 
 static void forget_old(struct names *n)
@@ -138,7 +138,7 @@ static void answer(struct names *n, struct question *q, const struct name_found 
     TAILQ_REMOVE(&n->asked, q, line);
     q->found = *found;
     q->step = ANSWERED;
-    q->since = weft_now();
+    q->ended = weft_now();
     weft_cond_broadcast(&q->answered);
     if (!is_to_be_remembered(found->code)) {
         drop_from_table(n, q);
@@ -215,7 +215,7 @@ static int slow_lookups(const struct names *n)
     int slow = 0;
     const struct question *q;
     TAILQ_FOREACH (q, &n->asked, line) {
-        if (now - q->since.ns < SLOW_MS * (int64_t)1000000 || slow == NAMES_SLOW)
+        if (now - q->begun.ns < SLOW_MS * (int64_t)1000000 || slow == NAMES_SLOW)
             break;
         slow++;
     }
@@ -257,7 +257,7 @@ static int ask(struct names *const *arg, weft_none *none)
     weft_lock(&n->mu);
     for (struct question *q; (q = next_question(n));) {
         q->step = ASKED;
-        q->since = weft_now();
+        q->begun = weft_now();
         TAILQ_INSERT_TAIL(&n->asked, q, line);
         weft_unlock(&n->mu);
         look_up(q->name, n->family, 0, &found);
@@ -291,14 +291,32 @@ static int call_thread(struct names *n)
 
 // ---- finding ----------------------------------------------------------------------------
 
-static int wait_for_answer(struct names *n, struct question *q, weft_time deadline)
+// Nobody is told when his lookup begins; so in line he looks again before its time can be over, and
+// when those that run may have become slow.
+static weft_time look_again_at(const struct question *q, const struct names_time *time)
+{
+    weft_time slow = weft_after_ms(SLOW_MS), over = weft_after_ns(time->lookup_ns);
+    return q->step == QUEUED ? weft_sooner(slow, over)
+                             : (weft_time){time->begun.ns + time->lookup_ns};
+}
+
+static void note_begin(const struct question *q, struct names_time *time)
+{
+    weft_time begun = q->step == QUEUED ? weft_now() : q->begun;
+    if (begun.ns > time->begun.ns)
+        time->begun = begun;
+}
+
+static int wait_for_answer(struct names *n, struct question *q, struct names_time *time)
 {
     int rc = 0;
     while (rc == 0 && q->step != ANSWERED) {
-        weft_time until = q->step == QUEUED ? weft_after_ms(SLOW_MS) : WEFT_FOREVER;
-        rc = weft_cond_wait(&q->answered, &n->mu, weft_sooner(until, deadline));
-        if (rc == -ETIMEDOUT && until.ns < deadline.ns && weft_check() == 0)
-            rc = q->step == QUEUED ? call_thread(n) : 0; // those that run may have become slow
+        bool queued = q->step == QUEUED;
+        weft_time until = look_again_at(q, time);
+        rc = weft_cond_wait(&q->answered, &n->mu, weft_sooner(until, time->end));
+        note_begin(q, time);
+        if (rc == -ETIMEDOUT && queued && until.ns < time->end.ns && weft_check() == 0)
+            rc = q->step == QUEUED ? call_thread(n) : 0;
     }
     return q->step == ANSWERED ? 0 : rc;
 }
@@ -312,7 +330,8 @@ static void leave(struct names *n, struct question *q)
     free_if_unused(q);
 }
 
-static int find(struct names *n, const char *host, weft_time deadline, struct name_found *found)
+static int find(struct names *n, const char *host, struct names_time *time,
+                struct name_found *found)
 {
     weft_guard(&n->mu);
     struct question *q = question_of(n, host);
@@ -321,16 +340,17 @@ static int find(struct names *n, const char *host, weft_time deadline, struct na
     q->users++;
     int rc = q->step == QUEUED ? call_thread(n) : 0;
     if (rc == 0)
-        rc = wait_for_answer(n, q, deadline);
+        rc = wait_for_answer(n, q, time);
     if (rc == 0)
         *found = q->found;
     leave(n, q);
     return rc;
 }
 
-int names_find(struct names *n, const char *host, weft_time deadline, struct name_found *found)
+int names_find(struct names *n, const char *host, struct names_time *time, struct name_found *found)
 {
     int rc = weft_check();
+    time->begun = weft_now();
     if (rc < 0)
         return rc;
     if (strlen(host) > NAME_MAX_BYTES) { // no name is, and each would have to be remembered
@@ -342,7 +362,7 @@ int names_find(struct names *n, const char *host, weft_time deadline, struct nam
         if (found->code == 0)
             return 0;
     }
-    rc = find(n, host, deadline, found);
+    rc = find(n, host, time, found);
     if (rc == 0 && found->code == EAI_MEMORY)
         return weft_fail(-ENOMEM, "out of memory");
     return rc;

@@ -9,6 +9,7 @@
 #define WEFT_PROGRAMS_FETCH_NAMES_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <weft/time.h>
 
 enum {
@@ -32,11 +33,20 @@ struct names *names_open(int at_once, int family);
 // until they end. A program that exits meanwhile is held up for the 100 ms that daemons get.
 void names_close(struct names **n);
 
-// Blocks the task, on fibers and threads alike. 0 (see found->code), -ETIMEDOUT: the deadline came
-// first; -ECANCELED, -ENOMEM, -EAGAIN: no thread can be had, or what else weft_cond_wait returns.
+// How long somebody waits. A lookup that stands in line behind others is not to blame for that: its
+// own time does not pass there.
+struct names_time {
+    weft_time end;     // of it all, in line too
+    int64_t lookup_ns; // for the lookup, since it began, or was asked for if it was under way
+    weft_time begun;   // set: when that was; or when he gave up, if it did not begin
+};
+
+// Blocks the task, on fibers and threads alike. 0 (see found->code), -ETIMEDOUT: there is no more
+// time; -ECANCELED, -ENOMEM, -EAGAIN: no thread can be had, or what else weft_cond_wait returns.
 // An answer is remembered for a minute, that there is no such name for as long; that the name
 // server did not answer is not. A number ("127.0.0.1", "::1", without brackets) needs no lookup.
-int names_find(struct names *n, const char *host, weft_time deadline, struct name_found *found);
+int names_find(struct names *n, const char *host, struct names_time *time,
+               struct name_found *found);
 
 size_t names_remembered(struct names *n); // how many answers there are just now
 

@@ -61,7 +61,7 @@ enum page_stage {
 
 struct page_limits {    // each ends a page; there is no way to have none
     int64_t total_ns;   // each attempt: name, redirects, body; not its turn at the host
-    int64_t connect_ns; // a connection, with TLS
+    int64_t connect_ns; // a connection, with its name and TLS; not the line that lookups stand in
     int64_t first_byte_ns;
     int64_t idle_ns; // without a byte, once an answer has begun
     int64_t encoded; // bytes of the body as sent

@@ -14,6 +14,7 @@
 
 #include "fetch/decode.h"
 #include "fetch/fetcher.h"
+#include "fetch/names.h"
 
 // ---- the handle ------------------------------------------------------------------
 
@@ -237,10 +238,11 @@ static bool is_to_be_alone(struct request *r)
     return set_tls(r, r->tls) == CURLE_OK; // else it fails as it is
 }
 
-// For a connection, which is the first of what is waited for.
-static void give_time(struct request *r)
+// For a connection, which is the first of what is waited for; with its name, but for the line that
+// lookups stand in.
+static void give_time(struct request *r, weft_time begun)
 {
-    weft_time connected = weft_after_ns(r->fetcher->set->limits.connect_ns);
+    weft_time connected = {begun.ns + r->fetcher->set->limits.connect_ns};
     r->patience = r->end.ns <= connected.ns ? PATIENCE_TOTAL : PATIENCE_CONNECT;
     r->transfer.due = weft_sooner(r->end, connected);
 }
@@ -261,7 +263,7 @@ static enum page_fault run(struct request *r, struct page *page)
         if (!is_to_be_alone(r) && !has_lost_count(r, code))
             break;
         answer_reset(r);
-        give_time(r);
+        give_time(r, weft_now());
         code = driver_run(r->fetcher->driver, &r->transfer);
     }
     take_figures(r, page);
@@ -280,9 +282,10 @@ enum page_fault request_ask(struct request *r, const struct place *place, weft_t
     weft_time now = weft_now();
     begin(r, page);
     r->end = end;
-    give_time(r);
+    struct names_time time = {end, r->fetcher->set->limits.connect_ns, now};
     enum page_fault fault = resolve(&r->fetcher->resolver, &r->resolved, r->easy, place->origin,
-                                    r->transfer.due, page);
+                                    &time, page);
+    give_time(r, time.begun);
     if (fault == FAULT_TIMEOUT)
         page->code = (int)r->patience;
     if (fault != FAULT_NONE)

@@ -175,7 +175,7 @@ static enum page_fault not_found(int rc, const struct name_found *found, struct 
 }
 
 enum page_fault resolve(struct resolver *r, struct resolved *done, CURL *easy, const char *origin,
-                        weft_time until, struct page *page)
+                        struct names_time *time, struct page *page)
 {
     struct host host;
     if (!read_origin(origin, &host))
@@ -185,7 +185,7 @@ enum page_fault resolve(struct resolver *r, struct resolved *done, CURL *easy, c
     struct name_found *found = malloc(sizeof *found); // a fiber's stack is better kept small
     if (!found)
         return no_memory(page);
-    int rc = names_find(r->names, host.name, until, found);
+    int rc = names_find(r->names, host.name, time, found);
     enum page_fault fault = rc == 0 && found->code == 0 ? give_found(done, easy, &host, found, page)
                                                         : not_found(rc, found, page);
     free(found);

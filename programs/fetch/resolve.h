@@ -12,6 +12,7 @@
 #include "fetch/settings.h"
 
 struct names;
+struct names_time;
 
 struct resolver { // of all requests
     struct names *names;
@@ -28,9 +29,10 @@ struct resolved {            // of one easy handle; zeroed at first
 };
 
 // See that libcurl knows the addresses for this origin ("http://example.org:80") on this handle.
-// FAULT_NONE, FAULT_NAME, FAULT_CANCELED, FAULT_MEMORY, or FAULT_TIMEOUT: not by then. Blocks.
+// FAULT_NONE, FAULT_NAME, FAULT_CANCELED, FAULT_MEMORY, or FAULT_TIMEOUT: not in that time, whose
+// `begun` is set if there was a lookup. Blocks.
 enum page_fault resolve(struct resolver *r, struct resolved *done, CURL *easy, const char *origin,
-                        weft_time until, struct page *page);
+                        struct names_time *time, struct page *page);
 void resolved_free(struct resolved *done);
 
 #endif
