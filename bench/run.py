@@ -11,6 +11,7 @@ apart, it was not measured. A peer that is not built is named, and left out; so 
 """
 import datetime
 import importlib.util
+import itertools
 import os
 import pathlib
 import platform
@@ -42,6 +43,15 @@ def read_figures(output):
     return {line[0] if len(line) > 1 else "": float(line[-1]) for line in lines}
 
 
+def reason_in(said):
+    """The last line of what a program said before the first traceback, or else of all: behind it come
+    those of a server's threads, which are cut where it was ended, and name files of this machine."""
+    lines = [line for line in said.splitlines() if line[:1].strip()] # those of a frame are indented
+    own = list(itertools.takewhile(
+        lambda line: not line.startswith(("Traceback ", "Exception in ")), lines))
+    return (own or lines or [""])[-1]
+
+
 def measure(command, row, folder):
     """{name: figure}, or None: it is not here, or has no such row."""
     given = dict(word.split("=", 1) for word in command.split() if "=" in word)
@@ -59,8 +69,7 @@ def measure(command, row, folder):
     if done.returncode == NOT_HERE:
         return None
     if done.returncode != 0:
-        said = done.stderr.strip().splitlines()
-        raise Failed(said[-1] if said else f"status {done.returncode}")
+        raise Failed(reason_in(done.stderr) or f"status {done.returncode}")
     return read_figures(done.stdout)
 
 
