@@ -40,20 +40,25 @@ static bool tag_is_refused(const char *setting, const char *tag, size_t size)
     return named || (all && !excepted);
 }
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
+
+static bool is_all_of(const char *allowed, const char *from, const char *end)
+{
+    while (from < end && strchr(allowed, *from))
+        from++;
+    return from == end;
+}
+
 // "+[host/]name", as IRCv3 has it: others would read another key, or none.
 static bool is_client_key(const char *key, size_t size)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
     if (size == 0 || *key != '+')
         return false;
-    const char *end = key + size, *slash = memchr(key, '/', size), *name = slash ? slash : key;
-    for (const char *at = key + 1; slash && at < slash; at++)
-        if (!strchr(letters, *at) && *at != '.')
-            return false;
-    for (const char *at = name + 1; at < end; at++)
-        if (!strchr(letters, *at))
-            return false;
-    return name + 1 < end && slash != key + 1;
+    const char *end = key + size, *host = key + 1, *slash = memchr(key, '/', size);
+    const char *name = slash ? slash + 1 : host;
+    if (slash && (slash == host || !is_all_of(LETTERS ".", host, slash)))
+        return false;
+    return name < end && is_all_of(LETTERS, name, end);
 }
 
 // A tag that clients pass to each other, and no later one has its name.
