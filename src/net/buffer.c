@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 
-enum { LEAST = 1024 };
+enum { LEAST = 1024, STEP = 256 };
 
 // A buffer that is filled again and again begins with about what it held the last time: to grow
 // there step by step cost a broadcast of many messages a twentieth.
@@ -15,7 +15,7 @@ static void empty(struct wf_buffer *b)
 {
     enum { USUAL_MOST = 16384 };
     uint32_t held = b->head + b->length;
-    held = held < USUAL_MOST ? (held | (LEAST - 1)) + 1 : USUAL_MOST;
+    held = held < USUAL_MOST ? (held | (STEP - 1)) + 1 : USUAL_MOST;
     *b = (struct wf_buffer){.usual = held & 0x7fffffff};
 }
 

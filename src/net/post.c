@@ -26,7 +26,7 @@
 #include "os/context.h"
 #include "os/prefetch.h"
 
-enum { LIMIT_MAX = 1 << 30, ROOM_LEAST = 1024 };
+enum { LIMIT_MAX = 1 << 30, ROOM_LEAST = 256 };
 
 struct wf_flight {
     struct wf_turn_end turn_end;
