@@ -69,6 +69,28 @@ TEST(of_those_that_lie_idle_a_few_keep_their_memory)
     memory_end();
 }
 
+// As in a run: the next transfer takes a buffer before the others have ended.
+TEST(a_transfer_after_another_does_not_keep_its_memory)
+{
+    enum { MANY = 500 };
+    char *buffers[MANY];
+    int full = 0;
+    assert_true(memory_begin(MANY));
+    for (int i = 0; i < MANY; i++)
+        buffers[i] = take_full('x');
+    for (int i = 0; i < MANY; i++) {
+        memory_give(buffers[i]);
+        buffers[i] = memory_take(SIZE);
+    }
+    for (int i = 0; i < MANY; i++) {
+        assert_true(is_full(buffers[i], 'x') || is_full(buffers[i], '\0'));
+        full += buffers[i][0] == 'x';
+        memory_give(buffers[i]);
+    }
+    assert_in_range(full, 1, MANY / 5);
+    memory_end();
+}
+
 TEST(more_than_was_said_and_other_sizes_are_mallocs)
 {
     char *buffers[12];
@@ -118,6 +140,7 @@ TEST(without_room_for_the_region_all_is_mallocs)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(each_transfer_has_pages_of_its_own),
     cmocka_unit_test(of_those_that_lie_idle_a_few_keep_their_memory),
+    cmocka_unit_test(a_transfer_after_another_does_not_keep_its_memory),
     cmocka_unit_test(more_than_was_said_and_other_sizes_are_mallocs),
     cmocka_unit_test(a_buffer_that_is_to_be_larger_or_smaller_keeps_its_bytes),
     cmocka_unit_test(without_room_for_the_region_all_is_mallocs),

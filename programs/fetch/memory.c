@@ -4,8 +4,10 @@
 // libcurl takes a buffer of REQUEST_READ bytes for each transfer, from before it connects until it
 // has ended, of which a small page touches the first page of memory. malloc would keep those: of
 // 2,000 transfers at once 9 MB of 55. Here each buffer begins a page, in one region that is only
-// reserved, and what lies idle beyond a few keeps no memory. Where there is no room for the region,
-// and for what it does not hold, there is malloc.
+// reserved, and but for the first few each gives its memory back with each transfer. Whoever takes
+// one waits for an answer first: if any 64 kept theirs while idle, a thousand transfers that follow
+// a thousand would wait with a page each, because the last idle one goes to the next at once.
+// Where there is no room for the region, and for what it does not hold, there is malloc.
 #include "fetch/memory.h"
 
 #include <curl/curl.h>
@@ -21,7 +23,7 @@
 enum {
     SIZE = REQUEST_READ + 1, // libcurl puts a zero behind it
     EACH = REQUEST_READ + 4096,
-    WARM = 64 // idle ones that keep their memory
+    WARM = 64 // the first ones, which keep their memory
 };
 
 // An idle one is warm or cold; the last that came goes first. Beyond `used` none was ever taken.
@@ -64,7 +66,7 @@ void memory_give(void *at)
         return;
     }
     uint16_t which = (uint16_t)((size_t)((char *)at - buffers.region) / EACH);
-    if (buffers.warm_count < WARM) {
+    if (which < WARM) {
         buffers.warm[buffers.warm_count++] = which;
         return;
     }
