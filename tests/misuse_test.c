@@ -55,6 +55,12 @@ static int map_nothing(void)
     return weft_map(pool, WEFT_FOREVER, square, 3, out, (const int *)NULL);
 }
 
+static int new_queue_in_order(int order)
+{
+    weft_queue *q = weft_queue_new(sizeof(int), .order = (enum weft_order)order);
+    return q != NULL;
+}
+
 static int lock_too_often(void)
 {
     weft_recursive_lock(&recursive);
@@ -162,7 +168,8 @@ static int unlock_anothers_read_lock(void)
     X(64, "weft_inspect: the future or the info is NULL", weft_inspect(NULL, NULL)) \
     X(65, "weft_post_queued(NULL)", weft_post_queued(NULL)) \
     X(66, "weft_post_expect(NULL)", weft_post_expect(NULL, 1)) \
-    X(67, "weft_list: there is no kind 7", weft_list((enum weft_kind)7, NULL, 0))
+    X(67, "weft_list: there is no kind 7", weft_list((enum weft_kind)7, NULL, 0)) \
+    X(68, "weft_queue_new: there is no order 3", new_queue_in_order(3))
 
 #define PLAY(number, says, call) \
     static int misuse_##number(void) \

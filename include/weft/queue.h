@@ -32,8 +32,8 @@ struct weft_queue_options {
     int (*compare)(const void *a, const void *b); // for WEFT_PRIORITY, as for qsort
 };
 
-// weft_queue_new(item_size, .capacity = ..., .order = ...): NULL with -ENOMEM. A size of 0, and
-// WEFT_PRIORITY without compare, abort. Room for all items is taken at once.
+// weft_queue_new(item_size, .capacity = ..., .order = ...): NULL with -ENOMEM. A size of 0, another
+// order, and WEFT_PRIORITY without compare, abort. Room for all items is taken at once.
 #define weft_queue_new(...) \
     weft_queue_new_(WEFT_OPTIONS_(struct weft_queue_options, .item_size = __VA_ARGS__))
 void weft_queue_free(weft_queue **q); // nobody may be using it; what is in it is dropped

@@ -58,6 +58,8 @@ weft_queue *weft_queue_new_(struct weft_queue_options o)
 {
     bool heap = o.order == WEFT_PRIORITY;
     wf_require(o.item_size > 0, "weft_queue_new: items of no size");
+    wf_require((unsigned)o.order <= WEFT_PRIORITY, "weft_queue_new: there is no order %d",
+               (int)o.order);
     wf_require(!heap || o.compare, "weft_queue_new: WEFT_PRIORITY without compare");
     size_t capacity = o.capacity > 0 ? o.capacity : DEFAULT_CAPACITY;
     bool fits = capacity < PTRDIFF_MAX / sizeof(uint64_t);
