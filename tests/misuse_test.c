@@ -55,6 +55,27 @@ static int map_nothing(void)
     return weft_map(pool, WEFT_FOREVER, square, 3, out, (const int *)NULL);
 }
 
+static weft_future *gone_of(enum weft_kind kind)
+{
+    static weft_pool *pool; // nobody closes it: the call aborts
+    pool = weft_pool_open(kind, .workers = 1);
+    weft_future *f = weft_submit(pool, square, &(int){3}), *copy = f;
+    return weft_join(&f, NULL, 0) == 0 ? copy : NULL;
+}
+
+static int join_again(enum weft_kind kind)
+{
+    weft_future *gone = gone_of(kind);
+    return weft_join(&gone, NULL, 0);
+}
+
+static int drop_what_was_joined(void)
+{
+    weft_future *gone = gone_of(WEFT_THREADS);
+    weft_drop(&gone);
+    return 0;
+}
+
 static int new_queue_in_order(int order)
 {
     weft_queue *q = weft_queue_new(sizeof(int), .order = (enum weft_order)order);
@@ -171,6 +192,17 @@ static int unlock_anothers_read_lock(void)
     X(67, "weft_list: there is no kind 7", weft_list((enum weft_kind)7, NULL, 0)) \
     X(68, "weft_queue_new: there is no order 3", new_queue_in_order(3))
 
+// These look at what was freed, which a sanitizer tells first.
+#define USES_OF_WHAT_IS_GONE(X) \
+    X(71, "weft_join: the future was joined or dropped before", join_again(WEFT_THREADS)) \
+    X(72, "weft_join: the future was joined or dropped before", join_again(WEFT_PROCESSES)) \
+    X(73, "weft_wait: the future was joined or dropped before", \
+      weft_wait(gone_of(WEFT_THREADS), WEFT_POLL)) \
+    X(74, "weft_cancel: the future was joined or dropped before", \
+      weft_cancel(gone_of(WEFT_THREADS))) \
+    X(75, "weft_drop: the future was joined or dropped before", drop_what_was_joined()) \
+    X(76, "weft_kill: the future was joined or dropped before", weft_kill(gone_of(WEFT_PROCESSES)))
+
 #define PLAY(number, says, call) \
     static int misuse_##number(void) \
     { \
@@ -178,18 +210,22 @@ static int unlock_anothers_read_lock(void)
         return 0; \
     }
 MISUSES(PLAY)
+USES_OF_WHAT_IS_GONE(PLAY)
 
 #define SCENE_OF(number, says, call) {#number, misuse_##number},
 #define SAYS(number, says, call) says,
 // clang-format off
-static const struct scene scenes[] = {MISUSES(SCENE_OF) SCENE(unlock_anothers_read_lock)};
-static const char *const says[] = {MISUSES(SAYS)};
+static const struct scene scenes[] = {MISUSES(SCENE_OF) USES_OF_WHAT_IS_GONE(SCENE_OF)
+    SCENE(unlock_anothers_read_lock)};
+static const char *const says[] = {MISUSES(SAYS) USES_OF_WHAT_IS_GONE(SAYS)};
 // clang-format on
 
 static void each_ends_the_program_with_one_line(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < COUNT(says); i++)
+    const char *const of_what_is_gone[] = {USES_OF_WHAT_IS_GONE(SAYS)};
+    size_t count = COUNT(says) - (SANITIZED ? COUNT(of_what_is_gone) : 0);
+    for (size_t i = 0; i < count; i++)
         scene_aborts(scenes[i].name, false, WORDS_("weft: weft_", says[i]));
 }
 

@@ -100,10 +100,12 @@ static void *take_memory(weft_pool *pool, const struct shape *shape)
 static void give_memory(weft_future *f)
 {
     struct shape shape = shape_of(f->what);
-    if (is_kept(f->pool, &shape))
+    if (is_kept(f->pool, &shape)) {
+        f->fork_ = UINT32_MAX; // is_here: malloc writes something there itself
         f->pool->executor->give(f->pool, f, shape.size);
-    else
+    } else {
         free(f);
+    }
 }
 
 weft_future *wf_future_new(const struct weft_task *what, const void *arg, weft_pool *pool)
@@ -438,10 +440,18 @@ static bool runs_here(const weft_future *f)
     return false;
 }
 
-// False, with the error set: the future stayed behind in the process that was forked.
+// False: the future stayed behind in the process that was forked. One from a later fork cannot be:
+// that was written over a future which is gone, and somebody still has a copy of its pointer.
+static bool is_here(const weft_future *f, const char *call)
+{
+    wf_require(f->fork_ <= wf_fork_count, "%s: the future was joined or dropped before", call);
+    return f->fork_ == wf_fork_count;
+}
+
+// The same, with the error set.
 static bool is_ours(const weft_future *f, const char *call)
 {
-    if (f->fork_ == wf_fork_count)
+    if (is_here(f, call))
         return true;
     (void)weft_fail(-ENOTSUP, "%s: the task belongs to the process that was forked", call);
     return false;
@@ -482,12 +492,12 @@ int weft_join(weft_future **future, void *result, size_t size)
     weft_future *f = *future;
     if (!f)
         return weft_fail(-EINVAL, "weft_join: there is no future");
-    wf_require(!result || size == f->what->result_size,
-               "weft_join of %s: a result of %zu bytes, asked for %zu", f->what->name,
-               f->what->result_size, size);
     *future = NULL;
     if (!is_ours(f, "weft_join"))
         return -ENOTSUP;
+    wf_require(!result || size == f->what->result_size,
+               "weft_join of %s: a result of %zu bytes, asked for %zu", f->what->name,
+               f->what->result_size, size);
     wf_require(!runs_here(f), "weft_join: task %s joins itself", f->what->name);
     if (!wf_future_done(f))
         help(f);
@@ -525,7 +535,7 @@ static void stop_elsewhere(weft_future *f)
 
 void weft_cancel(weft_future *f)
 {
-    if (!f || f->fork_ != wf_fork_count)
+    if (!f || !is_here(f, "weft_cancel"))
         return;
     wf_task_cancel(&f->task);
     if (!withdraw(f)) {
@@ -563,7 +573,7 @@ void weft_drop(weft_future **future)
     wf_require(future, "weft_drop(NULL): pass the address of the future");
     weft_future *f = *future;
     *future = NULL;
-    if (!f || f->fork_ != wf_fork_count)
+    if (!f || !is_here(f, "weft_drop"))
         return;
     weft_cancel(f);
     if (abandon(f))
