@@ -7,9 +7,12 @@
 static const struct {
     int error, system_error, code;
 } answers[] = {
-    {EAI_NONAME, 0, -ENOENT},      {EAI_AGAIN, 0, -EAGAIN},  {EAI_FAIL, 0, -ENOENT},
-    {EAI_MEMORY, 0, -ENOMEM},      {EAI_FAMILY, 0, -ENOENT}, {EAI_SYSTEM, EMFILE, -EMFILE},
-    {EAI_SYSTEM, ENFILE, -ENFILE}, {EAI_SYSTEM, EIO, -EIO},  {EAI_SYSTEM, 0, -EAGAIN}, // not told
+    {EAI_NONAME, 0, -ENOENT},      {EAI_AGAIN, 0, -EAGAIN},
+    {EAI_FAIL, 0, -ENOENT},        {EAI_MEMORY, 0, -ENOMEM},
+    {EAI_FAMILY, 0, -ENOENT},      {EAI_SYSTEM, EMFILE, -EMFILE},
+    {EAI_SYSTEM, ENFILE, -ENFILE}, {EAI_SYSTEM, EIO, -EIO},
+    {EAI_SYSTEM, 0, -EAGAIN},                                    // not told
+    {EAI_NONAME, EMFILE, -EMFILE}, {EAI_AGAIN, ENFILE, -ENFILE}, // glibc without a descriptor
 };
 
 static void what_the_resolver_says_is_the_error(void **state)
@@ -23,6 +26,7 @@ static void what_the_resolver_says_is_the_error(void **state)
         assert_failed_with(weft_listen("some.where:0"), answers[i].code);
         assert_non_null(strstr(weft_error(), "some.where:0"));
     }
+    resolver.system_error = 0;
 }
 
 // ---- a resolver that does not answer ---------------------------------------------------

@@ -107,7 +107,7 @@ struct lookup {
     struct addrinfo hints;
     struct addrinfo *list; // NULL or the answer
     int error;             // of getaddrinfo
-    int system_error;      // errno, where that is EAI_SYSTEM; or 0, if nobody set it
+    int system_error;      // errno behind it; or 0, if nobody set it
 };
 
 static void lookup_run(struct lookup *l)
@@ -163,9 +163,17 @@ static int look_up_elsewhere(struct lookup *l, weft_time deadline)
     return rc;
 }
 
+// The system refused something, and that is why. glibc has no word for a hosts file that it could
+// not open, or a socket that it lacked, and says that there is no such name.
+static bool is_by_system(const struct lookup *l)
+{
+    bool lacks = l->system_error == EMFILE || l->system_error == ENFILE;
+    return lacks || (l->error == EAI_SYSTEM && l->system_error > 0);
+}
+
 static int lookup_failed(const char *text, const struct lookup *l)
 {
-    bool by_system = l->error == EAI_SYSTEM && l->system_error > 0;
+    bool by_system = is_by_system(l);
     bool later = l->error == EAI_AGAIN || l->error == EAI_SYSTEM; // some leave errno at 0
     int code = by_system                ? -l->system_error
                : later                  ? -EAGAIN
