@@ -346,6 +346,24 @@ static void without_descriptors_every_call_says_whose_limit_it_is(void **state)
     }
 }
 
+static void a_call_that_only_looks_needs_no_descriptor(void **state)
+{
+    (void)state;
+    int (*const looks[])(struct call *) = {call_read, call_read_line, call_wait_readable,
+                                           call_wait_fd};
+    struct link link = link_up();
+    for (size_t i = 0; i < COUNT(looks); i++) {
+        struct attempt a = {
+            .call = {.run = looks[i], .conn = link.ours, .deadline = WEFT_POLL},
+            .of = {.of = FILES, .error = EMFILE},
+        };
+        weft_future *f = weft_start(WEFT_THREADS, make_attempt, &(struct attempt *){&a});
+        assert_int_equal(weft_join(&f, NULL, 0), -ETIMEDOUT);
+        assert_int_equal(a.refused, 0);
+    }
+    link_down(&link);
+}
+
 static void a_connection_for_which_the_system_has_no_file_stays_in_the_queue(void **state)
 {
     (void)state;
@@ -424,6 +442,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_threads_every_call_says_so_and_leaves_none),
     cmocka_unit_test(cancelled_without_memory_a_task_keeps_its_code),
     cmocka_unit_test(without_descriptors_every_call_says_whose_limit_it_is),
+    cmocka_unit_test(a_call_that_only_looks_needs_no_descriptor),
     cmocka_unit_test(a_connection_for_which_the_system_has_no_file_stays_in_the_queue),
     cmocka_unit_test(a_connection_for_which_there_is_no_memory_is_closed),
     cmocka_unit_test(without_memory_parts_are_written_all_the_same),

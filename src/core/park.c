@@ -101,6 +101,11 @@ static int park_on_words(struct wf_parker *parker, const struct wf_wait *wait, w
 static int park_on_descriptor(struct wf_parker *parker, const struct wf_wait *wait,
                               weft_time deadline)
 {
+    // Who only looks need not be woken, and so needs no descriptor for that.
+    if (parker->bell < 0 && deadline.ns == WEFT_POLL.ns) {
+        int rc = wf_poll(wait->fd, wait->events, WF_NO_FD, 0);
+        return rc == -EINTR ? 0 : rc;
+    }
     if (parker->bell < 0) {
         int bell = wf_bell_new();
         if (bell < 0)
