@@ -132,25 +132,44 @@ static int order_helpers(weft_pool *pool, weft_time deadline, struct map *map)
     return 0;
 }
 
+// Why the map failed, where no item did. What comes after it has errors of its own.
+struct reason {
+    int code;
+    char text[WEFT_ERROR_MAX];
+};
+
+static void note_reason(struct reason *r, int code)
+{
+    if (r->code < 0 || code >= 0)
+        return;
+    r->code = code;
+    (void)snprintf(r->text, sizeof r->text, "%s", weft_error());
+}
+
+static int fail_for(const struct reason *r)
+{
+    bool by_request = r->code == -ETIMEDOUT || r->code == -ECANCELED;
+    return by_request || r->code == 0 ? wf_failed("weft_map", r->code)
+                                      : weft_fail(r->code, "%s", r->text);
+}
+
 // Wait for every helper, then join them all. The deadline is the helpers' own.
 static int wait_for_helpers(struct map *map)
 {
-    int rc = 0;
-    for (size_t i = 0; i < map->ordered && rc == 0; i++)
-        rc = weft_wait(map->futures[i], WEFT_FOREVER);
-    if (rc < 0)
+    struct reason reason = {.code = 0};
+    for (size_t i = 0; i < map->ordered && reason.code == 0; i++)
+        note_reason(&reason, weft_wait(map->futures[i], WEFT_FOREVER));
+    if (reason.code < 0)
         cancel_all(map);
     bool was = weft_shield(true);
     for (size_t i = 0; i < map->ordered; i++)
         (void)weft_wait(map->futures[i], WEFT_FOREVER); // shielded, it cannot fail
     (void)weft_shield(was);
-    for (size_t i = 0; i < map->ordered; i++) {
-        int code = weft_join(&map->futures[i], NULL, 0);
-        rc = rc == 0 ? code : rc;
-    }
-    if (map->code < 0 && rc < 0)
+    for (size_t i = 0; i < map->ordered; i++)
+        note_reason(&reason, weft_join(&map->futures[i], NULL, 0));
+    if (map->code < 0 && reason.code < 0)
         return weft_fail(map->code, "%s", map->message);
-    return wf_failed("weft_map", rc);
+    return fail_for(&reason);
 }
 
 static int run_map(weft_pool *pool, weft_time deadline, struct map *map)
