@@ -24,7 +24,8 @@
 // lies there, as in one process.
 //
 // A child of a plain fork() is none of the program's processes: it sees the regions, but lock, put,
-// get and weft_shared give -ENOTSUP there, and weft_shared_free does nothing.
+// get and weft_shared give -ENOTSUP there, and weft_shared_free does nothing. Where no region and
+// no process was made before the fork, it begins anew, and what it makes is its own.
 #ifndef WEFT_SHARED_H
 #define WEFT_SHARED_H
 
