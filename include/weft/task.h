@@ -39,7 +39,8 @@ struct weft_task {
 // WEFT_TASK(fn, A, R) proves that fn is `int fn(const A *, R *)` and describes it in fn_task. If
 // the argument carries descriptors, say where: WEFT_TASK(fn, A, R, .ends = {WEFT_END(A, member)}).
 // A function that hands over itself needs its prototype and WEFT_TASK before its body. Any type
-// that can be copied will do; an array goes into a struct.
+// whose bytes can be copied will do; an array goes into a struct. In C++ no std::string, no vector:
+// the compiler refuses them.
 #define WEFT_TASK(fn, arg_type, ...) WEFT_TASK_(fn, arg_type, __VA_ARGS__, )
 
 // ---- inside a task -------------------------------------------------------
@@ -103,8 +104,12 @@ static inline void weft_deferred_run_(struct weft_deferred_ *d)
         weft_deferred_##id##_ = {(fn), (__VA_ARGS__)}
 
 #ifdef __cplusplus
+#define WEFT_IS_BYTES_(T) \
+    (__is_trivially_copyable(T) || __is_trivially_constructible(T, const __typeof__(T) &))
 #define WEFT_IS_TASK_(fn, A, R) \
-    static_assert(sizeof(static_cast<int (*)(const __typeof__(A) *, __typeof__(R) *)>(&fn)), #fn)
+    static_assert(sizeof(static_cast<int (*)(const __typeof__(A) *, __typeof__(R) *)>(&fn)) && \
+                      WEFT_IS_BYTES_(A) && WEFT_IS_BYTES_(R), \
+                  #fn ": weft copies the bytes of " #A " and " #R ", and one is more than those")
 #else
 #define WEFT_IS_TASK_(fn, A, R) \
     _Static_assert( \
