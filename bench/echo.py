@@ -39,8 +39,8 @@ FIGURES = [
     Figure("p50", "latency, ms, 50 %", 2),
     Figure("rate", "thousand requests a second (more is better)"),
 ]
-MISSES = ("the calls are those of the bare program; a fiber's stack, its record and the connection are "
-          "some 25 lines of cache, cold at each request where there are thousands of them")
+MISSES = ("the calls are those of the bare program; but a fiber's stack is a page of its own, and to look up so many "
+          "takes long under a hypervisor: bare epoll that touches a page for each connection takes as long")
 GOALS = [
     Goal("weft, io_uring", row, figure, at_most=most, of="bare epoll", why=MISSES)
     for figure, limits in (("cpu", (0.95, 1.0, 0.9)), ("p99", (1.0, 1.0, 1.0)))

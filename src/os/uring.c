@@ -14,9 +14,9 @@
 // has nobody to be woken by, never is.
 //
 // The buffer of a transfer is its asker's, who does not go on before he was told: so the kernel
-// never writes into memory that has another use. One shot a transfer: multishot receives need a
-// pool of buffers that a peer can drain whose reader is slow, and measured beside them in
-// bench/echo they save nothing.
+// never writes into memory that has another use. One shot a transfer: multishot receives take what
+// nobody reads yet, which every other look at the connection would have to know of, and save little
+// (docs/design.md, "Two engines").
 #define _GNU_SOURCE // MSG_*
 #include <errno.h>
 #include <liburing.h>
