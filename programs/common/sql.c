@@ -137,13 +137,24 @@ int sql_commit(sqlite3 *db, int rc)
 
 int sql_number(sqlite3 *db, const char *text, int64_t *number)
 {
+    *number = 0;
+    int rc = sql_find(db, text, NULL, number);
+    return rc < 0 ? rc : 0;
+}
+
+int sql_find(sqlite3 *db, const char *text, const struct sql_value values[], int64_t *number)
+{
     sqlite3_stmt *statement;
     int rc = sql_prepare(db, text, &statement);
-    *number = 0;
+    for (int i = 0; values && i < sqlite3_bind_parameter_count(statement); i++)
+        if (values[i].text)
+            sql_text(statement, i + 1, values[i].text);
+        else
+            sql_int(statement, i + 1, values[i].number);
     if (rc == 0)
         rc = sql_one(statement, number);
     (void)sqlite3_finalize(statement);
-    return rc < 0 ? rc : 0;
+    return rc;
 }
 
 int sql_prepare(sqlite3 *db, const char *text, sqlite3_stmt **statement)

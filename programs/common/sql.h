@@ -26,6 +26,16 @@ int sql_exec(sqlite3 *db, const char *text); // statements without values and an
 int sql_begin(sqlite3 *db);
 int sql_commit(sqlite3 *db, int rc);
 int sql_number(sqlite3 *db, const char *text, int64_t *number); // the first one; 0 if there is none
+
+// A text, or where it is NULL a number.
+struct sql_value {
+    const char *text;
+    int64_t number;
+};
+// As sql_one below, of a statement that is needed once, with a value for each of its parameters
+// (NULL: it has none).
+int sql_find(sqlite3 *db, const char *text, const struct sql_value values[], int64_t *number);
+
 int sql_prepare(sqlite3 *db, const char *text, sqlite3_stmt **statement);
 
 // Bound values must live until the statement is run. A NULL text is NULL.

@@ -53,37 +53,15 @@ static int read_part(sqlite3 *db, const struct part *part, struct store_rows *ro
 
 // ---- places ----------------------------------------------------------------------------
 
-// 1, 0 (nobody has said anything there) or an error.
-static int find_conversation(sqlite3 *db, const struct store_conversation *where, int64_t *id)
-{
-    const char *first, *second;
-    conversation_names(where, &first, &second);
-    sqlite3_stmt *find;
-    int rc = sql_prepare(db, "SELECT id FROM conversations WHERE first = ? AND second = ?", &find);
-    if (rc == 0) {
-        sql_text(find, 1, first);
-        sql_text(find, 2, second);
-        rc = sql_one(find, id);
-    }
-    (void)sqlite3_finalize(find);
-    return rc;
-}
-
 // By its msgid, or as one of the records of an event that happened in several rooms: msgid.2 and so
 // on; '/' comes behind '.'. The + is for the index of msgids, which is far narrower.
 static int find_message(sqlite3 *db, int64_t conversation, const char *msgid, int64_t *id)
 {
-    sqlite3_stmt *find;
-    int rc = sql_prepare(db,
-                         "SELECT id FROM messages WHERE msgid >= ?1 AND msgid < ?1 || '/'"
-                         " AND +conversation = ?2",
-                         &find);
-    if (rc == 0) {
-        sql_text(find, 1, msgid);
-        sql_int(find, 2, conversation);
-        rc = sql_one(find, id);
-    }
-    (void)sqlite3_finalize(find);
+    const struct sql_value values[] = {{.text = msgid}, {.number = conversation}};
+    int rc = sql_find(db,
+                      "SELECT id FROM messages WHERE msgid >= ?1 AND msgid < ?1 || '/'"
+                      " AND +conversation = ?2",
+                      values, id);
     return rc == 0 ? weft_fail(-ENOENT, "no message %s there", msgid) : rc < 0 ? rc : 0;
 }
 
@@ -179,7 +157,7 @@ static int ask(sqlite3 *db, const void *question, struct store_rows **rows)
     if (!(*rows = rows_new()))
         return -ENOMEM;
     int rc = sql_exec(db, "BEGIN");
-    int found = rc < 0 ? rc : find_conversation(db, &q->where, &part.conversation);
+    int found = rc < 0 ? rc : conversation_find(db, &q->where, &part.conversation);
     bool by_msgid = q->from.msgid || (q->range == STORE_BETWEEN && q->to.msgid);
     if (found > 0 || (found == 0 && by_msgid)) // which then says that it is unknown
         rc = read_range(db, q, part, *rows);

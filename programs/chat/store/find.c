@@ -43,30 +43,18 @@ static const char unindexed[] = SELECT MESSAGES " WHERE ?1 = '' AND" FITS BY_OTH
 
 // ---- where ----------------------------------------------------------------------------
 
-static int write_id(sqlite3_stmt *find, const struct store_conversation *where, FILE *out,
-                    const char *comma)
-{
-    const char *first, *second;
-    int64_t id;
-    conversation_names(where, &first, &second);
-    sql_text(find, 1, first);
-    sql_text(find, 2, second);
-    int rc = sql_one(find, &id);
-    if (rc > 0)
-        (void)fprintf(out, "%s%lld", comma, (long long)id); // fclose tells what failed
-    return rc;
-}
-
 static int write_ids(sqlite3 *db, const struct store_search *q, FILE *out)
 {
-    sqlite3_stmt *find;
     const char *comma = "[";
-    int rc = sql_prepare(db, "SELECT id FROM conversations WHERE first = ? AND second = ?", &find);
+    int rc = 0;
     for (size_t i = 0; i < q->in_count && rc >= 0; i++) {
-        rc = write_id(find, &q->in[i], out, comma);
-        comma = rc > 0 ? "," : comma;
+        int64_t id;
+        rc = conversation_find(db, &q->in[i], &id);
+        if (rc <= 0)
+            continue;
+        (void)fprintf(out, "%s%lld", comma, (long long)id); // fclose tells what failed
+        comma = ",";
     }
-    (void)sqlite3_finalize(find);
     (void)fputs(*comma == '[' ? "[]" : "]", out);
     return rc < 0 ? rc : 0;
 }

@@ -46,13 +46,9 @@ static char *history_name(sqlite3 *history)
 
 static bool is_of(sqlite3 *words, const char *name)
 {
-    sqlite3_stmt *find;
+    const struct sql_value value = {.text = name};
     int64_t fits = 0;
-    if (sql_prepare(words, "SELECT history = ? FROM mark", &find) == 0) {
-        sql_text(find, 1, name);
-        (void)sql_one(find, &fits); // what cannot be read does not fit
-    }
-    (void)sqlite3_finalize(find);
+    (void)sql_find(words, "SELECT history = ? FROM mark", &value, &fits); // or it does not fit
     return fits == 1;
 }
 

@@ -17,10 +17,19 @@ void conversation_names(const struct store_conversation *where, const char **fir
     *second = !where->second ? "" : in_order ? where->second : where->first;
 }
 
+static const char find_conversation[] =
+    "SELECT id FROM conversations WHERE first = ? AND second = ?";
+
+int conversation_find(sqlite3 *db, const struct store_conversation *where, int64_t *id)
+{
+    struct sql_value names[2] = {{NULL, 0}, {NULL, 0}};
+    conversation_names(where, &names[0].text, &names[1].text);
+    return sql_find(db, find_conversation, names, id);
+}
+
 int insert_prepare(struct writer *w)
 {
-    int rc = sql_prepare(w->db, "SELECT id FROM conversations WHERE first = ? AND second = ?",
-                         &w->find);
+    int rc = sql_prepare(w->db, find_conversation, &w->find);
     if (rc == 0)
         rc = sql_prepare(w->db, "INSERT INTO conversations (first, second) VALUES (?, ?)",
                          &w->add_conversation);

@@ -141,5 +141,7 @@ void readers_close(struct store *store);
 // Names as the table of conversations has them: second is "" for a room.
 void conversation_names(const struct store_conversation *where, const char **first,
                         const char **second);
+// 1, 0 (nobody has said anything there) or an error.
+int conversation_find(sqlite3 *db, const struct store_conversation *where, int64_t *id);
 
 #endif

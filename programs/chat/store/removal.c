@@ -112,14 +112,8 @@ int removal_resume(struct writer *w)
 // Of the message: 1, 0 (there is none, or it is removed) or an error.
 static int find_message(struct writer *w, const char *msgid, int64_t *id)
 {
-    sqlite3_stmt *find;
-    int rc = sql_prepare(w->db, "SELECT id FROM messages WHERE msgid = ? AND removed = 0", &find);
-    if (rc == 0) {
-        sql_text(find, 1, msgid);
-        rc = sql_one(find, id);
-    }
-    (void)sqlite3_finalize(find);
-    return rc;
+    const struct sql_value value = {.text = msgid};
+    return sql_find(w->db, "SELECT id FROM messages WHERE msgid = ? AND removed = 0", &value, id);
 }
 
 // With the values that there are places for.

@@ -30,35 +30,23 @@ bool retention_is_due(const struct writer *w)
 
 static int next_conversation(struct writer *w, int64_t *id)
 {
-    sqlite3_stmt *next;
-    int rc = sql_prepare(w->db, "SELECT id FROM conversations WHERE id >= ? ORDER BY id LIMIT 1",
-                         &next);
-    if (rc == 0) {
-        sql_int(next, 1, w->sweep);
-        rc = sql_one(next, id);
-    }
-    (void)sqlite3_finalize(next);
-    return rc;
+    const struct sql_value from = {.number = w->sweep};
+    return sql_find(w->db, "SELECT id FROM conversations WHERE id >= ? ORDER BY id LIMIT 1", &from,
+                    id);
 }
 
 // The last id of those that are too much; 0: none are.
 static int too_much(struct writer *w, int64_t conversation, int64_t *last)
 {
-    sqlite3_stmt *find;
     int64_t keep = w->store->set.keep_count;
     *last = 0;
     if (keep == 0)
         return 0;
-    int rc = sql_prepare(w->db,
-                         "SELECT id FROM messages INDEXED BY messages_order WHERE conversation = ?1"
-                         " ORDER BY id DESC LIMIT 1 OFFSET ?2",
-                         &find);
-    if (rc == 0) {
-        sql_int(find, 1, conversation);
-        sql_int(find, 2, keep);
-        rc = sql_one(find, last);
-    }
-    (void)sqlite3_finalize(find);
+    const struct sql_value values[] = {{.number = conversation}, {.number = keep}};
+    int rc = sql_find(w->db,
+                      "SELECT id FROM messages INDEXED BY messages_order WHERE conversation = ?1"
+                      " ORDER BY id DESC LIMIT 1 OFFSET ?2",
+                      values, last);
     return rc < 0 ? rc : 0;
 }
 
