@@ -398,6 +398,32 @@ static void a_history_of_the_first_schema_is_read_on(void **state)
     assert_int_equal(number_in(file_in(folder, "history.db"), "PRAGMA user_version"), 2);
 }
 
+static void plant(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "half a page", 11), 11);
+    close(fd);
+}
+
+// Not by their likeness: what the user called almost so is the user's.
+static void what_a_kill_left_of_a_copy_goes_with_the_next(void **state)
+{
+    (void)state;
+    const char *folder = new_folder();
+    char path[80];
+    assert_int_equal(mkdir(folder, 0700), 0);
+    snprintf(path, sizeof path, "%s/steps.db", folder);
+    assert_int_equal(bring_up(path, three_steps, 1), 0);
+    plant(file_in(folder, "steps.db.v1.unfinished"));
+    plant(file_in(folder, "steps.db.v1.unfinished-journal"));
+    plant(file_in(folder, "steps.db.v1.backup"));
+    assert_int_equal(bring_up(path, three_steps, 3), 0);
+    assert_int_equal(number_in(file_in(folder, "steps.db.v1"), "PRAGMA user_version"), 1);
+    assert_int_equal(access(file_in(folder, "steps.db.v1.backup"), F_OK), 0);
+    assert_int_equal(count_files(folder), 5); // with "." and ".."
+}
+
 static void a_step_that_fails_leaves_the_file_as_it_was(void **state)
 {
     (void)state;
@@ -462,6 +488,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_file_that_is_not_there_is_told_as_such),
     cmocka_unit_test(an_older_file_is_copied_and_brought_up_to_date),
     cmocka_unit_test(a_history_of_the_first_schema_is_read_on),
+    cmocka_unit_test(what_a_kill_left_of_a_copy_goes_with_the_next),
     cmocka_unit_test(a_step_that_fails_leaves_the_file_as_it_was),
     cmocka_unit_test(a_newer_file_is_refused_with_the_version_it_needs),
     cmocka_unit_test(what_is_no_history_is_refused),

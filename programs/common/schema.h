@@ -19,9 +19,9 @@ struct schema {
     size_t count;             // of steps: the current schema
 };
 
-// Bring the file at `path` up to date, all steps in one transaction, after a copy to path.vN if it
-// holds schema N. A file that is refused is not touched. 0; -EPROTO: it is newer; -EUCLEAN: it is
-// not ours; or as sql.h.
+// Bring the file at `path`, which nobody else brings up meanwhile, up to date, all steps in one
+// transaction, after a copy to path.vN if it holds schema N. A file that is refused is not touched.
+// 0; -EPROTO: it is newer; -EUCLEAN: it is not ours; or as sql.h.
 int schema_bring_up(sqlite3 *db, const char *path, const struct schema *schema);
 
 #endif

@@ -237,6 +237,16 @@ static void remove_made(const char *made)
     free(journal);
 }
 
+// A copy that replaces others is the only one of its kind at a time, and made again until it is
+// whole: so its name is always the same, and what a kill left of the one before goes here.
+static int make_empty(char *made, bool replace)
+{
+    if (!replace)
+        return mkostemp(made, O_CLOEXEC);
+    remove_made(made);
+    return open(made, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
 // Into an empty file first, which SQLite accepts: so nobody else can read it at any moment, and a
 // copy that was interrupted never bears the name.
 int sql_copy(sqlite3 *db, const char *path, bool replace)
@@ -244,9 +254,9 @@ int sql_copy(sqlite3 *db, const char *path, bool replace)
     if (!replace && access(path, F_OK) == 0)
         return weft_fail(-EEXIST, "%s is there already", path);
     char *made = NULL;
-    if (asprintf(&made, "%s.XXXXXX", path) < 0)
+    if (asprintf(&made, "%s.%s", path, replace ? "unfinished" : "XXXXXX") < 0)
         return weft_fail(-ENOMEM, "%s: out of memory", path);
-    int fd = mkostemp(made, O_CLOEXEC);
+    int fd = make_empty(made, replace);
     int rc = fd < 0 ? weft_fail(-errno, "%s: %s", path, strerror(errno)) : vacuum_into(db, made);
     if (rc == -ENOSPC || rc == -EDQUOT || rc == -EFBIG) // SQLite means the copy, which grows
         rc = weft_fail(rc, "%s: %s", path, strerror(-rc));

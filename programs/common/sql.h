@@ -48,7 +48,8 @@ int sql_run(sqlite3_stmt *statement); // all of it: 0 or an error
 int sql_one(sqlite3_stmt *statement, int64_t *number);
 
 // All that is in it, and nothing of what was, into a new file of mode 0600; it is whole or not
-// there. -EEXIST, unless it may replace one.
+// there. -EEXIST, unless it may replace one: then who calls sees to it that no two do so at a time,
+// and a path.unfinished, which a kill leaves, is gone after the next.
 int sql_copy(sqlite3 *db, const char *path, bool replace);
 
 // All of the log goes into the file, and the log becomes empty. -EBUSY: a reader needs it still.
