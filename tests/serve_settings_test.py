@@ -87,15 +87,15 @@ def a_check_looks_into_the_files_that_are_named():
         text, path = write(at / "x.pem", "no certificate"), at / "weft.ini"
         write(path, "[tls]", f"certificate = {text}")
         why = f"{text}: no certificate in it that is PEM"
-        fails("--check", path, line=f"{path}: {why}")
-        fails("--config", path, line=f"{path}: {why}", status=1)
+        fails("--check", path, line=f"{path}:2: {why}")
+        fails("--config", path, line=f"{path}:2: {why}", status=1)
         fails("--tls-cert", text, line=why, status=1)
         (at / "motd").write_bytes(b"a\0b")
         write(path, "[server]", f"motd = {at}/motd")
         why = "the message of the day is no UTF-8 text with lines that end in LF"
-        fails("--check", path, line=f"{path}: {why}")
+        fails("--check", path, line=f"{path}:2: {why}")
         (at / "motd").write_bytes(b"a" * 65537)
-        fails("--check", path, line=f"{path}: the message of the day is longer than 64 KiB")
+        fails("--check", path, line=f"{path}:2: the message of the day is longer than 64 KiB")
 
 
 @test
@@ -122,9 +122,12 @@ def what_needs_something_else_says_so():
         fails("--sts", 3, line="to send IRC clients to TLS (--sts) needs a certificate (--tls-cert)")
         fails("--open", line="--open says something about --lan only")
         fails("--irc", 9001, "--web", "127.0.0.1:9001", line="two doors cannot have one address")
-        path = write(at / "weft.ini", "[tls]", "web = yes")
+        path = write(at / "weft.ini", "[tls]", "web = yes", "[doors]", "irc = 9001", "plain = 9001")
         why = "https on the web door (--web-tls) needs a certificate (--tls-cert)"
-        fails("--check", path, line=f"{path}: {why}")
+        fails("--check", path, line=f"{path}:2: {why}")
+        write(path, "[doors]", "irc = 9001", "plain = 9001")
+        fails("--check", path, line=f"{path}:2: two doors cannot have one address")
+        fails("--config", path, "--irc", 9001, line="two doors cannot have one address")
 
 
 @test
@@ -517,6 +520,34 @@ def a_handshake_has_a_deadline():
                 sock.sendall(b"\x16\x03\x01")
                 equal(sock.recv(100), b"")  # within PATIENCE
                 server.out.wait(r'drop id=1 .* reason="no TLS handshake in time"')
+
+
+@test
+def what_is_wrong_with_a_certificate_or_its_key_names_the_line_of_the_file():
+    with folder() as at:
+        make_certificate(at, "weft.test")
+        make_certificate(at, "other.test")
+        chain, key, other = at / "weft.test.pem", at / "weft.test.key", at / "other.test.key"
+        path = at / "weft.ini"
+
+        def says(begin, *lines, options=()):
+            write(path, "[tls]", *lines)
+            for status, option in (2, "--check"), (1, "--config"):
+                got = weft("serve", option, path, "--irc", 0, *options)
+                equal((got.status, got.out, got.err.count("\n")), (status, "", 1))
+                assert got.err.startswith(f"weft serve: {begin}: "), got
+
+        says(f"{path}:3: {other}", f"certificate = {chain}", f"key = {other}")
+        says(f"{path}:2: {other}", f"key = {other}", f"certificate = {chain}")
+        says(f"{path}:2: {key}", f"certificate = {key}", f"key = {other}")
+        says(f"{path}:2: {chain}", f"certificate = {chain}")
+        says(f"{path}:3: {chain}", f"certificate = {chain}", f"key = {chain}")
+        # what an option says stands nowhere in the file
+        says(other, f"certificate = {chain}", f"key = {key}", options=["--tls-key", other])
+        none = at / "none.pem"
+        write(path, "[tls]", f"certificate = {none}")
+        fails("--check", path,
+              line=f"{path}:2: certificate '{none}' cannot be read: No such file or directory")
 
 
 @test

@@ -161,11 +161,12 @@ static const char *host_of(const struct settings *set, int i)
 }
 
 // NULL, or what is wrong.
-static const char *place_doors(struct settings *set)
+static const char *place_doors(struct settings *set, const void **place)
 {
     const char *wrong = NULL;
     for (int i = 0; i < DOORS && !wrong; i++) {
         struct door_setting *door = &set->doors[i];
+        *place = &set->at[i];
         *door = (struct door_setting){.option = set->port != NO_PORT ? "port" : doors[i].name};
         if (set->port != NO_PORT && i == DOOR_PLAIN) {
             door->asked = true;
@@ -180,12 +181,13 @@ static const char *place_doors(struct settings *set)
 }
 
 // Two that were asked for, and so must open, and cannot both. Others find each a port of its own.
-static const char *find_doors_that_meet(const struct settings *set)
+static const char *find_doors_that_meet(const struct settings *set, const void **place)
 {
     for (int i = 0; i < DOORS; i++)
         for (int j = 0; j < i; j++) {
             const struct door_setting *one = &set->doors[j], *other = &set->doors[i];
             const char *port = one->address ? strrchr(one->address, ':') : NULL;
+            *place = &set->at[i];
             bool shared = !port || strcmp(port, ":0") == 0 || strncmp(one->address, "sys", 3) == 0;
             if (!shared && one->asked && other->asked && other->address &&
                 strcmp(one->address, other->address) == 0)
@@ -209,8 +211,9 @@ static const char *name_server(struct settings *set)
 }
 
 // The text of the file, as lines that end in "\n". NULL, or what is wrong.
-static const char *load_motd(struct settings *set)
+static const char *load_motd(struct settings *set, const void **place)
 {
+    *place = &set->motd;
     if (!set->motd)
         return NULL;
     FILE *file = fopen(set->motd, "re");
@@ -237,60 +240,96 @@ static const char *load_motd(struct settings *set)
     return NULL;
 }
 
-// Settings that make no sense without another.
-static const char *find_contradiction(const struct settings *set)
+// Settings that make no sense without a certificate.
+static const char *find_what_lacks_tls(const struct settings *set, const void **place)
 {
-    bool needs_tls = set->at[DOOR_IRCS] && strcmp(set->at[DOOR_IRCS], "off") != 0;
-    if (set->tls_key && !set->tls_cert)
-        return "a key for TLS (--tls-key) needs a certificate (--tls-cert)";
-    if (needs_tls && !set->tls_cert)
-        return "the door for IRC inside TLS (--ircs) needs a certificate (--tls-cert)";
-    if (set->web_tls && !set->tls_cert)
-        return "https on the web door (--web-tls) needs a certificate (--tls-cert)";
-    if (set->sts_days > 0 && !set->tls_cert)
-        return "to send IRC clients to TLS (--sts) needs a certificate (--tls-cert)";
+    const char *irc = set->at[DOOR_IRCS];
+    const struct {
+        bool is_set;
+        const void *place;
+        const char *why;
+    } needs[] = {
+        {set->tls_key != NULL, &set->tls_key,
+         "a key for TLS (--tls-key) needs a certificate (--tls-cert)"},
+        {irc && strcmp(irc, "off") != 0, &set->at[DOOR_IRCS],
+         "the door for IRC inside TLS (--ircs) needs a certificate (--tls-cert)"},
+        {set->web_tls, &set->web_tls,
+         "https on the web door (--web-tls) needs a certificate (--tls-cert)"},
+        {set->sts_days > 0, &set->sts_days,
+         "to send IRC clients to TLS (--sts) needs a certificate (--tls-cert)"},
+    };
+    for (size_t i = 0; i < sizeof needs / sizeof *needs && !set->tls_cert; i++)
+        if (needs[i].is_set) {
+            *place = needs[i].place;
+            return needs[i].why;
+        }
+    return NULL;
+}
+
+static const char *find_contradiction(const struct settings *set, const void **place)
+{
+    const char *wrong = find_what_lacks_tls(set, place);
+    if (wrong)
+        return wrong;
+    *place = &set->log_format;
     if (set->lan && !set->open && !set->irc.password && set->log_format == LOG_JSON)
         return "--lan makes a password, which a log in JSON does not tell: --password or --open";
+    *place = &set->open;
     if (set->open && !set->lan)
         return "--open says something about --lan only";
     return NULL;
 }
 
-static const char *complete(struct settings *set)
+// NULL, or what is wrong with the value at *place.
+static const char *complete(struct settings *set, const void **place)
 {
-    const char *wrong = find_contradiction(set);
+    const char *wrong = find_contradiction(set, place);
     set->irc.operators = set->operators.items;
     set->irc.operator_count = set->operators.count;
     if (!wrong)
         wrong = name_server(set);
     if (!wrong)
-        wrong = place_doors(set);
+        wrong = place_doors(set, place);
     if (!wrong)
-        wrong = find_doors_that_meet(set);
+        wrong = find_doors_that_meet(set, place);
     if (!wrong && set->lan)
         wrong = lan_add_hosts(&set->hosts);
-    return wrong ? wrong : load_motd(set);
+    return wrong ? wrong : load_motd(set, place);
 }
 
 // ---- reading -------------------------------------------------------------------------------
 
+void settings_complain(const struct settings *set, const void *place, const char *why)
+{
+    const char *path = set->check ? set->check : set->config;
+    size_t at = (size_t)((const char *)place - (const char *)set);
+    int line = 0;
+    for (int i = 0; settings_table[i].option; i++)
+        if (settings_table[i].place == at)
+            line = set->lines[i];
+    if (path && line > 0)
+        complain(me, "%s:%d: %s", path, line, why);
+    else
+        complain(me, "%s", why);
+}
+
 static bool read_all(struct settings *set, struct settings *options, const bool *from_options)
 {
     char wrong[MESSAGE_MAX];
-    bool from_file[SETTINGS_MAX] = {false};
     const char *path = options->check ? options->check : options->config;
-    if (path && !settings_read_file(set, path, from_file, wrong, sizeof wrong)) {
+    if (path && !settings_read_file(set, path, wrong, sizeof wrong)) {
         complain(me, "%s", wrong);
         return false;
     }
     for (int i = 0; settings_table[i].option; i++)
-        if (from_options[i])
+        if (from_options[i]) {
             swap_places(set, options, i);
-    const char *why = complete(set);
-    if (why && path)
-        complain(me, "%s: %s", path, why);
-    else if (why)
-        complain(me, "%s", why);
+            set->lines[i] = 0;
+        }
+    const void *place = NULL;
+    const char *why = complete(set, &place);
+    if (why)
+        settings_complain(set, place, why);
     return !why;
 }
 

@@ -21,6 +21,7 @@
 #include "chat/setting_kinds.h"
 
 enum { DOOR_PLAIN, DOOR_IRC, DOOR_IRCS, DOOR_WEB, DOORS };
+enum { SETTINGS_MAX = 64 };
 
 struct door_setting {
     const char *address; // NULL: the door stays shut
@@ -52,6 +53,9 @@ struct settings {
     struct gate_rules gate;    // complete, but for exempt; most: 0 as many as there may be
     struct networks exempt;    // from the gate's limits
 
+    // For messages: the line of the file on which a row's value stands; 0: it is not from there.
+    int lines[SETTINGS_MAX];
+
     // What follows from them.
     struct door_setting doors[DOORS];
     char *motd_text; // owned
@@ -79,7 +83,6 @@ enum setting_trait {
     SETTING_TOLD = 1 << 2,
 };
 
-enum { SETTINGS_MAX = 64 };
 extern const struct setting settings_table[]; // option NULL ends it
 
 // What settings_read says, and settings_status takes.
@@ -95,10 +98,13 @@ int settings_read(struct settings *set, int argc, char **argv);
 int settings_status(int result);          // the exit status
 void settings_free(struct settings *set); // again is harmless
 
-// The file alone, over what is in set; given[i] says that it has row i. False: `wrong` says why,
-// with file and line: "weft.ini:12: unknown key 'x' (did you mean 'y'?)".
-bool settings_read_file(struct settings *set, const char *path, bool given[SETTINGS_MAX],
-                        char *wrong, size_t room);
+// The file alone, over what is in set, with its lines. False: `wrong` says why, with file and line:
+// "weft.ini:12: unknown key 'x' (did you mean 'y'?)".
+bool settings_read_file(struct settings *set, const char *path, char *wrong, size_t room);
+
+// One line on stderr: why a value that can be read is no good, after the file and the line on which
+// it stands, if it does. place: in set.
+void settings_complain(const struct settings *set, const void *place, const char *why);
 
 // Take what can change while the server runs from `next`, which gets the old values in exchange.
 void settings_adopt(struct settings *now, struct settings *next);

@@ -20,7 +20,6 @@ static const char operator_section[] = "operator ";
 struct ini_file {
     FILE *stream;
     struct settings *set;
-    bool *given;
     int line;       // that was read last, from 1
     int lacking;    // the line of a section of an operator that has no password yet; 0: none has
     int wrong_line; // 0: all is well
@@ -148,15 +147,15 @@ static int unknown_key(struct ini_file *f, const char *section, const char *key)
 static int take(struct ini_file *f, const struct setting *row, const char *key, const char *value)
 {
     void *place = (char *)f->set + row->place;
-    bool *given = &f->given[row - settings_table];
-    if (*given && !row->kind->many)
+    int *stands = &f->set->lines[row - settings_table];
+    if (*stands > 0 && !row->kind->many)
         return mistake(f, "'%s' is there twice", key);
     const char *wrong = row->kind->read(value, place);
     if (wrong && (row->traits & SETTING_SECRET))
         return mistake(f, "'%s' %s", key, wrong);
     if (wrong)
         return mistake(f, "%s '%.*s' %s", key, VALUE_SHOWN, value, wrong);
-    *given = true;
+    *stands = f->line;
     return 1;
 }
 
@@ -186,10 +185,9 @@ static int handle(void *file, const char *section, const char *key, const char *
     return take(f, row, key, value);
 }
 
-bool settings_read_file(struct settings *set, const char *path, bool given[SETTINGS_MAX],
-                        char *wrong, size_t room)
+bool settings_read_file(struct settings *set, const char *path, char *wrong, size_t room)
 {
-    struct ini_file f = {.set = set, .given = given, .stream = fopen(path, "re")};
+    struct ini_file f = {.set = set, .stream = fopen(path, "re")};
     if (!f.stream) {
         (void)snprintf(wrong, room, "%s: %s", path, strerror(errno));
         return false;

@@ -7,16 +7,17 @@
 #include <string.h>
 
 #include "chat/door.h"
-#include "common/output.h"
 
 enum { HANDSHAKE_MS = 10000 };
 
-// As the other mistakes of settings: with the file of settings, and not with what we called.
+// As the other mistakes of settings: with where it stands, and not with what we called. What is
+// wrong with a file begins with its name.
 static void tell_why_not(const struct settings *set)
 {
-    const char *from = set->check ? set->check : set->config, *why = strstr(weft_error(), ": ");
-    complain("weft serve", "%s%s%s", from ? from : "", from ? ": " : "",
-             why ? why + strlen(": ") : weft_error());
+    const char *call = strstr(weft_error(), ": "), *why = call ? call + strlen(": ") : weft_error();
+    size_t size = set->tls_key ? strlen(set->tls_key) : 0;
+    bool of_key = size > 0 && strncmp(why, set->tls_key, size) == 0 && why[size] == ':';
+    settings_complain(set, of_key ? &set->tls_key : &set->tls_cert, why);
 }
 
 bool tls_open(const struct settings *set, weft_tls **tls)

@@ -14,9 +14,8 @@
 
 static bool read_file(struct settings *set, const char *path, char *wrong, size_t room)
 {
-    bool given[SETTINGS_MAX] = {false};
     *set = (struct settings){.port = NO_PORT};
-    return settings_read_file(set, path, given, wrong, room);
+    return settings_read_file(set, path, wrong, room);
 }
 
 static void check_wrong(const char *path, const char *wrong)
