@@ -28,6 +28,7 @@ OPTIONS = {
     "limit.monitor": "--limit-monitor",
     "motd": "--motd",
     "oper.root": "--operator",
+    "server.name": "--name",
     "server.password": "--password",
 }
 

@@ -379,6 +379,7 @@ static const struct {
     const char **text;
     int64_t *ms;
 } rows[] = {
+    {"server.name", .text = &settings.name},
     {"server.password", .text = &settings.password},
     {"admin.name", .text = &settings.admin_name},
     {"admin.location", .text = &settings.admin_place},

@@ -49,7 +49,7 @@ static const struct {
     {"UTF8ONLY", 0},
     {"WHOX", 0},
 };
-enum { TOKENS = sizeof tokens / sizeof tokens[0], A_LINE = 13, SIZE = 440, TOKEN = 200 };
+enum { TOKENS = sizeof tokens / sizeof tokens[0], A_LINE = 13, TOKEN = 200 };
 
 _Static_assert(sizeof "CLIENTTAGDENY=" + IRC_WORD_MAX <= TOKEN, "whole, with the longest name");
 
@@ -107,10 +107,12 @@ static bool word_change(const struct irc_settings *before, const struct irc_sett
     return shown_before;
 }
 
+static const char supported[] = " :are supported by this server";
+
 static void flush(struct session *s, char *text, size_t *size)
 {
     if (*size > 0)
-        reply(s, RPL_ISUPPORT, "%s :are supported by this server", text);
+        reply(s, RPL_ISUPPORT, "%s%s", text, supported);
     *size = 0;
 }
 
@@ -118,14 +120,14 @@ static void flush(struct session *s, char *text, size_t *size)
 static void send_tokens(struct session *s, const struct irc_settings *before)
 {
     const struct irc_settings *set = &s->irc->set;
-    char text[SIZE], token[TOKEN];
-    size_t size = 0;
+    char text[LINE_BODY_MAX + 1], token[TOKEN];
+    size_t most = reply_room(s) - strlen(supported), size = 0;
     for (int i = 0, n = 0; i < TOKENS; i++) {
         bool told = before ? word_change(before, set, i, token, sizeof token)
                            : word_token(set, i, token, sizeof token);
         if (!told)
             continue;
-        if (n == A_LINE || size + 1 + strlen(token) >= sizeof text) {
+        if (n == A_LINE || size + 1 + strlen(token) > most) {
             flush(s, text, &size);
             n = 0;
         }

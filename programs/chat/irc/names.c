@@ -28,16 +28,14 @@ static void send_members(struct session *s, const struct room *room, const struc
 {
     char names[LINE_BODY_MAX + 1], word[WORD];
     const char *symbol = room->modes & ROOM_SECRET ? "@" : "=";
-    size_t before = strlen(s->irc->set.name) + strlen(session_name(s)) + strlen(room->name) +
-                    sizeof ": 353  =  :" - 1;
-    size_t size = 0;
+    size_t most = reply_room(s) - strlen(room->name) - (sizeof "=  :" - 1), size = 0;
     struct member *m;
     _Static_assert((int)WORD < (int)LINE_BODY_MAX, "an empty line takes a word");
     TAILQ_FOREACH (m, &room->members, in_room) {
         if (!is_listed(m, viewer))
             continue;
         size_t length = word_member(s, m, word);
-        if (size > 0 && before + size + 1 + length > LINE_BODY_MAX) {
+        if (size > 0 && size + 1 + length > most) {
             reply(s, RPL_NAMREPLY, "%s %s :%s", symbol, room->name, names);
             size = 0;
         }

@@ -109,6 +109,12 @@ void reply(struct session *s, enum numeric number, const char *fmt, ...)
     say_scratch(s, size);
 }
 
+size_t reply_room(const struct session *s)
+{
+    size_t before = strlen(s->irc->set.name) + strlen(session_name(s)) + sizeof ": 000  " - 1;
+    return LINE_BODY_MAX - before;
+}
+
 void tell(struct session *s, const char *fmt, ...)
 {
     char *line = s->irc->scratch + TIME_TAG;

@@ -104,6 +104,8 @@ struct session *session_of(struct user *user);
 // ":server 353 nick ..."
 void reply(struct session *s, enum numeric number, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+// How many bytes are left for what follows the nick there; any name of a server and nick leave 400.
+size_t reply_room(const struct session *s);
 // ":server ..."
 void tell(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 // ":server FAIL command code context :text" (standard-replies). context may be empty.

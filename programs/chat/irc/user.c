@@ -75,7 +75,7 @@ void on_ison(struct session *s, const struct line *line)
 {
     char text[LINE_BODY_MAX] = "";
     for (int i = 0; i < line->count; i++)
-        add_those_here(s, line->params[i], text, 400);
+        add_those_here(s, line->params[i], text, reply_room(s));
     reply(s, RPL_ISON, ":%s", text);
 }
 
@@ -89,7 +89,7 @@ void on_userhost(struct session *s, const struct line *line)
         (void)snprintf(word, sizeof word, "%s%s=%c%s@%s", user->name,
                        user->modes & USER_OPERATOR ? "*" : "", user->away ? '-' : '+', user->login,
                        user->host);
-        add_word(text, sizeof text, word);
+        add_word(text, reply_room(s), word);
     }
     reply(s, RPL_USERHOST, ":%s", text);
 }

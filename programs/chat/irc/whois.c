@@ -14,15 +14,15 @@ static bool may_know(const struct member *m, const struct user *viewer)
 
 static void send_rooms(struct session *s, const struct user *user)
 {
-    char text[400], word[ROOM_NAME_MAX + RANKS + 2], prefix[RANKS + 1];
-    size_t size = 0;
+    char text[LINE_BODY_MAX + 1], word[ROOM_NAME_MAX + RANKS + 2], prefix[RANKS + 1];
+    size_t most = reply_room(s) - strlen(user->name) - (sizeof " :" - 1), size = 0;
     struct member *m;
     TAILQ_FOREACH (m, &user->rooms, of_user) {
         if (!may_know(m, &s->user))
             continue;
         (void)snprintf(word, sizeof word, "%s%s",
                        rank_prefixes(m->ranks, s->caps & CAP_MULTI_PREFIX, prefix), m->room->name);
-        if (size + 1 + strlen(word) >= sizeof text) {
+        if (size > 0 && size + 1 + strlen(word) > most) {
             reply(s, RPL_WHOISCHANNELS, "%s :%s", user->name, text);
             size = 0;
         }
