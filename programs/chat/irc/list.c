@@ -23,10 +23,19 @@ static bool compares(const char *condition, int64_t figure)
     return *condition == '<' ? figure < limit : figure > limit;
 }
 
+// Of so many minutes as nobody means, as many as there can be.
+static int64_t minutes_of(const char *number)
+{
+    enum { MINUTE_MS = 60000 };
+    const int64_t most = INT64_MAX / MINUTE_MS;
+    int64_t minutes = atoll(number);
+    return (minutes > most ? most : minutes < -most ? -most : minutes) * MINUTE_MS;
+}
+
 // "C<5": whole minutes do not do, as 5 minutes and a second are more than 5.
 static bool is_aged(const struct filter *f, const char *condition, int64_t then)
 {
-    int64_t limit = atoll(condition + 1) * 60000, age = f->now - then;
+    int64_t limit = minutes_of(condition + 1), age = f->now - then;
     return *condition == '<' ? age < limit : age > limit;
 }
 
