@@ -180,16 +180,35 @@ def literal(name, value):
     return b"\0" + bytes([len(name)]) + name + length + bytes([rest]) + value
 
 
+def large(headers, stream):
+    """An answer with so many headers of 16,000 bytes, in so many frames, and a body of 5."""
+    filler = literal(b"x", b"a" * 16000)
+    more = frame(CONTINUATION, 0, stream, filler) * (headers - 2)
+    return (frame(HEADERS, 0, stream, OK + filler) + more
+            + frame(CONTINUATION, WHOLE, stream, filler) + frame(DATA, END, stream, b"hello"))
+
+
 @test
 def headers_beyond_what_libcurl_takes_are_told_as_that():
-    filler = literal(b"x", b"a" * 16000)
-    for more, expected in (2, (True, None, None)), (8, (
+    for headers, expected in (2, (True, None, None)), (9, (
             False, "headers", "refused: headers of more than 128 KB")):
-        row = page_of(frame(HEADERS, 0, STREAM, OK + filler)
-                      + frame(CONTINUATION, 0, STREAM, filler) * (more - 1)
-                      + frame(CONTINUATION, WHOLE, STREAM, filler)
-                      + frame(DATA, END, STREAM, b"hello"))
+        row = page_of(large(headers, STREAM))
         equal((row["ok"], row["error"], row["message"]), expected)
+
+
+@test
+def a_short_body_behind_large_headers_has_its_end():
+    for headers in range(3, 9):
+        row = page_of(large(headers, STREAM))
+        equal((row["message"], row["encoded"], row["unverified"]), (None, 5, False), headers)
+
+
+@test
+def short_bodies_behind_large_headers_have_their_ends_though_they_share_a_connection():
+    for order in (1, 3, 5), (5, 3, 1):
+        frames = b"".join(large(8, stream) for stream in order)
+        rows = pages_of(frames, "-j", "3", paths=THREE)
+        equal([(row["message"], row["encoded"]) for row in rows], [(None, 5)] * 3, order)
 
 
 @test

@@ -7,7 +7,7 @@
 #include "fetch/memory.h"
 #include "fetch/request.h"
 
-enum { SIZE = REQUEST_READ + 1, TWICE = 2 * SIZE, PAGE = 4096 };
+enum { SIZE = REQUEST_READ_TLS + 1, SMALLER = REQUEST_READ + 1, TWICE = 2 * SIZE, PAGE = 4096 };
 
 static bool no_region;
 static int refused;
@@ -44,6 +44,19 @@ TEST(each_transfer_has_pages_of_its_own)
         assert_true(is_full(buffers[i], (char)('a' + i)));
         memory_give(buffers[i]);
     }
+    memory_end();
+}
+
+TEST(a_smaller_buffer_lies_where_a_large_one_was_and_the_other_way_round)
+{
+    assert_true(memory_begin(1));
+    char *large = take_full('x');
+    memory_give(large);
+    char *small = memory_take(SMALLER);
+    assert_ptr_equal(small, large);
+    memory_give(small);
+    assert_ptr_equal(take_full('y'), large);
+    memory_give(large);
     memory_end();
 }
 
@@ -139,6 +152,7 @@ TEST(without_room_for_the_region_all_is_mallocs)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(each_transfer_has_pages_of_its_own),
+    cmocka_unit_test(a_smaller_buffer_lies_where_a_large_one_was_and_the_other_way_round),
     cmocka_unit_test(of_those_that_lie_idle_a_few_keep_their_memory),
     cmocka_unit_test(a_transfer_after_another_does_not_keep_its_memory),
     cmocka_unit_test(more_than_was_said_and_other_sizes_are_mallocs),

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // memory.c - see memory.h.
 //
-// libcurl takes a buffer of REQUEST_READ bytes for each transfer, from before it connects until it
-// has ended, of which a small page touches the first page of memory. malloc would keep those: of
-// 2,000 transfers at once 9 MB of 55. Here each buffer begins a page, in one region that is only
-// reserved, and but for the first few each gives its memory back with each transfer. Whoever takes
-// one waits for an answer first: if any 64 kept theirs while idle, a thousand transfers that follow
-// a thousand would wait with a page each, because the last idle one goes to the next at once.
-// Where there is no room for the region, and for what it does not hold, there is malloc.
+// libcurl takes a buffer of REQUEST_READ bytes for each transfer, over TLS of REQUEST_READ_TLS,
+// from before it connects until it has ended, of which a small page touches the first page of
+// memory. malloc would keep those: of 2,000 transfers at once 9 MB of 55; larger ones it would map
+// and unmap each. Here each buffer begins a page, in one region that is only reserved, and but for
+// the first few each gives its memory back with each transfer. Whoever takes one waits for an answer
+// first: if any 64 kept theirs while idle, a thousand transfers that follow a thousand would wait
+// with a page each, because the last idle one goes to the next at once. Where there is no room for
+// the region, and for what it does not hold, there is malloc.
 #include "fetch/memory.h"
 
 #include <curl/curl.h>
@@ -21,8 +22,8 @@
 #include "fetch/settings.h"
 
 enum {
-    SIZE = REQUEST_READ + 1, // libcurl puts a zero behind it
-    EACH = REQUEST_READ + 4096,
+    SIZE = REQUEST_READ_TLS + 1, // libcurl puts a zero behind it
+    EACH = REQUEST_READ_TLS + 4096,
     WARM = 64 // the first ones, which keep their memory
 };
 
@@ -46,7 +47,7 @@ static bool is_buffer(const void *at)
 void *memory_take(size_t size)
 {
     int which;
-    if (size != SIZE)
+    if (size != SIZE && size != REQUEST_READ + 1)
         return malloc(size);
     if (buffers.warm_count > 0)
         which = buffers.warm[--buffers.warm_count];

@@ -57,8 +57,7 @@ static bool set_up(struct request *r)
 
     // Threads: NOSIGNAL. QUICK_EXIT: without it a name server that is silent holds the driver.
     // No FAILONERROR: an error's page is read, so that its connection can be used again.
-    // A large page costs half of what it does with libcurl's 16 KB, a small one no more; of 128 KB
-    // malloc would map and unmap each.
+    // A large page costs half of what it does with libcurl's 16 KB, a small one no more.
     return curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)REQUEST_READ) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
@@ -179,6 +178,9 @@ static CURLcode set_tls(struct request *r, bool tls)
     CURLcode code = curl_easy_setopt(r->easy, CURLOPT_HTTP_VERSION, version);
     if (code == CURLE_OK)
         code = curl_easy_setopt(r->easy, CURLOPT_PIPEWAIT, r->shares ? 1L : 0L);
+    // Refused where the handle still has the buffer of a request that was not sent: that will do.
+    long read = tls ? REQUEST_READ_TLS : REQUEST_READ;
+    (void)curl_easy_setopt(r->easy, CURLOPT_BUFFERSIZE, read);
     r->tls = tls;
     return code;
 }

@@ -19,7 +19,13 @@
 struct decoder;
 struct fetcher;
 
-enum { REQUEST_READ = 65536 }; // the most that libcurl reads at once
+enum {
+    REQUEST_READ = 65536, // the most that libcurl reads at once
+    // Over TLS it reads 16 KB at once, whatever there is room for. But of HTTP/2 libcurl 7.88 puts
+    // the headers, up to 128 KB, and what came of the body with them, up to 32 KB, into one buffer,
+    // and where that is too small it does not see that the body has ended.
+    REQUEST_READ_TLS = (128 + 32) * 1024,
+};
 
 // A handle, for one task at a time. It keeps the cookies of one chain of redirects.
 struct request {
