@@ -302,6 +302,13 @@ case("an error page that hangs", "/404-hang",
      [http(404, "Not Found"), late(".*", "idle-timeout", "1", status=404)], *IDLE)
 case("a part that nobody asked for is not the page", "/206", http(206, "Partial Content"))
 case("not modified is not a page", "/304", http(304, "Not Modified"))
+for name, path, claimed in (
+        ("5", "/204-length", 5), ("a TiB", "/204-length-1tb", 1 << 40),
+        ("5 and a Transfer-Encoding of nothing", "/204-te-identity", 5)):
+    case(f"a 204 has no bytes, whatever it claims: {name}", path, Ok(0, claimed=claimed, status=204))
+for path in "/304-length-1tb", "/304-te-identity":
+    case(f"not modified is not a page, whatever it claims: {path}", path,
+         http(304, "Not Modified"))
 case("another protocol that nobody asked for", "/101",
      [http(101, "Switching Protocols"), Fault("answer", INVALID)])
 case("another protocol that nobody asked for, and that waits", "/101-hang",

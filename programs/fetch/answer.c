@@ -276,12 +276,17 @@ static void look_at(struct request *r, const char *line, size_t size)
     }
 }
 
-// In the lecture's mode, which asks for no compression, the size is that of what was sent. Where
-// there is no body, it does not matter how it would have been encoded.
+bool answer_has_no_body(const struct page *page)
+{
+    return page->head || page->status < 200 || page->status == 204 || page->status == 304;
+}
+
+// In the lecture's mode, which asks for no compression, the size is that of what was sent. Of no
+// bytes it does not matter how they would have been encoded.
 static void begin_decoding(struct request *r)
 {
     const char *why = NULL;
-    bool empty = r->page->claimed == 0 || r->page->status == 204;
+    bool empty = r->page->claimed == 0;
     if (!r->page->encoding[0] || empty || r->fetcher->set->identity)
         return;
     r->decoder = decoder_open(r->encodings, limits_of(r)->decoded, &why);
@@ -302,7 +307,7 @@ static void end_interim(struct request *r)
 // "Transfer-Encoding: identity" makes libcurl forget the length, and read to the connection's end.
 static bool forgets_length(const struct request *r)
 {
-    return r->not_chunked && r->page->claimed >= 0;
+    return r->not_chunked && r->page->claimed >= 0 && !answer_has_no_body(r->page);
 }
 
 // Nothing that comes behind the headers is wanted. Of a redirect that is where it leads to; its
@@ -327,7 +332,7 @@ static void end_headers(struct request *r)
     page->claimed = r->chunked ? -1 : r->length;
     if (page->status == 101 && r->asked) // it goes on in a protocol that nobody asked for
         page->fault = FAULT_HTTP;
-    if (page->head || page->status < 200 || !r->asked) // the last: a proxy's
+    if (answer_has_no_body(page) || !r->asked) // the last: a proxy's
         return;
     r->enough = has_enough(r);
     bool counts = page->status < 400 && !is_redirect(page->status);
@@ -580,7 +585,7 @@ enum page_fault answer_check(struct request *r)
         return page->fault = page->detail[0] ? FAULT_NOT_HTTP : FAULT_NO_ANSWER;
     if (!r->headers_ended)
         return page_fail(page, FAULT_ANSWER, 1, "it ends inside the headers");
-    if (forgets_length(r) && page->encoded < page->claimed && !page->head)
+    if (forgets_length(r) && page->encoded < page->claimed)
         return page->fault = FAULT_CUT;
     return r->decoder ? decoding(r, decoder_end(r->decoder)) : FAULT_NONE;
 }

@@ -165,7 +165,7 @@ static void take_figures(struct request *r, struct page *page)
     if (!r->asked)
         forget_proxy(page);
     page->unverified = r->asked && r->headers_ended && page->claimed < 0 && ends_by_close(r) &&
-                       page->status != 204 && page->status != 304 && !page->head;
+                       !answer_has_no_body(page);
     page->decoded = r->decoder ? decoder_size(r->decoder) : page->encoded;
 }
 

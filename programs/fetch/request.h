@@ -87,6 +87,9 @@ void answer_reset(struct request *r);
 // After one: whether what came is whole. libcurl is content.
 enum page_fault answer_check(struct request *r);
 
+// Whether an answer like that has no body, whatever its headers claim (RFC 9112, 6.3).
+bool answer_has_no_body(const struct page *page);
+
 // meaning.c: what it means that libcurl ended with this code, when the callbacks found nothing
 // wrong: a fault with its words.
 enum page_fault meaning_of(struct request *r, CURLcode code);

@@ -187,6 +187,21 @@ const struct row rows[] = {
      "a length of 3, and 5 bytes in chunks"},
     {"204-with-body", say_and_keep,
      TEXT("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n12345"), "204, and 5 bytes"},
+    {"204-length", say_and_keep, TEXT("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n"),
+     "204, which has no bytes, with a length of 5"},
+    {"204-length-1tb", say_and_keep,
+     TEXT("HTTP/1.1 204 No Content\r\nContent-Length: 1099511627776\r\n\r\n"), "of a TiB"},
+    {"204-te-identity", say_and_keep,
+     TEXT("HTTP/1.1 204 No Content\r\nTransfer-Encoding: identity\r\n"
+          "Content-Length: 5\r\n\r\n"),
+     "of 5, and a Transfer-Encoding of nothing"},
+    {"304-length-1tb", say_and_keep,
+     TEXT("HTTP/1.1 304 Not Modified\r\nContent-Length: 1099511627776\r\n\r\n"),
+     "304, which has no bytes, with a length of a TiB"},
+    {"304-te-identity", say_and_keep,
+     TEXT("HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: identity\r\n"
+          "Content-Length: 5\r\n\r\n"),
+     "of 5, and a Transfer-Encoding of nothing"},
 
     // Chunks.
     {"chunk-word", say_and_close, TEXT(CHUNKED "zz\r\nabc\r\n0\r\n\r\n"), "a size that is none"},
