@@ -23,7 +23,8 @@ for variable in list(os.environ):
     if variable.lower().endswith("_proxy") or variable == "SSL_CERT_FILE":
         del os.environ[variable]
 
-DATA, HEADERS, SETTINGS, PING, GOAWAY, CONTINUATION = 0, 1, 4, 6, 7, 9
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, CONTINUATION = 0, 1, 3, 4, 6, 7, 9
+NO_ERROR, REFUSED_STREAM = 0, 7
 END, WHOLE = 1, 4  # flags: of the stream; all headers are in this frame
 STREAM = 1
 THREE = ("/1", "/2", "/3")
@@ -169,6 +170,26 @@ def bodies_of_a_connection_whose_end_was_told_to_another_page_are_verified():
 def a_connection_that_closes_instead_of_an_answer_is_no_body_that_is_cut():
     row = page_of(b"")
     equal((row["error"], row["message"]), ("no-answer", "closed the connection without an answer"))
+
+
+@test
+def what_breaks_the_rules_instead_of_an_answer_is_no_connection_that_closes():
+    compressed_wrongly = frame(HEADERS, WHOLE, STREAM, b"\x80")
+    given_up = answered(frame(DATA, 0, STREAM, b"hello"), reset_of(NO_ERROR))
+    for frames in compressed_wrongly, given_up, b"HTTP/1.1 200 OK\r\n\r\n":
+        row = page_of(frames)
+        equal((row["error"], row["message"]),
+              ("broken", "the connection broke: what came breaks the rules of HTTP/2"))
+
+
+def reset_of(code):
+    return frame(RST_STREAM, 0, STREAM, struct.pack(">I", code))
+
+
+@test
+def a_stream_that_is_refused_inside_its_body_is_one_that_broke():
+    row, = pages_of(answered(frame(DATA, 0, STREAM, b"hello")), then=reset_of(REFUSED_STREAM))
+    equal((row["error"], row["partial_encoded"]), ("broken", 5), row["message"])
 
 
 def literal(name, value):

@@ -123,6 +123,15 @@ static enum page_fault no_answer(struct request *r, struct page *page)
     return page->fault = FAULT_NO_ANSWER;
 }
 
+// Of HTTP/2, where a connection that closes has other codes, libcurl says so too when it gives the
+// connection up itself, or the server the stream, as if all were well, before there are headers.
+static enum page_fault got_nothing(struct request *r, struct page *page)
+{
+    if (!r->streams)
+        return no_answer(r, page);
+    return page_fail(page, FAULT_BROKEN, 0, "what came breaks the rules of HTTP/2");
+}
+
 static enum page_fault bad_answer(struct request *r, struct page *page)
 {
     if (strstr(r->error, "oo large response headers"))
@@ -180,11 +189,12 @@ static enum page_fault broken_tls(struct request *r, struct page *page)
 }
 
 // Of a connection that broke before, under another page that shares it, libcurl and OpenSSL know
-// no errno any more.
+// no errno any more. And of a stream of HTTP/2 that is refused, RST_STREAM, when its answer has
+// begun, libcurl has no words but those of its code.
 static bool is_past_use(const struct request *r)
 {
     static const char *const words[] = {"Send failure", "Recv failure", "SSL_ERROR_SYSCALL",
-                                        "bad write retry"};
+                                        "bad write retry", "Failure when receiving"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strstr(r->error, words[i]))
             return true;
@@ -263,7 +273,7 @@ static const struct {
     {CURLE_COULDNT_RESOLVE_PROXY, unknown_name},
     {CURLE_COULDNT_CONNECT, not_connected},
     {CURLE_OPERATION_TIMEDOUT, timed_out},
-    {CURLE_GOT_NOTHING, no_answer},
+    {CURLE_GOT_NOTHING, got_nothing},
     {CURLE_RECV_ERROR, broken},
     {CURLE_SEND_ERROR, broken},
     {CURLE_HTTP2, stream_broken},

@@ -43,6 +43,7 @@ struct request {
     // ---- of the answer that comes, or came last
     bool tls_begun;                  // the TCP connection stands, TLS is next
     bool asked;                      // the request is sent, or about to be
+    bool streams;                    // by HTTP/2
     bool status_seen;                // a status line came
     bool first_header;               // the next line is the first behind that
     bool headers_ended;              // and the empty line after the headers
