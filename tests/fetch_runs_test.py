@@ -3,6 +3,7 @@
 """fetch_runs_test.py BUILD/weft [...] - weft fetch over several runs: what is kept, compared, resumed."""
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 sys.dont_write_bytecode = True  # no __pycache__ beside the tests
 from http_server import Server, after, answer, silence_after, status  # noqa: E402
@@ -157,6 +159,28 @@ def a_run_that_was_cut_short_is_resumed_where_it_was(folder, server):
         equal(code, 3, err)  # by the pages of the first part
         assert "5 pages of this run had been fetched before" in err, err
         equal(fetch("--resume", save, *done)[2], 1)  # it is finished now
+
+
+@in_folder
+def no_line_is_lost_of_a_run_that_is_killed_while_nobody_reads_it(folder, server):
+    save = folder / "runs.db"
+    pages = [server.page(f"/{i}", answer(b"x" * 100)) for i in range(40)]
+    with subprocess.Popen([WEFT, "fetch", "--retries=0", "--jsonl", "--save", save, *pages],
+                          env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        fcntl.fcntl(run.stdout, fcntl.F_SETPIPE_SZ, 4096)
+        until(lambda: len(server.asked) == len(pages), "all pages are asked for")
+        until(lambda: pages_in(save) > 0, "a page in the file")
+        time.sleep(0.5)  # for pages that should not be written, which come within 0.1
+        run.kill()
+        out, _ = run.communicate(timeout=PATIENCE)
+    printed = {json.loads(line)["url"] for line in out.split(b"\n")[:-1]}
+    kept = urls_in(save)
+    assert kept and kept <= printed, kept - printed
+
+
+def urls_in(path):
+    with contextlib.closing(sqlite3.connect(path)) as base:
+        return {url for url, in base.execute("SELECT u.url FROM pages p JOIN urls u ON u.id = p.url")}
 
 
 def pages_in(path):

@@ -82,6 +82,7 @@ static void release(struct record *r)
     if (r->lock >= 0)
         (void)close(r->lock); // and with it the lock
     record_index_free(&r->index);
+    free(r->coming.bytes);
     free(r->waiting.bytes);
     free(r->path);
     free(r);
@@ -131,11 +132,22 @@ static int tell_once(struct record *r, const char *more)
     return weft_fail(r->code, "%s%s", r->reason, more);
 }
 
+// With mu held: what came is the writer's now.
+static void let_out(struct record *r)
+{
+    bool slept = r->waiting.rows == 0;
+    if (record_batch_move(&r->waiting, &r->coming) < 0)
+        record_stop(r, weft_error_code());
+    if ((slept && r->waiting.rows > 0) || r->waiting.rows >= RECORD_ROWS)
+        weft_cond_signal(&r->work);
+}
+
 // As tell_once.
 static int end_writer(struct record *r)
 {
     bool before = weft_shield(true);
     weft_lock(&r->mu);
+    let_out(r);
     r->ended = true;
     weft_cond_signal(&r->work);
     weft_unlock(&r->mu);
@@ -230,12 +242,10 @@ static int add(struct record *r, const char *url, const struct page *page)
     uint32_t id;
     int rc = number_of(r, url, &id);
     if (rc >= 0)
-        rc = record_batch_add(&r->waiting, id, rc > 0 ? url : NULL, page, r->begin_us);
-    if (rc < 0)
-        return rc;
-    if (r->waiting.rows == 1 || r->waiting.rows == RECORD_ROWS)
-        weft_cond_signal(&r->work);
-    return 0;
+        rc = record_batch_add(&r->coming, id, rc > 0 ? url : NULL, page, r->begin_us);
+    if (rc == 0 && r->coming.rows >= RECORD_ROWS)
+        let_out(r);
+    return rc;
 }
 
 // With mu held.
@@ -257,4 +267,13 @@ int record_page(struct record *r, const char *url, const struct page *page)
     weft_unlock(&r->mu);
     (void)weft_shield(before);
     return rc;
+}
+
+void record_let_out(struct record *r)
+{
+    bool before = weft_shield(true);
+    weft_lock(&r->mu);
+    let_out(r);
+    weft_unlock(&r->mu);
+    (void)weft_shield(before);
 }

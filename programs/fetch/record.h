@@ -3,8 +3,9 @@
 //
 // The file has a schema number (user_version): an older one is copied and brought up, a newer one
 // is refused with the version it needs. A run is committed as it goes on, every 100 ms or 1,000
-// pages, so that one cut short (Ctrl+C, kill -9, power) can be resumed from the same file. What it
-// keeps, and how to ask for it in SQL, is told in record_schema.c.
+// pages, so that one cut short (Ctrl+C, kill -9, power) can be resumed from the same file; no page
+// before it is printed, so that its line is not lost then. What it keeps, and how to ask for it in
+// SQL, is told in record_schema.c.
 //
 // All that fails says so in weft_error(), one line that names the file. All may be called by
 // several tasks at once, but for opening and closing.
@@ -39,10 +40,12 @@ int record_has(struct record *r, const char *url, int64_t *decoded);
 // The same of the last finished run in which it did not fail.
 int record_before(struct record *r, const char *url, int64_t *decoded);
 
-// Keep a page; of one URL the last. Copied, and written by a thread; waits only if that is some
-// thousands of pages behind. 0; or once, a negative errno: nothing is kept any more, and the run
-// should go on without.
+// Keep a page; of one URL the last. Copied, and written by a thread, once it is let out, or a
+// thousand have come, or it is closed; waits only if that is some thousands of pages behind. 0; or
+// once, a negative errno: nothing is kept any more, and the run should go on without.
 int record_page(struct record *r, const char *url, const struct page *page);
+// What came so far may be written: it was printed.
+void record_let_out(struct record *r);
 
 // The URLs that did not fail in the last finished run and are not in this one at all, in no order;
 // there are no more pages: from then on it can only be closed. 0; 1: nobody knows, for not all was

@@ -41,12 +41,12 @@ struct record {
     weft_cond work;  // the writer has something to do
     weft_cond moved; // a batch is settled
     struct record_index *index;
-    uint32_t urls; // that have a number: the last one's
-    struct record_batch waiting;
-    int64_t settled; // pages that were written or given up
-    bool ended;      // there will be no more
-    bool told;       // of `code`
-    int code;        // why nothing is kept any more, or 0
+    uint32_t urls;                       // that have a number: the last one's
+    struct record_batch coming, waiting; // pages that are not let out; that the writer takes
+    int64_t settled;                     // pages that were written or given up
+    bool ended;                          // there will be no more
+    bool told;                           // of `code`
+    int code;                            // why nothing is kept any more, or 0
     char reason[256];
 };
 
@@ -62,6 +62,8 @@ void record_writer_release(struct record *r);
 // `url` is NULL if its number `id` stands in the file. 0 or -ENOMEM.
 int record_batch_add(struct record_batch *batch, uint32_t id, const char *url,
                      const struct page *page, int64_t begin_us);
+// Put all of `from` behind. 0 or -ENOMEM: then all is as it was.
+int record_batch_move(struct record_batch *batch, struct record_batch *from);
 int record_write(struct record *const *arg, weft_none *none);
 WEFT_TASK(record_write, struct record *, weft_none);
 

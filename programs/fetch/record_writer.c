@@ -136,6 +136,19 @@ int record_batch_add(struct record_batch *batch, uint32_t id, const char *url,
     return 0;
 }
 
+int record_batch_move(struct record_batch *batch, struct record_batch *from)
+{
+    int rc = from->used > 0 ? make_room(batch, from->used) : 0;
+    if (rc < 0 || from->used == 0)
+        return rc;
+    memcpy(batch->bytes + batch->used, from->bytes, from->used);
+    batch->used += from->used;
+    batch->rows += from->rows;
+    from->used = 0;
+    from->rows = 0;
+    return 0;
+}
+
 // ---- rows, written --------------------------------------------------------------------
 
 int record_writer_prepare(struct record *r)

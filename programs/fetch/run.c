@@ -140,7 +140,10 @@ static int take_page(void *ctx, const char *url, const struct page *page)
 static int take_pause(void *ctx, int64_t arrived)
 {
     struct run *run = ctx;
-    return results_idle(&run->results, arrived);
+    int rc = results_idle(&run->results, arrived);
+    if (rc == 0 && run->record)
+        record_let_out(run->record);
+    return rc;
 }
 
 static int read_all(struct input *const *in, weft_none *none)
