@@ -70,6 +70,16 @@ def the_long_help_tells_all_in_groups_and_fits_80_columns():
 
 
 @test
+def what_steers_a_terminal_is_not_repeated_to_it():
+    for name, shown in (("a\x1b[31m\nb\x7f", "a?[31m?b?"), ("\u009b31m", "?31m"), ("\u202eb", "?b"),
+                        ("a\u2028b\ufeff", "a?b?"), ("ü\u0301例", "ü\u0301例")):
+        equal(fetch("-f", name), ("", f"weft fetch: {shown}: No such file or directory\n", 1))
+    done = subprocess.run([WEFT, "fetch", "-f", b"\x9b31m\xe4"], capture_output=True,
+                          timeout=PATIENCE, env=ENVIRONMENT, check=False)
+    equal(done.stderr, b"weft fetch: ?31m\xe4: No such file or directory\n")
+
+
+@test
 def each_example_of_the_help_is_understood():
     for line in re.findall(r"^  weft fetch (.*)$", fetch("-h")[0], re.M):
         words = re.sub(r" >\S+|https?://\S+|-f \S+", "", line).split()

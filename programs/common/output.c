@@ -19,6 +19,7 @@
 #include <weft/wait.h>
 
 #include "common/status.h"
+#include "common/utf8.h"
 
 int write_all(int fd, const void *bytes, size_t size)
 {
@@ -50,6 +51,24 @@ static size_t whole_characters(const char *text, size_t most)
     return most;
 }
 
+// What a terminal could obey becomes '?': a character, or a byte that is none, of C1 in Latin-1.
+static void tame(char *text)
+{
+    char *to = text;
+    for (size_t left = strlen(text), took; left > 0; text += took, left -= took) {
+        took = utf8_character(text, left);
+        unsigned code = took > 0 ? utf8_code(text, took) : (unsigned char)*text;
+        took += took == 0;
+        if (utf8_is_unsafe(code)) {
+            *to++ = '?';
+        } else {
+            memmove(to, text, took);
+            to += took;
+        }
+    }
+    *to = '\0';
+}
+
 void complain(const char *who, const char *fmt, ...)
 {
     char text[512];
@@ -59,9 +78,7 @@ void complain(const char *who, const char *fmt, ...)
     (void)vsnprintf(text, sizeof text, fmt, args); // cut on purpose
     va_end(args);
     text[whole_characters(text, sizeof text - 2)] = '\0';
-    for (char *c = text; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7F)
-            *c = '?';
+    tame(text);
     int size = snprintf(line, sizeof line, "%s: %s\n", who, text);
     if (size > 0)
         (void)write_all(STDERR_FILENO, line, (size_t)size); // there is nobody else to tell

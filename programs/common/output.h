@@ -9,7 +9,8 @@
 int write_all(int fd, const void *bytes, size_t size);
 
 // One line on stderr: "who: what happened". Control characters from elsewhere, an address or an
-// argument, become '?', so that one mistake stays one line. Long ones are cut.
+// argument, become '?', so that one mistake stays one line; and so do all that steer a terminal
+// (utf8_is_unsafe). Long ones are cut.
 void complain(const char *who, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 // From now on these signals end the program at once with STATUS_SIGNAL + sig. A signal that the
