@@ -223,11 +223,16 @@ static void add_lookup(struct page_times *times, int64_t us)
 }
 
 // libcurl asks again where a connection that it kept proves to be closed; but it counts that over
-// all requests of the handle, and gives the sixth up. It counts from nothing then.
+// all requests of the handle, and gives the sixth up. It counts from nothing then. Of one that was
+// reset it gives no reason but that.
 static bool has_lost_count(const struct request *r, CURLcode code)
 {
     static const char words[] = "Connection died, tried";
-    return code == CURLE_SEND_ERROR && strncmp(r->error, words, sizeof words - 1) == 0;
+    long connections = 1; // stays so if it is not told
+    if (code == CURLE_SEND_ERROR && strncmp(r->error, words, sizeof words - 1) == 0)
+        return true;
+    (void)curl_easy_getinfo(r->easy, CURLINFO_NUM_CONNECTS, &connections);
+    return code == CURLE_RECV_ERROR && r->asked && connections == 0 && r->page->header_bytes == 0;
 }
 
 // Its connection might have been another's too, of a kind that is not to be shared.
