@@ -125,18 +125,25 @@ SHARED void assert_death_is_named(int how)
 
 // ---- who is there ------------------------------------------------------------------------
 
-// Zombies count as gone: in a container nobody may reap what its parent left behind.
-SHARED bool is_gone(pid_t pid)
+// As /proc says it: 'R', 'S', 'T' for one that is stopped...; 'X' if nobody has this pid.
+SHARED char state_of(pid_t pid)
 {
     char path[64], line[256];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     FILE *f = fopen(path, "re");
     if (!f)
-        return true;
+        return 'X';
     bool read_it = fgets(line, sizeof line, f) != NULL;
     fclose(f);
     const char *state = read_it ? strrchr(line, ')') : NULL;
-    return !state || state[2] == 'Z' || state[2] == 'X';
+    return state ? state[2] : 'X';
+}
+
+// Zombies count as gone: in a container nobody may reap what its parent left behind.
+SHARED bool is_gone(pid_t pid)
+{
+    char state = state_of(pid);
+    return state == 'Z' || state == 'X';
 }
 
 // Within a time that only a hanging process exceeds.

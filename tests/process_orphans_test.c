@@ -6,7 +6,7 @@
 
 #include <sys/prctl.h>
 
-enum { WITHIN_MS = 100, TRIES = 20 };
+enum { WITHIN_MS = 100, TRIES = 20, STOPPED_MS = 10000 };
 
 static int64_t now_ms(void)
 {
@@ -15,10 +15,19 @@ static int64_t now_ms(void)
     return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-// How many are left to us to bury until nobody is there.
+// How many are left to us to bury until nobody is there. Who stays stopped is sent on, so that
+// nobody outlives a test that fails, and is counted once more.
 static int bury_orphans(void)
 {
     int count = 0;
+    siginfo_t orphan;
+    int64_t began = now_ms();
+    while (waitid(P_ALL, 0, &orphan, WEXITED | WSTOPPED | WNOWAIT | WNOHANG) == 0 &&
+           (orphan.si_pid == 0 || orphan.si_code == CLD_STOPPED)) {
+        if (orphan.si_pid != 0 && now_ms() - began > STOPPED_MS)
+            count += kill(orphan.si_pid, SIGCONT) == 0;
+        nap_ms(1);
+    }
     pid_t pid;
     while ((pid = waitpid(-1, NULL, 0)) > 0 || errno == EINTR)
         count += pid > 0;
@@ -103,6 +112,28 @@ static int scene_of_a_stopped_worker(void)
     return 0;
 }
 
+// Ctrl+Z stops each process of the group; then its first is killed. Nobody but weft may send the
+// others on: as the group stays what it was, the test's, the kernel does not.
+static int scene_of_all_stopped(void)
+{
+    weft_future *alone;
+    weft_pool *pool = busy_family(&alone);
+    struct weft_info infos[4];
+    if (!pool || !alone || weft_list(WEFT_PROCESSES, infos, 4) != 4)
+        return 1;
+    pid_t ancestor = ancestor_of(infos[0].pid);
+    for (int i = 0; i < 4; i++)
+        kill(infos[i].pid, SIGSTOP);
+    kill(ancestor, SIGSTOP);
+    for (int i = 0; i < 4; i++)
+        while (state_of(infos[i].pid) != 'T')
+            nap_ms(1);
+    while (state_of(ancestor) != 'T')
+        nap_ms(1);
+    raise(SIGKILL);
+    return 0;
+}
+
 // A group of its own, as a shell gives a program: the test is not in it.
 static bool is_apart(void)
 {
@@ -180,18 +211,23 @@ static void nor_one_that_is_stopped(void **state)
     dies_with_all("scene_of_a_stopped_worker", SIGKILL);
 }
 
+static void nor_one_that_is_stopped_with_all_its_processes(void **state)
+{
+    (void)state;
+    dies_with_all("scene_of_all_stopped", SIGKILL);
+}
+
 static const struct scene scenes[] = {
-    SCENE(scene_of_workers_at_work),
-    SCENE(scene_of_workers_being_made),
-    SCENE(scene_of_a_stopped_worker),
-    SCENE(scene_of_an_interrupt),
-    SCENE(scene_of_an_interrupt_that_is_handled),
+    SCENE(scene_of_workers_at_work),  SCENE(scene_of_workers_being_made),
+    SCENE(scene_of_a_stopped_worker), SCENE(scene_of_all_stopped),
+    SCENE(scene_of_an_interrupt),     SCENE(scene_of_an_interrupt_that_is_handled),
 };
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_program_that_is_killed_leaves_nobody),
     cmocka_unit_test(nor_while_workers_are_being_made),
     cmocka_unit_test(nor_one_that_is_stopped),
+    cmocka_unit_test(nor_one_that_is_stopped_with_all_its_processes),
     cmocka_unit_test(nor_does_one_that_is_interrupted_with_all_its_processes),
     cmocka_unit_test(what_an_interrupt_means_the_program_says),
 };

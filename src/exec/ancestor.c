@@ -295,8 +295,13 @@ static void settle_streams(void)
 
 // What is the same for all workers is done here once: after a fork each page that is touched for
 // the first time costs as much as ten system calls.
+//
+// A root that is killed while all of its group are stopped closes the socket, which a stopped
+// ancestor does not see: so it is sent on. Not SIGKILL, for then nobody would bury the workers; and
+// the kernel also sends it when a thread ends that has started the ancestor, where it does nothing.
 static void prepare(void)
 {
+    (void)prctl(PR_SET_PDEATHSIG, SIGCONT);
     settle_streams();
     static const int terminal[] = {SIGINT, SIGQUIT, SIGHUP};
     const struct sigaction action = {.sa_handler = leave_it_to_root, .sa_flags = SA_RESTART};
