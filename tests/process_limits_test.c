@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
 static int squares_come(weft_pool *pool, int count)
 {
@@ -415,6 +416,28 @@ static void a_stack_that_none_can_have_is_refused(void **state)
     assert_int_equal(squares_come(NULL, 1), 0);
 }
 
+// ---- signals ------------------------------------------------------------------------------------
+
+static void note_signal(int sig)
+{
+    (void)sig;
+}
+
+// While it starts its processes, its thread is interrupted some hundred times.
+static int scene_of_signals(void)
+{
+    const struct sigaction action = {.sa_handler = note_signal}; // without SA_RESTART
+    const struct itimerval often = {{0, 500}, {0, 500}};
+    CHECK(sigaction(SIGALRM, &action, NULL) == 0 && setitimer(ITIMER_REAL, &often, NULL) == 0);
+    return squares_come(NULL, 3);
+}
+
+static void a_program_that_gets_signals_has_processes(void **state)
+{
+    (void)state;
+    assert_ends("scene_of_signals", 0, "");
+}
+
 // ---- no standard streams -----------------------------------------------------------------------
 
 // Which of the three are /dev/null, as bits; those that are closed, in a result of -EBADF.
@@ -464,9 +487,11 @@ static void a_stream_that_the_program_has_closed_is_nothing_in_a_worker(void **s
 static const struct scene scenes[] = {
     SCENE(scene_of_stacks),      SCENE(scene_of_no_forks),   SCENE(scene_of_the_last_worker),
     SCENE(scene_of_no_ancestor), SCENE(scene_without_input), SCENE(scene_without_streams),
+    SCENE(scene_of_signals),
 };
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_program_that_gets_signals_has_processes),
     cmocka_unit_test(a_pool_outlives_a_time_without_forks),
     cmocka_unit_test(without_its_last_worker_a_pool_fails_its_tasks),
     cmocka_unit_test(without_an_ancestor_there_is_a_clear_error),

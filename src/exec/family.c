@@ -81,11 +81,11 @@ static int shake_hands(void)
     if (arena < 0)
         wf_arena_forgo(); // there are processes all the same
     int rc = send_wish(&wish, family.bell, arena);
-    struct pollfd answer = {.fd = family.socket, .events = POLLIN};
-    if (rc == 0 && poll(&answer, 1, HELLO_MS) <= 0)
-        rc = -ETIMEDOUT;
-    if (rc == 0 && receive(hello, sizeof *hello, true) != (ssize_t)sizeof *hello)
-        rc = -EPIPE;
+    int64_t patience = wf_clock_now() + HELLO_MS * INT64_C(1000000);
+    if (rc == 0)
+        rc = wf_poll_alone(family.socket, POLLIN, patience);
+    if (rc > 0)
+        rc = receive(hello, sizeof *hello, true) == (ssize_t)sizeof *hello ? 0 : -EPIPE;
     if (rc == 0 && hello->has_threads)
         rc = WF_HAS_THREADS;
     if (rc == 0 && hello->is_apart)
@@ -482,12 +482,9 @@ static void ring_due(void)
 static void await_ends(void)
 {
     int64_t patience = wf_clock_now() + LAST_MS * INT64_C(1000000);
-    for (const struct wf_process *p = family.first; p; p = p->next) {
-        int64_t left = (patience - wf_clock_now()) / 1000000;
-        struct pollfd end = {.fd = p->socket, .events = 0};
-        while (p->channel && left > 0 && poll(&end, 1, (int)left) < 0)
-            continue; // EINTR: a keeper has no handlers, but for a debugger's
-    }
+    for (const struct wf_process *p = family.first; p; p = p->next)
+        if (p->channel)
+            (void)wf_poll_alone(p->socket, 0, patience); // one that takes longer is not waited for
     wf_kin_bury_all();
 }
 

@@ -19,6 +19,9 @@ void wf_bell_free(int bell);    // < 0: nothing
 // -ENOMEM.
 int wf_poll(int fd, short events, int bell, int64_t deadline_ns);
 
+// The same without a bell, and a signal does not end it: the ready events, -ETIMEDOUT, -ENOMEM.
+int wf_poll_alone(int fd, short events, int64_t deadline_ns);
+
 // A descriptor that is readable while fd is, for who would keep fd's file from its end by waiting
 // for it: this one does not. Or -EMFILE, -ENFILE, -ENOMEM, -ENOSPC.
 int wf_stand_in_new(int fd); // free with wf_bell_free
