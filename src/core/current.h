@@ -62,6 +62,7 @@ struct wf_task {
     int error_code;         // the latest failure, or 0
     const char *error_call; // the call of ours that failed with it: the text is not made yet
     bool explained;         // by wf_explain, and no call has failed with it yet
+    bool away;              // another process has its future: none is here. Set before it runs
     char *error_text;       // WEFT_ERROR_MAX bytes, or NULL: no failure yet, or no memory
     struct wf_locals locals;
     const union wf_trace_cell *traced; // while tracing: that it was queued, or began; else NULL

@@ -41,12 +41,12 @@ void wf_exit_count_owned(int change)
 
 // ---- at exit ----------------------------------------------------------------------------
 
-// Started tasks that the caller runs itself.
+// Of the tasks that are counted, those that the caller runs itself.
 static long own_tasks(void)
 {
     long n = 0;
     for (const struct wf_task *task = wf_current(); task; task = task->outer)
-        n += !task->pooled && task != &wf_self()->own && !task->daemon;
+        n += !task->pooled && !task->away && task != &wf_self()->own && !task->daemon;
     return n;
 }
 

@@ -83,7 +83,7 @@ static bool is_in(const weft_pool *pool)
     const struct wf_parker *self = wf_self();
     bool in = false;
     for (const struct wf_task *task = self->task; task && !in; task = task->outer)
-        if (task->pooled)
+        if (task->pooled && !task->away)
             in = ((const weft_future *)((const char *)task - offsetof(weft_future, task)))->pool ==
                  pool;
     return in || self->pool == pool || self->calls_out == pool;

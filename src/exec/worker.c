@@ -212,6 +212,7 @@ static int do_task(struct wf_slot *slot)
     struct wf_task task = {.id = wf_task_new_id(),
                            .deadline = {slot->deadline_ns},
                            .pooled = !me.alone,
+                           .away = true,
                            .function = job.what->name};
     if (me.alone)
         wf_copy_name(task.name, me.parker->name);
