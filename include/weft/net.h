@@ -71,7 +71,8 @@ struct weft_listen_options {
 const char *weft_listener_address(const weft_listener *l); // with the port that it got
 // The next connection. Passes over one that died in the queue, if the system does (Linux hands over
 // one that was reset: what it had sent can be read, then -ECONNRESET). -EMFILE, -ENFILE: it stays
-// in the queue; wait before you try again. -ENOMEM: it is closed.
+// in the queue; wait before you try again. -ENOMEM: it is closed (-EMFILE too, where no number was
+// free but a standard stream's).
 weft_conn *weft_accept(weft_listener *l, weft_time deadline) __attribute__((warn_unused_result));
 void weft_listener_close(weft_listener **l); // a waiting accept gets -EPIPE
 // The first of the host's addresses that answers (RFC 8305): families take turns, each address has

@@ -25,6 +25,7 @@
 //
 // Holds everywhere. Any thread may call weft, also one that weft did not start. A call that takes
 // T ** consumes: it sets the pointer to NULL, and accepts NULL. Names that end in _ are weft's own.
+// What weft opens is never descriptor 0, 1 or 2, also where the program has closed those.
 // A child of a plain fork() finds its locks and queues free and empty, and no tasks: starting
 // one there gives -ENOTSUP. (A program that forks before its first task, as daemons do, may start
 // tasks in the child.)

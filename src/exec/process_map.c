@@ -222,7 +222,7 @@ static int order_helpers(weft_pool *pool, weft_time deadline, struct map *map)
     for (uint32_t i = 0; i < map->helpers; i++) {
         struct share share = {.helper = i, .head_size = map->in_at};
         order.tag = i;
-        share.file.fd = fcntl(map->fd, F_DUPFD_CLOEXEC, 0);
+        share.file.fd = fcntl(map->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
         if (share.file.fd < 0)
             return i > 0 ? 0 : weft_fail(-errno, "weft_map: %s", strerror(errno));
         if (wf_pool_order(pool, &order, &share_of_map_task, &share))

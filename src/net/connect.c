@@ -21,6 +21,7 @@
 #include "core/misuse.h"
 #include "core/park.h"
 #include "net/conn.h"
+#include "os/aside.h"
 #include "os/engine.h"
 
 enum { HEAD_START_MS = 250, AGAIN_MS = 1 };
@@ -37,7 +38,7 @@ struct race {
 
 int wf_socket_new(int family)
 {
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = wf_aside(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     return fd < 0 ? -errno : fd;
 }
 

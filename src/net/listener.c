@@ -18,6 +18,7 @@
 #include "core/park.h"
 #include "net/conn.h"
 #include "net/systemd.h"
+#include "os/aside.h"
 #include "os/atomic.h"
 #include "os/poll.h"
 
@@ -295,7 +296,7 @@ static int accept_one(weft_listener *l, weft_time deadline, struct wf_address *p
         if (wf_load(&l->closed, WF_ACQUIRE) != 0)
             return -EPIPE;
         peer->size = sizeof peer->storage;
-        int fd = accept4(l->fd, &peer->any, &peer->size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = wf_aside(accept4(l->fd, &peer->any, &peer->size, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (fd >= 0)
             return fd;
         int rc = is_of_connection(errno) ? 0 : -errno;

@@ -17,6 +17,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "os/aside.h"
 #include "os/atomic.h"
 #include "os/clock.h"
 #include "os/engine.h"
@@ -273,7 +274,8 @@ int wf_epoll_new(int bell, struct wf_engine **engine)
     struct epoll *e = calloc(1, sizeof *e);
     if (!e)
         return -ENOMEM;
-    e->base = (struct wf_engine){.ops = &ops, .bell = bell, .fd = epoll_create1(EPOLL_CLOEXEC)};
+    e->base = (struct wf_engine){
+        .ops = &ops, .bell = bell, .fd = wf_aside(epoll_create1(EPOLL_CLOEXEC))};
     int rc = e->base.fd < 0 ? -errno : 0;
     if (rc == 0 && bell != WF_NO_BELL)
         rc = arm(e, bell, EPOLLIN | EPOLLET, 0);

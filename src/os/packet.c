@@ -20,9 +20,12 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "os/aside.h"
+
 int wf_packet_pair(int ends[2])
 {
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0)
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0 &&
+        wf_aside_pair(ends) == 0)
         return 0;
     return errno == ENOBUFS ? -ENOMEM : -errno;
 }

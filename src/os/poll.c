@@ -10,11 +10,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "os/aside.h"
 #include "os/clock.h"
 
 int wf_bell_new(void)
 {
-    int fd = eventfd(0, EFD_CLOEXEC); // blocking: wf_bell_answer waits for the ring
+    int fd = wf_aside(eventfd(0, EFD_CLOEXEC)); // blocking: wf_bell_answer waits for the ring
     return fd < 0 ? -errno : fd;
 }
 
@@ -77,7 +78,7 @@ int wf_poll_alone(int fd, short events, int64_t deadline_ns)
 int wf_stand_in_new(int fd)
 {
     struct epoll_event event = {.events = EPOLLIN};
-    int stand_in = epoll_create1(EPOLL_CLOEXEC);
+    int stand_in = wf_aside(epoll_create1(EPOLL_CLOEXEC));
     if (stand_in >= 0 && epoll_ctl(stand_in, EPOLL_CTL_ADD, fd, &event) == 0)
         return stand_in;
     int error = errno;
@@ -87,7 +88,7 @@ int wf_stand_in_new(int fd)
 
 int wf_signal_fd(const sigset_t *set)
 {
-    int fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+    int fd = wf_aside(signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK));
     return fd < 0 ? -errno : fd;
 }
 

@@ -11,6 +11,8 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "os/aside.h"
+
 // A file that grows beyond the limit has the kernel send SIGXFSZ.
 static bool is_allowed(size_t size)
 {
@@ -22,7 +24,7 @@ int wf_shm_new(const char *name, size_t size)
 {
     if (!is_allowed(size))
         return -EFBIG;
-    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int fd = wf_aside(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (fd < 0)
         return -errno;
     if (ftruncate(fd, (off_t)size) == 0 &&

@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "os/aside.h"
 #include "os/clock.h"
 #include "os/context.h"
 #include "os/engine.h"
@@ -291,6 +292,13 @@ static int set_up(struct io_uring *ring, unsigned how)
     int rc = io_uring_queue_init_params(SUBMISSIONS, ring, &params);
     if (rc < 0)
         return rc;
+    int fd = wf_aside(ring->ring_fd);
+    rc = fd < 0 ? -errno : 0;
+    ring->ring_fd = ring->enter_ring_fd = fd;
+    if (rc < 0) {
+        io_uring_queue_exit(ring);
+        return rc;
+    }
     struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
     io_uring_free_probe(probe);
     restrict_to_ours(ring);
