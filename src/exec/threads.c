@@ -292,6 +292,7 @@ static int enqueue(struct threads *t, weft_future *f)
         wf_futures_remove(&t->queue, f);
         f->place = WF_NOWHERE;
         t->queued--;
+        weft_cond_signal(&t->room); // we were called for this place, and others wait for it
         return rc;
     }
     t->unfinished++;
