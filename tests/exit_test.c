@@ -284,13 +284,20 @@ static int nothing(const weft_none *in, weft_none *out)
 }
 WEFT_TASK(nothing, weft_none, weft_none);
 
+static int as_little(const weft_none *in, weft_none *out)
+{
+    return nothing(in, out);
+}
+WEFT_TASK(as_little, weft_none, weft_none);
+
 static int run_leaky(void)
 {
-    weft_future *futures[5];
+    weft_future *futures[4];
     for (size_t i = 0; i < COUNT(futures); i++)
         futures[i] = weft_start(WEFT_THREADS, nothing, &(weft_none){0});
     weft_drop(&futures[0]);
-    return weft_join(&futures[1], NULL, 0); // and three are forgotten
+    weft_future *other = weft_start(WEFT_THREADS, as_little, &(weft_none){0});
+    return other ? weft_join(&futures[1], NULL, 0) : 1; // and three are forgotten
 }
 
 static int run_leaky_once(void)
@@ -303,8 +310,9 @@ static void under_check_futures_that_nobody_joined_are_told(void **state)
     (void)state;
     static const struct {
         const char *scene, *told;
-    } leaks[] = {{"leaky", "weft: 3 futures were neither joined nor dropped\n"},
-                 {"leaky_once", "weft: 1 future was neither joined nor dropped\n"}};
+    } leaks[] = {{"leaky", "weft: 3 futures were neither joined nor dropped: 1 of as_little, "
+                           "2 of nothing\n"},
+                 {"leaky_once", "weft: 1 future was neither joined nor dropped: 1 of nothing\n"}};
     if (UNDER_ASAN)
         skip(); // which tells itself, and ends the program with a status of its own
     for (size_t i = 0; i < COUNT(leaks); i++) {

@@ -119,7 +119,11 @@ void wf_exit_add_task(bool daemon); // started alone
 void wf_exit_remove_task(bool daemon);
 // The same for one whose thread, the caller, ends with it: the thread's last call.
 void wf_exit_end_thread(bool daemon);
-void wf_exit_count_owned(int change); // futures not joined or dropped: WEFT_CHECK=1 tells
+
+// Futures that are not joined or dropped, by the function of their task, under WEFT_CHECK=1. Told
+// on stderr, if there are some.
+void wf_owned_count(const struct weft_task *what, int change);
+void wf_owned_tell(void);
 
 // A function of the user's, called when wf_fork_count was `fork`, has returned `code`. In a child
 // that it forked this does not return: what comes next is the parent's.

@@ -9,7 +9,6 @@
 // daemons are asked to stop, get GRACE_MS, and are lost: from then on they do not come back from a
 // wait, because what they would use is being destroyed.
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/misuse.h"
@@ -31,13 +30,7 @@ static struct {
     // ---- atomic
     uint32_t is_registered, waits; // the handler; it, for fewer
     long tasks, daemons;           // started alone, not ended
-    long owned;                    // futures that somebody must still join or drop
 } state;
-
-void wf_exit_count_owned(int change)
-{
-    (void)wf_add(&state.owned, change, WF_RELAXED);
-}
 
 // ---- at exit ----------------------------------------------------------------------------
 
@@ -136,10 +129,8 @@ static void at_exit(void)
     wf_watchdog_end();
     if (any_ended) // and all before it: what a thread leaves behind as it ends is left by now
         wf_thread_join(state.ended);
-    long leaked = wf_load(&state.owned, WF_RELAXED);
-    if (wf_checking && leaked > 0)
-        (void)fprintf(stderr, "weft: %ld %s neither joined nor dropped\n", leaked,
-                      leaked == 1 ? "future was" : "futures were");
+    if (wf_checking)
+        wf_owned_tell();
 }
 
 // With mu held.

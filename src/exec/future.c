@@ -130,7 +130,7 @@ weft_future *wf_future_new(const struct weft_task *what, const void *arg, weft_p
     f->result = (char *)f + shape.result_at;
     memcpy(f->arg, arg, what->arg_size);
     if (wf_checking)
-        wf_exit_count_owned(1);
+        wf_owned_count(what, 1);
     return f;
 }
 
@@ -159,7 +159,7 @@ void wf_future_unref(weft_future *f)
 void wf_future_disown(weft_future *f)
 {
     if (wf_checking)
-        wf_exit_count_owned(-1);
+        wf_owned_count(f->what, -1);
     wf_future_unref(f);
 }
 
@@ -171,7 +171,7 @@ static void disown_ended(weft_future *f)
         return;
     }
     if (wf_checking)
-        wf_exit_count_owned(-1);
+        wf_owned_count(f->what, -1);
     release(f);
 }
 
