@@ -227,6 +227,9 @@ DEFECTS = [
            "int rc = t->queued > 0 ? see_to_queue(t) : 0;", "int rc = 0;", "pool: *"),
     Defect("pool: a submit wakes nobody", "exec/threads.c",
            "    if (t->sleeping > 0)\n        weft_cond_signal(&t->work);\n", "", "pool: *"),
+    Defect("pool: a submit that is refused keeps the room that it was called for", "exec/threads.c",
+           "        weft_cond_signal(&t->room); // we were called for this place, and others wait for it\n",
+           "", "pool: *"),
     Defect("pool: close does not wait for what is queued", "exec/threads.c",
            "    while (t->unfinished > 0)\n"
            "        (void)wf_cond_wait(\"weft_pool_close\", &t->change, &t->mu, WEFT_FOREVER); // likewise\n", "",

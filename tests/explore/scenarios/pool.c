@@ -6,6 +6,7 @@ static struct {
     weft_pool *pool;
     int ran, refused;
     weft_event event;
+    weft_mutex mu;
     weft_queue *q;
 } s;
 
@@ -141,6 +142,37 @@ static void no_thread_for_a_spare(void *arg)
     weft_pool_close(&s.pool);
 }
 
+static int take_lock(const int *n, int *out)
+{
+    *out = *n;
+    weft_lock(&s.mu);
+    weft_unlock(&s.mu);
+    return 0;
+}
+WEFT_TASK(take_lock, int, int);
+
+// The only spare makes room for one of two and waits at once, so that one may be refused: the room
+// is the other's then.
+static void room_after_a_refusal(void *arg)
+{
+    (void)arg;
+    s.pool = weft_pool_open(WEFT_THREADS, .workers = 1, .max_spares = 1, .backlog = 1);
+    weft_lock(&s.mu);
+    weft_future *a = weft_submit(s.pool, wait_for_event, &(int){1});
+    weft_future *b = weft_submit(s.pool, take_lock, &(int){1});
+    claim(a && b);
+    wf_thread first = go(submit_one, NULL), second = go(submit_one, NULL);
+    weft_event_set(&s.event);
+    weft_unlock(&s.mu);
+    wf_thread_join(first);
+    wf_thread_join(second);
+    int rc = weft_join(&a, NULL, 0);
+    claim(rc == 0 || rc == -EAGAIN);
+    claim(weft_join(&b, NULL, 0) == 0);
+    weft_pool_close(&s.pool);
+    claim(s.ran + s.refused == 2);
+}
+
 static int join_inside(const int *n, int *out);
 WEFT_TASK(join_inside, int, int);
 
@@ -175,6 +207,8 @@ const struct scenario pool_scenarios[] = {
     {"pool: no thread for a spare", no_thread_for_a_spare, .bound = 1, .faults = 1},
     {"pool: no thread for a spare, bound 2", no_thread_for_a_spare, .bound = 2, .faults = 1,
      .is_long = true},
+    {"pool: room after a refusal, drawn", room_after_a_refusal, .search = WEFT_PCT, .bound = 3,
+     .seconds = 1},
     {"pool: joins inside one worker", joins_inside_one_worker, .bound = 1},
     {"pool: delayed stores", close_waits_for_what_is_queued, .bound = 1, .delayed_stores = true},
     {.name = NULL},
