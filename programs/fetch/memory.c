@@ -5,10 +5,10 @@
 // from before it connects until it has ended, of which a small page touches the first page of
 // memory. malloc would keep those: of 2,000 transfers at once 9 MB of 55; larger ones it would map
 // and unmap each. Here each buffer begins a page, in one region that is only reserved, and but for
-// the first few each gives its memory back with each transfer. Whoever takes one waits for an answer
-// first: if any 64 kept theirs while idle, a thousand transfers that follow a thousand would wait
-// with a page each, because the last idle one goes to the next at once. Where there is no room for
-// the region, and for what it does not hold, there is malloc.
+// the first few each gives its memory back with each transfer. Whoever takes one waits for an
+// answer first: if any 64 kept theirs while idle, a thousand transfers that follow a thousand would
+// wait with a page each, because the last idle one goes to the next at once. Where there is no room
+// for the region, and for what it does not hold, there is malloc.
 #include "fetch/memory.h"
 
 #include <curl/curl.h>
