@@ -60,34 +60,40 @@ TEST(a_smaller_buffer_lies_where_a_large_one_was_and_the_other_way_round)
     memory_end();
 }
 
-// What was given back reads as zeros.
+enum { MANY = 500 };
+
+// Those that have what was written into them before; what was given back reads as zeros. Gives all
+// back.
+static int count_full(char *buffers[MANY])
+{
+    int full = 0;
+    for (int i = 0; i < MANY; i++) {
+        assert_true(is_full(buffers[i], 'x') || is_full(buffers[i], '\0'));
+        full += buffers[i][0] == 'x';
+    }
+    for (int i = 0; i < MANY; i++)
+        memory_give(buffers[i]);
+    return full;
+}
+
 TEST(of_those_that_lie_idle_a_few_keep_their_memory)
 {
-    enum { MANY = 500 };
     char *buffers[MANY];
-    int full = 0;
     assert_true(memory_begin(MANY));
     for (int i = 0; i < MANY; i++)
         buffers[i] = take_full('x');
     for (int i = 0; i < MANY; i++)
         memory_give(buffers[i]);
-    for (int i = 0; i < MANY; i++) {
-        buffers[i] = memory_take(SIZE);
-        assert_true(is_full(buffers[i], 'x') || is_full(buffers[i], '\0'));
-        full += buffers[i][0] == 'x';
-    }
-    assert_in_range(full, 1, MANY / 5);
     for (int i = 0; i < MANY; i++)
-        memory_give(buffers[i]);
+        buffers[i] = memory_take(SIZE);
+    assert_in_range(count_full(buffers), 1, MANY / 5);
     memory_end();
 }
 
 // As in a run: the next transfer takes a buffer before the others have ended.
 TEST(a_transfer_after_another_does_not_keep_its_memory)
 {
-    enum { MANY = 500 };
     char *buffers[MANY];
-    int full = 0;
     assert_true(memory_begin(MANY));
     for (int i = 0; i < MANY; i++)
         buffers[i] = take_full('x');
@@ -95,12 +101,7 @@ TEST(a_transfer_after_another_does_not_keep_its_memory)
         memory_give(buffers[i]);
         buffers[i] = memory_take(SIZE);
     }
-    for (int i = 0; i < MANY; i++) {
-        assert_true(is_full(buffers[i], 'x') || is_full(buffers[i], '\0'));
-        full += buffers[i][0] == 'x';
-        memory_give(buffers[i]);
-    }
-    assert_in_range(full, 1, MANY / 5);
+    assert_in_range(count_full(buffers), 1, MANY / 5);
     memory_end();
 }
 
