@@ -80,6 +80,11 @@ static void check_version(struct request *r)
     (void)page_fail(r->page, FAULT_ANSWER, 0, "it says HTTP/2 on a connection of HTTP/1.1");
 }
 
+static bool is_redirect(int status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
 // "HTTP/1.1 404 Not Found\r\n". A new answer: those before it were interim ones, or the proxy's.
 static void begin_answer(struct request *r, const char *line, size_t size)
 {
@@ -89,7 +94,7 @@ static void begin_answer(struct request *r, const char *line, size_t size)
     r->headers_ended = r->chunked = r->not_chunked = r->leads_on = false;
     r->plain = NULL;
     r->length = -1;
-    r->encodings[0] = page->encoding[0] = page->reason[0] = '\0';
+    page->encoding[0] = page->reason[0] = '\0';
     page->status = 0;
     page->http = size > 5 ? 10 * (line[5] - '0') : 0;
     if (size > 7 && line[6] == '.')
@@ -107,6 +112,8 @@ static void begin_answer(struct request *r, const char *line, size_t size)
     if (at)
         (void)text_copy(page->reason, sizeof page->reason, at, (size_t)(end - at));
     check_version(r);
+    if (is_redirect(page->status) && !request_keep_cookies(r))
+        (void)page_fail(page, FAULT_MEMORY, 0, "out of memory");
 }
 
 // Keep the first line of what is no HTTP, its end included.
@@ -160,11 +167,6 @@ static bool value_of(const char *line, size_t size, const char *name, struct tex
     return true;
 }
 
-static bool is_redirect(int status)
-{
-    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
 // A length, or -1: digits alone, and no more than there are in an int64_t.
 static int64_t read_length(const char *at, const char *end)
 {
@@ -206,13 +208,12 @@ static void on_length(struct request *r, const struct text *value)
 
 static void on_encoding(struct request *r, const struct text *value)
 {
-    size_t have = strlen(r->encodings);
+    char *all = r->page->encoding;
+    size_t have = strlen(all), room = sizeof r->page->encoding - have;
     if (value->size == 8 && strncasecmp(value->at, "identity", 8) == 0)
         return;
-    int more = snprintf(r->encodings + have, sizeof r->encodings - have, "%s%.*s", have ? ", " : "",
-                        (int)value->size, value->at);
-    (void)snprintf(r->page->encoding, sizeof r->page->encoding, "%s", r->encodings);
-    if (have + (size_t)more >= sizeof r->encodings) // half of it would be another encoding
+    int more = snprintf(all + have, room, "%s%.*s", have ? ", " : "", (int)value->size, value->at);
+    if ((size_t)more >= room) // half of it would be another encoding
         (void)page_fail(r->page, FAULT_ENCODING, 0, "it is encoded too often");
 }
 
@@ -238,7 +239,7 @@ static void on_location(struct request *r, const struct text *value)
 static void on_cookie(struct request *r, const struct text *value)
 {
     (void)value;
-    r->cookies = true;
+    r->has_cookies = true;
 }
 
 // What says where a body ends, and what it holds, must be plain: of a folded line, or one with a
@@ -289,7 +290,7 @@ static void begin_decoding(struct request *r)
     bool empty = r->page->claimed == 0;
     if (!r->page->encoding[0] || empty || r->fetcher->set->identity)
         return;
-    r->decoder = decoder_open(r->encodings, limits_of(r)->decoded, &why);
+    r->decoder = decoder_open(r->page->encoding, limits_of(r)->decoded, &why);
     if (!r->decoder && why)
         (void)page_fail(r->page, FAULT_ENCODING, 0, "%s", why);
     else if (!r->decoder)

@@ -60,9 +60,18 @@ static bool fill_headers(struct fetcher *f)
 // asked once, here: it prints its version then, with more stack than a page's fiber is to touch.
 static void find_trust(struct fetcher *f)
 {
+    const curl_version_info_data *own = curl_version_info(CURLVERSION_NOW);
     // libcurl the library, unlike curl the command and Python, does not look at this by itself.
     f->ca_file = f->set->ca_file ? f->set->ca_file : getenv("SSL_CERT_FILE");
-    f->trusts_file = f->ca_file || curl_version_info(CURLVERSION_NOW)->cainfo;
+    f->ca_file = f->ca_file ? f->ca_file : own->cainfo;
+    f->ca_path = f->ca_file ? NULL : own->capath;
+}
+
+// Here and not for each page, whose fiber would go deepest for it.
+static void find_agent(struct fetcher *f)
+{
+    (void)snprintf(f->own_agent, sizeof f->own_agent, "weft/%s", weft_version());
+    f->agent = f->set->user_agent ? f->set->user_agent : f->own_agent;
 }
 
 struct fetcher *fetcher_open(const struct fetch_settings *set)
@@ -75,6 +84,7 @@ struct fetcher *fetcher_open(const struct fetch_settings *set)
     const struct turns_set turns = {set->at_once, set->per_host, set->delay_ns};
     *f = (struct fetcher){.set = set, .begun = weft_now(), .turns = turns_open(&turns)};
     find_trust(f);
+    find_agent(f);
     if (!f->turns || resolver_open(&f->resolver, set) < 0 || !fill_headers(f))
         (void)weft_fail(-ENOMEM, "out of memory");
     else if ((f->driver = driver_open(set->at_once)) != NULL)

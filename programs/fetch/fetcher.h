@@ -22,10 +22,12 @@ struct fetcher {
     void (*on_wait)(void *ctx, int more); // one task more (1), or less (-1), waits for its turn
     void *wait_ctx;
     weft_time begun;              // of the run
-    const char *ca_file;          // NULL: libcurl's own
-    bool trusts_file;             // there is one: of a file, and not of its folder too
+    const char *agent;            // who asks, in User-Agent
+    const char *ca_file;          // whom to trust; NULL: those of the folder ca_path
+    const char *ca_path;          // NULL: those of the file
     struct curl_slist *headers;   // that each request has
     struct curl_slist *elsewhere; // the same without those for one host, where redirects lead
+    char own_agent[64];           // "weft/1.2.3"
     unsigned char going[8192];    // a bit a port: answer.c's, on the driver's thread
     int64_t arrived;              // bytes of bodies, so far; as `going`
     bool false_http2;             // some server said HTTP/2 and spoke HTTP/1.1; as `going`

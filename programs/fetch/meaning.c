@@ -303,7 +303,7 @@ enum page_fault meaning_of(struct request *r, CURLcode code)
     if (proxy_status >= 300 || (proxy_status > 0 && proxy_status < 200))
         return page_fail(page, FAULT_PROXY, 0, "%ld %s", proxy_status, page->reason);
     if (!r->error[0])
-        (void)snprintf(r->error, sizeof r->error, "%s", curl_easy_strerror(code));
+        (void)snprintf(r->error, CURL_ERROR_SIZE, "%s", curl_easy_strerror(code));
     for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
         if (meanings[i].code == code)
             return meanings[i].say(r, page);

@@ -43,12 +43,14 @@ struct run {
 struct job {
     struct run *run;
     char *url;
-    struct page page;
+    struct page *page; // NULL: it is under way, or there was no memory
 };
 
 static void job_free(struct job *job)
 {
-    page_free(&job->page);
+    if (job->page)
+        page_free(job->page);
+    free(job->page);
     free(job->url);
     free(job);
 }
@@ -75,16 +77,30 @@ static void on_wait(void *ctx, int more)
     add(ctx, 0, more);
 }
 
+static struct page *keep(struct page *page)
+{
+    struct page *kept = malloc(sizeof *kept);
+    if (kept)
+        *kept = *page;
+    else
+        page_free(page);
+    return kept;
+}
+
+// While a page is under way it lies on the stack of its fiber, whose one page of memory has room
+// for it: a thousand that wait need no more.
 static int fetch_one(struct job *const *arg, weft_none *none)
 {
     struct job *job = *arg;
     struct run *run = job->run; // who takes the result frees the job, but only after our return
+    struct page page;
     (void)none;
-    enum page_fault fault = fetch_page(run->fetcher, job->url, &job->page);
+    enum page_fault fault = fetch_page(run->fetcher, job->url, &page);
+    job->page = keep(&page);
     add(run, -1, 0);
     if (fault == FAULT_CANCELED)
         return weft_fail(-ECANCELED, "interrupted");
-    return fault == FAULT_MEMORY ? weft_fail(-ENOMEM, "out of memory") : 0;
+    return fault == FAULT_MEMORY || !job->page ? weft_fail(-ENOMEM, "out of memory") : 0;
 }
 WEFT_TASK(fetch_one, struct job *, weft_none);
 
@@ -169,7 +185,7 @@ static int told(const struct run *run, const struct weft_outcome *outcome)
     int rc = __fpending(stdout) > PIECE ? pause_for(run) : 0;
     if (rc < 0)
         return rc;
-    return job ? run->seen->page(run->seen->ctx, job->url, &job->page) : 0;
+    return job ? run->seen->page(run->seen->ctx, job->url, job->page) : 0;
 }
 
 // The next result, told to pause if it is not there yet: 1, or 0 at the end, or an error.

@@ -25,13 +25,11 @@ static long connect_ms(const struct page_limits *limits)
     return ms < 1000000000 ? (long)ms : 1000000000L;
 }
 
-static bool set_trust(CURL *c, const struct fetcher *f)
+// Only over TLS: libcurl copies each of these names four times for a page.
+static bool set_trust(CURL *c, const struct fetcher *f, bool tls)
 {
-    long check = f->set->insecure ? 0 : 1;
-    return (!f->ca_file || curl_easy_setopt(c, CURLOPT_CAINFO, f->ca_file) == CURLE_OK) &&
-           (!f->trusts_file || curl_easy_setopt(c, CURLOPT_CAPATH, NULL) == CURLE_OK) &&
-           curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, check) == CURLE_OK &&
-           curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2 * check) == CURLE_OK;
+    return curl_easy_setopt(c, CURLOPT_CAINFO, tls ? f->ca_file : NULL) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_CAPATH, tls ? f->ca_path : NULL) == CURLE_OK;
 }
 
 static long family_of(const struct fetch_settings *set)
@@ -45,15 +43,15 @@ static long family_of(const struct fetch_settings *set)
 static bool set_proxy(CURL *c, const struct resolver *resolver)
 {
     bool none = !resolver->proxied[0] && !resolver->proxied[1];
-    return !none || curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK;
+    return !none || (curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK &&
+                     curl_easy_setopt(c, CURLOPT_PROXY_CAINFO, NULL) == CURLE_OK &&
+                     curl_easy_setopt(c, CURLOPT_PROXY_CAPATH, NULL) == CURLE_OK);
 }
 
 static bool set_up(struct request *r)
 {
     CURL *c = r->easy;
     const struct fetch_settings *set = r->fetcher->set;
-    char agent[64];
-    (void)snprintf(agent, sizeof agent, "weft/%s", weft_version());
 
     // Threads: NOSIGNAL. QUICK_EXIT: without it a name server that is silent holds the driver.
     // No FAILONERROR: an error's page is read, so that its connection can be used again.
@@ -65,15 +63,15 @@ static bool set_up(struct request *r)
            curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_HTTP09_ALLOWED, 1L) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_HTTP_CONTENT_DECODING, 0L) == CURLE_OK &&
-           curl_easy_setopt(c, CURLOPT_COOKIEFILE, "") == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, set->insecure ? 0L : 1L) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, set->insecure ? 0L : 2L) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_NOBODY, set->head ? 1L : 0L) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_IPRESOLVE, family_of(set)) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, connect_ms(&set->limits)) == CURLE_OK &&
-           curl_easy_setopt(c, CURLOPT_USERAGENT, set->user_agent ? set->user_agent : agent) ==
-               CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_USERAGENT, r->fetcher->agent) == CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_HTTPHEADER, r->fetcher->headers) == CURLE_OK &&
-           curl_easy_setopt(c, CURLOPT_ERRORBUFFER, r->error) == CURLE_OK &&
-           set_trust(c, r->fetcher) && set_proxy(c, &r->fetcher->resolver) && answer_watch(r);
+           set_trust(c, r->fetcher, r->tls) && set_proxy(c, &r->fetcher->resolver) &&
+           answer_watch(r);
 }
 
 struct request *request_open(struct fetcher *f)
@@ -102,9 +100,18 @@ void request_close(struct request **r)
 
 void request_begin(struct request *r)
 {
-    if (r->cookies)
+    if (r->has_cookies)
         (void)curl_easy_setopt(r->easy, CURLOPT_COOKIELIST, "ALL"); // cannot fail: nothing is made
-    r->cookies = false;
+    r->has_cookies = false;
+}
+
+// What is set is a comment, of which libcurl keeps nothing.
+bool request_keep_cookies(struct request *r)
+{
+    if (!r->keeps_cookies)
+        r->keeps_cookies = curl_easy_setopt(r->easy, CURLOPT_COOKIELIST, "# from now on") ==
+                           CURLE_OK;
+    return r->keeps_cookies;
 }
 
 const char *request_header(struct request *r, const char *name)
@@ -178,6 +185,8 @@ static CURLcode set_tls(struct request *r, bool tls)
     CURLcode code = curl_easy_setopt(r->easy, CURLOPT_HTTP_VERSION, version);
     if (code == CURLE_OK)
         code = curl_easy_setopt(r->easy, CURLOPT_PIPEWAIT, r->shares ? 1L : 0L);
+    if (code == CURLE_OK && !set_trust(r->easy, r->fetcher, tls))
+        code = CURLE_OUT_OF_MEMORY;
     // Refused where the handle still has the buffer of a request that was not sent: that will do.
     long read = tls ? REQUEST_READ_TLS : REQUEST_READ;
     (void)curl_easy_setopt(r->easy, CURLOPT_BUFFERSIZE, read);
@@ -283,8 +292,8 @@ static enum page_fault run(struct request *r, struct page *page)
     return code == CURLE_OK ? answer_check(r) : meaning_of(r, code);
 }
 
-enum page_fault request_ask(struct request *r, const struct place *place, weft_time end,
-                            struct page *page)
+static enum page_fault ask(struct request *r, const struct place *place, weft_time end,
+                           struct page *page)
 {
     weft_time now = weft_now();
     begin(r, page);
@@ -303,5 +312,18 @@ enum page_fault request_ask(struct request *r, const struct place *place, weft_t
     int64_t lookup_us = (weft_now().ns - now.ns) / 1000;
     fault = run(r, page);
     add_lookup(&page->times, lookup_us);
+    return fault;
+}
+
+// libcurl's words lie here, on the stack of who waits, and not in each handle.
+enum page_fault request_ask(struct request *r, const struct place *place, weft_time end,
+                            struct page *page)
+{
+    char error[CURL_ERROR_SIZE];
+    r->error = error;
+    (void)curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, error); // it only takes the address
+    enum page_fault fault = ask(r, place, end, page);
+    (void)curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, NULL);
+    r->error = NULL;
     return fault;
 }

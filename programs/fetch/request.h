@@ -39,7 +39,7 @@ struct request {
     bool tls, elsewhere;         // what the handle is set to: for https; for another host
     bool shares, alone;          // its connection may be one of HTTP/2; may never be so again
     struct resolved resolved;
-    bool cookies; // some came in this chain
+    bool keeps_cookies, has_cookies; // since there was a redirect; some came in this chain
     // ---- of the answer that comes, or came last
     bool tls_begun;                  // the TCP connection stands, TLS is next
     bool asked;                      // the request is sent, or about to be
@@ -55,10 +55,9 @@ struct request {
     bool again;                      // it was not asked, and is to be, alone
     const char *plain;               // the last header's name if that may not fold, or NULL
     int64_t length;                  // its Content-Length, or -1
-    char encodings[64];              // its Content-Encoding, all of it
     struct decoder *decoder;         // of its body, or NULL
     struct certificate *certificate; // of a TLS server, once it has shown one; or NULL
-    char error[CURL_ERROR_SIZE];
+    char *error;                     // of CURL_ERROR_SIZE, during a request: libcurl's words, or ""
 };
 
 struct request *request_open(struct fetcher *f); // NULL: out of memory
@@ -66,6 +65,10 @@ void request_close(struct request **r);
 
 // A new chain begins: forget the cookies of the one before.
 void request_begin(struct request *r);
+// A redirect's status line has come: keep those of this answer and of all that follow. Not from the
+// beginning, for a page that waits for its answer would hold half a kilobyte for them. False: no
+// memory.
+bool request_keep_cookies(struct request *r);
 
 struct place {
     const char *url;

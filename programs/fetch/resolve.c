@@ -98,25 +98,30 @@ static bool read_origin(const char *origin, struct host *host)
     return text_copy(host->name, sizeof host->name, name, (size_t)(colon - name));
 }
 
-static bool is_number(const char *name)
+// "http://192.0.2.1:80"
+static bool is_number(const char *origin)
 {
+    const char *name = strstr(origin, "://") + 3;
+    size_t size = (size_t)(strrchr(name, ':') - name);
+    char text[INET_ADDRSTRLEN];
     struct in_addr address;
-    return name[0] == '[' || inet_pton(AF_INET, name, &address) == 1;
+    return name[0] == '[' ||
+           (text_copy(text, sizeof text, name, size) && inet_pton(AF_INET, text, &address) == 1);
+}
+
+static bool is_for(const char *entry, const char *name, const char *port)
+{
+    size_t length = strlen(name), digits = strlen(port);
+    return strncasecmp(entry, name, length) == 0 && entry[length] == ':' &&
+           strncmp(entry + length + 1, port, digits) == 0 && entry[length + 1 + digits] == ':';
 }
 
 // Whether --resolve has an entry for it: "HOST:PORT:ADDRESS", where the host may be "*".
 static bool is_told(const struct resolver *r, const struct host *host)
 {
-    char begin[HOST_MAX + 8], any[16];
-    if (!r->told)
-        return false;
-    (void)snprintf(begin, sizeof begin, "%s:%s:", host->name, host->port);
-    (void)snprintf(any, sizeof any, "*:%s:", host->port);
-    for (const struct curl_slist *at = r->told; at; at = at->next) {
-        if (strncasecmp(at->data, begin, strlen(begin)) == 0 ||
-            strncmp(at->data, any, strlen(any)) == 0)
+    for (const struct curl_slist *at = r->told; at; at = at->next)
+        if (is_for(at->data, host->name, host->port) || is_for(at->data, "*", host->port))
             return true;
-    }
     return false;
 }
 
@@ -151,14 +156,26 @@ static enum page_fault give(struct resolved *done, CURL *easy, struct curl_slist
     return FAULT_NONE;
 }
 
-static enum page_fault give_found(struct resolved *done, CURL *easy, const struct host *host,
-                                  const struct name_found *found, struct page *page)
+static enum page_fault give_told(const struct resolver *r, struct resolved *done, CURL *easy,
+                                 struct page *page)
 {
+    return done->list || r->told ? give(done, easy, NULL, r->told, page) : FAULT_NONE;
+}
+
+// A fiber's stack is better kept small.
+struct question {
+    struct host host;
+    struct name_found found;
     char entry[ENTRY_MAX];
-    print_entry(entry, host, found);
-    if (done->list && strcmp(done->list->data, entry) == 0)
+};
+
+static enum page_fault give_found(struct resolved *done, CURL *easy, struct question *q,
+                                  struct page *page)
+{
+    print_entry(q->entry, &q->host, &q->found);
+    if (done->list && strcmp(done->list->data, q->entry) == 0)
         return FAULT_NONE;
-    struct curl_slist *list = curl_slist_append(NULL, entry);
+    struct curl_slist *list = curl_slist_append(NULL, q->entry);
     return list ? give(done, easy, list, list, page) : no_memory(page);
 }
 
@@ -174,20 +191,28 @@ static enum page_fault not_found(int rc, const struct name_found *found, struct 
     return page_fail(page, FAULT_NAME, code, "%s", gai_strerror(code));
 }
 
+static enum page_fault look_up(struct resolver *r, struct resolved *done, CURL *easy,
+                               struct question *q, struct names_time *time, struct page *page)
+{
+    if (r->proxied[q->host.tls] || is_told(r, &q->host))
+        return give_told(r, done, easy, page);
+    int rc = names_find(r->names, q->host.name, time, &q->found);
+    return rc == 0 && q->found.code == 0 ? give_found(done, easy, q, page)
+                                         : not_found(rc, &q->found, page);
+}
+
 enum page_fault resolve(struct resolver *r, struct resolved *done, CURL *easy, const char *origin,
                         struct names_time *time, struct page *page)
 {
-    struct host host;
-    if (!read_origin(origin, &host))
-        return page_fail(page, FAULT_NAME, EAI_NONAME, "%s", gai_strerror(EAI_NONAME));
-    if (r->proxied[host.tls] || is_number(host.name) || is_told(r, &host))
-        return done->list || r->told ? give(done, easy, NULL, r->told, page) : FAULT_NONE;
-    struct name_found *found = malloc(sizeof *found); // a fiber's stack is better kept small
-    if (!found)
+    if (is_number(origin))
+        return give_told(r, done, easy, page);
+    struct question *q = malloc(sizeof *q);
+    if (!q)
         return no_memory(page);
-    int rc = names_find(r->names, host.name, time, found);
-    enum page_fault fault = rc == 0 && found->code == 0 ? give_found(done, easy, &host, found, page)
-                                                        : not_found(rc, found, page);
-    free(found);
+    enum page_fault fault = read_origin(origin, &q->host)
+                                ? look_up(r, done, easy, q, time, page)
+                                : page_fail(page, FAULT_NAME, EAI_NONAME, "%s",
+                                            gai_strerror(EAI_NONAME));
+    free(q);
     return fault;
 }
