@@ -81,10 +81,10 @@ GOALS = [
          why="bare libcurl takes as long on this machine, whose two cores the server shares"),
     goal(LATE, "cpu", at_most=0.13,
          why="bare libcurl takes two thirds of it; the rest is what 1,000 pages at once touch for the first time: "
-         "a fiber's stack, the request with its cookies, the row"),
+         "a fiber's stack, the request, the row"),
     goal(LATE, "rss", at_most=28,
-         why="bare libcurl takes 26.5; beside it each of 1,000 has a stack of 4 KB, and 2 KB for its page, its request "
-         "and its task"),
+         why="bare libcurl takes 26.5; beside it each of 1,000 has a stack of 4 KB, and a KB for its request, its task "
+         "and its turn"),
     goal(BIG, "wall", at_most=0.3),
     goal(BIG, "cpu", at_most=1),
     goal(BIG, "rss", at_most=16),
