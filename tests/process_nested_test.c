@@ -34,8 +34,10 @@ WEFT_TASK(send_late, struct bearer, weft_none, .ends = {WEFT_END(struct bearer, 
 
 static int leave_early(const struct bearer *b, weft_none *none)
 {
+    static weft_future *volatile left; // here who looks for leaks finds it
     (void)none;
-    exit(weft_start(WEFT_THREADS, send_late, b) ? 3 : 4);
+    left = weft_start(WEFT_THREADS, send_late, b);
+    exit(left ? 3 : 4);
 }
 WEFT_TASK(leave_early, struct bearer, weft_none, .ends = {WEFT_END(struct bearer, end)});
 
