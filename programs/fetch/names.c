@@ -315,8 +315,11 @@ static int wait_for_answer(struct names *n, struct question *q, struct names_tim
         weft_time until = look_again_at(q, time);
         rc = weft_cond_wait(&q->answered, &n->mu, weft_sooner(until, time->end));
         note_begin(q, time);
-        if (rc == -ETIMEDOUT && queued && until.ns < time->end.ns && weft_check() == 0)
-            rc = q->step == QUEUED ? call_thread(n) : 0;
+        if (rc == -ETIMEDOUT && queued && until.ns < time->end.ns) { // it is time to look again
+            rc = weft_check();
+            if (rc == 0 && q->step == QUEUED)
+                rc = call_thread(n);
+        }
     }
     return q->step == ANSWERED ? 0 : rc;
 }
