@@ -445,6 +445,19 @@ static int write_while_reading(void)
     return 0;
 }
 
+static int read_then_write(void *arg)
+{
+    take_read(arg);
+    weft_write_lock(arg);
+    return 0;
+}
+
+static int write_while_reading_in_a_task(void)
+{
+    static weft_rwlock l;
+    return in_a_task(read_then_write, &l);
+}
+
 static int use_it_well(void)
 {
     struct room room = {0};
@@ -465,6 +478,7 @@ TEST(under_check_a_deadlock_is_reported)
 TEST(under_check_a_reader_that_waits_to_write_is_a_deadlock)
 {
     expect_deadlock(write_while_reading, "MainThread");
+    expect_deadlock(write_while_reading_in_a_task, "away_task");
 }
 
 static const struct scene scenes[] = {
@@ -480,6 +494,7 @@ static const struct scene scenes[] = {
     SCENE(deadlock_of_two),
     SCENE(write_while_writing),
     SCENE(write_while_reading),
+    SCENE(write_while_reading_in_a_task),
     SCENE(use_it_well),
 };
 

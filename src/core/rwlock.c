@@ -9,7 +9,6 @@
 // The lock is handed over: when it falls free, the first in line gets it, and if that is a reader,
 // all readers up to the first writer with it. So neither readers nor writers starve, and a waiting
 // writer holds back the readers that come after it. Nobody stands in line while the lock is free.
-//
 #include <errno.h>
 
 #include "core/check.h"
@@ -90,9 +89,10 @@ void weft_write_lock(weft_rwlock *l)
 {
     wf_require(l, "weft_write_lock(NULL)");
     (void)wf_fresh(l, wf_after_fork_free);
+    char name[WF_NAME_MAX];
     wf_require(!wf_checking || !wf_check_shares(l),
                "deadlock: %s waits in weft_write_lock for rwlock %p that it reads itself",
-               wf_current()->name, (void *)l);
+               wf_task_name(wf_current(), name), (void *)l);
     uintptr_t value = wf_word_lock(&l->word_);
     if (value == 0) {
         wf_store(&l->value_, 0, WF_RELAXED);
