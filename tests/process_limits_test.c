@@ -158,7 +158,7 @@ static int scene_of_no_ancestor(void)
     return squares_come(NULL, 3);
 }
 
-static void play_without_forks(const char *scene)
+static void play_as_somebody(const char *scene)
 {
     struct ran ran;
     run_scene(scene, false, &ran);
@@ -172,19 +172,19 @@ static void play_without_forks(const char *scene)
 static void a_pool_outlives_a_time_without_forks(void **state)
 {
     (void)state;
-    play_without_forks("scene_of_no_forks");
+    play_as_somebody("scene_of_no_forks");
 }
 
 static void without_its_last_worker_a_pool_fails_its_tasks(void **state)
 {
     (void)state;
-    play_without_forks("scene_of_the_last_worker");
+    play_as_somebody("scene_of_the_last_worker");
 }
 
 static void without_an_ancestor_there_is_a_clear_error(void **state)
 {
     (void)state;
-    play_without_forks("scene_of_no_ancestor");
+    play_as_somebody("scene_of_no_ancestor");
 }
 
 // ---- no more descriptors ----------------------------------------------------------------------
@@ -212,6 +212,41 @@ static void without_descriptors_there_is_a_clear_error(void **state)
     assert_null(pool);
     assert_int_equal(pool_code, -EMFILE);
     assert_int_equal(squares_come(NULL, 2), 0);
+}
+
+// Of one user no more are under way than a process may have open, unless he is root. An ancestor
+// that is stopped takes none.
+static int scene_of_many_under_way(void)
+{
+    enum { LIMIT = 100 };
+    int rc = become_somebody();
+    if (rc != 0)
+        return rc;
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 1);
+    CHECK(pool && squares_come(pool, 1) == 0);
+    pid_t ancestor = ancestor_of(any_worker());
+    CHECK(limit(0, RLIMIT_NOFILE, LIMIT, NULL) == 0 && kill(ancestor, SIGSTOP) == 0);
+    weft_future *all[LIMIT];
+    int n = 0;
+    while (n < LIMIT && (all[n] = weft_start(WEFT_PROCESSES, square, &n)))
+        n++;
+    int code = weft_error_code();
+    bool is_said = strstr(weft_error(), "too many descriptors are under way") != NULL;
+    CHECK(kill(ancestor, SIGCONT) == 0);
+    CHECK(n > 0 && n < LIMIT && code == -EAGAIN && is_said);
+    for (int i = 0; i < n; i++) {
+        long out = 0;
+        CHECK(weft_join_as(&all[i], square, &out) == 0 && out == (long)i * i);
+    }
+    CHECK(squares_come(NULL, 2) == 0 && squares_come(pool, 2) == 0);
+    weft_pool_close(&pool);
+    return 0;
+}
+
+static void who_has_too_many_under_way_is_told(void **state)
+{
+    (void)state;
+    play_as_somebody("scene_of_many_under_way");
 }
 
 struct large {
@@ -485,9 +520,9 @@ static void a_stream_that_the_program_has_closed_is_nothing_in_a_worker(void **s
 }
 
 static const struct scene scenes[] = {
-    SCENE(scene_of_stacks),      SCENE(scene_of_no_forks),   SCENE(scene_of_the_last_worker),
-    SCENE(scene_of_no_ancestor), SCENE(scene_without_input), SCENE(scene_without_streams),
-    SCENE(scene_of_signals),
+    SCENE(scene_of_stacks),       SCENE(scene_of_no_forks),       SCENE(scene_of_the_last_worker),
+    SCENE(scene_of_no_ancestor),  SCENE(scene_of_many_under_way), SCENE(scene_without_input),
+    SCENE(scene_without_streams), SCENE(scene_of_signals),
 };
 
 static const struct CMUnitTest tests[] = {
@@ -496,6 +531,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_its_last_worker_a_pool_fails_its_tasks),
     cmocka_unit_test(without_an_ancestor_there_is_a_clear_error),
     cmocka_unit_test(without_descriptors_there_is_a_clear_error),
+    cmocka_unit_test(who_has_too_many_under_way_is_told),
     cmocka_unit_test(a_pool_outlives_a_time_without_descriptors),
     cmocka_unit_test(an_ancestor_without_descriptors_says_so),
     cmocka_unit_test(a_worker_without_descriptors_fails_who_brings_some),

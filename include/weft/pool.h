@@ -114,9 +114,10 @@ void weft_pool_close(weft_pool **pool);
 
 // Run fn(arg) alone on a fresh thread or process, or on a fiber: of the caller's loop, or, from a
 // thread, of one of as many as there are cores. weft.h says what happens to it at exit. NULL with
-// -ENOMEM, -EAGAIN (no more threads) or -ENOTSUP; for a fiber or process also -EMFILE, -ENFILE, for
-// a process -EBADF (pipe.h) and -EINVAL (its stack). A process ends with its task, by exit; that it
-// could not be made is its task's error: -EAGAIN.
+// -ENOMEM, -EAGAIN (no more threads; too many descriptors of the user's under way to processes) or
+// -ENOTSUP; for a fiber or process also -EMFILE, -ENFILE, for a process -EBADF (pipe.h) and -EINVAL
+// (its stack). A process ends with its task, by exit; that it could not be made is its task's
+// error: -EAGAIN.
 //     weft_future *f = weft_start(WEFT_THREADS, page_size, &request);
 //     weft_future *g = weft_start_as(WEFT_WITH(.kind = WEFT_THREADS, .name = "first",
 //                                              .daemon = true), page_size, &request);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // family.c - the root's side: the ancestor is started, asked for workers, and listened to.
 //
-// A process enters the list under `mu`, before the ancestor is asked for it, and leaves it by the
+// A process enters the list when the ancestor is asked for it, under `mu`, and leaves it by the
 // keeper's hand, which alone walks along it without the lock: what it stands on stays. So an
 // owner's functions are called without any lock, and may ask for the next process.
 #define _GNU_SOURCE // program_invocation_short_name
@@ -353,10 +353,15 @@ static int bear(struct wf_process *p)
         wish.birth.ctx = ctx_there(p->birth.ctx);
     }
     wish.serial = p->serial = ++family.last_serial;
+    int rc = send_wish(&wish, p->theirs[0], p->theirs[1]);
+    if (rc == -ETOOMANYREFS)
+        return weft_fail(-EAGAIN, "processes: a process for %s: too many descriptors are under way",
+                         p->birth.name);
+    if (rc == -ENOMEM)
+        return weft_fail(rc, "processes: a process for %s: %s", p->birth.name, strerror(-rc));
+    // Else an ancestor that is gone, as the keeper will notice, who buries all that it finds here.
     add(p);
     family.unborn++;
-    // An ancestor that is gone is noticed by the keeper, who buries all that it finds in the list.
-    (void)send_wish(&wish, p->theirs[0], p->theirs[1]);
     close_theirs(p);
     return 0;
 }

@@ -3,6 +3,7 @@
 #include "os/carry.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,6 +26,17 @@ static void pack(struct msghdr *header, union control *control, const struct wf_
     memcpy(CMSG_DATA(c), message->fds, size);
 }
 
+// Others take the descriptors that are under way in a moment, as a rule: up to 20 tries in 0.2 s.
+static bool comes_again(bool waits, int *tries)
+{
+    if (errno != ETOOMANYREFS)
+        return errno == EINTR;
+    if (!waits || ++*tries > 20)
+        return false;
+    (void)poll(NULL, 0, *tries);
+    return true;
+}
+
 int wf_carry_send(int socket, const struct wf_carry *message, bool waits)
 {
     struct iovec part = {message->bytes, message->size};
@@ -33,10 +45,13 @@ int wf_carry_send(int socket, const struct wf_carry *message, bool waits)
     if (message->count > 0)
         pack(&header, &control, message);
     int flags = MSG_NOSIGNAL | (waits ? 0 : MSG_DONTWAIT);
+    int tries = 0;
     ssize_t n;
-    while ((n = sendmsg(socket, &header, flags)) < 0 && errno == EINTR)
+    while ((n = sendmsg(socket, &header, flags)) < 0 && comes_again(waits, &tries))
         continue;
-    return n < 0 ? -errno : 0;
+    if (n < 0)
+        return errno == ENOBUFS ? -ENOMEM : -errno;
+    return 0;
 }
 
 static void unpack(struct msghdr *header, struct wf_carry *message)

@@ -18,7 +18,7 @@ struct wf_carry {
 
 // Send one message; the descriptors stay the caller's. 0, -EAGAIN (`waits` is false, and there is
 // no room), -EPIPE or -ECONNRESET (nobody is left to receive it), -EMSGSIZE, -ETOOMANYREFS (too
-// many descriptors under way), -ENOMEM.
+// many descriptors of this user's are under way, also a moment later if it `waits`), -ENOMEM.
 int wf_carry_send(int socket, const struct wf_carry *message, bool waits);
 
 // Receive one. Its size (> 0), and its descriptors, closed by exec, which are the caller's now. 0:
