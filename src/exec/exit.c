@@ -118,6 +118,7 @@ static void at_exit(void)
     wf_lock(&state.mu);
     wf_store(&state.waits, 0, WF_RELAXED);
     bool any_ended = state.any_ended, lost = wf_load(&state.daemons, WF_RELAXED) > 0;
+    wf_thread ended = state.ended;
     state.any_ended = false;
     // A later handler may start tasks again, and wait again.
     wf_store(&state.is_registered, 0, WF_RELEASE);
@@ -128,7 +129,7 @@ static void at_exit(void)
     }
     wf_watchdog_end();
     if (any_ended) // and all before it: what a thread leaves behind as it ends is left by now
-        wf_thread_join(state.ended);
+        wf_thread_join(ended);
     if (wf_checking)
         wf_owned_tell();
 }
