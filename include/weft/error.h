@@ -40,7 +40,8 @@ int weft_error_code(void);
 
 // Who is told of a task that failed when nobody was left to join it: dropped before its end, or
 // started or submitted and then dropped. Cancelled tasks are not reported. A pool's own on_error
-// (pool.h) comes first. NULL, the default: one line on stderr. Called on its thread.
+// (pool.h) comes first. NULL, the default: one line on stderr. Called on its thread; of a task of a
+// process, on one that may be the only one to hear of processes: it must not wait for any.
 void weft_on_unobserved(void (*hook)(const char *task, int code, const char *message, void *ctx),
                         void *ctx);
 

@@ -52,7 +52,8 @@ struct weft_pool_options {
                                 // and 128 MiB or the soft one, whichever is more
     const char *name;           // prefix of thread names: "weft" gives weft-1, weft-2... Copied
     int (*on_start)(void *ctx); // run first in each worker; < 0 fails the pool's tasks with it
-    // Told, on its thread, of a failed task that nobody will join. NULL: weft_on_unobserved.
+    // Told, on its thread, of a failed task that nobody will join. NULL: weft_on_unobserved, which
+    // says what one of a process must not do (error.h).
     void (*on_error)(const char *task, int code, const char *message, void *ctx);
     void *ctx; // for both. To on_start in a process: the address of a static is that of the same
                // one there, which has its initial value; shared memory (shared.h) and numbers are
