@@ -2,8 +2,8 @@
 // current.h - who is running: the task, and the parker that runs it.
 //
 // A *task* is what somebody asked for: a name, a request to stop, an error, values of its own. A
-// *parker* is what can sleep and be woken: a thread (a fiber, one day). A parker runs a stack of
-// tasks, because a joiner may run the task that it waits for in place; only the innermost acts.
+// *parker* is what can sleep and be woken: a thread, or a fiber. A parker runs a stack of tasks,
+// because a joiner may run the task that it waits for in place; only the innermost acts.
 //
 // Parkers are type-stable: their memory is never given back, only used for the next parker. So
 // whoever wakes may still hold a pointer to one whose thread has ended. The wake-up then reaches a

@@ -3,12 +3,13 @@
 //
 // The park word has five values:
 //
-//     EMPTY    nothing            -> wf_unpark: TOKEN          -> owner: ASLEEP, RINGING
+//     EMPTY    nothing            -> wf_unpark: TOKEN          -> owner: ASLEEP, RINGING, PARKED
 //     TOKEN    a wake-up waits    -> wf_unpark: TOKEN          -> owner: EMPTY
 //     ASLEEP   sleeps on the word, and perhaps on a shared one  -> wf_unpark: TOKEN + futex
 //                                                              -> owner: EMPTY
 //     RINGING  sleeps in ppoll    -> wf_unpark: TOKEN + bell   -> owner: EMPTY
-//     PARKED   sleeps as `parking` does (a fiber)  -> wf_unpark: EMPTY + wake
+//     PARKED   sleeps as `parking` does (a fiber)  -> wf_unpark: EMPTY or TOKEN, + wake
+//                                                              -> its loop: EMPTY
 //
 // No wake-up is lost: wf_unpark's exchange comes either before the owner's step out of EMPTY, which
 // then fails and finds the token, or after it, and then it sees that the owner sleeps and wakes it;

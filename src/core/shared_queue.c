@@ -46,7 +46,7 @@ struct side {
 struct weft_shared_queue {
     size_t item_size, capacity;
     uint64_t mask;          // of the slots, a power of two
-    struct side puts, gets; // CLOSED is a flag of puts
+    struct side puts, gets; // closed: both have the flag, puts first
     unsigned char slots[] __attribute__((aligned(LINE)));
 };
 

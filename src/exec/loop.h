@@ -34,8 +34,8 @@ static inline int wf_loop_start(struct wf_loop *loop, size_t stack_size, void (*
 }
 
 // ---- for its own fibers, and for who is called by it --------------------------------------
-// Something to do once when the loop's turn ends: at the latest after 64 switches, and before it
-// sleeps. On the loop's own stack: it must not wait, not even for a lock, but may ask.
+// Something to do once when the loop's turn ends: after 256 switches at the latest (turn.h), and
+// before it sleeps. On the loop's own stack: it must not wait, not even for a lock, but may ask.
 void wf_loop_at_turn_end(struct wf_loop *loop, struct wf_turn_end *turn_end);
 bool wf_loop_transfers(const struct wf_loop *loop);             // by itself: see os/engine.h
 void wf_loop_ask(struct wf_loop *loop, struct wf_io *transfer); // it will be told of
