@@ -134,6 +134,67 @@ static int scene_of_all_stopped(void)
     return 0;
 }
 
+// ---- a child that was forked while the ancestor was being started -----------------------------
+
+static const char stops_at_first[] = "ORPHANS_STOP_AT_FIRST";
+
+// In the program's second start: before weft has caught it.
+__attribute__((constructor(101))) static void stop_at_first(void)
+{
+    if (getenv(stops_at_first))
+        raise(SIGSTOP);
+}
+
+// Holds what it was forked with. 0: the ancestor is gone, and was buried.
+static int outlive(pid_t ancestor)
+{
+    enum { PATIENCE_MS = 10000 };
+    for (int ms = 0; ms < PATIENCE_MS; ms++) {
+        if (kill(ancestor, 0) < 0)
+            return 0;
+        nap_ms(1);
+    }
+    return 1;
+}
+
+static void *fork_meanwhile(void *none)
+{
+    siginfo_t ancestor;
+    while (waitid(P_ALL, 0, &ancestor, WSTOPPED) < 0) // until it is there
+        nap_ms(1);
+    if (fork() == 0)
+        _exit(outlive(ancestor.si_pid));
+    kill(ancestor.si_pid, SIGCONT);
+    return none;
+}
+
+static int scene_of_a_fork_meanwhile(void)
+{
+    pthread_t thread;
+    CHECK(setenv(stops_at_first, "1", 1) == 0);
+    CHECK(pthread_create(&thread, NULL, fork_meanwhile, NULL) == 0);
+    CHECK(busy_pool(1));
+    CHECK(pthread_join(thread, NULL) == 0);
+    raise(SIGKILL);
+    return 0;
+}
+
+static void a_child_that_was_forked_meanwhile_keeps_nobody_alive(void **state)
+{
+    (void)state;
+    struct ran ran;
+    run_scene("scene_of_a_fork_meanwhile", false, &ran);
+    show_unless(WIFSIGNALED(ran.status) && WTERMSIG(ran.status) == SIGKILL,
+                "scene_of_a_fork_meanwhile", &ran);
+    int count = 0, status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, 0)) > 0 || errno == EINTR) {
+        count += pid > 0;
+        assert_int_equal(status, 0);
+    }
+    assert_int_equal(count, 2); // the ancestor, and the child after it
+}
+
 // A group of its own, as a shell gives a program: the test is not in it.
 static bool is_apart(void)
 {
@@ -221,6 +282,7 @@ static const struct scene scenes[] = {
     SCENE(scene_of_workers_at_work),  SCENE(scene_of_workers_being_made),
     SCENE(scene_of_a_stopped_worker), SCENE(scene_of_all_stopped),
     SCENE(scene_of_an_interrupt),     SCENE(scene_of_an_interrupt_that_is_handled),
+    SCENE(scene_of_a_fork_meanwhile),
 };
 
 static const struct CMUnitTest tests[] = {
@@ -230,6 +292,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(nor_one_that_is_stopped_with_all_its_processes),
     cmocka_unit_test(nor_does_one_that_is_interrupted_with_all_its_processes),
     cmocka_unit_test(what_an_interrupt_means_the_program_says),
+    cmocka_unit_test(a_child_that_was_forked_meanwhile_keeps_nobody_alive),
 };
 
 static int adopt(void **state)

@@ -20,6 +20,7 @@
 #include "core/mutex.h"
 #include "exec/ancestor.h"
 #include "exec/reasons.h"
+#include "exec/tie.h"
 #include "os/carry.h"
 #include "os/clock.h"
 #include "os/packet.h"
@@ -104,20 +105,20 @@ static int shake_hands(void)
 static int start_ancestor(void)
 {
     int ends[2];
-    int rc = wf_packet_pair(ends);
+    int rc = wf_tie_open(ends);
     if (rc < 0)
         return rc;
     char title[WF_SPAWN_TITLE];
     (void)snprintf(title, sizeof title, "%s: ancestor of workers", program_invocation_short_name);
-    rc = wf_spawn_self(title, ends[1], &family.ancestor);
-    (void)close(ends[1]);
-    family.socket = ends[0];
+    rc = wf_spawn_self(title, ends[WF_TIE_THEIRS], &family.ancestor);
+    wf_tie_close(WF_TIE_THEIRS);
+    family.socket = ends[WF_TIE_OURS];
     if (rc == 0 && (rc = shake_hands()) < 0) {
         (void)kill(family.ancestor, SIGKILL);
         wf_spawn_reap(family.ancestor);
     }
     if (rc < 0)
-        (void)close(family.socket);
+        wf_tie_close(WF_TIE_OURS);
     family.is_there = rc == 0;
     return rc;
 }
@@ -168,12 +169,9 @@ static int see_to_ancestor(void)
     return 0;
 }
 
-// The child of a plain fork: what is there is its parent's. An end of the socket that stayed open
-// here would keep the family alive after its root.
+// The child of a plain fork: what is there is its parent's.
 static void stay_behind(void)
 {
-    if (family.is_there)
-        (void)close(family.socket);
     if (family.is_kept)
         wf_bell_free(family.bell);
     family.is_there = family.is_kept = false;
@@ -498,7 +496,7 @@ static void await_ends(void)
 static void lose_ancestor(void)
 {
     wf_lock(&family.mu);
-    (void)close(family.socket);
+    wf_tie_close(WF_TIE_OURS);
     wf_spawn_reap(family.ancestor);
     await_ends();
     free(family.modules);
