@@ -6,6 +6,7 @@
 
 #include <grp.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 
@@ -241,6 +242,58 @@ static int scene_of_many_under_way(void)
     CHECK(squares_come(NULL, 2) == 0 && squares_come(pool, 2) == 0);
     weft_pool_close(&pool);
     return 0;
+}
+
+// Until the kernel refuses more.
+static int put_many_under_way(int ends[2])
+{
+    enum { AT_ONCE = 100 };
+    int fds[AT_ONCE];
+    CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
+    for (int i = 0; i < AT_ONCE; i++)
+        fds[i] = ends[0];
+    char byte = 0, control[CMSG_SPACE(sizeof fds)] = {0};
+    struct iovec part = {&byte, 1};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof control};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+    *c = (struct cmsghdr){
+        .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof fds)};
+    memcpy(CMSG_DATA(c), fds, sizeof fds);
+    while (sendmsg(ends[0], &message, MSG_DONTWAIT) == 1)
+        continue;
+    CHECK(errno == ETOOMANYREFS);
+    return 0;
+}
+
+// Nobody waits for its task, and its worker, which has nothing else to do, tells nothing.
+static int scene_of_a_task_behind_many(void)
+{
+    int rc = become_somebody(), many[2];
+    if (rc != 0)
+        return rc;
+    weft_end ours, theirs;
+    char byte;
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 1);
+    CHECK(pool && squares_come(pool, 1) == 0);
+    nap_ms(1500); // the pool looks once a second while somebody waits, and once after that
+    CHECK(limit(0, RLIMIT_NOFILE, 200, NULL) == 0 && put_many_under_way(many) == 0);
+    CHECK(weft_pipe(&ours, &theirs) == 0);
+    CHECK(weft_spawn(pool, bear_end, &(struct bearer){theirs}) == 0);
+    CHECK(weft_recv(ours, &byte, 1, weft_after_ms(50)) == -ETIMEDOUT);
+    CHECK(close(many[0]) == 0 && close(many[1]) == 0);
+    CHECK(weft_recv(ours, &byte, 1, much_later()) == -EPIPE);
+    weft_end_close(&ours);
+    weft_pool_close(&pool);
+    return 0;
+}
+
+static void a_task_that_cannot_be_sent_yet_is_sent_later(void **state)
+{
+    (void)state;
+    play_as_somebody("scene_of_a_task_behind_many");
 }
 
 static void who_has_too_many_under_way_is_told(void **state)
@@ -520,9 +573,9 @@ static void a_stream_that_the_program_has_closed_is_nothing_in_a_worker(void **s
 }
 
 static const struct scene scenes[] = {
-    SCENE(scene_of_stacks),       SCENE(scene_of_no_forks),       SCENE(scene_of_the_last_worker),
-    SCENE(scene_of_no_ancestor),  SCENE(scene_of_many_under_way), SCENE(scene_without_input),
-    SCENE(scene_without_streams), SCENE(scene_of_signals),
+    SCENE(scene_of_stacks),      SCENE(scene_of_no_forks),       SCENE(scene_of_the_last_worker),
+    SCENE(scene_of_no_ancestor), SCENE(scene_of_many_under_way), SCENE(scene_of_a_task_behind_many),
+    SCENE(scene_without_input),  SCENE(scene_without_streams),   SCENE(scene_of_signals),
 };
 
 static const struct CMUnitTest tests[] = {
@@ -532,6 +585,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_an_ancestor_there_is_a_clear_error),
     cmocka_unit_test(without_descriptors_there_is_a_clear_error),
     cmocka_unit_test(who_has_too_many_under_way_is_told),
+    cmocka_unit_test(a_task_that_cannot_be_sent_yet_is_sent_later),
     cmocka_unit_test(a_pool_outlives_a_time_without_descriptors),
     cmocka_unit_test(an_ancestor_without_descriptors_says_so),
     cmocka_unit_test(a_worker_without_descriptors_fails_who_brings_some),

@@ -226,8 +226,13 @@ void wf_crew_dispatch(struct processes *t, struct wf_ended *ended)
         wf_crew_be_due(t, wf_clock_now() + SILENCE_NS);
     while (t->queued > 0) {
         struct wf_member *m = choose(t);
-        if (!m || hand_over(t, m, t->queue.first, ended) < 0)
+        if (!m)
             break;
+        if (hand_over(t, m, t->queue.first, ended) == 0)
+            continue;
+        if (m->load == 0) // refused by the system; and who has nothing to do tells nothing
+            wf_crew_be_due(t, wf_clock_now() + RETRY_NS);
+        break;
     }
     see_to_members(t, ended);
     wf_crew_tell_room(t);

@@ -43,7 +43,7 @@ struct processes {
     bool closing;
     int64_t retry_ns;      // no worker could be made: then try again; or 0
     int64_t due_ns;        // of the watch
-    struct wf_watch watch; // deadlines, and births that are tried again
+    struct wf_watch watch; // deadlines, and what is tried again
 };
 
 // What must follow once the lock is let go: futures that have ended, through next, and a worker

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// crew_due.c - what is done when a time has come: deadlines, workers that do not move, births that
-// are tried again.
+// crew_due.c - what is done when a time has come: deadlines, workers that do not move, births and
+// descriptors that were refused.
 #include <errno.h>
 
 #include "exec/crew.h"
