@@ -68,7 +68,8 @@ static void a_pool_whose_threads_cannot_be_made_is_an_error(void **state)
     weft_pool *pool = weft_pool_open(KIND, .workers = 2, .stack_size = (size_t)1 << 46);
     assert_null(pool);
     assert_true(weft_error_code() == -EAGAIN || weft_error_code() == -ENOMEM);
-    assert_non_null(strstr(weft_error(), "2 threads with stacks of 70368744177664 bytes: "));
+    assert_non_null(strstr(weft_error(), ON_FIBERS ? "2 fibers" : "2 threads"));
+    assert_non_null(strstr(weft_error(), " with stacks of 70368744177664 bytes: "));
 }
 
 // ---- submit ----------------------------------------------------------------------------

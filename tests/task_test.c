@@ -263,6 +263,10 @@ static void a_thread_that_cannot_be_made_is_an_error(void **state)
     assert_null(f);
     assert_true(weft_error_code() == -EAGAIN || weft_error_code() == -ENOMEM);
     assert_non_null(strstr(weft_error(), "no thread with a stack of 70368744177664 bytes: "));
+    assert_null(weft_start_as(WEFT_WITH(.kind = WEFT_FIBERS, .stack_size = (size_t)1 << 46), square,
+                              &(int){1}));
+    assert_int_equal(weft_error_code(), -ENOMEM);
+    assert_non_null(strstr(weft_error(), "no fiber with a stack of 70368744177664 bytes: "));
     f = weft_start(WEFT_THREADS, square, &(int){1}); // and it did no harm
     assert_int_equal(weft_join(&f, NULL, 0), 0);
 }

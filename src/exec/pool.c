@@ -198,11 +198,12 @@ static int run_alone(weft_future *f, size_t stack_size)
     if (f->kind == WEFT_PROCESSES)
         return wf_process_start(f, stack_size);
     int rc = wf_run_alone(f, stack_size);
+    const char *kind = f->kind == WEFT_FIBERS ? "fiber" : "thread";
     if (rc < 0 && stack_size > 0)
-        return weft_fail(rc, "weft_start(%s): no thread with a stack of %zu bytes: %s",
-                         f->what->name, stack_size, strerror(-rc));
+        return weft_fail(rc, "weft_start(%s): no %s with a stack of %zu bytes: %s", f->what->name,
+                         kind, stack_size, strerror(-rc));
     if (rc < 0)
-        return weft_fail(rc, "weft_start(%s): no thread: %s", f->what->name, strerror(-rc));
+        return weft_fail(rc, "weft_start(%s): no %s: %s", f->what->name, kind, strerror(-rc));
     return 0;
 }
 

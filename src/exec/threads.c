@@ -456,9 +456,10 @@ static int start_loops(struct threads *t)
 // What the system says of a stack for which there is no room does not name it.
 static int refuse(const struct weft_pool_options *o, int rc)
 {
+    const char *workers = o->kind == WEFT_FIBERS ? "fibers" : "threads";
     if (o->stack_size == 0)
-        return weft_fail(rc, "weft_pool_open: %d threads: %s", o->workers, strerror(-rc));
-    return weft_fail(rc, "weft_pool_open: %d threads with stacks of %zu bytes: %s", o->workers,
+        return weft_fail(rc, "weft_pool_open: %d %s: %s", o->workers, workers, strerror(-rc));
+    return weft_fail(rc, "weft_pool_open: %d %s with stacks of %zu bytes: %s", o->workers, workers,
                      o->stack_size, strerror(-rc));
 }
 
