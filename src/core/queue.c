@@ -12,8 +12,8 @@
 //
 // All of that happens while the word is busy (waiters.h). Where it could take long, with large
 // items or a `compare` that is the caller's own, a mutex is taken before, and the word is busy only
-// while the line changes. What lies between two holds of the word is then still safe: all but one
-// who gives up waiting hold the mutex.
+// while the line changes, or an item goes to a getter in it. What lies between two holds of the
+// word is then still safe: all but one who gives up waiting hold the mutex.
 #include <weft/queue.h>
 
 #include <errno.h>
