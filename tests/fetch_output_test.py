@@ -13,6 +13,7 @@ import fcntl
 import io
 import json
 import os
+import pathlib
 import pty
 import re
 import signal
@@ -190,6 +191,60 @@ def the_progress_line_counts_what_came_of_a_page_that_is_not_complete():
                 gate.set()
 
         printed, _ = on_terminal(server.page("/", behave), look=look)
+        assert gate.is_set(), printed
+
+
+@test
+def the_progress_line_counts_only_what_is_under_way_and_not_what_waits_for_its_turn():
+    with Server() as server:
+        gate = threading.Event()
+        urls = [server.page(f"/{i}", after(gate, answer(b"x"))) for i in range(6)]
+
+        def look(printed):
+            if b"\r0 of 6 pages, 2 under way, 0, 0/s\x1b[K" in printed:
+                gate.set()
+
+        printed, _ = on_terminal("-j6", "--per-host", "2", *urls, look=look)
+        assert gate.is_set(), printed
+
+
+@test
+def the_progress_line_knows_how_long_a_list_is():
+    with Server() as server, tempfile.TemporaryDirectory() as folder:
+        first = server.page("/", answer(b"x"))
+        gate, path = threading.Event(), pathlib.Path(folder, "urls.txt")
+        late = [server.page(f"/late{i}", after(gate, answer(b"x"))) for i in range(3)]
+        # Four pages: a comment is none, and what comes again is fetched once.
+        path.write_text("\n".join(["# four", first, *late, first + "#part", ""]))
+        for arguments in (["-f", path], ["-"]):
+            gate.clear()
+
+            def look(printed):
+                if b"\r1 of 4 pages, 1 under way, 1, " in printed:
+                    gate.set()
+
+            with path.open() as given:
+                printed, ended = on_terminal("-j1", *arguments, look=look, stdin=given)
+            assert gate.is_set(), printed
+            matches(seen(printed)[-2], r"4 of 4 pages, 4 in .*")  # each was still read
+            equal(ended, 0, "status")
+
+
+@test
+def the_progress_line_knows_how_long_a_pipe_was_when_it_has_ended():
+    with Server() as server:
+        gate = threading.Event()
+        urls = [server.page("/", answer(b"x")), server.page("/late", after(gate, answer(b"x")))]
+        ours, given = os.pipe()
+        os.write(given, "\n".join(urls).encode())
+
+        def look(printed):
+            if b"\r1 of 2 pages, 1 under way, 1, " in printed:
+                gate.set()
+
+        os.close(given)
+        printed, _ = on_terminal("-", look=look, stdin=ours)
+        os.close(ours)
         assert gate.is_set(), printed
 
 

@@ -23,9 +23,9 @@ static int take_page(void *results, const char *url, const struct page *page)
     return results_page(results, url, page);
 }
 
-static int take_pause(void *results, int64_t arrived)
+static int take_pause(void *results, const struct pages_now *now)
 {
-    return results_idle(results, arrived);
+    return results_idle(results, now);
 }
 
 static int run(const struct bench *b, const struct fetch_settings *set, double *seconds)
@@ -84,7 +84,7 @@ static int print_ways(int at_once, struct timings *one, struct timings *many,
     print_way(way, many);
     printf("%d at once took %.2f of the time of one at a time (medians of %d runs)\n", at_once,
            median_of(many) / median_of(one), one->length);
-    return results_idle(results, 0);
+    return results_flush(results);
 }
 
 // Run both ways, in turns, into timings with room for all runs.
@@ -135,5 +135,5 @@ int bench_lecture(const struct bench *b)
     if (rc < 0)
         return rc;
     lecture_print_float(stdout, sum / b->set->bench);
-    return results_idle(b->results, 0);
+    return results_flush(b->results);
 }

@@ -74,11 +74,11 @@ static int at_once_allowed(int at_once, long limit)
 static int fetch_all(struct fetch_settings *set, struct input *in, struct stop *stop)
 {
     struct run run;
-    size_t known = input_known(in, NULL, NULL);
+    size_t known = input_known(in);
     if (known > 0 && known < (size_t)set->at_once)
         set->at_once = (int)known;
     set->at_once = at_once_allowed(set->at_once, raise_descriptor_limit());
-    if (run_open(&run, set, in, known) < 0)
+    if (run_open(&run, set, in) < 0)
         return failed(weft_error());
     // One loop: a second one made TLS faster and everything else slower (see pages.c).
     weft_pool *pool = weft_pool_open(WEFT_FIBERS, .workers = 1, .name = "fetch");

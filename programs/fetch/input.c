@@ -13,15 +13,19 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <weft/weft.h>
 
 #include "fetch/seen.h"
 #include "fetch/url.h"
 
+enum { COUNTED_SIZE = 8 << 20 };
+
 struct source {
     char *text; // the URL, or the file's name
     int fd;     // -1: a URL
+    off_t from; // where input_count began to read the file
 };
 
 struct input {
@@ -66,7 +70,7 @@ static int add(struct input *in, const char *text, int fd)
     char *own = strdup(text);
     if (!own)
         return weft_fail(-ENOMEM, "out of memory");
-    in->sources[in->length++] = (struct source){own, fd};
+    in->sources[in->length++] = (struct source){own, fd, 0};
     return 0;
 }
 
@@ -208,6 +212,13 @@ static int next_in_file(struct input *in, const struct source *source, char **ur
     return rc;
 }
 
+static void end_file(struct input *in)
+{
+    in->begin = in->end = 0;
+    in->at_end = false;
+    in->line = 0;
+}
+
 static int take(struct input *in, char **url)
 {
     while (in->next < in->length) {
@@ -221,9 +232,7 @@ static int take(struct input *in, char **url)
         if (rc != 0)
             return rc;
         in->next++;
-        in->begin = in->end = 0;
-        in->at_end = false;
-        in->line = 0;
+        end_file(in);
     }
     return 0;
 }
@@ -253,18 +262,58 @@ static int is_new(struct seen *seen, const char *url)
     return rc < 0 ? weft_fail(rc, "out of memory") : rc;
 }
 
-size_t input_known(const struct input *in, input_skipped *skip, void *ctx)
+// ---- counting --------------------------------------------------------------------
+
+// Whether all can be read twice: what a pipe says is gone then.
+static bool is_short_and_stays(struct input *in)
+{
+    int64_t size = 0;
+    for (size_t i = 0; i < in->length; i++) {
+        struct source *source = &in->sources[i];
+        struct stat about;
+        if (source->fd < 0)
+            continue;
+        source->from = lseek(source->fd, 0, SEEK_CUR);
+        if (source->from < 0 || fstat(source->fd, &about) < 0 || !S_ISREG(about.st_mode))
+            return false;
+        size += about.st_size;
+    }
+    return size <= COUNTED_SIZE;
+}
+
+static bool go_back(struct input *in)
+{
+    bool back = true;
+    end_file(in); // the last one, if it broke off
+    input_rewind(in);
+    for (size_t i = 0; i < in->length; i++)
+        if (in->sources[i].fd >= 0)
+            back &= lseek(in->sources[i].fd, in->sources[i].from, SEEK_SET) >= 0;
+    return back;
+}
+
+size_t input_count(struct input *in, input_skipped *skip, void *ctx)
 {
     size_t n = 0;
+    char *url;
+    int rc;
+    if (!is_short_and_stays(in))
+        return 0;
+    struct seen *seen = in->seen ? seen_new() : NULL; // of its own: nothing is handed out here
+    while ((rc = take(in, &url)) > 0) {
+        n += is_new(seen, url) != 0 && !(skip && skip(ctx, url)); // without memory: perhaps
+        free(url);
+    }
+    seen_free(&seen);
+    return go_back(in) && rc == 0 ? n : 0; // what is wrong with a list is told when it is used
+}
+
+size_t input_known(struct input *in)
+{
     for (size_t i = 0; i < in->length; i++)
         if (in->sources[i].fd >= 0)
             return 0;
-    struct seen *seen = in->seen ? seen_new() : NULL; // of its own: nothing is handed out here
-    for (size_t i = 0; i < in->length; i++)
-        n += is_new(seen, in->sources[i].text) != 0 && // without memory: perhaps
-             !(skip && skip(ctx, in->sources[i].text));
-    seen_free(&seen);
-    return n;
+    return input_count(in, NULL, NULL);
 }
 
 static int take_new(struct input *in, char **url)

@@ -36,8 +36,10 @@ typedef bool input_skipped(void *ctx, const char *url);
 void input_skip(struct input *in, input_skipped *skip, void *ctx);
 
 // How many URLs there are, each once unless duplicates are wanted, if no file was added; else 0.
-// `skip`, which may be NULL, says which ones not to count.
-size_t input_known(const struct input *in, input_skipped *skip, void *ctx);
+size_t input_known(struct input *in);
+// The same with files too, if they can be read twice and it takes but a moment: regular ones, of
+// 8 MiB together. `skip`, which may be NULL, says which URLs not to count. Before the first URL.
+size_t input_count(struct input *in, input_skipped *skip, void *ctx);
 
 // How many were left out so far, because they came before.
 size_t input_repeated(const struct input *in);

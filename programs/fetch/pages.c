@@ -38,6 +38,8 @@ struct run {
     weft_cond change;       // for the feeder
     int under_way, waiting; // pages; those of them that wait for their turn
     int open;               // under way, or done and not told
+    int64_t started;        // pages, so far
+    bool ended;             // the list
 };
 
 struct job {
@@ -59,6 +61,7 @@ static void add(struct run *run, int under_way, int waiting)
 {
     weft_lock(&run->mu);
     run->under_way += under_way;
+    run->started += under_way > 0;
     run->waiting += waiting;
     weft_cond_signal(&run->change);
     weft_unlock(&run->mu);
@@ -70,6 +73,25 @@ static void add_open(struct run *run, int open)
     run->open += open;
     weft_cond_signal(&run->change);
     weft_unlock(&run->mu);
+}
+
+static void end_list(struct run *run)
+{
+    weft_lock(&run->mu);
+    run->ended = true;
+    weft_unlock(&run->mu);
+}
+
+static struct pages_now see(struct run *run)
+{
+    weft_lock(&run->mu);
+    const struct pages_now now = {
+        .arrived = run->fetcher->arrived,
+        .total = run->ended ? run->started : -1,
+        .under_way = run->under_way - run->waiting,
+    };
+    weft_unlock(&run->mu);
+    return now;
 }
 
 static void on_wait(void *ctx, int more)
@@ -149,6 +171,8 @@ static int feed(struct run *const *arg, weft_none *none)
         int rc = wait_for_room(run);
         if (rc == 0)
             rc = input_next(run->in, &url);
+        if (rc == 0)
+            end_list(run);
         if (rc <= 0)
             return rc;
         rc = start(run, url);
@@ -166,18 +190,20 @@ static struct job *job_of(const struct weft_outcome *outcome)
 }
 
 // Let out what was printed, when whoever reads it has room: a pipe with any takes PIPE_BUF at once.
-static int pause_for(const struct run *run)
+static int pause_for(struct run *run)
 {
     const struct pages_seen *seen = run->seen;
+    struct pages_now now;
     if (!seen->pause)
         return 0;
     if (__fpending(stdout) > 0 && weft_wait_fd(STDOUT_FILENO, POLLOUT, WEFT_FOREVER) == -ECANCELED)
         return -ECANCELED;
     // Which also says what is wrong with the descriptor.
-    return seen->pause(seen->ctx, run->fetcher->arrived);
+    now = see(run);
+    return seen->pause(seen->ctx, &now);
 }
 
-static int told(const struct run *run, const struct weft_outcome *outcome)
+static int told(struct run *run, const struct weft_outcome *outcome)
 {
     const struct job *job = job_of(outcome);
     if (outcome->code < 0)
@@ -189,7 +215,7 @@ static int told(const struct run *run, const struct weft_outcome *outcome)
 }
 
 // The next result, told to pause if it is not there yet: 1, or 0 at the end, or an error.
-static int next(const struct run *run, struct weft_outcome *outcome)
+static int next(struct run *run, struct weft_outcome *outcome)
 {
     int rc = weft_group_next(run->group, outcome, NULL, 0, WEFT_POLL);
     while (rc == -ETIMEDOUT) {

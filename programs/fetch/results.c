@@ -37,7 +37,7 @@ void results_close(struct results *r)
     totals_free(&r->totals);
 }
 
-static int flush(struct results *r)
+int results_flush(struct results *r)
 {
     int rc = output_flush(&r->output);
     if (rc < 0)
@@ -75,7 +75,7 @@ int results_change(struct results *r, const char *url, const struct page *page,
         progress_clear(&r->progress);
     output_page(&r->output, url, page, change);
     if (r->output.error != 0)
-        return flush(r); // there is no sense in going on
+        return results_flush(r); // there is no sense in going on
     show_progress(r);
     return 0;
 }
@@ -85,11 +85,15 @@ int results_page(void *r, const char *url, const struct page *page)
     return results_change(r, url, page, NULL);
 }
 
-int results_idle(void *r, int64_t arrived)
+int results_idle(void *r, const struct pages_now *now)
 {
-    ((struct results *)r)->arrived = arrived;
-    show_progress(r);
-    return flush(r);
+    struct results *results = r;
+    results->arrived = now->arrived;
+    results->under_way = now->under_way;
+    if (now->total >= 0)
+        results->known = now->total;
+    show_progress(results);
+    return results_flush(results);
 }
 
 static bool is_worth_a_summary(const struct results *r, bool interrupted)
@@ -104,7 +108,7 @@ static int end_output(struct results *r, const struct output_end *how)
 {
     progress_clear(&r->progress);
     output_end(&r->output, r->totals, how);
-    return flush(r);
+    return results_flush(r);
 }
 
 int results_break_off(struct results *r, const struct change_sum *changes)

@@ -7,6 +7,7 @@
 #include <weft/time.h>
 
 #include "fetch/output.h"
+#include "fetch/pages.h"
 #include "fetch/progress.h"
 #include "fetch/totals.h"
 
@@ -16,7 +17,7 @@ struct results { // zeroed, it can be closed
     struct progress progress;
     weft_time begun;
     int64_t known;     // how many there will be, or -1
-    int64_t under_way; // at once, as far as is known; or -1
+    int64_t under_way; // when last idle; before, -1
     int64_t arrived;   // bytes of bodies when last idle, also of pages that are not complete
     int write_error;   // of stdout: an errno, or 0
 };
@@ -39,9 +40,9 @@ int results_page(void *r, const char *url, const struct page *page);
 int results_change(struct results *r, const char *url, const struct page *page,
                    const struct page_change *change);
 // Nothing more is ready just now: what was printed is written, and the progress line moves. To be
-// called before each wait, and ten times a second while it lasts. arrived: the bytes of bodies so
-// far, those of pages that are not complete too. 0, or the negative errno of stdout, which is in
-// write_error too; its message is in weft_error().
-int results_idle(void *r, int64_t arrived);
+// called before each wait, and ten times a second while it lasts. 0, or the negative errno of
+// stdout, which is in write_error too; its message is in weft_error().
+int results_idle(void *r, const struct pages_now *now);
+int results_flush(struct results *r); // the same without the line
 
 #endif

@@ -93,7 +93,7 @@ static void run_close(struct run *run)
     results_close(&run->results);
 }
 
-int run_open(struct run *run, const struct fetch_settings *set, struct input *in, size_t known)
+int run_open(struct run *run, const struct fetch_settings *set, struct input *in)
 {
     *run = (struct run){.set = set, .in = in};
     int rc = results_open(&run->results, set);
@@ -103,12 +103,12 @@ int run_open(struct run *run, const struct fetch_settings *set, struct input *in
         run_close(run);
         return rc;
     }
-    run->results.under_way = set->at_once;
-    if (set->resume) {
+    if (set->resume)
         input_skip(in, is_done, run);
-        known = input_known(in, is_kept, run->record); // those that are left
+    if (run->results.progress.out) { // nobody else asks; of a resumed run, those that are left
+        size_t known = input_count(in, set->resume ? is_kept : NULL, run->record);
+        run->results.known = known > 0 ? (int64_t)known : -1;
     }
-    run->results.known = known > 0 ? (int64_t)known : -1;
     return 0;
 }
 
@@ -137,10 +137,10 @@ static int take_page(void *ctx, const char *url, const struct page *page)
     return results_change(&run->results, url, page, change);
 }
 
-static int take_pause(void *ctx, int64_t arrived)
+static int take_pause(void *ctx, const struct pages_now *now)
 {
     struct run *run = ctx;
-    int rc = results_idle(&run->results, arrived);
+    int rc = results_idle(&run->results, now);
     if (rc == 0 && run->record)
         record_let_out(run->record);
     return rc;

@@ -29,9 +29,9 @@ struct run {
 };
 
 // Open what the settings name, and read what is to be read before any traffic. 0; or a negative
-// errno with its message in weft_error(), and nothing is open. set and in outlive the run; known is
-// input_known(in, NULL, NULL). Blocks on files.
-int run_open(struct run *run, const struct fetch_settings *set, struct input *in, size_t known);
+// errno with its message in weft_error(), and nothing is open. set and in outlive the run. Blocks
+// on files.
+int run_open(struct run *run, const struct fetch_settings *set, struct input *in);
 
 // Fetch all of it. 0, or as fetch_pages. In any case run_end is next.
 int run_work(struct run *run, weft_pool *pool);
