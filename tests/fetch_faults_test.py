@@ -249,6 +249,9 @@ case("33. a gzip stream that is cut", "/gzip-cut",
 case("34. a gzip bomb", "/bomb?mb=64",
      Fault("decoded-size", r"stopped after \d+ bytes.* over the limit.*"),
      "--max-decoded", "1M", also=stopped("partial_decoded", 1 << 20, of="partial_encoded"))
+case("34. a gzip bomb of a GiB ends without any option", "/bomb",
+     Fault("decoded-size", r"stopped after \d+ bytes, 536870912 decoded: its size is over the limit "
+                           r"\(--max-decoded\)", partial_decoded=512 << 20))
 case("35. a body without end", "/endless",
      Fault("size", r"stopped after \d+ bytes: its size is over the limit \(--max-size\)"),
      "--max-size", "1M", also=stopped("partial_encoded", 1 << 20))
@@ -581,6 +584,8 @@ case("a bomb in gzip in gzip", "/bomb-layers?mb=64", BOMB, "--max-decoded", "1M"
 case("a bomb of brotli", "/bomb-brotli?mb=64", BOMB, "--max-decoded", "1M")
 case("a bomb within the limit is a page", "/bomb?mb=2", Packed(2 << 20, "gzip"),
      "--max-decoded", "2M")
+case("what is not compressed has the limit of its size alone", "/ok?size=70000",
+     Ok(70000, claimed=70000), "--max-decoded", "1K")
 
 # ---- more: HEAD ------------------------------------------------------------------------------
 

@@ -315,7 +315,7 @@ static const struct fetch_option table[] = {
      PLACE(limits.idle_ns)},
     {"max-size", 'm', "SIZE", "stop at a body larger than this, as sent [1G]", fetch_read_size,
      PLACE(limits.encoded)},
-    {"max-decoded", 0, "SIZE", "and than this, decompressed [4G]", fetch_read_size,
+    {"max-decoded", 0, "SIZE", "stop at a body that decompresses to more [512M]", fetch_read_size,
      PLACE(limits.decoded)},
     {"max-header", 0, "SIZE", "of all headers of an answer [256K]", fetch_read_size,
      PLACE(limits.header)},
@@ -382,7 +382,7 @@ static const struct fetch_settings defaults = {
             .first_byte_ns = 30 * INT64_C(1000000000),
             .idle_ns = 20 * INT64_C(1000000000),
             .encoded = INT64_C(1) << 30,
-            .decoded = INT64_C(4) << 30,
+            .decoded = INT64_C(512) << 20, // the bomb that is known best, of 1 GiB, is over it
             .header = INT64_C(256) << 10,
             .redirects = 10,
         },

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <zlib.h>
 
-enum { PIECE = 65536 };
+enum { PIECE = 1 << 20 };
 
 struct body plain_body(size_t size)
 {
@@ -53,37 +53,53 @@ static bool drain(z_stream *z, int flush, struct body *to)
     return true;
 }
 
-// Pack `times` repetitions of `from`.
-static struct body pack_often(enum packing packing, struct body from, int64_t times)
+static struct body pack_to(int flush, enum packing packing, struct body from)
 {
-    z_stream z = {0};
     struct body to = {0};
+    z_stream z = {.next_in = (Bytef *)from.bytes, .avail_in = (uInt)from.size};
     if (deflateInit2(&z, 6, Z_DEFLATED, window_bits(packing), 8, Z_DEFAULT_STRATEGY) != Z_OK)
         return to;
-    bool good = true;
-    for (int64_t i = 0; good && i < times; i++) {
-        z.next_in = (Bytef *)from.bytes;
-        z.avail_in = (uInt)from.size;
-        good = drain(&z, Z_NO_FLUSH, &to);
-    }
-    good = good && drain(&z, Z_FINISH, &to);
+    bool good = drain(&z, flush, &to);
     (void)deflateEnd(&z); // it complains of a stream that was given up, which is so
     return good ? to : dropped(to);
 }
 
 struct body pack(enum packing packing, struct body from)
 {
-    struct body to = from.bytes ? pack_often(packing, from, 1) : from;
+    struct body to = from.bytes ? pack_to(Z_FINISH, packing, from) : from;
     free(from.bytes);
     return to;
 }
 
+static bool append_number(struct body *to, uint32_t number)
+{
+    const unsigned char bytes[] = {(unsigned char)number, (unsigned char)(number >> 8),
+                                   (unsigned char)(number >> 16), (unsigned char)(number >> 24)};
+    return append(to, bytes, sizeof bytes);
+}
+
+// One gzip stream whose pieces, times of them, are all the same.
+static bool repeat(struct body *to, struct body piece, struct body plain, int64_t times)
+{
+    static const unsigned char head[] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3}, end[] = {3, 0};
+    uLong one = crc32(0, (const Bytef *)plain.bytes, (uInt)plain.size), all = 0;
+    bool good = append(to, head, sizeof head);
+    for (int64_t i = 0; good && i < times; i++) {
+        good = append(to, piece.bytes, piece.size);
+        all = crc32_combine(all, one, (z_off_t)plain.size);
+    }
+    return good && append(to, end, sizeof end) && append_number(to, (uint32_t)all) &&
+           append_number(to, (uint32_t)(plain.size * (size_t)times));
+}
+
+// Behind a full flush deflate begins anew, so a piece of zeros is packed once and said often.
 struct body bomb(int64_t size)
 {
     struct body zeros = {calloc(1, PIECE), PIECE};
-    if (!zeros.bytes)
-        return zeros;
-    struct body to = pack_often(GZIP, zeros, size / PIECE);
+    struct body piece = zeros.bytes ? pack_to(Z_FULL_FLUSH, RAW_DEFLATE, zeros) : zeros, to = {0};
+    if (!piece.bytes || !repeat(&to, piece, zeros, size / PIECE))
+        to = dropped(to);
+    free(piece.bytes);
     free(zeros.bytes);
     return to;
 }

@@ -19,8 +19,7 @@ struct body plain_body(size_t size);                      // x's
 struct body pack(enum packing packing, struct body from); // frees `from`
 struct body pack_brotli(struct body from);                // likewise
 struct body join(struct body first, struct body second);  // frees both
-// So many bytes of zeros in gzip, a thousandth of it, without ever being in memory. A quarter of a
-// second for 64 MiB, in which nobody else is served.
+// So many bytes of zeros, whole MiB, in gzip, a thousandth of it, without ever being in memory.
 struct body bomb(int64_t size);
 
 #endif
