@@ -264,8 +264,10 @@ OTHER_FAULTS = [
      "<urlopen error [Errno 111] Connection refused>"),
     ("{https}", "no safe connection: the server does not speak TLS there (TLS)",
      "<urlopen error [SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)>"),
-    ("FOO:bar", "FOO: is not fetched, only http: and https:",
+    ("FOO:bar", "it begins with FOO:, and only http:// and https:// are fetched",
      "<urlopen error unknown url type: foo>"),
+    ("127.0.0.1:80/", "it begins with 127.0.0.1:, and only http:// and https:// are fetched",
+     "<urlopen error unknown url type: 127.0.0.1>"),
     ("www.x/", "not a URL: it begins with neither http:// nor https://",
      "unknown url type: 'www.x/'"),
 ]

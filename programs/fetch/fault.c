@@ -76,10 +76,12 @@ static void no_scheme(FILE *out, const struct page *page)
     (void)fprintf(out, "not a URL: it begins with neither http:// nor https://");
 }
 
+// It may be a host whose port follows: "localhost:8080" is a URL of the scheme "localhost".
 static void scheme(FILE *out, const struct page *page)
 {
+    (void)fprintf(out, "it begins with ");
     print_clean(out, page->detail);
-    (void)fprintf(out, ": is not fetched, only http: and https:");
+    (void)fprintf(out, ":, and only http:// and https:// are fetched");
 }
 
 static void url(FILE *out, const struct page *page)
