@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // fetch_words_test.c - programs/fetch/units.h and fault.h: sizes, times and what broke, in words.
 #define _GNU_SOURCE
+#include <netdb.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -131,6 +132,15 @@ static void a_timeout_names_the_limit_that_was_reached(void **state)
     assert_string_equal(fault_of(&page), "timed out in the body, after 3 bytes (--idle-timeout)");
 }
 
+static void a_name_that_is_none_and_a_server_that_is_silent_are_told_apart(void **state)
+{
+    struct page page = {.fault = FAULT_NAME, .code = EAI_NONAME};
+    (void)state;
+    assert_string_equal(fault_of(&page), "name not known (DNS)");
+    page.code = EAI_AGAIN;
+    assert_string_equal(fault_of(&page), "the name server does not answer (DNS)");
+}
+
 static void a_bomb_tells_both_sizes(void **state)
 {
     const struct page page = {.fault = FAULT_DECODED_SIZE, .encoded = 100, .decoded = 1 << 30};
@@ -160,6 +170,7 @@ int main(void)
         cmocka_unit_test(seconds_are_rounded_and_growth_is_a_share),
         cmocka_unit_test(each_fault_has_a_name_of_its_own_and_words),
         cmocka_unit_test(a_timeout_names_the_limit_that_was_reached),
+        cmocka_unit_test(a_name_that_is_none_and_a_server_that_is_silent_are_told_apart),
         cmocka_unit_test(a_bomb_tells_both_sizes),
         cmocka_unit_test(what_steers_a_terminal_is_shown_as_bytes),
     };
