@@ -446,6 +446,8 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
         page->fault = FAULT_SIZE;
     else if (r->decoder)
         (void)decoding(r, decoder_push(r->decoder, bytes, size));
+    else if (limits_of(r)->plain > 0 && page->encoded > limits_of(r)->plain)
+        page->fault = FAULT_DECODED_SIZE;
     if (page->fault == FAULT_NONE && is_last_of_large(r) && has_more(r))
         page->excess = true;
     return page->fault == FAULT_NONE && !r->enough ? size : 0;

@@ -315,7 +315,7 @@ static const struct fetch_option table[] = {
      PLACE(limits.idle_ns)},
     {"max-size", 'm', "SIZE", "stop at a body larger than this, as sent [1G]", fetch_read_size,
      PLACE(limits.encoded)},
-    {"max-decoded", 0, "SIZE", "stop at a body that decompresses to more [512M]", fetch_read_size,
+    {"max-decoded", 0, "SIZE", "and than this, decompressed [512M]", fetch_read_size,
      PLACE(limits.decoded)},
     {"max-header", 0, "SIZE", "of all headers of an answer [256K]", fetch_read_size,
      PLACE(limits.header)},
@@ -382,7 +382,6 @@ static const struct fetch_settings defaults = {
             .first_byte_ns = 30 * INT64_C(1000000000),
             .idle_ns = 20 * INT64_C(1000000000),
             .encoded = INT64_C(1) << 30,
-            .decoded = INT64_C(512) << 20, // the bomb that is known best, of 1 GiB, is over it
             .header = INT64_C(256) << 10,
             .redirects = 10,
         },
@@ -431,6 +430,15 @@ static const char *find_contradiction(const struct fetch_settings *s)
     return NULL;
 }
 
+// Who names a limit means it for every page. Else it is for what is compressed: the bomb that is
+// known best, of 1 GiB, is over it, and a plain page of 600 MB is none.
+static void limit_decoded(struct page_limits *limits)
+{
+    limits->plain = limits->decoded;
+    if (limits->decoded == 0)
+        limits->decoded = INT64_C(512) << 20;
+}
+
 // As Python's urllib asks, and as often as the list says. It has one limit of time, for each step.
 static void be_the_lecture(struct fetch_settings *s)
 {
@@ -464,6 +472,7 @@ int fetch_options_read(struct fetch_settings *set, int argc, char **argv, int *s
         *status = options_status(first);
         return first;
     }
+    limit_decoded(&set->limits);
     if (set->format == FORMAT_LECTURE)
         be_the_lecture(set);
     const char *wrong = find_contradiction(set);

@@ -65,7 +65,8 @@ struct page_limits {    // each ends a page; there is no way to have none
     int64_t first_byte_ns;
     int64_t idle_ns; // without a byte, once an answer has begun
     int64_t encoded; // bytes of the body as sent
-    int64_t decoded; // bytes of the body, decoded
+    int64_t decoded; // bytes of a compressed body, decoded
+    int64_t plain;   // bytes of one that is not; 0: `encoded` is limit enough
     int64_t header;  // bytes of all headers of one request
     int redirects;
 };
