@@ -103,6 +103,7 @@ static weft_conn *connection(void)
 }
 
 static char byte;
+static weft_end end;
 
 static void *unlock_to_read(void *none)
 {
@@ -190,7 +191,8 @@ static int unlock_anothers_read_lock(void)
     X(65, "weft_post_queued(NULL)", weft_post_queued(NULL)) \
     X(66, "weft_post_expect(NULL)", weft_post_expect(NULL, 1)) \
     X(67, "weft_list: there is no kind 7", weft_list((enum weft_kind)7, NULL, 0)) \
-    X(68, "weft_queue_new: there is no order 3", new_queue_in_order(3))
+    X(68, "weft_queue_new: there is no order 3", new_queue_in_order(3)) \
+    X(69, "the two ends need two variables", weft_pipe(&end, &end))
 
 // These look at what was freed, which a sanitizer tells first.
 #define USES_OF_WHAT_IS_GONE(X) \

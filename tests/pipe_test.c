@@ -2,6 +2,8 @@
 // pipe_test.c - whole messages between two ends: order, sizes, limits, waiting, and how it ends.
 #include "contract.h"
 
+#include <sys/socket.h>
+
 static weft_end a, b; // of each test's own pipe
 
 static int open_ends(void **state)
@@ -123,6 +125,13 @@ TEST(what_is_no_end_is_an_error)
     assert_int_equal(weft_send(file, "x", 1, WEFT_POLL), -ENOTSOCK);
     assert_int_equal(weft_recv(file, got, sizeof got, WEFT_POLL), -ENOTSOCK);
     assert_string_not_equal(weft_error(), "");
+    int streams[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, streams), 0);
+    assert_int_equal(send(streams[1], "abc", 3, 0), 3);
+    assert_int_equal(weft_recv((weft_end){streams[0]}, got, sizeof got, WEFT_POLL), -ENOTSOCK);
+    assert_int_equal(recv(streams[0], got, sizeof got, MSG_DONTWAIT), 3); // nothing was taken
+    assert_int_equal(close(streams[0]), 0);
+    assert_int_equal(close(streams[1]), 0);
     weft_end_close(&file);
     assert_int_equal(file.fd, -1);
     weft_end_close(&file);

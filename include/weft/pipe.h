@@ -53,11 +53,12 @@ typedef struct {
 #define WEFT_END(type, member) _Generic(((type *)0)->member, weft_end : offsetof(type, member) + 1)
 #endif
 
-int weft_pipe(weft_end *a, weft_end *b); // 0, -EMFILE, -ENFILE or -ENOMEM; then both are {-1}
+// 0, -EMFILE, -ENFILE or -ENOMEM; then both are {-1}. One variable for both ends aborts.
+int weft_pipe(weft_end *a, weft_end *b);
 
 // Both may wait, and a call that fails has moved nothing: -ECANCELED and -ETIMEDOUT as everywhere
-// (task.h), -EPIPE (the other end is closed), -EBADF or -ENOTSOCK (not an end), -ENOMEM, and where
-// it has to wait -EMFILE or -ENFILE.
+// (task.h), -EPIPE (the other end is closed), -EBADF or -ENOTSOCK (not an end: a stream takes
+// what is sent, but weft_recv says it), -ENOMEM, and where it has to wait -EMFILE or -ENFILE.
 //
 // -EMSGSIZE: over WEFT_MESSAGE_MAX. A full pipe makes it wait: it holds 200 KB or so, less of small
 // messages, which count for more than their bytes. Never SIGPIPE.

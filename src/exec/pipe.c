@@ -66,6 +66,7 @@ static int await(const char *call, weft_end end, short events, weft_time deadlin
 int weft_pipe(weft_end *a, weft_end *b)
 {
     wf_require(a && b, "weft_pipe(NULL)");
+    wf_require(a != b, "weft_pipe(%p, %p): the two ends need two variables", (void *)a, (void *)b);
     int fds[2] = {-1, -1};
     int rc = wf_packet_pair(fds);
     a->fd = fds[0];

@@ -56,9 +56,14 @@ static ssize_t receive(int fd, void *buf, size_t cap, int flags)
 }
 
 // The next packet has no bytes: is it one, or the end of all? Both are 0 to recv. But a packet
-// bears a time, if one asks for it.
+// bears a time, if one asks for it. A stream has none, and 0 for whoever asks for no bytes, though
+// it may have some.
 static int is_packet(int fd)
 {
+    int type = SOCK_SEQPACKET;
+    socklen_t size = sizeof type;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM)
+        return -ENOTSOCK;
     if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMP, &(int){1}, sizeof(int)) < 0)
         return -errno;
     union { // room for the time alone: no descriptor finds a place behind it

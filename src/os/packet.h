@@ -14,8 +14,9 @@ int wf_packet_pair(int ends[2]); // closed by exec. 0, -EMFILE, -ENFILE or -ENOM
 int wf_packet_send(int fd, const void *msg, size_t size);
 
 // Take the next packet: its size, -EAGAIN (there is none), -EPIPE (nor will be), -EMSGSIZE (larger
-// than cap: it stays), -EBADMSG (larger than `most`: it is gone), -ENOMEM, -EBADF, -ENOTSOCK. One
-// task at a time may be in here with an end, and cap is not more than `most`.
+// than cap: it stays), -EBADMSG (larger than `most`: it is gone), -ENOMEM, -EBADF, -ENOTSOCK (also
+// of a stream, that has no packets). One task at a time may be in here with an end, and cap is not
+// more than `most`.
 ssize_t wf_packet_take(int fd, void *buf, size_t cap, size_t most);
 
 #endif
