@@ -157,6 +157,20 @@ static int get_from_nothing(void)
     return weft_shared_get(q, &item, WEFT_POLL);
 }
 
+static int put_no_item(void)
+{
+    weft_shared_queue *q = weft_shared_queue_new(sizeof(int), 4);
+    const int *item = nothing;
+    return weft_shared_put(q, item, WEFT_POLL);
+}
+
+static int get_to_no_place(void)
+{
+    weft_shared_queue *q = weft_shared_queue_new(sizeof(int), 4);
+    int *item = nothing;
+    return weft_shared_get(q, item, WEFT_POLL);
+}
+
 static int close_nothing(void)
 {
     weft_shared_queue_close(nothing);
@@ -192,8 +206,10 @@ static int free_a_queue_twice(void)
 
 TEST(misuse_of_a_queue_aborts_with_one_line)
 {
-    expect_abort(put_nothing, "weft_shared_put((nil)");
-    expect_abort(get_from_nothing, "weft_shared_get((nil)");
+    expect_abort(put_nothing, "weft_shared_put(NULL)", "no queue");
+    expect_abort(get_from_nothing, "weft_shared_get(NULL)", "no queue");
+    expect_abort(put_no_item, "weft_shared_put(0x", "NULL): there is no item");
+    expect_abort(get_to_no_place, "weft_shared_get(0x", "NULL): no place");
     expect_abort(close_nothing, "weft_shared_queue_close(NULL");
     expect_abort(put_another_size, "weft_shared_put(", "4", "8");
     expect_abort(get_another_size, "weft_shared_get(", "4", "1");
@@ -221,6 +237,8 @@ static const struct scene scenes[] = {
     SCENE(await_nothing),
     SCENE(put_nothing),
     SCENE(get_from_nothing),
+    SCENE(put_no_item),
+    SCENE(get_to_no_place),
     SCENE(close_nothing),
     SCENE(put_another_size),
     SCENE(get_another_size),

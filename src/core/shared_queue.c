@@ -247,14 +247,16 @@ static int call(const char *call, struct move *m, size_t size, weft_time deadlin
 
 int weft_shared_put_(weft_shared_queue *q, const void *item, size_t size, weft_time deadline)
 {
-    wf_require(q && item, "weft_shared_put(%p, %p)", (void *)q, item);
+    wf_require(q, "weft_shared_put(NULL): there is no queue");
+    wf_require(item, "weft_shared_put(%p, NULL): there is no item", (void *)q);
     struct move m = {.queue = q, .mine = &q->puts, .other = &q->gets, .from = item};
     return call("weft_shared_put", &m, size, deadline);
 }
 
 int weft_shared_get_(weft_shared_queue *q, void *item, size_t size, weft_time deadline)
 {
-    wf_require(q && item, "weft_shared_get(%p, %p)", (void *)q, item);
+    wf_require(q, "weft_shared_get(NULL): there is no queue");
+    wf_require(item, "weft_shared_get(%p, NULL): no place for the item", (void *)q);
     struct move m = {.queue = q, .mine = &q->gets, .other = &q->puts, .to = item};
     return call("weft_shared_get", &m, size, deadline);
 }
