@@ -105,8 +105,8 @@ void weft_pool_close(weft_pool **pool);
 
 // Run fn over in[0..n) into out[0..n), in order, and wait for all. 0, or the first failure's code:
 // then the rest are cancelled and the message names its index. -ETIMEDOUT, -ECANCELED: likewise.
-// The caller works with them where it may (see the top). Items must not wait for each other: they
-// may run one after the other.
+// On processes also -EMFILE, -ENFILE: the items travel by descriptors. The caller works with them
+// where it may (see the top). Items must not wait for each other: they may run one after the other.
 //     int weft_map(weft_pool *pool, weft_time deadline, fn, size_t n, R *out, const A *in);
 //     rc = weft_map(pool, WEFT_FOREVER, square, 3, out, (int[]){1, 2, 3});
 #define weft_map(pool, deadline, fn, n, out, ...) \

@@ -33,6 +33,7 @@
 #include "os/shm.h"
 
 enum { PAGE = 4096, PART = 4 * PAGE };
+#define NO_ITEM UINT64_MAX // a helper that has come to none yet
 
 // How the file begins. The items follow on the next page.
 struct head {
@@ -40,7 +41,7 @@ struct head {
     uint64_t n, helpers, in_at, out_at;
     uint64_t next; // atomic: the first item that nobody has taken
     uint32_t stop; // atomic: one has failed
-    uint64_t at[]; // atomic: the item that each helper is at
+    uint64_t at[]; // atomic: the item that each helper is at, or NO_ITEM
 };
 
 struct share {
@@ -211,6 +212,8 @@ static int lay_out(struct map *map, size_t n, size_t helpers, const void *in)
     map->out_at = out_at;
     *map->head = (struct head){
         .what = place, .n = n, .helpers = helpers, .in_at = in_at, .out_at = out_at};
+    for (size_t i = 0; i < helpers; i++)
+        wf_store(&map->head->at[i], NO_ITEM, WF_RELAXED);
     return 0;
 }
 
@@ -275,6 +278,8 @@ static int judge(const struct map *map, size_t n, weft_time deadline, const stru
         return wf_failed("weft_map", verdict->code); // no item is to blame
     if (verdict->code == -ECANCELED)
         return weft_fail(verdict->code, "weft_map: %s", verdict->why);
+    if (verdict->code < 0 && verdict->item == NO_ITEM) // a worker that could not begin
+        return weft_fail(verdict->code, "%s", verdict->why);
     if (verdict->code < 0)
         return weft_fail(verdict->code, "%s of item %zu: %s", map->what->name,
                          (size_t)verdict->item, verdict->why);
