@@ -26,6 +26,16 @@
 #define WEFT_C_BEGIN _Pragma("GCC visibility push(default)") extern "C" {
 #define WEFT_C_END } _Pragma("GCC visibility pop")
 #define WEFT_VALUE_(type, ...) (type{__VA_ARGS__})
+#define WEFT_IS_BYTES_(T) \
+    (__is_trivially_copyable(T) || __is_trivially_constructible(T, const __typeof__(T) &))
+// The size of what an item points to, which is copied byte by byte.
+#define WEFT_ITEM_SIZE_(item) (sizeof(::weft_item_<__typeof__(*(item))>) * sizeof *(item))
+extern "C++" {
+template <typename T>
+struct weft_item_ { // has the size 1
+    static_assert(WEFT_IS_BYTES_(T), "weft copies an item's bytes, and this is more than those");
+};
+}
 #define WEFT_OPTIONS_(type, ...) \
     __extension__({ \
         WEFT_QUIET_BEGIN_ __extension__ type options_ = {__VA_ARGS__}; \
@@ -37,6 +47,7 @@
 #define WEFT_C_END _Pragma("GCC visibility pop")
 #define WEFT_VALUE_(type, ...) ((type){__VA_ARGS__})
 #define WEFT_OPTIONS_(type, ...) ((type){__VA_ARGS__})
+#define WEFT_ITEM_SIZE_(item) (sizeof *(item))
 #endif
 // clang-format on
 

@@ -39,11 +39,12 @@ struct weft_queue_options {
 void weft_queue_free(weft_queue **q); // nobody may be using it; what is in it is dropped
 
 // Copy *item in, or the next item out: 0, -EPIPE (closed; for get: and drained), -ETIMEDOUT or
-// -ECANCELED; *item is written only on 0. A pointer of another size than the items aborts.
+// -ECANCELED; *item is written only on 0. A pointer of another size than the items aborts; in C++
+// one to what is more than its bytes, as std::string, does not compile.
 //     int weft_put(weft_queue *q, const T *item, weft_time deadline);
 //     int weft_get(weft_queue *q, T *item, weft_time deadline);
-#define weft_put(q, item, deadline) weft_put_((q), (item), sizeof *(item), (deadline))
-#define weft_get(q, item, deadline) weft_get_((q), (item), sizeof *(item), (deadline))
+#define weft_put(q, item, deadline) weft_put_((q), (item), WEFT_ITEM_SIZE_(item), (deadline))
+#define weft_get(q, item, deadline) weft_get_((q), (item), WEFT_ITEM_SIZE_(item), (deadline))
 void weft_queue_close(weft_queue *q);          // again is harmless
 size_t weft_queue_length(const weft_queue *q); // already old when you read it
 

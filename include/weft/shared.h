@@ -87,8 +87,10 @@ typedef struct weft_shared_queue weft_shared_queue;
 weft_shared_queue *weft_shared_queue_new(size_t item_size, size_t capacity) // as weft_shared
     __attribute__((warn_unused_result));                                    // a capacity of 0: 1024
 void weft_shared_queue_free(weft_shared_queue **q); // nobody may be using it
-#define weft_shared_put(q, item, deadline) weft_shared_put_((q), (item), sizeof *(item), (deadline))
-#define weft_shared_get(q, item, deadline) weft_shared_get_((q), (item), sizeof *(item), (deadline))
+#define weft_shared_put(q, item, deadline) \
+    weft_shared_put_((q), (item), WEFT_ITEM_SIZE_(item), (deadline))
+#define weft_shared_get(q, item, deadline) \
+    weft_shared_get_((q), (item), WEFT_ITEM_SIZE_(item), (deadline))
 void weft_shared_queue_close(weft_shared_queue *q);          // again is harmless
 size_t weft_shared_queue_length(const weft_shared_queue *q); // already old when you read it
 

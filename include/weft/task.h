@@ -104,8 +104,6 @@ static inline void weft_deferred_run_(struct weft_deferred_ *d)
         weft_deferred_##id##_ = {(fn), (__VA_ARGS__)}
 
 #ifdef __cplusplus
-#define WEFT_IS_BYTES_(T) \
-    (__is_trivially_copyable(T) || __is_trivially_constructible(T, const __typeof__(T) &))
 #define WEFT_IS_TASK_(fn, A, R) \
     static_assert(sizeof(static_cast<int (*)(const __typeof__(A) *, __typeof__(R) *)>(&fn)) && \
                       WEFT_IS_BYTES_(A) && WEFT_IS_BYTES_(R), \
