@@ -222,7 +222,7 @@ def commands_of_chat_are_named():
     equal(weft("chat", "zzz"), (2, "", "weft chat: unknown command zzz (see weft chat --help)\n"))
     got = weft("chat")
     assert got.status == 2 and got.err.startswith("usage: weft chat COMMAND"), got
-    assert weft("chat", "passwd", "--help").out.startswith("usage: weft chat passwd")
+    assert weft("chat", "passwd", "--help").out.startswith("usage: weft chat passwd\n")
 
 
 class Terminal:

@@ -38,7 +38,9 @@ static void print_row(FILE *out, const struct option_row *row, bool brief)
 // The program's end looks whether stdout took it.
 static void print_head(FILE *out, const struct command_line *line)
 {
-    (void)fprintf(out, "usage: %s %s\n%s\n\n", line->command, line->arguments, line->summary);
+    const char *space = *line->arguments ? " " : "";
+    (void)fprintf(out, "usage: %s%s%s\n%s\n\n", line->command, space, line->arguments,
+                  line->summary);
 }
 
 static void print_rows(FILE *out, const struct command_line *line)
