@@ -104,6 +104,27 @@ TEST(of_many_addresses_the_first_are_taken)
     names_close(&n);
 }
 
+// glibc says EAI_NONAME where it could not open its files. The next question has its own answer.
+TEST(without_a_descriptor_no_name_is_unknown)
+{
+    static const int errors[] = {EMFILE, ENFILE};
+    struct names *n = open_names(2);
+    for (size_t i = 0; i < COUNT(errors); i++) {
+        struct question q = {.n = n, .host = "some.where", .deadline = much_later()};
+        resolver.error = EAI_NONAME;
+        resolver.system_error = errors[i];
+        assert_int_equal(finds(&q), 0);
+        assert_int_equal(q.found.code, EAI_SYSTEM);
+        assert_int_equal(q.found.error, errors[i]);
+        assert_string_equal(names_why(&q.found), strerror(errors[i]));
+        assert_int_equal(names_remembered(n), 0);
+    }
+    resolver.system_error = 0;
+    assert_int_equal(code_of(n, "some.where"), EAI_NONAME);
+    assert_int_equal(names_remembered(n), 1);
+    names_close(&n);
+}
+
 TEST(a_number_needs_no_lookup)
 {
     struct names *n = open_names(1);
@@ -438,6 +459,7 @@ static const struct scene scenes[] = {
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(addresses_come_as_text_and_in_order),
     cmocka_unit_test(of_many_addresses_the_first_are_taken),
+    cmocka_unit_test(without_a_descriptor_no_name_is_unknown),
     cmocka_unit_test(a_number_needs_no_lookup),
     cmocka_unit_test(what_there_is_and_is_not_is_remembered_and_silence_is_not),
     cmocka_unit_test(without_memory_in_the_resolver_there_is_no_answer),

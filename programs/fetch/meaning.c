@@ -31,15 +31,19 @@ static enum page_fault unknown_name(struct request *r, struct page *page)
     if (!colon) // "Unsupported proxy syntax in '...'": nobody was asked
         return page_fail(page, FAULT_CONNECT, 0, "%s", r->error);
     int code = EAI_AGAIN;
+    const char *why = gai_strerror(code);
     struct name_found *found = malloc(sizeof *found);
     struct names_time time = {.end = weft_sooner(r->end, weft_after_ms(PATIENCE_MS)),
                               .lookup_ns = PATIENCE_MS * (int64_t)1000000};
-    if (found && names_find(r->fetcher->resolver.names, colon + 2, &time, found) == 0)
-        code = found->code ? found->code : EAI_AGAIN; // it is known now: a passing trouble
+    int rc = found ? names_find(r->fetcher->resolver.names, colon + 2, &time, found) : -ENOMEM;
+    if (rc == 0 && found->code != 0) { // else it is known now: a passing trouble
+        code = found->code;
+        why = names_why(found);
+    }
     free(found);
     if (strstr(r->error, "resolve proxy"))
         (void)snprintf(page->aside, sizeof page->aside, "%s", colon + 2);
-    return page_fail(page, FAULT_NAME, code, "%s", gai_strerror(code));
+    return page_fail(page, FAULT_NAME, code, "%s", why);
 }
 
 static int system_error(struct request *r)

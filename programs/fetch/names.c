@@ -165,12 +165,23 @@ static void copy_address(const struct addrinfo *a, struct name_found *found)
         found->length++;
 }
 
+// glibc has no word for a hosts file that it could not open, or a socket that it lacked, and says
+// that there is no such name: which must be told otherwise, and not be remembered.
+static struct name_found failed(int code, int error)
+{
+    bool lacks = error == EMFILE || error == ENFILE;
+    return (struct name_found){.code = lacks ? EAI_SYSTEM : code,
+                               .error = lacks || code == EAI_SYSTEM ? error : 0};
+}
+
 static void look_up(const char *name, int family, int flags, struct name_found *found)
 {
     struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = flags};
     struct addrinfo *list = NULL;
-    *found = (struct name_found){.code = getaddrinfo(name, NULL, &hints, &list)};
-    if (found->code != 0)
+    errno = 0;
+    int code = getaddrinfo(name, NULL, &hints, &list);
+    *found = code != 0 ? failed(code, errno) : (struct name_found){.code = 0};
+    if (code != 0)
         return;
     for (struct addrinfo *a = list; a && found->length < NAMES_ADDRESSES; a = a->ai_next)
         copy_address(a, found);
@@ -395,6 +406,12 @@ void names_close(struct names **n)
     closing->closed = true;
     weft_cond_broadcast(&closing->work);
     let_go(closing);
+}
+
+const char *names_why(const struct name_found *found)
+{
+    bool is_known = found->code == EAI_SYSTEM && found->error > 0;
+    return is_known ? strerror(found->error) : gai_strerror(found->code);
 }
 
 size_t names_remembered(struct names *n)

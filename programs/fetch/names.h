@@ -23,6 +23,7 @@ struct names;
 
 struct name_found {
     int code;                                    // 0, or getaddrinfo's: EAI_NONAME, EAI_AGAIN...
+    int error;                                   // of EAI_SYSTEM: the errno; 0: not known
     int length;                                  // of the addresses; 0 if code is not
     char addresses[NAMES_ADDRESSES][NAMES_TEXT]; // "127.0.0.1", "::1", in getaddrinfo's order
 };
@@ -47,6 +48,8 @@ struct names_time {
 // server did not answer is not. A number ("127.0.0.1", "::1", without brackets) needs no lookup.
 int names_find(struct names *n, const char *host, struct names_time *time,
                struct name_found *found);
+
+const char *names_why(const struct name_found *found); // in words; of a code that is not 0
 
 size_t names_remembered(struct names *n); // how many answers there are just now
 

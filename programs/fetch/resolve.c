@@ -187,8 +187,9 @@ static enum page_fault not_found(int rc, const struct name_found *found, struct 
         return page->fault = FAULT_CANCELED;
     if (rc == -ENOMEM)
         return no_memory(page);
-    int code = rc < 0 ? EAI_AGAIN : found->code;
-    return page_fail(page, FAULT_NAME, code, "%s", gai_strerror(code));
+    const struct name_found later = {.code = EAI_AGAIN};
+    found = rc < 0 ? &later : found;
+    return page_fail(page, FAULT_NAME, found->code, "%s", names_why(found));
 }
 
 static enum page_fault look_up(struct resolver *r, struct resolved *done, CURL *easy,
