@@ -206,6 +206,13 @@ static void control_characters_are_shown_and_colours_left_out(void **state)
     hear(":bob!b@h PRIVMSG #weft :a\x1b[2Jb\x07 \x03"
          "04,x\x02y\x0f\x03z \xFFq\xC2\x9B");
     assert_line(weft(), 0, "<bob> a^[[2Jb^G ,xyz \xEF\xBF\xBDq\xEF\xBF\xBD");
+    hear(":bob!b@h PRIVMSG #weft :\x03"
+         "4,12a\x03"
+         "04,123,b \x04"
+         "ff0000c\x04"
+         "00FF00,0000ffd\x04"
+         "abce\x04,1\x03");
+    assert_line(weft(), 0, "<bob> a3,b cdabce,1");
     hear(":b\x1bob!b@h PRIVMSG #weft :x");
     assert_line(weft(), 0, "<b^[ob> x");
     hear(":bob!b@h TOPIC #weft :t\x1b[m");

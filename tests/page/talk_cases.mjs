@@ -106,11 +106,11 @@ test("an irc client and a page talk in chinese", async (start) => {
     raw.say(
         "PRIVMSG #lobby :你好 😀",
         "PRIVMSG #lobby :\x01ACTION 挥手\x01",
-        "PRIVMSG #lobby :\x02bold\x02 \x0304,05red",
+        "PRIVMSG #lobby :\x02bold\x02 \x0304,05red \x04ff0000,00ff00hex",
     );
     await shows(anna, "你好 😀");
     await shows(anna, "* raw 挥手");
-    await shows(anna, "bold red");
+    await shows(anna, "bold red hex");
     raw.close();
 });
 

@@ -17,18 +17,33 @@ static const char deleted[] = "(deleted)";
 
 // ---- text ----------------------------------------------------------------------------------
 
+// The bytes there that name a colour: one or two digits, or six of hexadecimal.
+static size_t one_colour(const char *at, bool hexadecimal)
+{
+    if (hexadecimal)
+        return strspn(at, "0123456789abcdefABCDEF") >= 6 ? 6 : 0;
+    size_t n = strspn(at, "0123456789");
+    return n < 2 ? n : 2;
+}
+
+// Those behind a code for colour: the text's, "4", and perhaps the ground's too, "4,12".
+static size_t colours(const char *at, bool hexadecimal)
+{
+    size_t n = one_colour(at, hexadecimal);
+    size_t ground = n > 0 && at[n] == ',' ? one_colour(at + n + 1, hexadecimal) : 0;
+    return ground > 0 ? n + 1 + ground : n;
+}
+
 // The codes that IRC clients colour with are taken out: shown as ^C4 they only disturb.
 static size_t without_colours(const char *from, size_t size, char *out)
 {
-    static const char codes[] = "\x02\x0f\x11\x16\x1d\x1e\x1f";
+    static const char codes[] = "\x02\x03\x04\x0f\x11\x16\x1d\x1e\x1f";
     size_t n = 0;
     for (size_t i = 0; i < size; i++) {
-        if (from[i] == '\x03') {
-            for (int digits = 0;
-                 digits < 2 && i + 1 < size && from[i + 1] >= '0' && from[i + 1] <= '9'; digits++)
-                i++;
-        } else if (!memchr(codes, from[i], sizeof codes - 1))
+        if (!memchr(codes, from[i], sizeof codes - 1))
             out[n++] = from[i];
+        else if (from[i] == '\x03' || from[i] == '\x04')
+            i += colours(from + i + 1, from[i] == '\x04');
     }
     return n;
 }
