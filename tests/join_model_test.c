@@ -273,6 +273,15 @@ static void who_comes_goes_and_is_renamed_is_followed(void **state)
     assert_line(weft(), 0, "-- you are called eve now");
 }
 
+static void who_is_invited_sees_it_where_he_looks(void **state)
+{
+    (void)state;
+    in_a_room();
+    hear(":bob!b@h INVITE ann #gate");
+    assert_line(weft(), 0, "-- bob invites you to #gate");
+    assert_null(model_find(&here.model, "#gate"));
+}
+
 static void who_is_put_out_sees_it(void **state)
 {
     (void)state;
@@ -516,6 +525,7 @@ int main(void)
         A_TEST(a_new_day_is_told),
         A_TEST(only_so_many_lines_are_kept),
         A_TEST(who_comes_goes_and_is_renamed_is_followed),
+        A_TEST(who_is_invited_sees_it_where_he_looks),
         A_TEST(who_is_put_out_sees_it),
         A_TEST(a_second_list_of_members_replaces_the_first),
         A_TEST(answers_are_shown_where_they_were_asked_for),

@@ -34,6 +34,7 @@ static void tell(void *ctx, const struct news *n)
         [NEWS_NICK] = "nick",       [NEWS_TOPIC] = "topic",      [NEWS_MEMBERS] = "members",
         [NEWS_MEMBERS_END] = "end", [NEWS_TELL] = "tell",        [NEWS_ERROR] = "error",
         [NEWS_KEPT] = "kept",       [NEWS_REDACTED] = "deleted", [NEWS_FOUND_END] = "found",
+        [NEWS_INVITE] = "invite",
     };
     size_t at = strlen(told);
     (void)ctx;
@@ -259,6 +260,8 @@ static void who_comes_and_goes_is_told(void **state)
     hear(&s, ":bob!b@h JOIN :#weft");
     hear(&s, ":bob!b@h PART #weft :bye");
     hear(&s, ":bob!b@h KICK #weft ANN :out");
+    hear(&s, ":bob!b@h INVITE Ann #gate");
+    hear(&s, ":bob!b@h INVITE cid #gate");
     hear(&s, ":bob!b@h QUIT :gone");
     hear(&s, ":bob!b@h NICK :rob");
     hear(&s, ":ann!a@h NICK eve");
@@ -267,6 +270,8 @@ static void who_comes_and_goes_is_told(void **state)
                               "join room=#weft who=bob other= \n"
                               "part room=#weft who=bob other= bye\n"
                               "my kick room=#weft who=bob other=ANN out\n"
+                              "invite room=#gate who=bob other= \n"
+                              "tell room=#gate who=bob other= INVITE cid #gate\n"
                               "quit room= who=bob other= gone\n"
                               "nick room= who=bob other=rob \n"
                               "my nick room= who=ann other=eve \n");

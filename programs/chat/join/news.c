@@ -216,6 +216,15 @@ static void kick(struct model *m, const struct session *s, const struct news *n)
     leave(m, r, n, n->other);
 }
 
+// Where the user looks: he is not in that room, and would not see it there, nor at the server's.
+static void invite(struct model *m, const struct session *s, const struct news *n)
+{
+    char text[TEXT_ROOM];
+    (void)s;
+    (void)snprintf(text, sizeof text, "%s invites you to %s", n->who, n->room); // cut on purpose
+    event(m, model_active(m), n, text);
+}
+
 static void quit(struct model *m, const struct session *s, const struct news *n)
 {
     (void)s;
@@ -345,7 +354,7 @@ void news_take(struct model *m, const struct session *s, const struct news *news
         [NEWS_TELL] = answer,         [NEWS_MEMBERS_END] = members_end,
         [NEWS_ERROR] = answer,        [NEWS_KEPT] = kept,
         [NEWS_REDACTED] = redacted,   [NEWS_FOUND_END] = found_end,
-        [NEWS_BEGINNING] = beginning,
+        [NEWS_BEGINNING] = beginning, [NEWS_INVITE] = invite,
     };
     m->casemap = s->casemap;
     rows[news->kind](m, s, news);

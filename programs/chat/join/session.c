@@ -426,6 +426,14 @@ static void on_other(struct session *s, const struct message *m)
     tell(s, m, (struct news){.kind = error ? NEWS_ERROR : NEWS_TELL, .room = about, .text = line});
 }
 
+static void on_invite(struct session *s, const struct message *m)
+{
+    if (is_me(s, message_param(m, 0)))
+        tell(s, m, (struct news){.kind = NEWS_INVITE, .room = message_param(m, 1)});
+    else
+        on_other(s, m);
+}
+
 // ---- history -------------------------------------------------------------------------------
 
 static void on_note(struct session *s, const struct message *m)
@@ -471,7 +479,7 @@ static const struct {
     {"001", on_welcome},      {"005", on_isupport},   {"331", on_nothing},    {"332", on_topic_is},
     {"333", on_nothing},      {"353", on_members},    {"366", on_members},    {"432", on_bad_nick},
     {"433", on_bad_nick},     {"436", on_bad_nick},   {"464", on_refusal},    {"465", on_refusal},
-    {"ERROR", on_refusal},
+    {"ERROR", on_refusal},    {"INVITE", on_invite},
 };
 
 void session_hear(struct session *s, char *line)

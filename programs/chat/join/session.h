@@ -23,7 +23,8 @@ enum news_kind {
     NEWS_NOTICE,
     NEWS_JOIN,
     NEWS_PART,
-    NEWS_KICK, // `other` was put out by `who`
+    NEWS_KICK,   // `other` was put out by `who`
+    NEWS_INVITE, // `who` invites us to the room
     NEWS_QUIT,
     NEWS_NICK,    // `who` is called `other` now
     NEWS_TOPIC,   // `who` set it; "": it was so before
