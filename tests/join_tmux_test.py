@@ -502,6 +502,19 @@ def a_server_that_refuses_is_told_on_the_screen_of_before():
             screen.shows(r"\d\d:\d\d -- you have joined")
 
 
+@test
+def a_server_that_refuses_and_waits_is_not_waited_for():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE)
+        command = join("--irc", listener.getsockname()[1], "-n", "annabella-long")
+        with Screen(command) as screen, Irc(listener.accept()[0]) as peer:
+            peer.wait("NICK annabella-long")
+            peer.say(":srv 432 * annabella-long :Nickname too long, max. 9 characters")
+            rows = screen.shows("status 1")
+            assert rows[1] == "weft join: the server refused: Nickname too long, max. 9 characters"
+            screen.is_itself_again(1)
+
+
 def asked(screen):
     return sum(row.startswith("password of 127.0.0.1:") for row in screen.rows())
 

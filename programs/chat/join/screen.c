@@ -151,13 +151,15 @@ static bool last(void *screen, const char *room, struct past_mark *mark)
 
 static const struct session_ops ops = {send_line, take_news, now_s, last};
 
+// Or until we are refused: of a nick, or a password, a server tells and then waits for another one,
+// some for minutes.
 static void hear_until_it_ends(struct screen *s)
 {
     session_begin(&s->session, &s->options->session, &ops, s);
     (void)snprintf(s->model.state, sizeof s->model.state, "connecting");
     weft_event_set(&s->changed);
     session_greet(&s->session);
-    while (link_hear(s->conn, &s->session) == 0)
+    while (!s->refused && link_hear(s->conn, &s->session) == 0)
         continue;
     session_over(&s->session);
     weft_conn_close(&s->conn);
