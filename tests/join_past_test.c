@@ -356,6 +356,21 @@ static void a_page_of_one_message_of_several_lines_is_not_empty(void **state)
     assert_int_equal(weft()->unread, 2);
 }
 
+static void what_a_server_tells_unasked_is_said_in_its_room(void **state)
+{
+    (void)state;
+    lose_connection();
+    connect_with("batch message-tags server-time echo-message");
+    hear(":ann!a@h JOIN #weft");
+    elsewhere();
+    hear(":srv BATCH +h chathistory #weft");
+    hear("@batch=h;time=1970-01-02T00:00:01.000Z :bob!b@h PRIVMSG #weft :ann: one");
+    hear(":srv BATCH -h");
+    assert_said("<bob> ann: one\n");
+    assert_int_equal(weft()->unread, 0);
+    assert_int_equal(weft()->mentions, 0);
+}
+
 static void several_lines_of_old_are_not_marked(void **state)
 {
     (void)state;
@@ -395,6 +410,7 @@ int main(void)
         A_TEST(there_is_an_end_to_the_questions_and_it_is_told),
         A_TEST(a_message_of_several_lines_is_one),
         A_TEST(a_page_of_one_message_of_several_lines_is_not_empty),
+        A_TEST(what_a_server_tells_unasked_is_said_in_its_room),
         A_TEST(several_lines_of_old_are_not_marked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -293,6 +293,7 @@ static void copy_id(char out[PAST_ID], const struct message *m)
     (void)snprintf(out, PAST_ID, "%.*s", fits ? (int)size : 0, fits ? id : "");
 }
 
+// A server that cannot be asked may tell by itself what was said in a room that is joined.
 static enum past_way way_of(struct session *s, const char *type, const char *target)
 {
     struct past_wait *w = strcmp(type, "chathistory") == 0 ? first_wait_of(s, target) : NULL;
@@ -300,7 +301,10 @@ static enum past_way way_of(struct session *s, const char *type, const char *tar
         return PAST_OLDER;
     if (w)
         return w->question == PAST_LATEST ? PAST_OLD : PAST_MISSED;
-    bool found = strcmp(type, "chathistory") == 0 || strcmp(type, "soju.im/search") == 0 ||
+    bool history = strcmp(type, "chathistory") == 0;
+    if (history && !s->history && session_is_room(s, target))
+        return PAST_OLD;
+    bool found = history || strcmp(type, "soju.im/search") == 0 ||
                  strcmp(type, "weft/mentions") == 0;
     return found ? PAST_FOUND : PAST_LIVE;
 }
