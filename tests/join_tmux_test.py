@@ -445,6 +445,20 @@ def nicks_are_completed_by_tab():
 
 
 @test
+def who_pastes_sees_his_lines_wherever_he_looked():
+    with played() as (screen, peer, _):
+        peer.say(*[f":bob!u@h PRIVMSG #lobby :line {i}" for i in range(50)])
+        screen.shows(r"\d\d:\d\d <bob> line 49")
+        screen.keys("PageUp")
+        screen.shows(r" #lobby\s+PageDown: more")
+        screen.pastes("one\ntwo\n")
+        screen.shows("2 lines pasted.*")
+        screen.keys("Enter")
+        peer.say(":ann!u@h PRIVMSG #lobby :two")
+        screen.shows(r"\d\d:\d\d <ann> two")
+
+
+@test
 def several_pasted_lines_are_sent_only_after_a_word():
     with played() as (screen, peer, _):
         screen.types("see: ")

@@ -250,6 +250,7 @@ static void send_paste(struct screen *s)
     struct desk d = desk(s);
     char *text = s->paste, *line;
     bool sent = true;
+    model_active(&s->model)->bottom = 0; // as in enter
     while (sent && (line = strsep(&text, "\n")) != NULL)
         sent = !*line || desk_say(&d, line);
     if (!sent)
