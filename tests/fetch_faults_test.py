@@ -275,12 +275,13 @@ case("41. a certificate that nobody signed", "/ok",
 case("42. a certificate that has expired", "/ok",
      Fault("tls", r"no safe connection: .*expired on \d{4}-\d\d-\d\d \(TLS\)"),
      door="tls-expired", also=expired_yesterday)
-case("43. https to a plain port", "/ok",
-     Fault("tls", r"no safe connection: the server does not speak TLS there \(TLS\)"),
+case("43. https to a port of plain HTTP", "/ok",
+     Fault("tls", r"no safe connection: the server speaks plain HTTP there \(TLS\)"),
      scheme="https")
 
 # ---- more: right ones that look odd ------------------------------------------------------
 
+case("a page that waits for no other", "/gather", Ok(5, claimed=5))
 case("chunks with an extension, and headers behind", "/chunked-trailers", Ok(5))
 case("headers behind the body that contradict it", "/trailers-lie", Ok(5, encoding=None))
 case("the end of the stream is that of the page, though the connection stays", "/half-close",

@@ -262,7 +262,7 @@ HTTP_FAULTS = [
 OTHER_FAULTS = [
     ("{refused}", "cannot connect: Connection refused",
      "<urlopen error [Errno 111] Connection refused>"),
-    ("{https}", "no safe connection: the server does not speak TLS there (TLS)",
+    ("{https}", "no safe connection: the server speaks plain HTTP there (TLS)",
      "<urlopen error [SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)>"),
     ("FOO:bar", "it begins with FOO:, and only http:// and https:// are fetched",
      "<urlopen error unknown url type: foo>"),

@@ -141,6 +141,23 @@ static void a_name_that_is_none_and_a_server_that_is_silent_are_told_apart(void 
     assert_string_equal(fault_of(&page), "the name server does not answer (DNS)");
 }
 
+static void what_does_not_speak_tls_is_told_as_that(void **state)
+{
+    struct page page = {
+        .fault = FAULT_TLS, .code = 1, .stage = STAGE_TLS, .detail = "wrong version number"};
+    (void)state;
+    assert_string_equal(fault_of(&page),
+                        "no safe connection: the server does not speak TLS there (TLS)");
+    strcpy(page.aside, "the server speaks plain HTTP there");
+    assert_string_equal(fault_of(&page),
+                        "no safe connection: the server speaks plain HTTP there (TLS)");
+    strcpy(page.detail, "certificate has expired");
+    strcpy(page.aside, "it expired on 2024-05-01");
+    assert_string_equal(
+        fault_of(&page),
+        "no safe connection: certificate has expired; it expired on 2024-05-01 (TLS)");
+}
+
 static void a_bomb_tells_both_sizes(void **state)
 {
     const struct page page = {.fault = FAULT_DECODED_SIZE, .encoded = 100, .decoded = 1 << 30};
@@ -171,6 +188,7 @@ int main(void)
         cmocka_unit_test(each_fault_has_a_name_of_its_own_and_words),
         cmocka_unit_test(a_timeout_names_the_limit_that_was_reached),
         cmocka_unit_test(a_name_that_is_none_and_a_server_that_is_silent_are_told_apart),
+        cmocka_unit_test(what_does_not_speak_tls_is_told_as_that),
         cmocka_unit_test(a_bomb_tells_both_sizes),
         cmocka_unit_test(what_steers_a_terminal_is_shown_as_bytes),
     };

@@ -458,8 +458,8 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
 static CURLcode on_tls(CURL *easy, void *ssl_context, void *arg)
 {
     struct request *r = arg;
-    (void)easy;
     r->tls_begun = true;
+    (void)curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L); // for on_log; cannot fail
     certificate_watch(ssl_context, &r->certificate);
     return CURLE_OK;
 }
@@ -549,6 +549,8 @@ static int on_log(CURL *easy, curl_infotype type, char *text, size_t size, void 
         r->streams = true;
     else if (has(text, size, "GOAWAY"))
         tell_going(r, true);
+    else if (has(text, size, "wrong version number"))
+        r->plain_there = certificate_came_as_http();
     else if (has(text, size, "cache is full") || has(text, size, "left intact"))
         r->may_go = true; // the oldest of those that nobody uses, perhaps this; or it is kept
     return 0;
@@ -573,6 +575,7 @@ void answer_reset(struct request *r)
 {
     r->tls_begun = r->asked = r->status_seen = r->headers_ended = r->chunked = false;
     r->first_header = r->may_go = r->transfer.gone = r->leads_on = r->enough = r->streams = false;
+    r->plain_there = false;
     r->transfer.port = 0;
     r->length = -1;
     r->error[0] = '\0';

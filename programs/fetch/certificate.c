@@ -42,12 +42,30 @@ static int on_certificate(int right, X509_STORE_CTX *store)
     return right;
 }
 
+// Whether the record that came last to this thread begins as an answer of HTTP. The connection may
+// outlive the request that opened it, so nothing of that is known here.
+static _Thread_local bool was_http;
+
+static void on_record(int is_sent, int version, int type, const void *bytes, size_t size, SSL *ssl,
+                      void *arg)
+{
+    (void)version, (void)ssl, (void)arg;
+    if (!is_sent && type == SSL3_RT_HEADER)
+        was_http = size >= 5 && memcmp(bytes, "HTTP/", 5) == 0;
+}
+
+bool certificate_came_as_http(void)
+{
+    return was_http;
+}
+
 void certificate_watch(void *ssl_context, struct certificate **seen)
 {
     SSL_CTX *context = ssl_context;
     if (weft_once_do(&once, get_slot, NULL) < 0 || !SSL_CTX_set_ex_data(context, slot, seen))
         return; // out of memory: then without names and dates
     (void)SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_msg_callback(context, on_record);
     SSL_CTX_set_verify(context, SSL_CTX_get_verify_mode(context), on_certificate);
 }
 

@@ -15,6 +15,10 @@ struct certificate;
 void certificate_watch(void *ssl_context, struct certificate **seen);
 void certificate_free(struct certificate **c);
 
+// Whether what a watched server sent last was no record of TLS but an answer of plain HTTP. For
+// libcurl's log, which tells at once, on the same thread, that a handshake failed.
+bool certificate_came_as_http(void);
+
 // "it is for a.example, b.example" and "it expired on 2024-05-01", "it begins on 2031-01-01"; ""
 // where it does not say, or is NULL.
 void certificate_names(const struct certificate *c, char *text, size_t size);

@@ -125,8 +125,9 @@ static void tls(FILE *out, const struct page *page)
     bool plain = page->code && page->stage <= STAGE_TLS &&
                  strcmp(page->detail, "wrong version number") == 0;
     (void)fprintf(out, "no safe connection: ");
-    print_clean(out, plain ? "the server does not speak TLS there" : page->detail);
-    if (page->aside[0]) {
+    const char *instead = page->aside[0] ? page->aside : "the server does not speak TLS there";
+    print_clean(out, plain ? instead : page->detail);
+    if (page->aside[0] && !plain) {
         (void)fprintf(out, "; ");
         print_clean(out, page->aside);
     }

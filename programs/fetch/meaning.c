@@ -250,6 +250,8 @@ static enum page_fault tls_error(struct request *r, struct page *page)
         certificate_names(r->certificate, page->aside, sizeof page->aside);
     else if (strstr(r->error, "expired") || strstr(r->error, "not yet valid"))
         certificate_time(r->certificate, page->aside, sizeof page->aside);
+    else if (r->plain_there)
+        (void)snprintf(page->aside, sizeof page->aside, "the server speaks plain HTTP there");
     return page_fail(page, FAULT_TLS, reason != NULL, "%s", reason ? reason + 2 : r->error);
 }
 

@@ -42,6 +42,7 @@ struct request {
     bool keeps_cookies, has_cookies; // since there was a redirect; some came in this chain
     // ---- of the answer that comes, or came last
     bool tls_begun;                  // the TCP connection stands, TLS is next
+    bool plain_there;                // it began to speak TLS, and an answer of HTTP came
     bool asked;                      // the request is sent, or about to be
     bool streams;                    // by HTTP/2
     bool status_seen;                // a status line came

@@ -52,6 +52,7 @@ const struct row rows[] = {
     {"list-length", say_and_keep, TEXT(OK "Content-Length: 5, 5\r\n\r\n12345"),
      "the same Content-Length twice in one line"},
     {"slow", slow, NOTHING, "as /ok, after ms= [300]"},
+    {"gather", gather, NOTHING, "as /ok, once n= [1] of the group= are asked for at one time"},
     {"interim", interim, NOTHING, "n= answers 103 [50], then as /ok"},
     {"continue", say_and_keep, TEXT("HTTP/1.1 100 Continue\r\n\r\n" OK_5 "\r\n12345"),
      "100, though nobody waited for it, then 5 bytes"},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// tally.c - what was asked for. A list is enough: a test asks for a few hundred targets.
+// tally.c - what was asked for. A list is enough: most tests ask for a few hundred targets.
 #include "tally.h"
 
 #include <stdio.h>
@@ -10,13 +10,15 @@ struct tally {
     struct tally *next;
     char *key;
     int requests, now;
-    char *log; // grows by a line a request
+    bool gathered; // as many as they wait for were there at one time
+    char *log;     // grows by a line a request
     size_t log_size;
 };
 
 static struct {
     weft_mutex mu; // guards all of it, the tallies too
     struct tally *first;
+    weft_cond gathered; // one of them
 } all;
 
 static struct tally *find(const char *key)
@@ -82,6 +84,30 @@ void tally_end(struct tally *t)
     weft_guard(&all.mu);
     if (t)
         t->now--;
+}
+
+static int await_others(struct tally *t, long long n)
+{
+    weft_guard(&all.mu);
+    if (t->now >= n && !t->gathered) {
+        t->gathered = true;
+        weft_cond_broadcast(&all.gathered);
+    }
+    int rc = 0;
+    while (rc == 0 && !t->gathered)
+        rc = weft_cond_wait(&all.gathered, &all.mu, WEFT_FOREVER);
+    return rc;
+}
+
+int gather(struct visit *v)
+{
+    char key[sizeof v->request.target];
+    bool grouped = words(v, "group", key, sizeof key);
+    weft_lock(&all.mu);
+    struct tally *t = find(grouped ? key : v->request.target); // show_page has begun it
+    weft_unlock(&all.mu);
+    int rc = await_others(t, number(v, "n", 1));
+    return rc < 0 ? rc : ok(v);
 }
 
 static const char *asked_key(const struct visit *v)

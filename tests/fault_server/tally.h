@@ -18,4 +18,6 @@ void tally_end(struct tally *t); // it is answered; NULL is welcome
 // the key were being answered with it, how many were on its connection before.
 page count_page, log_page;
 
+page gather; // waits until n= of its group are asked for at once
+
 #endif
