@@ -581,6 +581,9 @@ case("an encoding that nobody asked for, of no body", "/204-encoding",
      Ok(0, status=204, encoding="rot13"))
 case("seven encodings", "/encodings", BAD_ENCODING)
 BOMB = Fault("decoded-size", r"stopped after \d+ bytes.* over the limit.*")
+case("a bomb is over the limit of sizes too", "/bomb?mb=64", BOMB, "--max-size", "1M")
+case("whoever allows more of what is decoded gets it", "/bomb?mb=2", Packed(2 << 20, "gzip"),
+     "--max-size", "1M", "--max-decoded", "2M")
 case("a bomb in gzip in gzip", "/bomb-layers?mb=64", BOMB, "--max-decoded", "1M")
 case("a bomb of brotli", "/bomb-brotli?mb=64", BOMB, "--max-decoded", "1M")
 case("a bomb within the limit is a page", "/bomb?mb=2", Packed(2 << 20, "gzip"),

@@ -381,7 +381,6 @@ static const struct fetch_settings defaults = {
             .connect_ns = 10 * INT64_C(1000000000),
             .first_byte_ns = 30 * INT64_C(1000000000),
             .idle_ns = 20 * INT64_C(1000000000),
-            .encoded = INT64_C(1) << 30,
             .header = INT64_C(256) << 10,
             .redirects = 10,
         },
@@ -430,13 +429,16 @@ static const char *find_contradiction(const struct fetch_settings *s)
     return NULL;
 }
 
-// Who names a limit means it for every page. Else it is for what is compressed: the bomb that is
-// known best, of 1 GiB, is over it, and a plain page of 600 MB is none.
-static void limit_decoded(struct page_limits *limits)
+// Who names a limit means it for every page, and that of the size for the decoded size as well.
+// Else there is one for what is compressed: the bomb that is known best, of 1 GiB, is over it, and
+// a plain page of 600 MB is none.
+static void limit_sizes(struct page_limits *limits)
 {
     limits->plain = limits->decoded;
     if (limits->decoded == 0)
-        limits->decoded = INT64_C(512) << 20;
+        limits->decoded = limits->encoded > 0 ? limits->encoded : INT64_C(512) << 20;
+    if (limits->encoded == 0)
+        limits->encoded = INT64_C(1) << 30;
 }
 
 // As Python's urllib asks, and as often as the list says. It has one limit of time, for each step.
@@ -472,7 +474,7 @@ int fetch_options_read(struct fetch_settings *set, int argc, char **argv, int *s
         *status = options_status(first);
         return first;
     }
-    limit_decoded(&set->limits);
+    limit_sizes(&set->limits);
     if (set->format == FORMAT_LECTURE)
         be_the_lecture(set);
     const char *wrong = find_contradiction(set);
