@@ -184,10 +184,7 @@ static int result_at_deadline(const struct fiber *fiber)
     const struct wf_io *io = fiber->io;
     if (!io || io->kind != WF_IO_READY)
         return -ETIMEDOUT;
-    int rc;
-    do
-        rc = wf_poll(io->fd, io->events, WF_NO_FD, 0);
-    while (rc == -EINTR);
+    int rc = wf_poll_alone(io->fd, io->events, 0);
     return rc > 0 ? rc : -ETIMEDOUT;
 }
 

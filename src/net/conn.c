@@ -359,11 +359,11 @@ ssize_t weft_read(weft_conn *c, void *buf, size_t cap, weft_time deadline)
 static int wait_readable(const struct call *call)
 {
     weft_conn *c = call->conn;
-    while (!c->drained) {
-        int rc = wf_poll(c->fd, POLLIN, WF_NO_FD, 0);
-        if (rc != -EINTR && rc != -ETIMEDOUT)
+    if (!c->drained) {
+        int rc = wf_poll_alone(c->fd, POLLIN, 0);
+        if (rc != -ETIMEDOUT)
             return rc < 0 ? rc : 0;
-        c->drained = rc == -ETIMEDOUT;
+        c->drained = true;
     }
     return wf_call_wait(call, POLLIN, NULL);
 }

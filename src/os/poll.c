@@ -64,15 +64,6 @@ int wf_poll(int fd, short events, int bell, int64_t deadline_ns)
     return fds[0].revents;
 }
 
-int wf_poll_alone(int fd, short events, int64_t deadline_ns)
-{
-    int rc;
-    do
-        rc = wf_poll(fd, events, -1, deadline_ns);
-    while (rc == -EINTR);
-    return rc;
-}
-
 // A poll of an epoll looks at what it watches: as long as nobody takes an event from it, it tells
 // of what is so now.
 int wf_stand_in_new(int fd)

@@ -3,6 +3,7 @@
 #ifndef WF_OS_POLL_H
 #define WF_OS_POLL_H
 
+#include <errno.h>
 #include <signal.h>
 #include <stdint.h>
 
@@ -20,7 +21,14 @@ void wf_bell_free(int bell);    // < 0: nothing
 int wf_poll(int fd, short events, int bell, int64_t deadline_ns);
 
 // The same without a bell, and a signal does not end it: the ready events, -ETIMEDOUT, -ENOMEM.
-int wf_poll_alone(int fd, short events, int64_t deadline_ns);
+static inline int wf_poll_alone(int fd, short events, int64_t deadline_ns)
+{
+    int rc;
+    do
+        rc = wf_poll(fd, events, -1, deadline_ns);
+    while (rc == -EINTR);
+    return rc;
+}
 
 // A descriptor that is readable while fd is, for who would keep fd's file from its end by waiting
 // for it: this one does not. Or -EMFILE, -ENFILE, -ENOMEM, -ENOSPC.
