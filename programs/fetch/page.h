@@ -105,8 +105,7 @@ struct page {
     char encoding[64]; // Content-Encoding, "" if none
     char address[48];  // the peer's; of FAULT_CONNECT the name's first, or ""
     char detail[256];  // see page_fault
-    char
-        aside[128]; // what the certificate says that it should not, or the server; the proxy; or ""
+    char aside[128];   // more of what broke: of the certificate, the server, the proxy; or ""
 };
 
 // What pages are fetched with: threads, open connections, whose turn it is, names that are known.

@@ -193,14 +193,12 @@ static struct job *job_of(const struct weft_outcome *outcome)
 static int pause_for(struct run *run)
 {
     const struct pages_seen *seen = run->seen;
-    struct pages_now now;
     if (!seen->pause)
         return 0;
     if (__fpending(stdout) > 0 && weft_wait_fd(STDOUT_FILENO, POLLOUT, WEFT_FOREVER) == -ECANCELED)
         return -ECANCELED;
-    // Which also says what is wrong with the descriptor.
-    now = see(run);
-    return seen->pause(seen->ctx, &now);
+    const struct pages_now now = see(run);
+    return seen->pause(seen->ctx, &now); // which also says what is wrong with the descriptor
 }
 
 static int told(struct run *run, const struct weft_outcome *outcome)

@@ -240,8 +240,10 @@ static bool has_lost_count(const struct request *r, CURLcode code)
     long connections = 1; // stays so if it is not told
     if (code == CURLE_SEND_ERROR && strncmp(r->error, words, sizeof words - 1) == 0)
         return true;
+    if (code != CURLE_RECV_ERROR || !r->asked || r->page->header_bytes > 0)
+        return false;
     (void)curl_easy_getinfo(r->easy, CURLINFO_NUM_CONNECTS, &connections);
-    return code == CURLE_RECV_ERROR && r->asked && connections == 0 && r->page->header_bytes == 0;
+    return connections == 0;
 }
 
 // Its connection might have been another's too, of a kind that is not to be shared.
