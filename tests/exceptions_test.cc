@@ -82,6 +82,35 @@ static int unwinds(const int *, weft_none *)
 }
 WEFT_TASK(unwinds, int, weft_none);
 
+// Throws and catches on the thread's stack, while its fiber handles another.
+static void throw_there(void *arg)
+{
+    try {
+        throw 2;
+    } catch (int n) {
+        *static_cast<bool *>(arg) = n == 2 && std::uncaught_exceptions() == 0;
+    }
+    if (std::current_exception())
+        *static_cast<bool *>(arg) = false;
+}
+
+static int calls_while_it_handles(const int *i, weft_none *)
+{
+    for (int round = 0; round < rounds; round++) {
+        try {
+            throw *i;
+        } catch (int n) {
+            bool right = false;
+            weft_on_thread_stack(throw_there, &right);
+            weft_yield();
+            if (!right || n != *i || !std::current_exception())
+                return weft_fail(-EINVAL, "another's exception");
+        }
+    }
+    return 0;
+}
+WEFT_TASK(calls_while_it_handles, int, weft_none);
+
 static bool all_end_well(weft_future **futures, const char *what)
 {
     bool well = true;
@@ -100,14 +129,18 @@ static bool all_end_well(weft_future **futures, const char *what)
 static int main_fiber(const int *, weft_none *)
 {
     weft_future *f[fibers];
-    std::puts("1..2");
+    std::puts("1..3");
     for (int i = 0; i < fibers; i++)
         f[i] = i % 2 ? weft_start(WEFT_FIBERS, catches_its_own, &i)
                      : weft_start(WEFT_FIBERS, handles_one_for_long, &i);
     bool well = all_end_well(f, "what is handled stays with its fiber over waits");
     for (int i = 0; i < fibers; i++)
         f[i] = weft_start(WEFT_FIBERS, unwinds, &i);
-    return all_end_well(f, "what is thrown counts for its fiber alone") && well ? 0 : -EINVAL;
+    well = all_end_well(f, "what is thrown counts for its fiber alone") && well;
+    for (int i = 0; i < fibers; i++)
+        f[i] = weft_start(WEFT_FIBERS, calls_while_it_handles, &i);
+    well = all_end_well(f, "what is thrown on the thread's stack stays there") && well;
+    return well ? 0 : -EINVAL;
 }
 WEFT_TASK(main_fiber, int, weft_none);
 

@@ -45,5 +45,13 @@ int weft_wait_signal(const sigset_t *set, weft_time deadline);
 int weft_block_(const struct weft_task *task, void *result, const void *arg)
     __attribute__((nonnull(1, 2, 3)));
 
+// Call fn(arg) on the stack of the calling thread: for what goes deeper than a fiber's stack, such
+// as libcurl, OpenSSL or a recursive parser, and shall not make each fiber's large. In place and at
+// once, whatever the task. A fiber's thread is its loop's, which has 8 MiB; to go there and back
+// takes some 30 ns. fn runs in the same task. It must not wait: a call that would, or weft_yield,
+// aborts the program with a line that says so; nor leave but by its return. Calls inside it are
+// made in place. See weft_block for what blocks.
+void weft_on_thread_stack(void (*fn)(void *arg), void *arg) __attribute__((nonnull(1)));
+
 WEFT_C_END
 #endif

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "core/park.h"
+#include "exec/loop_parts.h"
 #include "exec/overflow.h"
 #include "exec/timers.h"
 #include "exec/watchdog.h"
@@ -38,53 +39,6 @@
 #include "os/thread.h"
 
 enum { SOON_NS = 50000, LOOK_NS = 25000, MOST_SPARES = 256 };
-
-struct fiber {
-    struct wf_stack stack; // first: the record at the stack's top, and overflow.c knows it
-    struct wf_parker parker;
-    struct wf_loop *loop;
-    struct fiber *next; // in the run queue, or the inbox, or among the spares
-    void *sp;           // where it stopped
-    struct wf_stack_seen seen;
-    void (*fn)(void *);
-    void *arg;
-    int error; // errno, while it does not run
-    // ---- asleep
-    int result; // why it goes on
-    struct wf_timer timer;
-    struct wf_io *io;   // what it asked the engine for, or NULL
-    struct wf_io ready; // that, if it is no transfer
-    bool settles;       // it takes that back, and waits to be told
-};
-
-struct wf_loop {
-    wf_thread thread;
-    char name[WF_NAME_MAX];
-    void *sp; // of the loop's own stack
-    struct wf_stack_seen seen;
-    struct wf_parker *parker; // the thread's own
-    struct wf_pulse pulse;    // for overflow.c, watchdog.c
-    struct wf_watched watched;
-    struct fiber *ended;  // left its stack for good; it is still to be kept or given back
-    struct fiber *spares; // ended, for the next that is started from here
-    int spare_count;
-    struct {
-        struct fiber *first, *last;
-    } ready;
-    struct wf_kept kept;  // of its thread
-    uint32_t begun, over; // fibers that were started from here; that have ended
-    bool expects;         // something soon from another thread: spin before a sleep
-    struct wf_timers timers;
-    struct wf_engine *engine;
-    struct wf_stacks *stacks;
-    struct wf_turn turn;
-    struct fiber *inbox; // atomic: a stack
-    uint32_t asleep;     // atomic
-    uint32_t stop;       // atomic
-    uint32_t senders;    // atomic: threads inside send
-    uint32_t sent;       // atomic: fibers that were started from elsewhere
-    uint32_t tid;        // atomic: of its thread; 0: not there yet
-};
 
 static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, weft_time deadline);
 static void wake_fiber(struct wf_parker *parker);
@@ -381,10 +335,17 @@ static int result_of(struct fiber *self, int otherwise)
     return io->kind == WF_IO_READY ? io->result : 1;
 }
 
+// Whoever waits lets others have the stack that he is on; but that is the loop's, during a call.
+static void require_own_stack(const struct wf_loop *loop, const char *call)
+{
+    wf_require(!loop->called, "%s inside weft_on_thread_stack, where nothing may wait", call);
+}
+
 static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, weft_time deadline)
 {
     struct fiber *self = parker->seat;
     struct wf_loop *loop = self->loop;
+    require_own_stack(loop, wait->what);
     self->timer.deadline = deadline.ns;
     int rc = deadline.ns != INT64_MAX ? wf_timer_set(&loop->timers, &self->timer) : 0;
     if (rc == 0)
@@ -430,6 +391,7 @@ static bool fiber_yields(struct wf_parker *parker, bool looks)
     struct fiber *self = parker->seat;
     struct wf_loop *loop = self->loop;
     bool others = loop->ready.first != NULL;
+    require_own_stack(loop, "weft_yield, or a call that waits,");
     self->error = *loop->kept.error;
     wf_turn_cut_if(&loop->turn, looks);
     make_ready(loop, self);
@@ -495,6 +457,32 @@ int wf_loop_start_task(struct wf_loop *loop, size_t stack_size, void (*fn)(void 
 
 // ---- the loop itself ------------------------------------------------------------------------
 
+// Its fiber stays the one that runs, in all but the stack.
+void wf_loop_call(struct wf_loop *loop, void (*fn)(void *), void *arg)
+{
+    struct fiber *self = wf_self()->seat;
+    if (loop->called) { // we are there
+        fn(arg);
+        return;
+    }
+    loop->called = fn;
+    loop->called_arg = arg;
+    wf_overflow_check(&self->parker, &self->stack);
+    wf_seen_leaving(&self->seen, &loop->seen, false);
+    wf_context_leave(&self->sp, loop->sp, loop->kept.exceptions);
+    wf_seen_arrived(&self->seen);
+}
+
+// The fiber that has it run something goes on when that is done. True: it was that.
+static bool was_called(struct wf_loop *loop)
+{
+    if (!loop->called)
+        return false;
+    loop->called(loop->called_arg);
+    loop->called = NULL;
+    return true;
+}
+
 static void run_fibers(struct wf_loop *loop)
 {
     if (is_turn_over(loop))
@@ -505,10 +493,13 @@ static void run_fibers(struct wf_loop *loop)
         return;
     }
     wf_running = &next->parker;
-    wf_seen_leaving(&loop->seen, &next->seen, false);
-    wf_context_switch(&loop->sp, next->sp);
+    do {
+        next = wf_running->seat;
+        wf_seen_leaving(&loop->seen, &next->seen, false);
+        wf_context_switch(&loop->sp, next->sp);
+        wf_seen_arrived(&loop->seen);
+    } while (was_called(loop));
     wf_pulse_arrive(&loop->pulse, NULL);
-    wf_seen_arrived(&loop->seen);
     see_to_ended(loop);
 }
 
