@@ -59,10 +59,15 @@ bool certificate_came_as_http(void)
     return was_http;
 }
 
+bool certificate_begin(void)
+{
+    return weft_once_do(&once, get_slot, NULL) == 0;
+}
+
 void certificate_watch(void *ssl_context, struct certificate **seen)
 {
     SSL_CTX *context = ssl_context;
-    if (weft_once_do(&once, get_slot, NULL) < 0 || !SSL_CTX_set_ex_data(context, slot, seen))
+    if (!SSL_CTX_set_ex_data(context, slot, seen))
         return; // out of memory: then without names and dates
     (void)SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_msg_callback(context, on_record);

@@ -10,6 +10,9 @@
 // The certificate that was looked at last, or NULL: OpenSSL's X509 under a name of its own.
 struct certificate;
 
+// Before the first is watched; as often as one likes. False: no memory. May wait.
+bool certificate_begin(void);
+
 // For CURLOPT_SSL_CTX_FUNCTION, with its SSL_CTX: keep in *seen the first certificate of the chain
 // that is wrong, or the server's. Only during the handshake; *seen must live as long.
 void certificate_watch(void *ssl_context, struct certificate **seen);

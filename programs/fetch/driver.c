@@ -5,8 +5,12 @@
 // straight-line code: it waits for its turn at the host, asks, follows, tries again (page.c). To
 // ask, it hands an easy handle to the driver and parks. The driver is a task with a multi handle:
 // it takes in what fibers handed over, lets libcurl work, and sets the event of each transfer that
-// is over. It is a fiber of the same loop, with a stack of 1 MiB, since libcurl and OpenSSL go
-// deep; so the fibers of the pages need small ones.
+// is over. It is a fiber of the same loop.
+//
+// On whose stack. libcurl and OpenSSL go deep, and a fiber's stack is small: whatever is asked of
+// them, by the driver or by a page's fiber, is asked on the loop's own (weft_on_thread_stack). So a
+// part of a turn that has to do with libcurl is one call there, in which nothing waits: no lock is
+// taken, and events are set afterwards.
 //
 // Who owns a transfer. Its fiber, until driver_run puts it into the inbox; then the driver's task,
 // until it sets `over`; then its fiber again. driver_run does not return in between, whatever
@@ -38,7 +42,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { YIELDS = 4, STACK = 1 << 20 };
+enum { YIELDS = 4 };
 
 struct list {
     struct transfer *first, *last;
@@ -90,11 +94,20 @@ static void end(struct driver *d, struct transfer *t, CURLcode code, struct list
     list_add(over, t);
 }
 
+// Its handle is used for the first time.
+static bool adopt(struct driver *d, struct transfer *t)
+{
+    t->driver = d;
+    return sockets_adopt(&d->sockets, t->easy, &t->user) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t) == CURLE_OK;
+}
+
 static void begin(struct driver *d, struct transfer *t, struct list *over)
 {
     list_add(&d->under_way, t);
     d->look = weft_sooner(d->look, t->due);
-    CURLMcode code = curl_multi_add_handle(d->multi, t->easy);
+    bool adopted = t->driver == d || adopt(d, t);
+    CURLMcode code = adopted ? curl_multi_add_handle(d->multi, t->easy) : CURLM_INTERNAL_ERROR;
     if (code != CURLM_OK)
         end(d, t, code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT, over);
 }
@@ -127,7 +140,8 @@ static void begin_all(struct driver *d, struct transfer *newest, struct list *ov
     }
 }
 
-static void end_unwanted(struct driver *d, struct list *over)
+// Out of those under way.
+static struct list take_unwanted(struct driver *d)
 {
     struct list unwanted = {0};
     struct transfer *next;
@@ -140,7 +154,13 @@ static void end_unwanted(struct driver *d, struct list *over)
         }
     }
     weft_unlock(&d->mu);
-    for (struct transfer *t = unwanted.first; t; t = next) { // closing a connection takes long
+    return unwanted;
+}
+
+static void end_unwanted(struct driver *d, const struct list *unwanted, struct list *over)
+{
+    struct transfer *next;
+    for (struct transfer *t = unwanted->first; t; t = next) {
         next = t->next;
         list_add(&d->under_way, t);
         end(d, t, CURLE_ABORTED_BY_CALLBACK, over);
@@ -259,26 +279,42 @@ static void let_others_run(struct driver *d)
         weft_yield();
 }
 
-// Wait, take in what came, let libcurl work, tell who is through. False: it was the last turn.
-static bool turn(struct driver *d)
+struct turn {
+    struct driver *driver;
+    struct transfer *newest;    // of those that came in
+    struct list unwanted, over; // over: to be told
+};
+
+// What libcurl has to do with.
+static void let_curl_work(void *arg)
 {
-    struct list over = {0};
-    bool unwanted, closing;
-    sockets_wait(&d->sockets, stays_awake(d) ? WEFT_POLL : d->look);
-    begin_all(d, take_in(d, &unwanted, &closing), &over);
-    if (unwanted)
-        end_unwanted(d, &over);
+    struct turn *turn = arg;
+    struct driver *d = turn->driver;
+    begin_all(d, turn->newest, &turn->over);
+    end_unwanted(d, &turn->unwanted, &turn->over);
     CURLMcode code = sockets_work(&d->sockets);
     if (code == CURLM_OK) {
-        end_finished(d, &over);
-        code = end_sharers(d, &over);
+        end_finished(d, &turn->over);
+        code = end_sharers(d, &turn->over);
     }
     if (code != CURLM_OK)
-        end_all(d, code, &over);
-    tell_sharers(&over);
-    end_overdue(d, &over);
-    tell(&over);
-    if (over.first && d->sockets.fiber)
+        end_all(d, code, &turn->over);
+    tell_sharers(&turn->over);
+    end_overdue(d, &turn->over);
+}
+
+// Wait, take in what came, let libcurl work, tell who is through. False: it was the last turn.
+static bool take_turn(struct driver *d)
+{
+    struct turn turn = {.driver = d};
+    bool unwanted, closing;
+    sockets_wait(&d->sockets, stays_awake(d) ? WEFT_POLL : d->look);
+    turn.newest = take_in(d, &unwanted, &closing);
+    if (unwanted)
+        turn.unwanted = take_unwanted(d);
+    weft_on_thread_stack(let_curl_work, &turn);
+    tell(&turn.over);
+    if (turn.over.first && d->sockets.fiber)
         let_others_run(d);
     return !closing;
 }
@@ -287,7 +323,7 @@ static int drive(struct driver *const *arg, weft_none *none)
 {
     struct driver *d = *arg;
     (void)none;
-    while (turn(d)) {}
+    while (take_turn(d)) {}
     return 0;
 }
 WEFT_TASK(drive, struct driver *, weft_none);
@@ -325,17 +361,8 @@ static void call_back(struct driver *d, struct transfer *t)
         sockets_ring(&d->sockets);
 }
 
-static bool adopt(struct driver *d, struct transfer *t)
-{
-    t->driver = d;
-    return sockets_adopt(&d->sockets, t->easy, &t->user) == CURLE_OK &&
-           curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t) == CURLE_OK;
-}
-
 CURLcode driver_run(struct driver *d, struct transfer *t)
 {
-    if (t->driver != d && !adopt(d, t))
-        return CURLE_FAILED_INIT;
     t->unwanted = false;
     t->user.refused = 0;
     t->shared = false;
@@ -373,17 +400,28 @@ void transfer_due(struct transfer *t, weft_time due)
 
 // ---- opening and closing ---------------------------------------------------------
 
+struct opening {
+    struct driver *driver;
+    bool fiber, done;
+    long at_once;
+};
+
+static void open_multi(void *arg)
+{
+    struct opening *o = arg;
+    struct driver *d = o->driver;
+    d->multi = curl_multi_init();
+    // Without the last libcurl keeps fewer connections when a burst of transfers is over.
+    o->done = d->multi && sockets_open(&d->sockets, d->multi, o->fiber) == 0 &&
+              curl_multi_setopt(d->multi, CURLMOPT_MAXCONNECTS, o->at_once) == CURLM_OK;
+}
+
 static bool begin_driving(struct driver *d, enum weft_kind kind, int at_once)
 {
-    d->multi = curl_multi_init();
-    if (!d->multi || sockets_open(&d->sockets, d->multi, kind == WEFT_FIBERS) < 0)
-        return false;
-    // Without this libcurl keeps fewer connections when a burst of transfers is over.
-    if (curl_multi_setopt(d->multi, CURLMOPT_MAXCONNECTS, (long)at_once) != CURLM_OK)
-        return false;
-    size_t stack = kind == WEFT_FIBERS ? STACK : 0;
-    d->task = weft_start_as(WEFT_WITH(.kind = kind, .name = "driver", .stack_size = stack), drive,
-                            &d);
+    struct opening o = {.driver = d, .fiber = kind == WEFT_FIBERS, .at_once = at_once};
+    weft_on_thread_stack(open_multi, &o);
+    if (o.done)
+        d->task = weft_start_as(WEFT_WITH(.kind = kind, .name = "driver"), drive, &d);
     return d->task != NULL;
 }
 
@@ -412,6 +450,11 @@ static void end_driving(struct driver *d)
     (void)weft_join(&d->task, NULL, 0); // its task returns 0
 }
 
+static void close_multi(void *multi)
+{
+    (void)curl_multi_cleanup(multi); // NULL is all it minds
+}
+
 // Also one that was opened only in part.
 void driver_close(struct driver **d)
 {
@@ -419,7 +462,7 @@ void driver_close(struct driver **d)
         return;
     if ((*d)->task)
         end_driving(*d);
-    (void)curl_multi_cleanup((*d)->multi); // NULL is all it minds
+    weft_on_thread_stack(close_multi, (*d)->multi);
     sockets_close(&(*d)->sockets);
     free(*d);
     *d = NULL;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fetch/certificate.h"
 #include "fetch/decode.h"
 #include "fetch/request.h"
 
@@ -57,7 +58,7 @@ static bool fill_headers(struct fetcher *f)
 
 // Of a file, or libcurl's own, and not of its folder too: with one, 7.88 parses the file again for
 // each connection, 35 ms, and who is told to trust one file would trust the folder's. libcurl is
-// asked once, here: it prints its version then, with more stack than a page's fiber is to touch.
+// asked once, here: it prints its version then.
 static void find_trust(struct fetcher *f)
 {
     const curl_version_info_data *own = curl_version_info(CURLVERSION_NOW);
@@ -67,11 +68,24 @@ static void find_trust(struct fetcher *f)
     f->ca_path = f->ca_file ? NULL : own->capath;
 }
 
-// Here and not for each page, whose fiber would go deepest for it.
 static void find_agent(struct fetcher *f)
 {
     (void)snprintf(f->own_agent, sizeof f->own_agent, "weft/%s", weft_version());
     f->agent = f->set->user_agent ? f->set->user_agent : f->own_agent;
+}
+
+struct opening {
+    struct fetcher *fetcher;
+    bool done;
+};
+
+static void open_there(void *arg)
+{
+    struct opening *o = arg;
+    find_trust(o->fetcher);
+    find_agent(o->fetcher);
+    o->done = resolver_open(&o->fetcher->resolver, o->fetcher->set) == 0 &&
+              fill_headers(o->fetcher);
 }
 
 struct fetcher *fetcher_open(const struct fetch_settings *set)
@@ -83,14 +97,21 @@ struct fetcher *fetcher_open(const struct fetch_settings *set)
     }
     const struct turns_set turns = {set->at_once, set->per_host, set->delay_ns};
     *f = (struct fetcher){.set = set, .begun = weft_now(), .turns = turns_open(&turns)};
-    find_trust(f);
-    find_agent(f);
-    if (!f->turns || resolver_open(&f->resolver, set) < 0 || !fill_headers(f))
+    struct opening o = {.fetcher = f};
+    weft_on_thread_stack(open_there, &o);
+    if (!f->turns || !o.done || !certificate_begin())
         (void)weft_fail(-ENOMEM, "out of memory");
     else if ((f->driver = driver_open(set->at_once)) != NULL)
         return f;
     fetcher_close(&f);
     return NULL;
+}
+
+static void free_headers(void *arg)
+{
+    struct fetcher *f = arg;
+    curl_slist_free_all(f->headers);
+    curl_slist_free_all(f->elsewhere);
 }
 
 void fetcher_close(struct fetcher **f)
@@ -105,8 +126,7 @@ void fetcher_close(struct fetcher **f)
     driver_close(&(*f)->driver);
     turns_close(&(*f)->turns);
     resolver_close(&(*f)->resolver);
-    curl_slist_free_all((*f)->headers);
-    curl_slist_free_all((*f)->elsewhere);
+    weft_on_thread_stack(free_headers, *f);
     free(*f);
     *f = NULL;
 }

@@ -23,27 +23,33 @@ typedef enum page_fault meaning(struct request *r, struct page *page);
 // ---- names and connections -------------------------------------------------------
 
 // A proxy's, or, where there is one, that of a host which needs none: others are known before.
-// libcurl says "Could not resolve proxy: example.org", or "host", and not whether there is no such
-// name or nobody to ask: so we look once more.
-static enum page_fault unknown_name(struct request *r, struct page *page)
+// libcurl says "Could not resolve proxy: example.org", or "host".
+static const char *name_in_error(const struct request *r)
 {
     const char *colon = strstr(r->error, "resolve") ? strstr(r->error, ": ") : NULL;
-    if (!colon) // "Unsupported proxy syntax in '...'": nobody was asked
+    return colon ? colon + 2 : NULL; // "Unsupported proxy syntax in '...'": nobody was asked
+}
+
+static enum page_fault unknown_name(struct request *r, struct page *page)
+{
+    const char *name = name_in_error(r);
+    if (!name)
         return page_fail(page, FAULT_CONNECT, 0, "%s", r->error);
-    int code = EAI_AGAIN;
-    const char *why = gai_strerror(code);
-    struct name_found *found = malloc(sizeof *found);
+    if (strstr(r->error, "resolve proxy"))
+        (void)snprintf(page->aside, sizeof page->aside, "%s", name);
+    return page_fail(page, FAULT_NAME, EAI_AGAIN, "%s", gai_strerror(EAI_AGAIN));
+}
+
+void meaning_ask_again(struct request *r)
+{
+    const char *name = name_in_error(r);
+    struct name_found *found = name ? malloc(sizeof *found) : NULL;
     struct names_time time = {.end = weft_sooner(r->end, weft_after_ms(PATIENCE_MS)),
                               .lookup_ns = PATIENCE_MS * (int64_t)1000000};
-    int rc = found ? names_find(r->fetcher->resolver.names, colon + 2, &time, found) : -ENOMEM;
-    if (rc == 0 && found->code != 0) { // else it is known now: a passing trouble
-        code = found->code;
-        why = names_why(found);
-    }
+    int rc = found ? names_find(r->fetcher->resolver.names, name, &time, found) : -ENOMEM;
+    if (rc == 0 && found->code != 0) // else it is known now: a passing trouble
+        (void)page_fail(r->page, FAULT_NAME, found->code, "%s", names_why(found));
     free(found);
-    if (strstr(r->error, "resolve proxy"))
-        (void)snprintf(page->aside, sizeof page->aside, "%s", colon + 2);
-    return page_fail(page, FAULT_NAME, code, "%s", why);
 }
 
 static int system_error(struct request *r)

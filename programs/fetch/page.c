@@ -93,46 +93,70 @@ static enum page_fault url_fault(struct page *page, CURLUcode code)
     return page_fail(page, FAULT_URL, (int)code, "%s", curl_url_strerror(code));
 }
 
-// Have libcurl read text, which may be relative to the place, and be there.
+// A text that libcurl reads, from where the page is, and writes again: the caller's to free.
+struct reading {
+    struct walk *walk;
+    const char *from; // where the page is; NULL: libcurl knows, or it does not matter
+    const char *text;
+    unsigned flags;
+    char *written;
+    enum page_fault fault;
+};
+
 static enum page_fault place_set(struct walk *w, const char *text, unsigned flags)
 {
-    if (!w->place)
-        w->place = curl_url();
-    if (!w->place)
-        return no_memory(w->page);
     CURLUcode code = curl_url_set(w->place, CURLUPART_URL, text, flags);
     return code == CURLUE_OK ? FAULT_NONE : url_fault(w->page, code);
 }
 
-// The place as libcurl writes it, the caller's to free.
-static enum page_fault place_text(struct walk *w, char **text)
+// Theirs may be of another allocator.
+static enum page_fault place_write(struct walk *w, char **text)
 {
     char *theirs;
     CURLUcode code = curl_url_get(w->place, CURLUPART_URL, &theirs, 0);
     if (code != CURLUE_OK)
         return url_fault(w->page, code);
-    *text = strdup(theirs); // theirs may be of another allocator
+    *text = strdup(theirs);
     curl_free(theirs);
     return *text ? FAULT_NONE : no_memory(w->page);
 }
 
+static void read_there(void *arg)
+{
+    struct reading *r = arg;
+    struct walk *w = r->walk;
+    w->place = w->place ? w->place : curl_url();
+    r->fault = !w->place ? no_memory(w->page) : r->from ? place_set(w, r->from, 0) : FAULT_NONE;
+    if (r->fault == FAULT_NONE)
+        r->fault = place_set(w, r->text, r->flags);
+    if (r->fault == FAULT_NONE)
+        r->fault = place_write(w, &r->written);
+}
+
+static void forget_place(void *place)
+{
+    curl_url_cleanup(place);
+}
+
 // Read the URL that the user gave; the text is the caller's to free. What is not plain, libcurl
-// reads and writes again first; of all it would cost each page's fiber a second page of stack.
+// reads and writes again first, which takes longer.
 static enum page_fault enter(struct walk *w, const char *url, char **text)
 {
     char *asked;
     enum page_fault fault = url_read(url, &asked, w->page);
     if (fault != FAULT_NONE)
         return fault;
-    curl_url_cleanup(w->place);
+    weft_on_thread_stack(forget_place, w->place);
     w->place = NULL;
     if (url_is_plain(asked)) {
         *text = asked;
         return FAULT_NONE;
     }
-    fault = place_set(w, asked, CURLU_URLENCODE);
+    struct reading r = {.walk = w, .text = asked, .flags = CURLU_URLENCODE};
+    weft_on_thread_stack(read_there, &r);
     free(asked);
-    return fault == FAULT_NONE ? place_text(w, text) : fault;
+    *text = r.written;
+    return r.fault;
 }
 
 // "https://example.org:443", the caller's to free; NULL with a fault of the page. From the text as
@@ -249,15 +273,16 @@ static enum page_fault read_location(struct walk *w, const char *location, char 
         *url = strdup(w->url);
         return *url ? FAULT_NONE : no_memory(w->page);
     }
-    enum page_fault fault = w->place ? FAULT_NONE : place_set(w, w->url, 0);
-    if (fault == FAULT_NONE)
-        fault = place_set(w, location, CURLU_URLENCODE | CURLU_ALLOW_SPACE);
-    if (fault == FAULT_NONE)
-        fault = place_text(w, url);
-    if (fault != FAULT_NONE || is_ascii(*url))
-        return fault;
+    struct reading r = {.walk = w,
+                        .from = w->place ? NULL : w->url,
+                        .text = location,
+                        .flags = CURLU_URLENCODE | CURLU_ALLOW_SPACE};
+    weft_on_thread_stack(read_there, &r);
+    *url = r.written;
+    if (r.fault != FAULT_NONE || is_ascii(*url))
+        return r.fault;
     char *written = *url; // only the host can be other than ASCII: the rest is encoded now
-    fault = enter(w, written, url);
+    enum page_fault fault = enter(w, written, url);
     free(written);
     return fault;
 }
@@ -389,7 +414,7 @@ static void leave(struct walk *w)
         free(w->here);
     free(w->first);
     free(w->url);
-    curl_url_cleanup(w->place);
+    weft_on_thread_stack(forget_place, w->place);
 }
 
 // ---- again ---------------------------------------------------------------------

@@ -74,34 +74,54 @@ static bool set_up(struct request *r)
            answer_watch(r);
 }
 
+// *arg is set to NULL where it fails.
+static void open_there(void *arg)
+{
+    struct request **r = arg;
+    CURL *easy = curl_easy_init();
+    (*r)->easy = easy;
+    (*r)->transfer = (struct transfer){.easy = easy};
+    if (!easy || !set_up(*r))
+        request_close(r);
+}
+
 struct request *request_open(struct fetcher *f)
 {
     struct request *r = malloc(sizeof *r);
     if (!r)
         return NULL;
-    *r = (struct request){.fetcher = f, .easy = curl_easy_init()};
-    r->transfer = (struct transfer){.easy = r->easy};
-    if (!r->easy || !set_up(r))
-        request_close(&r);
+    *r = (struct request){.fetcher = f};
+    weft_on_thread_stack(open_there, &r);
     return r;
+}
+
+static void close_there(void *arg)
+{
+    struct request *r = arg;
+    curl_easy_cleanup(r->easy);
+    certificate_free(&r->certificate);
+    decoder_close(&r->decoder);
+    resolved_free(&r->resolved);
 }
 
 void request_close(struct request **r)
 {
     if (!*r)
         return;
-    curl_easy_cleanup((*r)->easy);
-    certificate_free(&(*r)->certificate);
-    decoder_close(&(*r)->decoder);
-    resolved_free(&(*r)->resolved);
+    weft_on_thread_stack(close_there, *r);
     free(*r);
     *r = NULL;
+}
+
+static void forget_cookies(void *easy)
+{
+    (void)curl_easy_setopt(easy, CURLOPT_COOKIELIST, "ALL"); // cannot fail: nothing is made
 }
 
 void request_begin(struct request *r)
 {
     if (r->has_cookies)
-        (void)curl_easy_setopt(r->easy, CURLOPT_COOKIELIST, "ALL"); // cannot fail: nothing is made
+        weft_on_thread_stack(forget_cookies, r->easy);
     r->has_cookies = false;
 }
 
@@ -114,12 +134,25 @@ bool request_keep_cookies(struct request *r)
     return r->keeps_cookies;
 }
 
+struct header {
+    CURL *easy;
+    const char *name, *value; // NULL: there is none
+};
+
+static void find_header(void *arg)
+{
+    struct header *header = arg;
+    struct curl_header *theirs;
+    if (curl_easy_header(header->easy, header->name, 0, CURLH_HEADER, -1, &theirs) == CURLHE_OK)
+        header->value = theirs->value;
+}
+
 const char *request_header(struct request *r, const char *name)
 {
-    struct curl_header *header;
-    if (curl_easy_header(r->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
-        return NULL;
-    return header->value + strspn(header->value, " \t\r\n"); // of an empty one 7.88 leaves the end
+    struct header header = {r->easy, name, NULL};
+    weft_on_thread_stack(find_header, &header);
+    const char *value = header.value;
+    return value ? value + strspn(value, " \t\r\n") : NULL; // of an empty one 7.88 leaves the end
 }
 
 // ---- one request -----------------------------------------------------------------
@@ -194,7 +227,7 @@ static CURLcode set_tls(struct request *r, bool tls)
     return code;
 }
 
-static CURLcode prepare(struct request *r, const struct place *place)
+static CURLcode set_place(struct request *r, const struct place *place)
 {
     bool tls = place->origin[4] == 's', elsewhere = place->elsewhere; // behind "http"
     CURLcode code = curl_easy_setopt(r->easy, CURLOPT_URL, place->url);
@@ -274,17 +307,38 @@ static bool may_be_left(const struct request *r, CURLcode code)
     return r->leads_on && r->asked && r->headers_ended && !stopped;
 }
 
-static enum page_fault run(struct request *r, struct page *page)
+// What is asked, and what comes of it.
+struct question {
+    struct request *request;
+    const struct place *place;
+    CURLcode code;
+    int asked; // so often
+    bool again;
+    enum page_fault fault;
+    char error[CURL_ERROR_SIZE]; // libcurl's words: here, and not in each handle that is idle
+};
+
+static void set_words(struct request *r, char *error)
 {
-    CURLcode code = driver_run(r->fetcher->driver, &r->transfer);
-    for (int i = 0; i < 2 && page->fault == FAULT_NONE; i++) {
-        if (!is_to_be_alone(r) && !has_lost_count(r, code))
-            break;
-        answer_reset(r);
-        give_time(r, weft_now());
-        code = driver_run(r->fetcher->driver, &r->transfer);
-    }
-    take_figures(r, page);
+    (void)curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, error); // it only takes the address
+}
+
+static void prepare(void *arg)
+{
+    struct question *q = arg;
+    struct request *r = q->request;
+    q->code = resolved_tell(&r->fetcher->resolver, &r->resolved, r->easy);
+    if (q->code == CURLE_OK)
+        q->code = set_place(r, q->place);
+    if (q->code == CURLE_OK)
+        set_words(r, q->error);
+    else
+        q->fault = page_fail(r->page, FAULT_MEMORY, 0, "%s", curl_easy_strerror(q->code));
+}
+
+static enum page_fault fault_of(struct request *r, CURLcode code)
+{
+    struct page *page = r->page;
     if (page->fault != FAULT_NONE) // a callback ended the transfer, and knows why
         return page->fault;
     if (r->asked && page->status >= 400) // however its body ended
@@ -294,38 +348,64 @@ static enum page_fault run(struct request *r, struct page *page)
     return code == CURLE_OK ? answer_check(r) : meaning_of(r, code);
 }
 
-static enum page_fault ask(struct request *r, const struct place *place, weft_time end,
-                           struct page *page)
+static void conclude(void *arg)
 {
+    enum { MOST = 3 };
+    struct question *q = arg;
+    struct request *r = q->request;
+    bool may = q->asked < MOST && r->page->fault == FAULT_NONE;
+    q->again = may && (is_to_be_alone(r) || has_lost_count(r, q->code));
+    if (q->again)
+        return;
+    take_figures(r, r->page);
+    q->fault = fault_of(r, q->code);
+    set_words(r, NULL);
+}
+
+static void run(struct question *q)
+{
+    struct request *r = q->request;
+    for (q->again = true; q->again; q->asked++) {
+        if (q->asked > 0) {
+            answer_reset(r);
+            give_time(r, weft_now());
+        }
+        q->code = driver_run(r->fetcher->driver, &r->transfer);
+        weft_on_thread_stack(conclude, q);
+    }
+    if (q->fault == FAULT_NAME)
+        meaning_ask_again(r);
+}
+
+static enum page_fault ask(struct question *q, weft_time end, struct page *page)
+{
+    struct request *r = q->request;
     weft_time now = weft_now();
     begin(r, page);
     r->end = end;
     struct names_time time = {end, r->fetcher->set->limits.connect_ns, now};
-    enum page_fault fault = resolve(&r->fetcher->resolver, &r->resolved, r->easy, place->origin,
-                                    &time, page);
+    enum page_fault fault = resolve(&r->fetcher->resolver, &r->resolved, q->place->origin, &time,
+                                    page);
     give_time(r, time.begun);
     if (fault == FAULT_TIMEOUT)
         page->code = (int)r->patience;
     if (fault != FAULT_NONE)
         return fault;
-    CURLcode code = prepare(r, place);
-    if (code != CURLE_OK)
-        return page_fail(page, FAULT_MEMORY, 0, "%s", curl_easy_strerror(code));
+    weft_on_thread_stack(prepare, q);
+    if (q->fault != FAULT_NONE)
+        return q->fault;
     int64_t lookup_us = (weft_now().ns - now.ns) / 1000;
-    fault = run(r, page);
+    run(q);
     add_lookup(&page->times, lookup_us);
-    return fault;
+    return q->fault;
 }
 
-// libcurl's words lie here, on the stack of who waits, and not in each handle.
 enum page_fault request_ask(struct request *r, const struct place *place, weft_time end,
                             struct page *page)
 {
-    char error[CURL_ERROR_SIZE];
-    r->error = error;
-    (void)curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, error); // it only takes the address
-    enum page_fault fault = ask(r, place, end, page);
-    (void)curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, NULL);
+    struct question q = {.request = r, .place = place};
+    r->error = q.error;
+    enum page_fault fault = ask(&q, end, page);
     r->error = NULL;
     return fault;
 }

@@ -98,6 +98,9 @@ bool answer_has_no_body(const struct page *page);
 // meaning.c: what it means that libcurl ended with this code, when the callbacks found nothing
 // wrong: a fault with its words.
 enum page_fault meaning_of(struct request *r, CURLcode code);
+// After it said FAULT_NAME: libcurl does not say whether there is no such name or nobody to ask, so
+// look once more, and keep what that says. Blocks.
+void meaning_ask_again(struct request *r);
 enum page_fault long_header_line(struct page *page);
 
 #endif

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <weft/wait.h>
 
 #include "fetch/names.h"
 #include "fetch/text.h"
@@ -68,15 +69,28 @@ int resolver_open(struct resolver *r, const struct fetch_settings *set)
     return 0;
 }
 
+static void free_list(void *list)
+{
+    curl_slist_free_all(list);
+}
+
 void resolver_close(struct resolver *r)
 {
     names_close(&r->names);
-    curl_slist_free_all(r->told);
+    weft_on_thread_stack(free_list, r->told);
     r->told = NULL;
+}
+
+static void forget_change(struct resolved *done)
+{
+    free(done->entry);
+    done->entry = NULL;
+    done->changes = false;
 }
 
 void resolved_free(struct resolved *done)
 {
+    forget_change(done);
     curl_slist_free_all(done->list);
     done->list = NULL;
 }
@@ -143,23 +157,35 @@ static void print_entry(char *entry, const struct host *host, const struct name_
     }
 }
 
-// Have this list be the handle's. It becomes ours.
-static enum page_fault give(struct resolved *done, CURL *easy, struct curl_slist *list,
-                            struct curl_slist *given, struct page *page)
+// What this origin has, if it is not what the handle has: it is told when it is prepared.
+static enum page_fault change_to(struct resolved *done, char *entry)
 {
-    if (curl_easy_setopt(easy, CURLOPT_RESOLVE, given) != CURLE_OK) {
-        curl_slist_free_all(list);
-        return no_memory(page);
-    }
-    resolved_free(done); // libcurl has let it go
-    done->list = list;
+    done->entry = entry;
+    done->changes = true;
     return FAULT_NONE;
 }
 
-static enum page_fault give_told(const struct resolver *r, struct resolved *done, CURL *easy,
-                                 struct page *page)
+static enum page_fault use_told(const struct resolver *r, struct resolved *done)
 {
-    return done->list || r->told ? give(done, easy, NULL, r->told, page) : FAULT_NONE;
+    return done->list || r->told ? change_to(done, NULL) : FAULT_NONE;
+}
+
+CURLcode resolved_tell(const struct resolver *r, struct resolved *done, CURL *easy)
+{
+    if (!done->changes)
+        return CURLE_OK;
+    struct curl_slist *list = done->entry ? curl_slist_append(NULL, done->entry) : NULL;
+    CURLcode code = done->entry && !list
+                        ? CURLE_OUT_OF_MEMORY
+                        : curl_easy_setopt(easy, CURLOPT_RESOLVE, list ? list : r->told);
+    if (code == CURLE_OK) {
+        curl_slist_free_all(done->list); // libcurl has let it go
+        done->list = list;
+    } else {
+        curl_slist_free_all(list);
+    }
+    forget_change(done);
+    return code;
 }
 
 // A fiber's stack is better kept small.
@@ -169,14 +195,13 @@ struct question {
     char entry[ENTRY_MAX];
 };
 
-static enum page_fault give_found(struct resolved *done, CURL *easy, struct question *q,
-                                  struct page *page)
+static enum page_fault use_found(struct resolved *done, struct question *q, struct page *page)
 {
     print_entry(q->entry, &q->host, &q->found);
     if (done->list && strcmp(done->list->data, q->entry) == 0)
         return FAULT_NONE;
-    struct curl_slist *list = curl_slist_append(NULL, q->entry);
-    return list ? give(done, easy, list, list, page) : no_memory(page);
+    char *entry = strdup(q->entry);
+    return entry ? change_to(done, entry) : no_memory(page);
 }
 
 static enum page_fault not_found(int rc, const struct name_found *found, struct page *page)
@@ -192,26 +217,27 @@ static enum page_fault not_found(int rc, const struct name_found *found, struct 
     return page_fail(page, FAULT_NAME, found->code, "%s", names_why(found));
 }
 
-static enum page_fault look_up(struct resolver *r, struct resolved *done, CURL *easy,
-                               struct question *q, struct names_time *time, struct page *page)
+static enum page_fault look_up(struct resolver *r, struct resolved *done, struct question *q,
+                               struct names_time *time, struct page *page)
 {
     if (r->proxied[q->host.tls] || is_told(r, &q->host))
-        return give_told(r, done, easy, page);
+        return use_told(r, done);
     int rc = names_find(r->names, q->host.name, time, &q->found);
-    return rc == 0 && q->found.code == 0 ? give_found(done, easy, q, page)
+    return rc == 0 && q->found.code == 0 ? use_found(done, q, page)
                                          : not_found(rc, &q->found, page);
 }
 
-enum page_fault resolve(struct resolver *r, struct resolved *done, CURL *easy, const char *origin,
+enum page_fault resolve(struct resolver *r, struct resolved *done, const char *origin,
                         struct names_time *time, struct page *page)
 {
+    forget_change(done);
     if (is_number(origin))
-        return give_told(r, done, easy, page);
+        return use_told(r, done);
     struct question *q = malloc(sizeof *q);
     if (!q)
         return no_memory(page);
     enum page_fault fault = read_origin(origin, &q->host)
-                                ? look_up(r, done, easy, q, time, page)
+                                ? look_up(r, done, q, time, page)
                                 : page_fail(page, FAULT_NAME, EAI_NONAME, "%s",
                                             gai_strerror(EAI_NONAME));
     free(q);
