@@ -204,6 +204,29 @@ TEST(who_is_asked_to_stop_gets_his_transfer_back)
     play_twice(cancelled);
 }
 
+// Each a step later than the one before: not there yet, in the inbox, taken in.
+static int cancelled_at_each_step(enum weft_kind kind)
+{
+    struct server s;
+    CHECK(serve(&s, false) == 0);
+    struct driver *d = driver_open(MANY);
+    struct order o = {d, s.url, WEFT_FOREVER};
+    for (int steps = 0; steps < 12; steps++) {
+        weft_future *f = weft_start(kind, ask, &o);
+        for (int i = 0; i < steps; i++)
+            weft_yield();
+        weft_cancel(f);
+        CHECK(code_of(&f) == CURLE_ABORTED_BY_CALLBACK);
+    }
+    driver_close(&d);
+    return stop(&s);
+}
+
+TEST(who_is_asked_to_stop_between_any_two_steps_gets_his_transfer_back)
+{
+    play_twice(cancelled_at_each_step);
+}
+
 static int racing(enum weft_kind kind)
 {
     struct server s;
@@ -317,6 +340,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(pages_come_one_after_another),
     cmocka_unit_test(what_is_overdue_ends_and_the_others_go_on),
     cmocka_unit_test(who_is_asked_to_stop_gets_his_transfer_back),
+    cmocka_unit_test(who_is_asked_to_stop_between_any_two_steps_gets_his_transfer_back),
     cmocka_unit_test(a_stop_that_comes_with_the_end_of_a_transfer_loses_nothing),
     cmocka_unit_test(a_callback_may_bring_the_end_nearer),
     cmocka_unit_test(why_there_was_no_socket_is_known_afterwards),

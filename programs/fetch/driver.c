@@ -20,7 +20,8 @@
 // transfer. So the fiber may free it at once, no transfer is freed while libcurl can still call its
 // callbacks, and none is forgotten: each is in the inbox or in the list of those under way, and
 // both are looked at in each turn. A transfer that ends by itself while its fiber marks it is only
-// over: the mark is looked at in transfers of the list, and it has left that.
+// over: the mark is looked at in transfers of the inbox and of the list, and it has left both. (Of
+// both at once, before a turn: one that is marked while it lies in the inbox is marked just once.)
 //
 // Wake-ups. The driver says that it sleeps (`asleep`) under the inbox's lock, when it has seen the
 // inbox empty. Whoever puts something in and finds it asleep has to ring, and is alone in that, for
@@ -140,23 +141,6 @@ static void begin_all(struct driver *d, struct transfer *newest, struct list *ov
     }
 }
 
-// Out of those under way.
-static struct list take_unwanted(struct driver *d)
-{
-    struct list unwanted = {0};
-    struct transfer *next;
-    weft_lock(&d->mu);
-    for (struct transfer *t = d->under_way.first; t; t = next) {
-        next = t->next;
-        if (t->unwanted) {
-            list_remove(&d->under_way, t);
-            list_add(&unwanted, t);
-        }
-    }
-    weft_unlock(&d->mu);
-    return unwanted;
-}
-
 static void end_unwanted(struct driver *d, const struct list *unwanted, struct list *over)
 {
     struct transfer *next;
@@ -240,17 +224,47 @@ static void end_all(struct driver *d, CURLMcode why, struct list *over)
         end(d, d->under_way.first, code, over);
 }
 
-// What came in, newest first.
-static struct transfer *take_in(struct driver *d, bool *unwanted, bool *closing)
+struct turn {
+    struct driver *driver;
+    struct transfer *newest; // of those that came in
+    struct list unwanted;    // of these and of those under way
+    struct list over;        // to be told
+    bool last;
+};
+
+// With mu held.
+static void take_unwanted(struct driver *d, struct turn *turn)
+{
+    struct transfer *next, **wanted = &turn->newest;
+    for (struct transfer *t = d->under_way.first; t; t = next) {
+        next = t->next;
+        if (t->unwanted) {
+            list_remove(&d->under_way, t);
+            list_add(&turn->unwanted, t);
+        }
+    }
+    for (struct transfer *t = turn->newest; t; t = next) {
+        next = t->next;
+        if (t->unwanted) {
+            list_add(&turn->unwanted, t);
+            continue;
+        }
+        *wanted = t;
+        wanted = &t->next;
+    }
+    *wanted = NULL;
+}
+
+static void take_in(struct driver *d, struct turn *turn)
 {
     weft_lock(&d->mu);
-    struct transfer *newest = d->inbox;
-    *unwanted = d->unwanted;
-    *closing = d->closing;
+    turn->newest = d->inbox;
+    turn->last = d->closing;
+    if (d->unwanted)
+        take_unwanted(d, turn);
     d->inbox = NULL;
     d->unwanted = d->asleep = false;
     weft_unlock(&d->mu);
-    return newest;
 }
 
 // False: nothing came in, and whoever brings something has to ring.
@@ -279,12 +293,6 @@ static void let_others_run(struct driver *d)
         weft_yield();
 }
 
-struct turn {
-    struct driver *driver;
-    struct transfer *newest;    // of those that came in
-    struct list unwanted, over; // over: to be told
-};
-
 // What libcurl has to do with.
 static void let_curl_work(void *arg)
 {
@@ -307,16 +315,13 @@ static void let_curl_work(void *arg)
 static bool take_turn(struct driver *d)
 {
     struct turn turn = {.driver = d};
-    bool unwanted, closing;
     sockets_wait(&d->sockets, stays_awake(d) ? WEFT_POLL : d->look);
-    turn.newest = take_in(d, &unwanted, &closing);
-    if (unwanted)
-        turn.unwanted = take_unwanted(d);
+    take_in(d, &turn);
     weft_on_thread_stack(let_curl_work, &turn);
     tell(&turn.over);
     if (turn.over.first && d->sockets.fiber)
         let_others_run(d);
-    return !closing;
+    return !turn.last;
 }
 
 static int drive(struct driver *const *arg, weft_none *none)
