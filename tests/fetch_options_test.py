@@ -4,6 +4,7 @@
 
 import array
 import fcntl
+import gzip
 import json
 import os
 import pathlib
@@ -16,9 +17,11 @@ import sys
 import tempfile
 import termios
 import threading
+import time
+import zlib
 
 sys.dont_write_bytecode = True  # no __pycache__ beside the tests
-from http_server import Server, answer, redirect, silence_after  # noqa: E402
+from http_server import Server, after, answer, redirect, silence_after  # noqa: E402
 from program_helpers import PATIENCE, WEFT, Skip, equal, run_tests, test, until  # noqa: E402
 
 # The proxies of this machine are none of the tests' business.
@@ -412,6 +415,35 @@ def a_signal_that_comes_twice_at_once_is_one():
         said = json.loads(out)
         equal((process.returncode, said["summary"]["interrupted"], len(said["pages"])),
               (130, True, 1), err)
+
+
+def bomb_of_60_gib():
+    """In 100 KB: zeros, and these again. It has no end, but nobody lives to see that."""
+    zeros = zlib.compressobj(9, zlib.DEFLATED, -15)
+    mebibyte = zeros.compress(bytes(1 << 20)) + zeros.flush(zlib.Z_FULL_FLUSH)
+    return gzip.compress(gzip.compress(b"", mtime=0)[:10] + mebibyte * 60 * 1024)
+
+
+@test
+def what_decodes_to_very_much_holds_up_neither_other_pages_nor_ctrl_c():
+    with Server() as server:
+        sent = threading.Event()
+
+        def blow_up(connection, target):
+            answer(bomb_of_60_gib(), "Content-Encoding: gzip, gzip")(connection, target)
+            time.sleep(0.2)  # it is being decoded, if this machine is fast enough
+            sent.set()
+
+        urls = [server.page("/bomb", blow_up), server.page("/page", after(sent, answer(b"x")))]
+        with subprocess.Popen([WEFT, "fetch", "--jsonl", "--max-decoded=1000G", "--timeout=3600",
+                               *urls], env=ENVIRONMENT, stdout=subprocess.PIPE) as process:
+            try:
+                line = json.loads(process.stdout.readline())
+                equal((line["url"], line["error"]), (urls[1], None))
+                process.send_signal(signal.SIGINT)
+                equal(process.wait(PATIENCE), 130)
+            finally:
+                process.kill()
 
 
 @test

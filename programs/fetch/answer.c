@@ -282,21 +282,6 @@ bool answer_has_no_body(const struct page *page)
     return page->head || page->status < 200 || page->status == 204 || page->status == 304;
 }
 
-// In the lecture's mode, which asks for no compression, the size is that of what was sent. Of no
-// bytes it does not matter how they would have been encoded.
-static void begin_decoding(struct request *r)
-{
-    const char *why = NULL;
-    bool empty = r->page->claimed == 0;
-    if (!r->page->encoding[0] || empty || r->fetcher->set->identity)
-        return;
-    r->decoder = decoder_open(r->page->encoding, limits_of(r)->decoded, &why);
-    if (!r->decoder && why)
-        (void)page_fail(r->page, FAULT_ENCODING, 0, "%s", why);
-    else if (!r->decoder)
-        (void)page_fail(r->page, FAULT_MEMORY, 0, "out of memory");
-}
-
 // Of an interim answer: it is none, and the wait for one goes on.
 static void end_interim(struct request *r)
 {
@@ -342,7 +327,7 @@ static void end_headers(struct request *r)
     if (page->claimed > OTHER_BODY_MAX && page->status >= 400)
         page->fault = FAULT_HTTP;
     if (counts && page->fault == FAULT_NONE)
-        begin_decoding(r);
+        unpack_begin(r);
 }
 
 static size_t on_header(char *line, size_t one, size_t size, void *arg)
@@ -376,25 +361,6 @@ static size_t on_header(char *line, size_t one, size_t size, void *arg)
 }
 
 // ---- the body --------------------------------------------------------------------
-
-static enum page_fault decoding(struct request *r, enum decode_state state)
-{
-    struct page *page = r->page;
-    switch (state) {
-    case DECODE_MORE:
-    case DECODE_DONE:
-        return FAULT_NONE;
-    case DECODE_CUT:
-        return page->fault = FAULT_ENCODING_CUT;
-    case DECODE_BAD:
-        return page_fail(page, FAULT_ENCODING, 0, "%s", decoder_error(r->decoder));
-    case DECODE_LIMIT:
-        return page->fault = FAULT_DECODED_SIZE;
-    case DECODE_MEMORY:
-        break;
-    }
-    return page_fail(page, FAULT_MEMORY, 0, "out of memory");
-}
 
 // More than was claimed, in a later packet than the end. libcurl reads no further than the claim,
 // and then throws the connection away without a word. What is read by one call with the headers is
@@ -445,7 +411,7 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
     else if (page->encoded > limits_of(r)->encoded)
         page->fault = FAULT_SIZE;
     else if (r->decoder)
-        (void)decoding(r, decoder_push(r->decoder, bytes, size));
+        unpack(r, bytes, size);
     else if (limits_of(r)->plain > 0 && page->encoded > limits_of(r)->plain)
         page->fault = FAULT_DECODED_SIZE;
     if (page->fault == FAULT_NONE && is_last_of_large(r) && has_more(r))
@@ -594,5 +560,5 @@ enum page_fault answer_check(struct request *r)
         return page_fail(page, FAULT_ANSWER, 1, "it ends inside the headers");
     if (forgets_length(r) && page->encoded < page->claimed)
         return page->fault = FAULT_CUT;
-    return r->decoder ? decoding(r, decoder_end(r->decoder)) : FAULT_NONE;
+    return unpack_end(r);
 }

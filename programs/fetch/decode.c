@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 // decode.c - layers, each of which hands what comes out of it to the next; the last one counts.
 //
+// The last layer that has something to do comes first, one call of its decoder at a time. So a
+// layer is called only when those behind it have taken all, and may hand on memory that its next
+// call writes over. Between two calls one may stop: then what was handed on is kept, unless it lies
+// in memory that stays (`lends`), and so is what is left of the caller's bytes.
+//
 // A layer's decoder is made when its first byte comes: thousands of pages may be waited for, and
-// few have begun. zlib writes into a room that each thread has, once for all its decoders, for
-// nothing waits between a call of zlib and its next layer. The room is as large as most pages, and
-// zlib is always told that there is no more to come (Z_FINISH): then it takes its 32 KB window only
-// for those that do not end at once. Brotli lends us its own window, so nothing is copied.
+// few have begun. zlib writes into a room that each thread has, once for all its decoders. The room
+// is as large as most pages, and zlib is always told that there is no more to come (Z_FINISH): then
+// it takes its 32 KB window only for those that do not end at once. Brotli lends us its own window,
+// so nothing is copied.
 //
 // That deflate has a zlib head or none is seen by its first two bytes. A stream without head that
 // looks as if it had one would begin with a stored block whose padding is not zero, and nobody
@@ -23,12 +28,16 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
-enum { ROOM = 64 << 10, GZIP_FIRST = 0x1f };
+enum { ROOM = 64 << 10, GZIP_FIRST = 0x1f, KEPT_MAX = 1 << 20 };
 
 struct layer {
     const struct coding *coding;
-    bool begun, ended;     // it has had a byte; its stream is complete
-    int64_t size;          // that came out of it
+    bool begun, ended;       // it has had a byte; its stream is complete
+    int64_t size;            // that came out of it
+    const unsigned char *in; // what it has still to take
+    size_t in_size;
+    unsigned char *kept;   // memory of that, if it is ours; else NULL
+    bool more;             // more comes out of it though it took all
     unsigned char head[2]; // of deflate, until both bytes are here
     size_t head_size;
     union {
@@ -39,7 +48,8 @@ struct layer {
 
 struct decoder {
     int64_t limit, size;
-    bool begun; // there was a byte
+    int64_t made; // by all layers
+    bool begun;   // there was a byte
     enum decode_state state;
     char error[96];
     size_t count;
@@ -48,12 +58,14 @@ struct decoder {
 
 struct coding {
     const char *name, *alias;
-    // 0, or what is wrong. *size of the bytes: in, how many there are; out, how many were used.
-    enum decode_state (*begin)(struct decoder *d, size_t at); // NULL: push does it
-    enum decode_state (*push)(struct decoder *d, size_t at, const unsigned char *bytes,
-                              size_t *size);
+    // Each: DECODE_MORE, or what is wrong. Begin is NULL where step does it; step calls its decoder
+    // once, with what is in `in` or with nothing.
+    enum decode_state (*begin)(struct decoder *d, size_t at);
+    enum decode_state (*step)(struct decoder *d, size_t at);
+    enum decode_state (*repeat)(struct decoder *d,
+                                size_t at); // another stream; NULL: there is none
     void (*end)(struct layer *l);
-    bool repeats; // another stream may follow
+    bool lends; // what it hands on stays until its next step
 };
 
 const char decoder_accepts[] = "gzip, deflate, br";
@@ -70,20 +82,43 @@ static const char no_memory[] = "out of memory";
 static const char behind_end[] = "there are bytes behind its end";
 static const char over_limit[] = "more than the limit comes out of it";
 
-static enum decode_state feed(struct decoder *d, size_t at, const unsigned char *bytes,
-                              size_t size);
+static enum decode_state count(struct decoder *d, size_t size)
+{
+    if ((int64_t)size > d->limit - d->size) {
+        d->size = d->limit;
+        return fail(d, d->count - 1, DECODE_LIMIT, over_limit);
+    }
+    d->size += (int64_t)size;
+    return DECODE_MORE;
+}
+
+// It took so many bytes.
+static void take(struct layer *l, size_t size)
+{
+    l->in += size;
+    l->in_size -= size;
+    if (l->in_size > 0)
+        return;
+    free(l->kept);
+    l->kept = NULL;
+}
 
 // `size` bytes came out of the layer.
 static enum decode_state hand_on(struct decoder *d, size_t at, const unsigned char *bytes,
                                  size_t size)
 {
-    struct layer *l = &d->layers[at];
+    struct layer *l = &d->layers[at], *next = l + 1;
     l->size += (int64_t)size;
+    d->made += (int64_t)size;
+    if (at + 1 == d->count)
+        return count(d, size);
     // The last layer's are counted there. Those between are compressed again, so a bit larger than
     // what they hold at worst; unless they are a bomb.
-    if (at + 1 < d->count && (l->size - ROOM) / 2 > d->limit)
+    if ((l->size - ROOM) / 2 > d->limit)
         return fail(d, at, DECODE_LIMIT, over_limit);
-    return size > 0 ? feed(d, at + 1, bytes, size) : DECODE_MORE;
+    next->in = bytes;
+    next->in_size = size;
+    return DECODE_MORE;
 }
 
 // ---- gzip and deflate -------------------------------------------------------------------
@@ -142,13 +177,17 @@ static void zip_end(struct layer *l)
     (void)inflateEnd(&l->zip); // fails only if it did not begin
 }
 
-// One call of zlib.
-static enum decode_state zip_step(struct decoder *d, size_t at)
+// How much of these bytes zlib took goes into *size.
+static enum decode_state inflate_some(struct decoder *d, size_t at, const unsigned char *bytes,
+                                      size_t *size)
 {
     struct layer *l = &d->layers[at];
+    unsigned part = *size < UINT32_MAX ? (unsigned)*size : UINT32_MAX;
     unsigned char *room = room_of(at);
     if (!room)
         return fail(d, at, DECODE_MEMORY, no_memory);
+    l->zip.next_in = bytes;
+    l->zip.avail_in = part;
     l->zip.next_out = room;
     l->zip.avail_out = ROOM;
     int rc = inflate(&l->zip, Z_FINISH);
@@ -160,35 +199,29 @@ static enum decode_state zip_step(struct decoder *d, size_t at)
     if (rc != Z_STREAM_END && rc != Z_OK && rc != Z_BUF_ERROR)
         return fail(d, at, DECODE_BAD, l->zip.msg ? l->zip.msg : "it is damaged");
     l->ended = rc == Z_STREAM_END;
+    l->more = !l->ended && l->zip.avail_out == 0;
+    *size = part - l->zip.avail_in;
     return hand_on(d, at, room, ROOM - l->zip.avail_out);
 }
 
-static enum decode_state zip_push(struct decoder *d, size_t at, const unsigned char *bytes,
-                                  size_t *size)
+static enum decode_state zip_step(struct decoder *d, size_t at)
 {
     struct layer *l = &d->layers[at];
-    unsigned part = *size < UINT32_MAX ? (unsigned)*size : UINT32_MAX;
-    l->zip.next_in = bytes;
-    l->zip.avail_in = part;
-    enum decode_state state;
-    do
-        state = zip_step(d, at);
-    while (state == DECODE_MORE && !l->ended && (l->zip.avail_in > 0 || l->zip.avail_out == 0));
-    *size = part - l->zip.avail_in;
+    size_t used = l->in_size;
+    enum decode_state state = inflate_some(d, at, l->in, &used);
+    if (state == DECODE_MORE)
+        take(l, used);
     return state;
 }
 
-static enum decode_state gzip_push(struct decoder *d, size_t at, const unsigned char *bytes,
-                                   size_t *size)
+static enum decode_state gzip_repeat(struct decoder *d, size_t at)
 {
     struct layer *l = &d->layers[at];
-    if (l->ended) { // another member
-        if (*bytes != GZIP_FIRST)
-            return fail(d, at, DECODE_BAD, behind_end);
-        (void)inflateReset(&l->zip); // fails only if it did not begin
-        l->ended = false;
-    }
-    return zip_push(d, at, bytes, size);
+    if (*l->in != GZIP_FIRST)
+        return fail(d, at, DECODE_BAD, behind_end);
+    (void)inflateReset(&l->zip); // fails only if it did not begin
+    l->ended = false;
+    return DECODE_MORE;
 }
 
 static bool has_zlib_head(const unsigned char *head)
@@ -198,21 +231,20 @@ static bool has_zlib_head(const unsigned char *head)
 }
 
 // Until its head is here there is nothing to begin.
-static enum decode_state deflate_push(struct decoder *d, size_t at, const unsigned char *bytes,
-                                      size_t *size)
+static enum decode_state deflate_step(struct decoder *d, size_t at)
 {
     struct layer *l = &d->layers[at];
     if (l->begun)
-        return zip_push(d, at, bytes, size);
-    l->head[l->head_size++] = *bytes;
-    *size = 1;
+        return zip_step(d, at);
+    l->head[l->head_size++] = *l->in;
+    take(l, 1);
     if (l->head_size < sizeof l->head)
         return DECODE_MORE;
     enum decode_state state = zip_begin(d, at, has_zlib_head(l->head) ? MAX_WBITS : -MAX_WBITS);
     if (state != DECODE_MORE)
         return state;
     size_t used = sizeof l->head;
-    state = zip_push(d, at, l->head, &used);
+    state = inflate_some(d, at, l->head, &used);
     return state == DECODE_MORE && used < sizeof l->head ? fail(d, at, DECODE_BAD, behind_end)
                                                          : state;
 }
@@ -248,76 +280,135 @@ static enum decode_state brotli_failed(struct decoder *d, size_t at, BrotliDecod
     return fail(d, at, DECODE_BAD, text);
 }
 
-static enum decode_state brotli_push(struct decoder *d, size_t at, const unsigned char *bytes,
-                                     size_t *size)
+static enum decode_state brotli_step(struct decoder *d, size_t at)
 {
-    BrotliDecoderState *brotli = d->layers[at].brotli;
-    BrotliDecoderResult result;
-    enum decode_state state;
-    size_t left = *size;
-    do {
-        size_t room = 0, out = 0; // no room of ours: it stays in the window, where we look at it
-        result = BrotliDecoderDecompressStream(brotli, &left, &bytes, &room, NULL, NULL);
-        const unsigned char *made = BrotliDecoderTakeOutput(brotli, &out);
-        BrotliDecoderErrorCode code = BrotliDecoderGetErrorCode(brotli);
-        if (code < 0)
-            return brotli_failed(d, at, code);
-        state = hand_on(d, at, made, out);
-    } while (state == DECODE_MORE && result == BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT);
-    d->layers[at].ended = result == BROTLI_DECODER_RESULT_SUCCESS;
-    *size -= left;
-    return state;
+    struct layer *l = &d->layers[at];
+    const unsigned char *bytes = l->in;
+    size_t left = l->in_size, room = 0, out = 0; // no room of ours: it stays in the window
+    BrotliDecoderResult result = BrotliDecoderDecompressStream(l->brotli, &left, &bytes, &room,
+                                                               NULL, NULL);
+    const unsigned char *made = BrotliDecoderTakeOutput(l->brotli, &out);
+    BrotliDecoderErrorCode code = BrotliDecoderGetErrorCode(l->brotli);
+    if (code < 0)
+        return brotli_failed(d, at, code);
+    l->more = result == BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT;
+    l->ended = result == BROTLI_DECODER_RESULT_SUCCESS;
+    take(l, l->in_size - left);
+    return hand_on(d, at, made, out);
 }
 
 // ---- all layers -------------------------------------------------------------------------
 
 static const struct coding codings[] = {
-    {"gzip", "x-gzip", gzip_begin, gzip_push, zip_end, true},
-    {"deflate", "", NULL, deflate_push, zip_end, false},
-    {"br", "", brotli_begin, brotli_push, brotli_end, false},
+    {"gzip", "x-gzip", gzip_begin, zip_step, gzip_repeat, zip_end, false},
+    {"deflate", "", NULL, deflate_step, NULL, zip_end, false},
+    {"br", "", brotli_begin, brotli_step, NULL, brotli_end, true},
 };
 
-static enum decode_state count(struct decoder *d, size_t size)
+static bool has_work(const struct layer *l)
 {
-    if ((int64_t)size > d->limit - d->size) {
-        d->size = d->limit;
-        return fail(d, d->count - 1, DECODE_LIMIT, over_limit);
-    }
-    d->size += (int64_t)size;
+    return l->in_size > 0 || l->more;
+}
+
+// Whose turn it is; d->count: nobody's.
+static size_t last_with_work(const struct decoder *d)
+{
+    size_t at = d->count;
+    while (at-- > 0)
+        if (has_work(&d->layers[at]))
+            return at;
+    return d->count;
+}
+
+static enum decode_state step(struct decoder *d, size_t at)
+{
+    struct layer *l = &d->layers[at];
+    enum decode_state state = DECODE_MORE;
+    if (l->ended)
+        state = l->coding->repeat ? l->coding->repeat(d, at) : fail(d, at, DECODE_BAD, behind_end);
+    else if (!l->begun && l->coding->begin)
+        state = l->coding->begin(d, at);
+    return state == DECODE_MORE ? l->coding->step(d, at) : state;
+}
+
+// What a layer has still to take, and others may write over.
+static enum decode_state keep(struct decoder *d, size_t at)
+{
+    struct layer *l = &d->layers[at];
+    if (l->in_size == 0 || l->kept || (at > 0 && d->layers[at - 1].coding->lends))
+        return DECODE_MORE;
+    l->kept = malloc(l->in_size);
+    if (!l->kept)
+        return fail(d, at, DECODE_MEMORY, no_memory);
+    l->in = memcpy(l->kept, l->in, l->in_size);
     return DECODE_MORE;
 }
 
-static enum decode_state feed(struct decoder *d, size_t at, const unsigned char *bytes, size_t size)
+static enum decode_state work(struct decoder *d, int64_t most)
 {
-    if (at == d->count)
-        return count(d, size);
-    struct layer *l = &d->layers[at];
+    const int64_t begin = d->made;
     enum decode_state state = DECODE_MORE;
-    while (size > 0 && state == DECODE_MORE) {
-        if (l->ended && !l->coding->repeats)
-            return fail(d, at, DECODE_BAD, behind_end);
-        if (!l->begun && l->coding->begin && (state = l->coding->begin(d, at)) != DECODE_MORE)
-            return state;
-        size_t used = size;
-        state = l->coding->push(d, at, bytes, &used);
-        bytes += used;
-        size -= used;
+    size_t at = last_with_work(d);
+    while (state == DECODE_MORE && at < d->count && d->made - begin < most) {
+        state = step(d, at);
+        at = last_with_work(d);
     }
-    return state;
+    for (at = 0; state == DECODE_MORE && at < d->count; at++)
+        state = keep(d, at);
+    return d->state = state;
+}
+
+bool decoder_is_behind(const struct decoder *d)
+{
+    return d->state == DECODE_MORE && last_with_work(d) < d->count;
+}
+
+enum decode_state decoder_go_on(struct decoder *d, int64_t most)
+{
+    return d->state == DECODE_MORE ? work(d, most) : d->state;
+}
+
+// Behind what the first layer has still to take.
+static enum decode_state append(struct decoder *d, const void *bytes, size_t size)
+{
+    struct layer *l = d->layers;
+    unsigned char *both = malloc(l->in_size + size);
+    if (!both)
+        return d->state = fail(d, 0, DECODE_MEMORY, no_memory);
+    if (l->in_size > 0)
+        memcpy(both, l->in, l->in_size);
+    memcpy(both + l->in_size, bytes, size);
+    free(l->kept);
+    l->in = l->kept = both;
+    l->in_size += size;
+    return DECODE_MORE;
+}
+
+enum decode_state decoder_push_some(struct decoder *d, const void *bytes, size_t size, int64_t most)
+{
+    if (d->state != DECODE_MORE || size == 0)
+        return d->state;
+    d->begun = true;
+    if (d->count == 0)
+        return d->state = count(d, size);
+    if (decoder_is_behind(d) && d->layers->in_size + size <= KEPT_MAX)
+        return append(d, bytes, size);
+    if (decoder_go_on(d, INT64_MAX) != DECODE_MORE)
+        return d->state;
+    d->layers->in = bytes;
+    d->layers->in_size = size;
+    return work(d, most);
 }
 
 enum decode_state decoder_push(struct decoder *d, const void *bytes, size_t size)
 {
-    if (d->state == DECODE_MORE && size > 0) {
-        d->begun = true;
-        d->state = feed(d, 0, bytes, size);
-    }
-    return d->state;
+    (void)decoder_push_some(d, bytes, size, INT64_MAX);
+    return decoder_go_on(d, INT64_MAX);
 }
 
 enum decode_state decoder_end(struct decoder *d)
 {
-    if (d->state != DECODE_MORE)
+    if (decoder_go_on(d, INT64_MAX) != DECODE_MORE)
         return d->state;
     for (size_t at = 0; d->begun && at < d->count; at++)
         if (!d->layers[at].ended)
@@ -401,9 +492,12 @@ void decoder_close(struct decoder **d)
 {
     if (!*d)
         return;
-    for (size_t at = 0; at < (*d)->count; at++)
-        if ((*d)->layers[at].begun)
-            (*d)->layers[at].coding->end(&(*d)->layers[at]);
+    for (size_t at = 0; at < (*d)->count; at++) {
+        struct layer *l = &(*d)->layers[at];
+        if (l->begun)
+            l->coding->end(l);
+        free(l->kept);
+    }
     free(*d);
     *d = NULL;
 }

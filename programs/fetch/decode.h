@@ -17,6 +17,7 @@
 #ifndef WEFT_PROGRAMS_FETCH_DECODE_H
 #define WEFT_PROGRAMS_FETCH_DECODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,8 +41,16 @@ struct decoder *decoder_open(const char *encodings, int64_t limit, const char **
 // The next bytes of the body. DECODE_MORE, also when the stream has ended: of gzip another may
 // follow, and bytes behind it make it bad; or what is wrong, then and from then on.
 enum decode_state decoder_push(struct decoder *d, const void *bytes, size_t size);
-enum decode_state decoder_end(struct decoder *d); // an empty body is DECODE_DONE: 0 bytes
-int64_t decoder_size(const struct decoder *d);    // so far; after DECODE_LIMIT the limit
+// The same, but when `most` bytes have come out it stops at the next 64 KB, or with brotli the next
+// window, and keeps what it has not taken: it is behind. What is pushed then is only kept, up to
+// 1 MiB; beyond that it decodes all that it has.
+enum decode_state decoder_push_some(struct decoder *d, const void *bytes, size_t size,
+                                    int64_t most);
+bool decoder_is_behind(const struct decoder *d);
+enum decode_state decoder_go_on(struct decoder *d, int64_t most); // with what it kept
+// Decodes what is left. An empty body is DECODE_DONE: 0 bytes.
+enum decode_state decoder_end(struct decoder *d);
+int64_t decoder_size(const struct decoder *d); // so far; after DECODE_LIMIT the limit
 // "gzip: incorrect data check", or "" while nothing is wrong. Lives as long as the decoder.
 const char *decoder_error(const struct decoder *d);
 void decoder_close(struct decoder **d);

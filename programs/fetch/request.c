@@ -252,7 +252,6 @@ static void begin(struct request *r, struct page *page)
     page->excess = page->unverified = false;
     page->encoding[0] = page->address[0] = page->reason[0] = '\0';
     r->page = page;
-    answer_reset(r);
 }
 
 // libcurl's clock begins behind our lookup.
@@ -327,6 +326,7 @@ static void prepare(void *arg)
 {
     struct question *q = arg;
     struct request *r = q->request;
+    answer_reset(r);
     q->code = resolved_tell(&r->fetcher->resolver, &r->resolved, r->easy);
     if (q->code == CURLE_OK)
         q->code = set_place(r, q->place);
@@ -350,29 +350,54 @@ static enum page_fault fault_of(struct request *r, CURLcode code)
 
 static void conclude(void *arg)
 {
-    enum { MOST = 3 };
+    enum { AGAIN = 2 };
     struct question *q = arg;
     struct request *r = q->request;
-    bool may = q->asked < MOST && r->page->fault == FAULT_NONE;
+    bool may = q->asked <= AGAIN && r->page->fault == FAULT_NONE;
     q->again = may && (is_to_be_alone(r) || has_lost_count(r, q->code));
-    if (q->again)
+    if (q->again) {
+        answer_reset(r);
+        give_time(r, weft_now());
         return;
+    }
     take_figures(r, r->page);
     q->fault = fault_of(r, q->code);
     set_words(r, NULL);
 }
 
+static void unpack_there(void *request)
+{
+    unpack_some(request);
+}
+
+// What decodes to much is decoded here, and others have their turns in between.
+static void catch_up(struct question *q)
+{
+    struct request *r = q->request;
+    while (unpack_is_behind(r)) {
+        weft_on_thread_stack(unpack_there, r);
+        weft_yield();
+        if (weft_check() < 0) {
+            q->code = CURLE_ABORTED_BY_CALLBACK;
+            return;
+        }
+        if (weft_now().ns >= r->end.ns) {
+            r->patience = PATIENCE_TOTAL;
+            q->code = CURLE_OPERATION_TIMEDOUT;
+            return;
+        }
+    }
+}
+
 static void run(struct question *q)
 {
     struct request *r = q->request;
-    for (q->again = true; q->again; q->asked++) {
-        if (q->asked > 0) {
-            answer_reset(r);
-            give_time(r, weft_now());
-        }
+    do {
         q->code = driver_run(r->fetcher->driver, &r->transfer);
+        q->asked++;
+        catch_up(q);
         weft_on_thread_stack(conclude, q);
-    }
+    } while (q->again);
     if (q->fault == FAULT_NAME)
         meaning_ask_again(r);
 }

@@ -2,7 +2,7 @@
 // request.h - one HTTP request on libcurl: what page.c makes a page of.
 //
 // request.c has the handle and its options, answer.c what its callbacks do in the driver's task,
-// meaning.c what an end of libcurl's means.
+// unpack.c how a body is decoded, meaning.c what an end of libcurl's means.
 #ifndef WEFT_PROGRAMS_FETCH_REQUEST_H
 #define WEFT_PROGRAMS_FETCH_REQUEST_H
 
@@ -94,6 +94,15 @@ enum page_fault answer_check(struct request *r);
 
 // Whether an answer like that has no body, whatever its headers claim (RFC 9112, 6.3).
 bool answer_has_no_body(const struct page *page);
+
+// unpack.c: decode the body; what is wrong becomes the page's fault. Once the headers are there:
+// r->decoder, if it is encoded. Then what came, of that; where more than a moment's work is left,
+// it is behind, and others may have their turns between one slice and the next. End does the rest.
+void unpack_begin(struct request *r);
+void unpack(struct request *r, const void *bytes, size_t size);
+bool unpack_is_behind(const struct request *r);
+void unpack_some(struct request *r);
+enum page_fault unpack_end(struct request *r);
 
 // meaning.c: what it means that libcurl ended with this code, when the callbacks found nothing
 // wrong: a fault with its words.
