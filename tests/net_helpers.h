@@ -135,13 +135,14 @@ SHARED void raw_reset(int fd)
     close(fd);
 }
 
-// Post records until the queue is full; returns how many were taken. Each record of `size` bytes
-// begins with its number, so that what arrives can be counted and checked.
-SHARED uint32_t post_until_full(weft_conn *c, size_t size)
+// Post records until the queue is full; returns the number of the one that was refused. Each record
+// of `size` bytes begins with its number, so that what arrives can be counted and checked. A full
+// socket may take more later, once the kernel packs what nobody reads: who minds that posts on.
+SHARED uint32_t post_on(weft_conn *c, size_t size, uint32_t first)
 {
     static char record[1 << 16];
     assert_true(size <= sizeof record);
-    for (uint32_t n = 0;; n++) {
+    for (uint32_t n = first;; n++) {
         memset(record, (int)(n % 251), size);
         memcpy(record, &n, sizeof n);
         int rc = weft_post(c, record, size);
@@ -150,6 +151,12 @@ SHARED uint32_t post_until_full(weft_conn *c, size_t size)
             return n;
         }
     }
+}
+
+// How many were taken.
+SHARED uint32_t post_until_full(weft_conn *c, size_t size)
+{
+    return post_on(c, size, 0);
 }
 
 SHARED void raw_receive_records(int fd, uint32_t count, size_t size)

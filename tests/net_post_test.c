@@ -66,7 +66,7 @@ static void a_slow_peer_fills_the_queue_and_nothing_is_half_queued(void **state)
     weft_post_limit(link.ours, 5 * RECORD);
     uint32_t taken = post_until_full(link.ours, RECORD);
     assert_true(taken >= 5);
-    assert_int_equal(weft_post(link.ours, flood, RECORD), -ENOBUFS); // still
+    taken = post_on(link.ours, RECORD, taken); // it still is, unless the socket took more meanwhile
     struct drain drain = {link.peer, taken, RECORD, false}, *arg = &drain;
     weft_future *f = weft_start(WEFT_THREADS, drain_records, &arg);
     assert_int_equal(weft_flush(link.ours, WEFT_FOREVER), 0);
