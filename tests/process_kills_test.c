@@ -90,7 +90,7 @@ static void every_task_ends_once_while_workers_are_killed(void **state)
     time_t end = time(NULL) + (getenv("WEFT_TEST_LONG") ? 10 : 3);
     weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 3);
     assert_int_equal(pthread_create(&thread, NULL, kill_at_random, &killer), 0);
-    while (time(NULL) < end) {
+    while (time(NULL) < end || died == 0 || done <= died) { // on a slow machine that takes longer
         start_round(all, pool, futures);
         for (int i = 0; i < N; i++)
             *(end_one(&futures[i], all, i) ? &done : &died) += 1;
@@ -99,7 +99,7 @@ static void every_task_ends_once_while_workers_are_killed(void **state)
     pthread_join(thread, NULL);
     weft_pool_close(&pool);
     print_message("%ld done, %ld died, %ld kills\n", done, died, killer.kills);
-    assert_true(died > 0 && done > died && died <= killer.kills);
+    assert_true(died <= killer.kills);
 }
 
 // A map that loses a worker fails as a whole; the next is whole again.
