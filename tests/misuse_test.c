@@ -4,6 +4,8 @@
 // those that one line provokes.
 #include "net_helpers.h"
 
+#include "exec/future.h"
+
 static weft_mutex mu; // free
 static weft_cond cond;
 static weft_rwlock rwlock;
@@ -60,7 +62,9 @@ static weft_future *gone_of(enum weft_kind kind)
     static weft_pool *pool; // nobody closes it: the call aborts
     pool = weft_pool_open(kind, .workers = 1);
     weft_future *f = weft_submit(pool, square, &(int){3}), *copy = f;
-    return weft_join(&f, NULL, 0) == 0 ? copy : NULL;
+    const volatile uint32_t *mark = &f->fork_; // is written over when its worker lets go of it, too
+    uint32_t alive = *mark;
+    return weft_join(&f, NULL, 0) == 0 && eventually(*mark != alive) ? copy : NULL;
 }
 
 static int join_again(enum weft_kind kind)
