@@ -386,7 +386,7 @@ static bool kills_who_does_not(weft_pool *pool, int ms)
     return good;
 }
 
-static void and_kills_who_does_not(void **state)
+static void a_deadline_kills_who_does_not_wait(void **state)
 {
     (void)state;
     weft_pool *pool = pool_of(1);
@@ -587,7 +587,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_end_of_a_task_that_is_taken_back_is_closed),
     cmocka_unit_test(the_end_of_a_task_that_moves_on_is_not_left_behind),
     cmocka_unit_test(a_deadline_ends_who_waits),
-    cmocka_unit_test(and_kills_who_does_not),
+    cmocka_unit_test(a_deadline_kills_who_does_not_wait),
     cmocka_unit_test(a_deadline_that_was_long_past_kills_nobody),
     cmocka_unit_test(a_stopped_process_cannot_hold_a_deadline_up),
     cmocka_unit_test(on_start_may_die),

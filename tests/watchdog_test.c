@@ -291,7 +291,7 @@ static void play_until(bool (*says_so)(const char *err, int times), const char *
 {
     struct ran ran;
     bool good = false;
-    char text[8];
+    char text[16];
     for (int times = 1; !good && times <= 8; times *= 2) {
         snprintf(text, sizeof text, "%d", times);
         setenv("WEFT_TEST_TIMES", text, 1);
