@@ -12,6 +12,7 @@ where it is not, so that a slow machine decides nothing. The output is TAP.
 """
 
 import concurrent.futures
+import contextlib
 import itertools
 import json
 import pathlib
@@ -26,10 +27,12 @@ from fault_helpers import (  # noqa: E402
     ENVIRONMENT, Fault, FaultServer, Ok, PATIENCE, Result, SANITIZED, WEFT, equal, fetch,
     fetch_rows, make_certificates, matches, outcome, rows_of,
 )
+from program_helpers import until  # noqa: E402
 
 AT_ONCE = 12
 LONG = ["--connect-timeout", "20", "--first-byte-timeout", "20", "--idle-timeout", "20",
         "--timeout", "40", "--retries", "0"]
+ESTABLISHED = "01"  # in /proc/net/tcp
 MEMORY = 64 << 10  # KB, that no page may make us use
 
 server = None  # of all checks
@@ -698,11 +701,22 @@ def what_came_while_a_connection_was_idle_answers_nothing():
                           stderr=subprocess.PIPE, env=ENVIRONMENT) as process:
         process.stdin.write(f"{first}\n".encode())
         process.stdin.flush()
-        while not has_ended(name):
-            time.sleep(0.01)
+        until(lambda: has_ended(name), "the end of the first page")
+        # What was sent may not be there yet, where the kernel has more to do.
+        until(lambda: not is_connected(process), "the end of its connection")
         out, err = process.communicate("\n".join(more).encode(), PATIENCE)
     rows = rows_of(Result(out.decode(), err.decode(), process.returncode, 0))
     equal([(rows[url]["ok"], rows[url]["encoded"]) for url in more], [(True, 9), (True, 8)], "rows")
+
+
+def is_connected(process):
+    """Whether it has a connection that it has not ended."""
+    held = set()
+    for descriptor in pathlib.Path(f"/proc/{process.pid}/fd").iterdir():
+        with contextlib.suppress(OSError):  # it is closed by now
+            held.add(str(descriptor.readlink()))
+    rows = [row.split() for row in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return any(row[3] == ESTABLISHED and f"socket:[{row[9]}]" in held for row in rows)
 
 
 def has_ended(name):
