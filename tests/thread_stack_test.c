@@ -3,10 +3,12 @@
 // fiber's task, on the stack of its thread.
 #include "contract.h"
 
+#include <poll.h>
 #include <sys/wait.h>
 #include <weft/weft.h>
 
 #include "core/current.h"
+#include "core/mutex.h"
 #include "os/stack.h"
 
 enum { DEEP = 4 << 20 }; // half of a thread's
@@ -259,6 +261,115 @@ TEST(who_waits_on_any_loop_or_thread_is_woken_from_inside)
     assert_int_equal(weft_join(&t, NULL, 0), 0);
 }
 
+// ---- what only tries, and what takes a moment ----------------------------------------------
+
+struct tried {
+    weft_queue *one; // full
+    weft_mutex held;
+    weft_event never;
+    weft_future *pending;
+    int fds[2]; // a pipe
+    int rc[7];
+};
+
+static void try_all(void *arg)
+{
+    struct tried *t = arg;
+    int item = 0, *rc = t->rc;
+    *rc++ = weft_put(t->one, &item, WEFT_POLL);
+    *rc++ = weft_get(t->one, &item, WEFT_POLL);
+    *rc++ = weft_get(t->one, &item, WEFT_POLL);
+    *rc++ = weft_event_wait(&t->never, WEFT_POLL);
+    *rc++ = weft_lock_until(&t->held, WEFT_POLL);
+    *rc++ = weft_wait(t->pending, WEFT_POLL);
+    *rc++ = weft_wait_fd(t->fds[0], POLLIN, WEFT_POLL);
+}
+
+static int try_inside(void *arg)
+{
+    struct tried *t = arg;
+    weft_future *f = weft_start(WEFT_FIBERS, run_body, &(struct body){wait_for, &t->never});
+    t->pending = f;
+    weft_lock(&t->held);
+    weft_on_thread_stack(try_all, t);
+    weft_unlock(&t->held);
+    weft_event_set(&t->never);
+    return weft_join(&f, NULL, 0);
+}
+
+TEST(what_only_tries_may_be_called_inside)
+{
+    struct tried t = {.one = weft_queue_new(sizeof(int), .capacity = 1)};
+    assert_non_null(t.one);
+    assert_int_equal(weft_put(t.one, &(int){1}, WEFT_POLL), 0);
+    assert_int_equal(pipe(t.fds), 0);
+    assert_int_equal(on_fiber(try_inside, &t), 0);
+    for (size_t i = 0; i < sizeof t.rc / sizeof *t.rc; i++)
+        assert_int_equal(t.rc[i], i == 1 ? 0 : -ETIMEDOUT);
+    assert_int_equal(write(t.fds[1], "", 1), 1);
+    assert_int_equal(on_fiber(try_inside, &t), 0);
+    assert_int_equal(t.rc[6], POLLIN);
+    close(t.fds[0]);
+    close(t.fds[1]);
+    weft_queue_free(&t.one);
+}
+
+// One of the library's own locks, held by a thread; others of the loop stand in line for it.
+struct own_lock {
+    weft_mutex mu;
+    weft_event taken;
+    atomic_bool wanted;
+};
+
+static int hold(void *arg)
+{
+    struct own_lock *own = arg;
+    wf_lock(&own->mu);
+    weft_event_set(&own->taken);
+    while (!atomic_load(&own->wanted))
+        weft_yield();
+    int rc = weft_sleep(soon()); // so that he who wants it has tried for long
+    weft_unlock(&own->mu);
+    return rc;
+}
+
+static int take(void *mu)
+{
+    wf_lock(mu);
+    weft_unlock(mu);
+    return 0;
+}
+
+static void take_there(void *arg)
+{
+    struct own_lock *own = arg;
+    atomic_store(&own->wanted, true);
+    (void)take(&own->mu);
+}
+
+static int take_inside(void *arg)
+{
+    struct own_lock *own = arg;
+    weft_future *before[2];
+    CHECK(weft_event_wait(&own->taken, WEFT_FOREVER) == 0);
+    for (int i = 0; i < 2; i++)
+        before[i] = weft_start(WEFT_FIBERS, run_body, &(struct body){take, &own->mu});
+    weft_yield(); // they stand in line now
+    weft_on_thread_stack(take_there, own);
+    for (int i = 0; i < 2; i++)
+        CHECK(before[i] && weft_join(&before[i], NULL, 0) == 0);
+    return 0;
+}
+
+TEST(a_lock_of_the_librarys_own_is_waited_for_inside)
+{
+    struct own_lock own = {.wanted = false};
+    weft_future *holder = weft_start(WEFT_THREADS, run_body, &(struct body){hold, &own});
+    assert_non_null(holder);
+    assert_int_equal(on_fiber(take_inside, &own), 0);
+    assert_int_equal(weft_join(&holder, NULL, 0), 0);
+}
+
 // ---- on threads --------------------------------------------------------------------------
 
 static void note_address(void *at)
@@ -299,6 +410,24 @@ TEST(a_child_that_is_forked_inside_goes_on_in_its_fiber)
 {
     int status = 0;
     assert_int_equal(on_fiber(fork_inside, &status), 0);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 42);
+}
+
+static int go_deep_in_child(void *status)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        int sum = 0;
+        weft_on_thread_stack(fill_deep, &sum);
+        _exit(sum == DEEP / 1024 ? 42 : 1);
+    }
+    return pid > 0 && waitpid(pid, status, 0) == pid ? 0 : -ECHILD;
+}
+
+TEST(a_child_that_a_fiber_forked_goes_deep_too)
+{
+    int status = 0;
+    assert_int_equal(on_fiber(go_deep_in_child, &status), 0);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 42);
 }
 
@@ -377,8 +506,11 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_call_inside_a_call_is_made_in_place),
     cmocka_unit_test(inside_others_are_started_and_woken_and_each_keeps_its_own_stack),
     cmocka_unit_test(who_waits_on_any_loop_or_thread_is_woken_from_inside),
+    cmocka_unit_test(what_only_tries_may_be_called_inside),
+    cmocka_unit_test(a_lock_of_the_librarys_own_is_waited_for_inside),
     cmocka_unit_test(on_a_thread_it_is_a_call),
     cmocka_unit_test(a_child_that_is_forked_inside_goes_on_in_its_fiber),
+    cmocka_unit_test(a_child_that_a_fiber_forked_goes_deep_too),
     cmocka_unit_test(whoever_waits_inside_aborts_with_a_line),
 };
 

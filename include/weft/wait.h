@@ -48,9 +48,10 @@ int weft_block_(const struct weft_task *task, void *result, const void *arg)
 // Call fn(arg) on the stack of the calling thread: for what goes deeper than a fiber's stack, such
 // as libcurl, OpenSSL or a recursive parser, and shall not make each fiber's large. In place and at
 // once, whatever the task. A fiber's thread is its loop's, which has 8 MiB; to go there and back
-// takes some 30 ns. fn runs in the same task. It must not wait: a call that would, or weft_yield,
-// aborts the program with a line that says so; nor leave but by its return. Calls inside it are
-// made in place. See weft_block for what blocks.
+// takes some 30 ns. fn runs in the same task. On a fiber it must not wait: a call that would,
+// weft_yield, and weft_wait_fd but with WEFT_POLL, abort the program with a line that says so. It
+// may try (WEFT_POLL), start tasks, submit and wake others. Nor must it leave but by its return.
+// Calls inside it are made in place. See weft_block for what blocks.
 void weft_on_thread_stack(void (*fn)(void *arg), void *arg) __attribute__((nonnull(1)));
 
 WEFT_C_END

@@ -40,6 +40,8 @@ struct wf_parking {
     // True: others ran meanwhile, or are ready. `looks`: after a look at timers and descriptors.
     bool (*yield)(struct wf_parker *self, bool looks);
     bool (*transfers)(const struct wf_parker *self); // lie_down takes a wait's transfer
+    // It is in weft_on_thread_stack: to lie down, or to yield, aborts.
+    bool (*stays)(const struct wf_parker *self);
 };
 
 struct wf_locals {

@@ -66,6 +66,20 @@ static bool take_soon(weft_mutex *m, bool own)
     return false;
 }
 
+// For who cannot stand in line, in weft_on_thread_stack, but must have a lock of the library's own:
+// past all, also past one who bars the rest, for that may be a fiber of his loop, which cannot come
+// before he is through. Whoever holds it is on another thread, and done in a moment; or a fiber of
+// this loop, which holds it while it waits for a second one (a pool of processes takes the family's
+// with its own): then nobody gets on, and WEFT_CHECK=1 says so.
+static void take_past_all(weft_mutex *m)
+{
+    for (unsigned round = 0;; wf_spin(round++)) {
+        uintptr_t value = wf_load(&m->word_, WF_RELAXED);
+        if (!(value & (LOCKED | WF_BUSY)) && wf_cas(&m->word_, &value, value | LOCKED, WF_ACQUIRE))
+            return; // pairs with give
+    }
+}
+
 // One who waits for the lock, from try to try.
 struct attempt {
     struct weft_waiter node;
@@ -108,6 +122,10 @@ static int lock_slowly(weft_mutex *m, struct wf_wait *wait, weft_time deadline)
 {
     if (deadline.ns > 0 && take_soon(m, wait->passes)) // with WEFT_POLL not even for a moment
         return 0;
+    if (wait->passes && wf_stays()) {
+        take_past_all(m);
+        return 0;
+    }
     struct attempt a = {.losses = 0};
     while (!take_or_stand_in_line(m, &a)) {
         int rc = wf_line_wait(&m->word_, &a.node, wait, deadline, a.barring ? BARRED : 0);

@@ -99,14 +99,20 @@ static int park_on_words(struct wf_parker *parker, const struct wf_wait *wait, w
     return end_sleep(parker, rc);
 }
 
+// Who only looks need not be woken.
+static int look_once(const struct wf_wait *wait)
+{
+    if (wait->fd == WF_NO_FD)
+        return -ETIMEDOUT;
+    int rc = wf_poll(wait->fd, wait->events, WF_NO_FD, 0);
+    return rc == -EINTR ? 0 : rc;
+}
+
 static int park_on_descriptor(struct wf_parker *parker, const struct wf_wait *wait,
                               weft_time deadline)
 {
-    // Who only looks need not be woken, and so needs no descriptor for that.
-    if (parker->bell < 0 && deadline.ns == WEFT_POLL.ns) {
-        int rc = wf_poll(wait->fd, wait->events, WF_NO_FD, 0);
-        return rc == -EINTR ? 0 : rc;
-    }
+    if (parker->bell < 0 && deadline.ns == WEFT_POLL.ns) // and needs no descriptor for that
+        return look_once(wait);
     if (parker->bell < 0) {
         int bell = wf_bell_new();
         if (bell < 0)
@@ -169,6 +175,8 @@ int wf_park(const struct wf_wait *wait, weft_time deadline)
     struct wf_parker *parker = wf_self();
     if (take_token(parker))
         return 0;
+    if (deadline.ns == WEFT_POLL.ns && wf_stays())
+        return look_once(wait);
     if (parker->parking)
         return wait->word_count > 0 ? park_by_lookout(parker, wait, deadline)
                                     : park_otherwise(parker, wait, deadline);

@@ -75,6 +75,14 @@ static inline bool wf_give_way(void)
     return wf_may_give_way(self) && self->parking->yield(self, false);
 }
 
+// The caller is in weft_on_thread_stack, and must not sleep. Who tries only, or waits for others'
+// next few instructions, asks, and does without.
+static inline bool wf_stays(void)
+{
+    const struct wf_parker *self = wf_self();
+    return self->parking && self->parking->stays(self);
+}
+
 // Sleep until the token, an event on wait->fd, or the deadline. The ready events (> 0), 0 (token,
 // or no reason), -ETIMEDOUT, -EMFILE, -ENFILE, -ENOMEM (the last three only with a descriptor).
 // With a transfer: 1 if it was made, or has failed by itself; then its result says more. In all

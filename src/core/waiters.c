@@ -89,8 +89,12 @@ static bool leave(uintptr_t *word, struct weft_waiter *waiter, uintptr_t drop)
 // Then it must not touch the word again either, since the object may be gone.
 static void wait_for_signal(struct weft_waiter *waiter, const struct wf_wait *wait)
 {
-    while (wf_load(&waiter->state, WF_ACQUIRE) != WF_SIGNALLED)
-        (void)wf_park(wait, WEFT_FOREVER); // without a descriptor it can only return early
+    bool stays = wf_stays();
+    for (unsigned round = 0; wf_load(&waiter->state, WF_ACQUIRE) != WF_SIGNALLED; round++)
+        if (stays)
+            wf_spin(round); // wf_signal is on its way, on another thread
+        else
+            (void)wf_park(wait, WEFT_FOREVER); // without a descriptor it can only return early
 }
 
 int wf_line_wait(uintptr_t *word, struct weft_waiter *waiter, struct wf_wait *wait,

@@ -44,8 +44,9 @@ static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, we
 static void wake_fiber(struct wf_parker *parker);
 static bool fiber_yields(struct wf_parker *parker, bool looks);
 static bool fiber_transfers(const struct wf_parker *parker);
+static bool fiber_stays(const struct wf_parker *parker);
 static const struct wf_parking fiber_parking = {fiber_sleeps, wake_fiber, fiber_yields,
-                                                fiber_transfers};
+                                                fiber_transfers, fiber_stays};
 
 struct wf_loop *wf_loop_here(void)
 {
@@ -377,6 +378,11 @@ static bool fiber_transfers(const struct wf_parker *parker)
     return wf_loop_transfers(((const struct fiber *)parker->seat)->loop);
 }
 
+static bool fiber_stays(const struct wf_parker *parker)
+{
+    return ((const struct fiber *)parker->seat)->loop->called != NULL;
+}
+
 static void wake_fiber(struct wf_parker *parker)
 {
     struct fiber *fiber = parker->seat;
@@ -457,11 +463,13 @@ int wf_loop_start_task(struct wf_loop *loop, size_t stack_size, void (*fn)(void 
 
 // ---- the loop itself ------------------------------------------------------------------------
 
-// Its fiber stays the one that runs, in all but the stack.
-void wf_loop_call(struct wf_loop *loop, void (*fn)(void *), void *arg)
+// Its fiber stays the one that runs, in all but the stack; also in a forked child, where it is the
+// thread by itself, but still on its own stack.
+void wf_loop_call(void (*fn)(void *), void *arg)
 {
     struct fiber *self = wf_self()->seat;
-    if (loop->called) { // we are there
+    struct wf_loop *loop = self ? self->loop : NULL;
+    if (!loop || loop->called) { // we are there
         fn(arg);
         return;
     }

@@ -6,9 +6,5 @@
 
 void weft_on_thread_stack(void (*fn)(void *arg), void *arg)
 {
-    struct wf_loop *loop = wf_loop_here();
-    if (loop)
-        wf_loop_call(loop, fn, arg);
-    else
-        fn(arg);
+    wf_loop_call(fn, arg);
 }
