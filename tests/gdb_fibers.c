@@ -98,6 +98,18 @@ KEPT void all_are_parked(void)
         abort();
 }
 
+// And here, on the stack of the loop.
+KEPT void is_below(void *letter)
+{
+    *(volatile char *)letter = 'b';
+}
+
+KEPT void go_below(void)
+{
+    char letter[] = "a";
+    weft_on_thread_stack(is_below, letter);
+}
+
 // What it starts runs beside it, and has had its turn, and waits, once this one goes on.
 static int overseer(const weft_none *none, weft_none *out)
 {
@@ -111,6 +123,7 @@ static int overseer(const weft_none *none, weft_none *out)
     int rc = weft_waitgroup_wait(&arrived, WEFT_FOREVER);
     weft_yield();
     all_are_parked();
+    go_below();
     for (size_t i = 0; i < sizeof f / sizeof *f; i++)
         weft_drop(&f[i]);
     return rc;

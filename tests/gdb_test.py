@@ -105,6 +105,16 @@ def the_backtrace_of_the_one_that_runs_is_its_threads():
 
 
 @test
+def who_is_on_his_loops_stack_runs_and_has_both_stacks():
+    shown = gdb("break is_below", "run", "weft fibers", "weft fiber all bt", "kill")
+    assert re.search(r"^ *\d+  Fiber-1 \(overseer\) +weft-loop-1 +runs$", shown, re.M), shown
+    part = part_of("Fiber-1 (overseer)", shown[shown.index("6 fibers"):])
+    come_in_order(["is_below", "run_loop", "go_below", "overseer", "wf_future_run"],
+                  functions_of(part))
+    assert functions_of(part)[-1] == "wf_context_begin", part
+
+
+@test
 def other_commands_for_frames_see_the_fibers_variables():
     part = part_of("Fiber-5 (dreamer)", stopped("weft fiber all frame apply all -q info locals"))
     kept = [int(value) for value in re.findall(r"^kept = \{(\d+),", part, re.M)]

@@ -10,6 +10,9 @@ A number is the task's id, as weft_self() tells it; a pool's fiber between two t
 is not shown. In a process and in a core of the kernel's; libweft needs its debug information. (A
 core that gdb writes itself, generate-core-file, lacks the stacks: it stops at their guard pages.)
 
+A fiber inside weft_on_thread_stack runs on two stacks: of its backtraces the first is the thread's,
+to whatever it called there, and the second its own, from which it called.
+
 Whoever is not running has its registers on its own stack, where wf_context_switch left them
 (src/os/context_*.S). No register of a thread is written, which a core would not allow: an unwinder
 tells gdb, while a command lasts, that what the loop's thread stopped in was called by the fiber.
@@ -81,6 +84,8 @@ class Fiber:
         self.fd = int(fiber["io"]["fd"]) if fiber["io"] != 0 else -1
         self.deadline = int(fiber["timer"]["deadline"])
         self.thread = None # that runs it just now
+        here = int(self.loop["pulse"]["here"]) if self.loop != 0 else 0
+        self.is_below = here == int(parker) and self.loop["called"] != 0
 
     @property
     def number(self):
@@ -164,6 +169,17 @@ def on_stack_of(thread, fibers):
     return next((fiber for fiber in fibers if fiber.bottom <= sp < fiber.top), None)
 
 
+def above_its_loop(fiber, threads):
+    """The thread that a fiber in weft_on_thread_stack is on: the nearest to where its loop, whose
+    stack that is, had come when it switched to the fiber."""
+    loop_sp = int(fiber.loop["sp"])
+    deep = {}
+    for thread in threads:
+        thread.switch()
+        deep[loop_sp - int(gdb.newest_frame().read_register("sp"))] = thread
+    return deep[min((depth for depth in deep if depth >= 0), default=max(deep))]
+
+
 @contextlib.contextmanager
 def as_it_was():
     """Put the selected thread and frame back."""
@@ -189,9 +205,14 @@ def fibers_now():
     if any(fiber.loop == 0 for fiber in fibers):
         raise Wrong("the fibers' stacks are not in this core: did gdb write it?")
     with as_it_was():
-        for thread in gdb.selected_inferior().threads():
+        threads = gdb.selected_inferior().threads()
+        for thread in threads:
             if fiber := on_stack_of(thread, fibers):
                 fiber.thread = thread
+        for fiber in fibers:
+            fiber.is_below = fiber.is_below and not fiber.thread
+            if fiber.is_below:
+                fiber.thread = above_its_loop(fiber, threads)
     return sorted((f for f in fibers if not f.is_between_tasks), key=lambda f: f.number)
 
 
@@ -262,6 +283,7 @@ def run_in(fiber, command):
         if fiber.thread:
             fiber.thread.switch()
             gdb.execute(command)
+        if fiber.thread and not fiber.is_below:
             return
         with unwound(fiber):
             shown = gdb.execute(command, to_string=True)
