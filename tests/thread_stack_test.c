@@ -314,6 +314,45 @@ TEST(what_only_tries_may_be_called_inside)
     weft_queue_free(&t.one);
 }
 
+struct ends {
+    weft_conn *here, *there;
+    char bytes[8];
+    int rc[3];
+};
+
+static void talk(void *arg)
+{
+    struct ends *e = arg;
+    e->rc[0] = (int)weft_read(e->there, e->bytes, sizeof e->bytes, WEFT_POLL);
+    e->rc[1] = (int)weft_write(e->here, "hi", 2, WEFT_POLL);
+    e->rc[2] = weft_post(e->here, "!", 1);
+}
+
+static int talk_inside(void *arg)
+{
+    struct ends *e = arg;
+    weft_listener *l = weft_listen("127.0.0.1:0");
+    CHECK(l && (e->here = weft_connect(weft_listener_address(l), WEFT_FOREVER)));
+    CHECK((e->there = weft_accept(l, WEFT_FOREVER)) != NULL);
+    weft_on_thread_stack(talk, e);
+    for (ssize_t n = 0, more; n < 3; n += more)
+        CHECK((more = weft_read(e->there, e->bytes + n, 3 - (size_t)n, WEFT_FOREVER)) > 0);
+    weft_conn_close(&e->here);
+    weft_conn_close(&e->there);
+    weft_listener_close(&l);
+    return 0;
+}
+
+TEST(a_connection_is_read_and_written_inside_as_far_as_it_goes)
+{
+    struct ends e = {.here = NULL};
+    assert_int_equal(on_fiber(talk_inside, &e), 0);
+    assert_int_equal(e.rc[0], -ETIMEDOUT);
+    for (int i = 1; i < 3; i++)
+        assert_int_equal(e.rc[i], 0);
+    assert_memory_equal(e.bytes, "hi!", 3);
+}
+
 // One of the library's own locks, held by a thread; others of the loop stand in line for it.
 struct own_lock {
     weft_mutex mu;
@@ -507,6 +546,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(inside_others_are_started_and_woken_and_each_keeps_its_own_stack),
     cmocka_unit_test(who_waits_on_any_loop_or_thread_is_woken_from_inside),
     cmocka_unit_test(what_only_tries_may_be_called_inside),
+    cmocka_unit_test(a_connection_is_read_and_written_inside_as_far_as_it_goes),
     cmocka_unit_test(a_lock_of_the_librarys_own_is_waited_for_inside),
     cmocka_unit_test(on_a_thread_it_is_a_call),
     cmocka_unit_test(a_child_that_is_forked_inside_goes_on_in_its_fiber),

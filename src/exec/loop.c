@@ -375,7 +375,8 @@ static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, we
 
 static bool fiber_transfers(const struct wf_parker *parker)
 {
-    return wf_loop_transfers(((const struct fiber *)parker->seat)->loop);
+    const struct wf_loop *loop = ((const struct fiber *)parker->seat)->loop;
+    return !loop->called && wf_loop_transfers(loop); // they are made while it lies down
 }
 
 static bool fiber_stays(const struct wf_parker *parker)
