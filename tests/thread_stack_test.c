@@ -489,6 +489,18 @@ static void lock_there(void *mu)
     weft_lock(mu);
 }
 
+static int double_it(const int *n, int *twice)
+{
+    *twice = 2 * *n;
+    return 0;
+}
+WEFT_TASK(double_it, int, int);
+
+static void block_there(void *twice)
+{
+    (void)weft_block(double_it, (int *)twice, &(int){1});
+}
+
 static int sleep_inside(void *unused)
 {
     weft_on_thread_stack(nap_there, unused);
@@ -498,6 +510,14 @@ static int sleep_inside(void *unused)
 static int yield_inside(void *unused)
 {
     weft_on_thread_stack(yield_there, unused);
+    return 0;
+}
+
+static int block_inside(void *unused)
+{
+    int twice = 0;
+    (void)unused;
+    weft_on_thread_stack(block_there, &twice);
     return 0;
 }
 
@@ -518,6 +538,11 @@ static int play_yield(void)
     return on_fiber(yield_inside, NULL);
 }
 
+static int play_block(void)
+{
+    return on_fiber(block_inside, NULL);
+}
+
 static int play_lock(void)
 {
     weft_mutex mu = {0};
@@ -528,12 +553,14 @@ TEST(whoever_waits_inside_aborts_with_a_line)
 {
     expect_abort(play_sleep, "weft_sleep inside weft_on_thread_stack, where nothing may wait");
     expect_abort(play_yield, "weft_yield", "inside weft_on_thread_stack, where nothing may wait");
+    expect_abort(play_block, "weft_block inside weft_on_thread_stack, where nothing may wait");
     expect_abort(play_lock, "inside weft_on_thread_stack, where nothing may wait");
 }
 
 static const struct scene scenes[] = {
     SCENE(play_sleep),
     SCENE(play_yield),
+    SCENE(play_block),
     SCENE(play_lock),
 };
 

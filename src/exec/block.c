@@ -84,6 +84,7 @@ int weft_block_(const struct weft_task *task, void *result, const void *arg)
         wf_ends_drop(task, arg);
         return wf_failed("weft_block", rc);
     }
+    wf_require(!wf_stays(), "weft_block inside weft_on_thread_stack, where nothing may wait");
     if (wf_self()->parking)
         return hand_over(task, result, arg);
     struct wf_wait wait = {.what = "weft_block", .fd = WF_NO_FD};
