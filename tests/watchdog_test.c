@@ -42,6 +42,28 @@ static int play_one(void)
         weft_start_as(WEFT_WITH(.kind = WEFT_FIBERS, .name = "resize-3"), resize, &(weft_none){0}));
 }
 
+static void compute(void *unused)
+{
+    (void)unused;
+    while (said() == 0)
+        continue;
+}
+
+static int resize_below(const weft_none *unused, weft_none *none)
+{
+    (void)unused, (void)none;
+    weft_on_thread_stack(compute, NULL);
+    return 0;
+}
+WEFT_TASK(resize_below, weft_none, weft_none);
+
+static int play_below(void)
+{
+    wf_watchdog_ms = 200;
+    return join(weft_start_as(WEFT_WITH(.kind = WEFT_FIBERS, .name = "resize-3"), resize_below,
+                              &(weft_none){0}));
+}
+
 // ---- what is no task --------------------------------------------------------------------
 
 static int set_up(void *ctx)
@@ -328,6 +350,14 @@ static bool says_no_task(const char *err, int times)
     return says_only(err, "images-1 (no task: on_start or on_error)", times);
 }
 
+static void so_is_one_that_does_it_on_its_loops_stack(void **state)
+{
+    (void)state;
+    struct ran ran;
+    play_checked("play_below", &ran);
+    assert_non_null(strstr(ran.err, "weft: fiber resize-3 (task resize_below) has computed for "));
+}
+
 static void so_are_the_calls_of_a_pool_that_are_no_task(void **state)
 {
     (void)state;
@@ -402,11 +432,12 @@ static void fibers_may_end_while_they_are_looked_at(void **state)
 static const struct scene scenes[] = {
     SCENE(play_on_start),  SCENE(play_on_error), SCENE(play_one),        SCENE(play_among_three),
     SCENE(play_among_one), SCENE(play_two),      SCENE(play_with_pools), SCENE(play_to_exit),
-    SCENE(play_unchecked), SCENE(play_fork),     SCENE(play_many),
+    SCENE(play_unchecked), SCENE(play_fork),     SCENE(play_many),       SCENE(play_below),
 };
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_fiber_that_computes_too_long_is_named),
+    cmocka_unit_test(so_is_one_that_does_it_on_its_loops_stack),
     cmocka_unit_test(so_are_the_calls_of_a_pool_that_are_no_task),
     cmocka_unit_test(those_that_wait_for_it_are_counted),
     cmocka_unit_test(it_is_named_once_and_who_yields_is_not),
