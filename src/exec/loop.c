@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <weft/wait.h>
 
 #include "core/park.h"
 #include "exec/loop_parts.h"
@@ -466,7 +467,7 @@ int wf_loop_start_task(struct wf_loop *loop, size_t stack_size, void (*fn)(void 
 
 // Its fiber stays the one that runs, in all but the stack; also in a forked child, where it is the
 // thread by itself, but still on its own stack.
-void wf_loop_call(void (*fn)(void *), void *arg)
+void weft_on_thread_stack(void (*fn)(void *arg), void *arg)
 {
     struct fiber *self = wf_self()->seat;
     struct wf_loop *loop = self ? self->loop : NULL;

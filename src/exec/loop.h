@@ -40,10 +40,6 @@ void wf_loop_at_turn_end(struct wf_loop *loop, struct wf_turn_end *turn_end);
 bool wf_loop_transfers(const struct wf_loop *loop);             // by itself: see os/engine.h
 void wf_loop_ask(struct wf_loop *loop, struct wf_io *transfer); // it will be told of
 
-// Run fn(arg) on the loop's own stack, now; of who is no fiber, in place. It must not wait: that
-// aborts.
-void wf_loop_call(void (*fn)(void *), void *arg);
-
 struct wf_loop *wf_loop_here(void); // whose fiber the caller is, or NULL
 
 // Of the loop whose fiber this is, while it lives; NULL: it is none. Any thread.
