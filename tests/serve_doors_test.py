@@ -230,6 +230,16 @@ def a_default_door_leaves_its_port_to_one_that_was_asked_for():
 
 
 @test
+@in_own_network
+def a_second_server_that_finds_every_door_taken_ends():
+    """It would wait for ever for nobody; and whoever started it in a script would not hear of it."""
+    with Server("--no-history", port=None):
+        got = weft("serve", "--no-history")
+        equal((got.status, got.err), (1, "weft serve: no door is open (another server?)\n"))
+        equal(got.out.count(" door stays shut: "), 3)
+
+
+@test
 def a_second_server_on_the_same_history_ends_with_one_line():
     with tempfile.TemporaryDirectory() as folder:
         data = os.path.join(folder, "history")

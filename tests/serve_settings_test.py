@@ -128,6 +128,10 @@ def what_needs_something_else_says_so():
         write(path, "[doors]", "irc = 9001", "plain = 9001")
         fails("--check", path, line=f"{path}:2: two doors cannot have one address")
         fails("--config", path, "--irc", 9001, line="two doors cannot have one address")
+        why = "every door is off: nobody could come in"
+        fails("--plain", "off", "--irc", "off", "--web", "off", line=why)
+        write(path, "[doors]", "web = off", "irc = off", "plain = off")
+        fails("--check", path, line=f"{path}:2: {why}")
 
 
 @test

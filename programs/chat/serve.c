@@ -319,6 +319,10 @@ static int open_doors(struct house *house, char *web, size_t room)
     int status = listen_at_all(house);
     for (int i = 0; i < DOORS; i++)
         others = others || (doors[i].listener && i != DOOR_PLAIN);
+    if (status == STATUS_OK && !others && !doors[DOOR_PLAIN].listener) {
+        complain(me, "no door is open (another server?)"); // as each was told
+        return STATUS_FAILED;
+    }
     if (status == STATUS_OK && others)
         status = open_hub(house);
     house->room = house_room(house->descriptors, count_descriptors());

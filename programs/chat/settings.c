@@ -196,6 +196,15 @@ static const char *find_doors_that_meet(const struct settings *set, const void *
     return NULL;
 }
 
+static const char *find_no_way_in(const struct settings *set, const void **place)
+{
+    for (int i = 0; i < DOORS; i++)
+        if (set->doors[i].address)
+            return NULL;
+    *place = &set->at[DOOR_WEB];
+    return "every door is off: nobody could come in";
+}
+
 // The name of a server has a dot, so that no client takes it for a nick.
 static const char *name_server(struct settings *set)
 {
@@ -292,6 +301,8 @@ static const char *complete(struct settings *set, const void **place)
         wrong = place_doors(set, place);
     if (!wrong)
         wrong = find_doors_that_meet(set, place);
+    if (!wrong)
+        wrong = find_no_way_in(set, place);
     if (!wrong && set->lan)
         wrong = lan_add_hosts(&set->hosts);
     return wrong ? wrong : load_motd(set, place);
