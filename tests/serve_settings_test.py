@@ -772,11 +772,26 @@ def on_a_lan_only_what_can_be_reached_is_told():
             lines = server.out.seen
             find(lines, r"listening on 127.0.0.1:\d+ for IRC")
             assert not any(line.startswith("on this network") for line in lines), lines
+            assert not any(line.startswith("warning") for line in lines), lines
             if "this machine has no address that others could reach" not in lines:
                 find(lines, "nobody on this network can reach the page: it is on 127.0.0.1 only")
+    with Server("--lan", port=0, log="out") as server:
+        server.log.wait("nobody on this network can come in: no door is open to others")
     with lan_server("--host", "0.0.0.0") as server:
         lines = server.out.seen
         assert not any(re.search(r"on this network.*\[", line) for line in lines), lines
+
+
+@test
+def on_a_lan_the_warning_of_no_tls_is_of_the_doors_that_others_reach():
+    with folder() as at:
+        tls = make_certificate(at, "lan.example")
+        warning = "warning: no TLS on every door: whoever is on this network can read along"
+        for more, is_warned in ((("--web", "off", "--irc", "off", "--ircs", "0"), False),
+                                (("--web-tls", "--irc", "off"), False),
+                                (("--web-tls", "--irc", "off", "--open"), True)):
+            with lan_server(*tls, *more) as server:
+                equal((more, warning in server.out.seen), (more, is_warned))
 
 
 @test

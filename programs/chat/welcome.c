@@ -140,13 +140,31 @@ static void say_irc_on_lan(const struct house *house, const struct setting_list 
     }
 }
 
+// Whether others than this machine can reach it.
+static bool is_on_lan(const struct door *door)
+{
+    char host[CHAT_ADDRESS_MAX];
+    if (!door->listener || unix_path(door))
+        return false;
+    (void)chat_address_split(weft_listener_address(door->listener), host);
+    return strncmp(host, "127.", 4) != 0 && strcmp(host, "::1") != 0;
+}
+
+static bool is_any_on_lan(const struct house *house, bool tls_too)
+{
+    for (int i = 0; i < DOORS; i++)
+        if (is_on_lan(&house->doors[i]) && (tls_too || !house->doors[i].tls))
+            return true;
+    return false;
+}
+
 static void warn_of_lan(const struct house *house)
 {
     struct journal *events = &house->server->events;
-    const struct settings *set = house->set;
-    if (!set->irc.password && !*house->server->made_password)
+    bool guarded = house->set->irc.password || *house->server->made_password;
+    if (!guarded && is_any_on_lan(house, true))
         journal_line(events, "warning: no password: whoever is on this network can come in");
-    if (!house->doors[DOOR_WEB].tls || house->doors[DOOR_IRC].listener)
+    if (is_any_on_lan(house, false))
         journal_line(events, "warning: no TLS%s: whoever is on this network can read along",
                      house->tls ? " on every door" : "");
 }
@@ -160,6 +178,8 @@ static void say_lan(const struct house *house)
         journal_line(events, "%s", wrong);
     else if (house->doors[DOOR_WEB].listener && !unix_path(&house->doors[DOOR_WEB]))
         say_urls(house, &hosts);
+    else if (!is_any_on_lan(house, true))
+        journal_line(events, "nobody on this network can come in: no door is open to others");
     say_irc_on_lan(house, &hosts);
     kind_hosts.release(&hosts);
     if (!house->set->irc.password && *house->server->made_password)
