@@ -86,7 +86,7 @@ size_t growth_text(char out[2 * UNITS_TEXT], int64_t before, int64_t now, bool h
     int64_t tenths = nearest((double)grown * 1000 / (double)before);
     n += put(out + n, " (");
     n += put(out + n, sign);
-    bool exact = tenths < 100 && tenths % 10 != 0;
-    n += put_decimal(out + n, exact ? tenths : (tenths + 5) / 10, exact);
+    bool exact = tenths % 10 != 0;
+    n += put_decimal(out + n, exact ? tenths : tenths / 10, exact);
     return n + put(out + n, " %)");
 }
