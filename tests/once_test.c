@@ -73,6 +73,21 @@ TEST(a_failure_goes_to_the_caller_that_ran_it_and_the_next_tries_again)
     assert_int_equal(f.runs, 3);
 }
 
+static int fail_without_words(void *arg)
+{
+    (void)arg;
+    return -EBUSY;
+}
+
+TEST(a_failure_without_words_gets_those_of_its_code)
+{
+    weft_once once = {0};
+    (void)weft_fail(-EIO, "another one, before");
+    assert_int_equal(weft_once_do(&once, fail_without_words, NULL), -EBUSY);
+    assert_int_equal(weft_error_code(), -EBUSY);
+    assert_string_equal(weft_error(), "weft_once_do: Device or resource busy");
+}
+
 TEST(of_many_at_once_one_runs_it_and_all_see_what_it_made)
 {
     for (int i = 0; i < 20; i++) {
@@ -202,6 +217,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(it_runs_once_and_then_gives_0_for_ever),
     cmocka_unit_test(a_positive_answer_is_a_success),
     cmocka_unit_test(a_failure_goes_to_the_caller_that_ran_it_and_the_next_tries_again),
+    cmocka_unit_test(a_failure_without_words_gets_those_of_its_code),
     cmocka_unit_test(of_many_at_once_one_runs_it_and_all_see_what_it_made),
     cmocka_unit_test(those_who_come_meanwhile_wait_for_it),
     cmocka_unit_test(after_a_failure_one_of_those_who_waited_runs_it),

@@ -310,6 +310,24 @@ static void a_blocking_call_that_fails_says_why(void **state)
     assert_non_null(strstr(weft_error(), "no answer"));
 }
 
+static int give_no_reason(const int *code, weft_none *none)
+{
+    (void)none;
+    return *code;
+}
+WEFT_TASK(give_no_reason, int, weft_none);
+
+// As on a fiber, and as of a task that is joined: else weft_error would tell of another failure.
+static void a_blocking_call_that_fails_without_words_gets_those_of_its_code(void **state)
+{
+    weft_none none;
+    (void)state;
+    (void)weft_fail(-EIO, "another one, before");
+    assert_int_equal(weft_block(give_no_reason, &none, &(int){-EBUSY}), -EBUSY);
+    assert_int_equal(weft_error_code(), -EBUSY);
+    assert_string_equal(weft_error(), "give_no_reason: Device or resource busy");
+}
+
 static int ask(struct hold *const *h, struct answer *a)
 {
     int rc = weft_block(answer, a, &(struct question){.n = 1, .hold = *h});
@@ -346,6 +364,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_wait_that_lacks_a_descriptor_says_so),
     cmocka_unit_test(a_blocking_call_uses_argument_and_result_in_place),
     cmocka_unit_test(a_blocking_call_that_fails_says_why),
+    cmocka_unit_test(a_blocking_call_that_fails_without_words_gets_those_of_its_code),
     cmocka_unit_test(once_begun_a_blocking_call_is_waited_for),
 };
 

@@ -83,6 +83,13 @@ const char *wf_strerror(int code)
     return strerror((int)-(unsigned)code);
 }
 
+int wf_failed_in(const char *name, int rc)
+{
+    if (rc < 0 && weft_error_code() != rc)
+        (void)weft_fail(rc, "%s: %s", name, wf_strerror(rc));
+    return rc;
+}
+
 static const char *reason(int code)
 {
     return code == -ETIMEDOUT   ? "the deadline passed"

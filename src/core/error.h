@@ -15,6 +15,10 @@ int wf_explain(int code, const char *fmt, ...) __attribute__((format(printf, 2, 
 // negative.
 int wf_failed(const char *call, int rc);
 
+// What a call of ours ran in place for its caller, `name`, returned rc. A failure that said nothing
+// gets the words of its code. Returns rc.
+int wf_failed_in(const char *name, int rc);
+
 // Why somebody inside a call of ours failed so: the words of wf_explain, or else those of the code.
 // For a call that fails by weft_fail, with more than that to say.
 const char *wf_why(int code);

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "core/check.h"
+#include "core/error.h"
 #include "core/misuse.h"
 #include "core/waiters.h"
 
@@ -38,7 +39,7 @@ static int run(weft_once *once, int (*fn)(void *), void *arg)
     if (__builtin_expect(wf_checking, 0))
         wf_check_gives(&once->value_, "weft_once_do", "once", once);
     finish(once, rc < 0 ? 0 : DONE);
-    return rc < 0 ? rc : 0;
+    return rc < 0 ? wf_failed_in("weft_once_do", rc) : 0;
 }
 
 int weft_once_do(weft_once *once, int (*fn)(void *), void *arg)

@@ -91,5 +91,5 @@ int weft_block_(const struct weft_task *task, void *result, const void *arg)
     (void)wf_wait_begin(&wait); // does not stop, so it is never refused
     rc = task->run(arg, result);
     wf_wait_end(&wait);
-    return rc;
+    return wf_failed_in(task->name, rc);
 }
