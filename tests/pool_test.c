@@ -322,6 +322,7 @@ static void a_queued_task_expires_though_no_worker_is_free(void **state)
     assert_int_equal(weft_join(&waited, NULL, 0), -ETIMEDOUT);
     assert_int_equal(weft_join(&joined, NULL, 0), -ETIMEDOUT); // over long ago
     assert_int_equal(weft_error_code(), -ETIMEDOUT);
+    assert_string_equal(weft_error(), "count: its deadline passed before it began");
     assert_int_equal(weft_join(&polled, NULL, 0), -ETIMEDOUT);
     assert_int_equal(atomic_load(counter), 0);
     assert_int_equal(let_go(&busy, h), 0);

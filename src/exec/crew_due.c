@@ -2,6 +2,7 @@
 // crew_due.c - what is done when a time has come: deadlines, workers that do not move, births and
 // descriptors that were refused.
 #include <errno.h>
+#include <stdio.h>
 
 #include "exec/crew.h"
 #include "os/clock.h"
@@ -18,6 +19,13 @@ void wf_crew_be_due(struct processes *t, int64_t ns)
     wf_family_watch(&t->watch, ns);
 }
 
+static void expire(struct wf_ended *ended, weft_future *f)
+{
+    char text[WEFT_ERROR_MAX];
+    (void)snprintf(text, sizeof text, "%s: its deadline passed before it began", f->what->name);
+    wf_crew_fail(ended, f, -ETIMEDOUT, text);
+}
+
 // Those in the queue whose deadline has passed end. When is the next due?
 static int64_t expire_queued(struct processes *t, int64_t now, struct wf_ended *ended)
 {
@@ -26,8 +34,7 @@ static int64_t expire_queued(struct processes *t, int64_t now, struct wf_ended *
         next = f->next;
         int64_t deadline = f->task.deadline.ns;
         if (deadline <= now)
-            wf_crew_fail(ended, wf_crew_take_queued(t, f), -ETIMEDOUT,
-                         "its deadline passed before it began");
+            expire(ended, wf_crew_take_queued(t, f));
         else
             due = deadline < due ? deadline : due;
     }
@@ -45,7 +52,7 @@ static int64_t expire_sent(struct processes *t, weft_future *f, int64_t now, str
         return deadline; // also "never"
     if (wf_member_revoke(m, f)) {
         wf_futures_remove(&t->running, f);
-        wf_crew_fail(ended, f, -ETIMEDOUT, "its deadline passed before it began");
+        expire(ended, f);
         return WF_NEVER_DUE;
     }
     struct wf_sent *sent = &m->sent[f->slot % WF_SLOTS];

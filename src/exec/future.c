@@ -323,6 +323,13 @@ void wf_future_end(weft_future *f, int code, const char *message)
     wf_future_finish(f);
 }
 
+static void end_unbegun(weft_future *f, int code, const char *what)
+{
+    char text[WEFT_ERROR_MAX];
+    (void)snprintf(text, sizeof text, "%s: %s before it began", f->what->name, what);
+    wf_future_end(f, code, text);
+}
+
 // Take it back from its pool, if it has not begun.
 static bool withdraw(weft_future *f)
 {
@@ -372,7 +379,7 @@ static int stand_by(weft_future *f, struct wf_wait *wait, weft_time deadline)
             return rc;
         expires = WEFT_FOREVER;
         if (withdraw(f))
-            wf_future_end(f, -ETIMEDOUT, "its deadline passed before it began");
+            end_unbegun(f, -ETIMEDOUT, "its deadline passed");
         wf_waiter_begin(&node, 0);
     }
     return 0;
@@ -538,13 +545,10 @@ void weft_cancel(weft_future *f)
     if (!f || !is_here(f, "weft_cancel"))
         return;
     wf_task_cancel(&f->task);
-    if (!withdraw(f)) {
+    if (withdraw(f))
+        end_unbegun(f, -ECANCELED, "cancelled");
+    else
         stop_elsewhere(f);
-        return;
-    }
-    char text[WEFT_ERROR_MAX];
-    (void)snprintf(text, sizeof text, "%s: cancelled before it began", f->what->name);
-    wf_future_end(f, -ECANCELED, text);
 }
 
 int weft_kill(weft_future *f)
@@ -556,15 +560,12 @@ int weft_kill(weft_future *f)
         return -ENOTSUP;
     if (wf_future_done(f))
         return 0;
-    if (withdraw(f)) {
-        char text[WEFT_ERROR_MAX];
-        (void)snprintf(text, sizeof text, "%s: killed before it began", f->what->name);
-        wf_future_end(f, -EOWNERDEAD, text);
-    } else if (f->pool) {
+    if (withdraw(f))
+        end_unbegun(f, -EOWNERDEAD, "killed");
+    else if (f->pool)
         f->pool->executor->kill(f->pool, f);
-    } else {
+    else
         wf_process_kill(f);
-    }
     return 0;
 }
 
