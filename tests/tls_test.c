@@ -231,15 +231,19 @@ static void files_that_are_no_use_are_told(void **state)
 
 static void garbage_and_silence_end_a_handshake(void **state)
 {
+    static const char *const said[] = {"", "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400 Bad\r\n\r\n"};
     (void)state;
-    for (int silent = 0; silent < 2; silent++) {
+    for (int i = 0; i < 3; i++) {
         struct link link = link_up();
+        bool mine = i == 2, silent = i == 0;
         WEFT_SCOPED(weft_tls_free)
-        weft_tls *tls = weft_tls_server(in_folder("good.pem"), .key = in_folder("good.key"));
-        if (!silent)
-            raw_say(link.peer, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-        int rc = weft_tls_start(link.ours, tls, NULL, weft_after_ms(silent ? 20 : 60000));
+        weft_tls *tls = mine ? weft_tls_client(NULL)
+                             : weft_tls_server(in_folder("good.pem"), .key = in_folder("good.key"));
+        raw_say(link.peer, said[i]);
+        int rc = weft_tls_start(link.ours, tls, mine ? "weft.test" : NULL,
+                                weft_after_ms(silent ? 20 : 60000));
         assert_int_equal(rc, silent ? -ETIMEDOUT : -EPROTO);
+        assert_int_equal(strstr(weft_error(), "does not speak TLS") != NULL, mine);
         char byte;
         assert_int_equal(weft_read(link.ours, &byte, 1, much_later()), -EPIPE);
         link_down(&link);
