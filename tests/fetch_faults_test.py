@@ -598,12 +598,14 @@ case("gzip cut in its header", "/gzip-cut?size=0&less=15", NO_END)
 case("gzip cut in its checksum", "/gzip-cut?less=4", NO_END)
 case("brotli that is cut", "/brotli-cut", NO_END)
 case("bytes behind the end of brotli", "/brotli-garbage", BAD_ENCODING)
-case("an encoding that nobody asked for", "/encoding-unknown", BAD_ENCODING)
+case("an encoding that nobody asked for", "/encoding-unknown",
+     Fault("encoding", "the body cannot be decoded: an encoding that is not known: rot13"))
 case("an encoding that nobody asked for, of no bytes", "/encoding-empty",
      Ok(0, claimed=0, encoding="rot13"))
 case("an encoding that nobody asked for, of no body", "/204-encoding",
      Ok(0, status=204, encoding="rot13"))
-case("seven encodings", "/encodings", BAD_ENCODING)
+case("seven encodings", "/encodings",
+     Fault("encoding", "the body cannot be decoded: it is encoded too often: gzip(, gzip){6}"))
 BOMB = Fault("decoded-size", r"stopped after \d+ bytes.* over the limit.*")
 case("a bomb is over the limit of sizes too", "/bomb?mb=64", BOMB, "--max-size", "1M")
 case("whoever allows more of what is decoded gets it", "/bomb?mb=2", Packed(2 << 20, "gzip"),

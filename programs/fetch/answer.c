@@ -214,7 +214,7 @@ static void on_encoding(struct request *r, const struct text *value)
         return;
     int more = snprintf(all + have, room, "%s%.*s", have ? ", " : "", (int)value->size, value->at);
     if ((size_t)more >= room) // half of it would be another encoding
-        (void)page_fail(r->page, FAULT_ENCODING, 0, "it is encoded too often");
+        (void)page_fail(r->page, FAULT_ENCODING, 1, "it is encoded too often");
 }
 
 // We ask for none but chunked (RFC 9112, 7.4), so that is all that may come: libcurl would pass on

@@ -245,7 +245,8 @@ static void size(FILE *out, const struct page *page)
 
 static void encoding(FILE *out, const struct page *page)
 {
-    (void)fprintf(out, "the body is not what its Content-Encoding says: ");
+    (void)fprintf(out, "the body %s: ",
+                  page->code ? "cannot be decoded" : "is not what its Content-Encoding says");
     print_clean(out, page->detail);
 }
 

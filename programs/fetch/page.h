@@ -38,7 +38,7 @@ enum page_fault {
     FAULT_REDIRECT_SCHEME, // page.target: neither http nor https
     FAULT_CUT,             // the body ended before its announced end
     FAULT_SIZE,            // the body is larger than page_limits.encoded
-    FAULT_ENCODING,        // the body is not what Content-Encoding says: what is wrong with it
+    FAULT_ENCODING,        // not what Content-Encoding says (code 0), or it cannot be decoded (1)
     FAULT_ENCODING_CUT,    // the body came whole, but its compressed stream has no end
     FAULT_DECODED_SIZE,    // decoded, it is larger than page_limits.decoded
     FAULT_CANCELED,        // this task was asked to stop

@@ -20,7 +20,7 @@ void unpack_begin(struct request *r)
         return;
     r->decoder = decoder_open(r->page->encoding, r->fetcher->set->limits.decoded, &why);
     if (!r->decoder && why)
-        (void)page_fail(r->page, FAULT_ENCODING, 0, "%s", why);
+        (void)page_fail(r->page, FAULT_ENCODING, 1, "%s: %s", why, r->page->encoding);
     else if (!r->decoder)
         (void)page_fail(r->page, FAULT_MEMORY, 0, "out of memory");
 }
