@@ -209,8 +209,9 @@ struct weft_info {
 // The caller. A thread that weft did not start: "MainThread", or "Dummy-1" and so on.
 void weft_self(struct weft_info *info);
 void weft_inspect(const weft_future *f, struct weft_info *info); // another; not NULL
-// Describe up to `cap` live tasks of one kind; returns how many there are. Plain threads count
-// from their first call of weft that needs to know them. Of processes: those that the caller's has
+// Describe up to `cap` live tasks of one kind; returns how many there are. Of threads and fibers:
+// those that have begun; one that was started a moment ago may not have. Plain threads count from
+// their first call of weft that needs to know them. Of processes: those that the caller's has
 // started; it waits for those that are just being made. Another kind aborts.
 size_t weft_list(enum weft_kind kind, struct weft_info *infos, size_t cap);
 int weft_cores(void); // cores this process may use: affinity and cgroup honoured; at least 1
