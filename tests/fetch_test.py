@@ -869,9 +869,15 @@ def a_proxy_that_is_not_there_is_named_and_not_the_page():
         env = {"http_proxy": f"http://127.0.0.1:{port}", "no_proxy": "127.0.0.1"}
         own = f"http://127.0.0.1:{port}/"
         result = fetch("http://x.test/", own, env=env)
+        of_ada = f"http://ada:word@127.0.0.1:{port}/"
+        named = fetch(of_ada, env=env)
+        beside = "http://127.0.0.1:9/"  # the proxy's host, and another port
+        beside_it = fetch(beside, env={"http_proxy": f"http://127.0.0.1:{port}"})
     refused = "cannot connect: Connection refused"
-    equal(failures_of(result.err), {
-        "http://x.test/": f"{refused}: the proxy 127.0.0.1 port {port}", own: refused})
+    by_proxy = f"{refused}: the proxy 127.0.0.1 port {port}"
+    equal(failures_of(result.err), {"http://x.test/": by_proxy, own: refused})
+    equal(list(failures_of(named.err).values()), [refused])
+    equal(failures_of(beside_it.err), {beside: by_proxy})
     result = fetch("--lecture", "http://x.test/", env=env)
     equal(result.out, "'http://x.test/' generated an exception: "
           "<urlopen error [Errno 111] Connection refused>\n")

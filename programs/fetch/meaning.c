@@ -71,7 +71,21 @@ static void note_address(const struct request *r, struct page *page)
     (void)snprintf(page->address, sizeof page->address, "%.*s", (int)strcspn(at, ",]"), at);
 }
 
-// "Failed to connect to 192.0.2.1 port 3128 after 0 ms": if that is not the page's host, it is its
+// Whether the URL is of this host and port. Its own port stands behind its host, if it is not the
+// usual one.
+static bool is_of_url(const char *url, bool tls, const char *host, size_t length, long port)
+{
+    const char *named = url + strcspn(url, ":") + strlen("://");
+    const char *user = named + strcspn(named, "@/?");
+    named = *user == '@' ? user + 1 : named;
+    named += *named == '[';
+    if (strncasecmp(named, host, length) != 0 || !strchr(":/?]", named[length]))
+        return false;
+    const char *behind = named + length + (named[length] == ']');
+    return port == (*behind == ':' ? strtol(behind + 1, NULL, 10) : tls ? 443 : 80);
+}
+
+// "Failed to connect to 192.0.2.1 port 3128 after 0 ms": if the page is elsewhere, it is its
 // proxy, and the page may well be there. *size is of the host and the port.
 static const char *proxy_in_error(struct request *r, int *size)
 {
@@ -83,10 +97,9 @@ static const char *proxy_in_error(struct request *r, int *size)
         return NULL;
     host += strlen(before);
     size_t length = (size_t)(port - host);
-    const char *named = url + strcspn(url, ":") + strspn(url + strcspn(url, ":"), ":/[");
-    if (strncasecmp(named, host, length) == 0 && strchr(":/?]", named[length]))
-        return NULL;
     port += strlen(between);
+    if (is_of_url(url, r->tls, host, length, strtol(port, NULL, 10)))
+        return NULL;
     *size = (int)(port + strspn(port, "0123456789") - host);
     return host;
 }
