@@ -74,9 +74,10 @@ static bool take_soon(weft_mutex *m, bool own)
 static void take_past_all(weft_mutex *m)
 {
     for (unsigned round = 0;; wf_spin(round++)) {
-        uintptr_t value = wf_load(&m->word_, WF_RELAXED);
-        if (!(value & (LOCKED | WF_BUSY)) && wf_cas(&m->word_, &value, value | LOCKED, WF_ACQUIRE))
-            return; // pairs with give
+        uintptr_t value = wf_load(&m->word_, WF_RELAXED), locked = value | LOCKED;
+        bool is_free = !(value & (LOCKED | WF_BUSY));
+        if (is_free && wf_cas(&m->word_, &value, locked, WF_ACQUIRE)) // pairs with give
+            return;
     }
 }
 
