@@ -78,7 +78,7 @@ GOALS = [
     goal(PAGES, "cpu", at_most=0.045),
     goal(PAGES, "cpu", (CURL, WGET2, ARIA2, PYTHON5, PYTHON50, GO), at_most=1),
     goal(LATE, "wall", at_most=0.42,
-         why="bare libcurl takes as long on this machine, whose two cores the server shares"),
+         why="bare libcurl takes a quarter longer on this machine, whose two cores the server shares"),
     goal(LATE, "cpu", at_most=0.13,
          why="bare libcurl takes two thirds of it; the rest is what 1,000 pages at once touch for the first time: "
          "a fiber's stack, the request, the row"),
