@@ -21,7 +21,7 @@ WEFT_TASK(speak_late, const char *, weft_none);
 
 // Futures that nobody joins stay reachable, so that no leak is reported that is none.
 static weft_future *kept[8];
-static weft_future *kept_grandchild;
+static weft_future *volatile kept_grandchild; // written only, which a compiler may leave out
 static weft_pool *kept_pool;
 static int kept_count;
 
