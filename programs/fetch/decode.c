@@ -59,11 +59,11 @@ struct decoder {
 struct coding {
     const char *name, *alias;
     // Each: DECODE_MORE, or what is wrong. Begin is NULL where step does it; step calls its decoder
-    // once, with what is in `in` or with nothing.
+    // once, with what is in `in` or with nothing; repeat is for another stream, NULL where there is
+    // none.
     enum decode_state (*begin)(struct decoder *d, size_t at);
     enum decode_state (*step)(struct decoder *d, size_t at);
-    enum decode_state (*repeat)(struct decoder *d,
-                                size_t at); // another stream; NULL: there is none
+    enum decode_state (*repeat)(struct decoder *d, size_t at);
     void (*end)(struct layer *l);
     bool lends; // what it hands on stays until its next step
 };

@@ -133,9 +133,17 @@ static void read_there(void *arg)
         r->fault = place_write(w, &r->written);
 }
 
-static void forget_place(void *place)
+static void free_place(void *place)
 {
     curl_url_cleanup(place);
+}
+
+// Most pages have none.
+static void forget_place(struct walk *w)
+{
+    if (w->place)
+        weft_on_thread_stack(free_place, w->place);
+    w->place = NULL;
 }
 
 // Read the URL that the user gave; the text is the caller's to free. What is not plain, libcurl
@@ -146,8 +154,7 @@ static enum page_fault enter(struct walk *w, const char *url, char **text)
     enum page_fault fault = url_read(url, &asked, w->page);
     if (fault != FAULT_NONE)
         return fault;
-    weft_on_thread_stack(forget_place, w->place);
-    w->place = NULL;
+    forget_place(w);
     if (url_is_plain(asked)) {
         *text = asked;
         return FAULT_NONE;
@@ -414,7 +421,7 @@ static void leave(struct walk *w)
         free(w->here);
     free(w->first);
     free(w->url);
-    weft_on_thread_stack(forget_place, w->place);
+    forget_place(w);
 }
 
 // ---- again ---------------------------------------------------------------------

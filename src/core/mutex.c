@@ -33,14 +33,19 @@ enum { LOSSES = 3, PATIENCE_NS = 1000000 };
 
 // ---- lock -------------------------------------------------------------------------------
 
-// Past those who wait, unless one of them bars it.
-static bool take_free(weft_mutex *m)
+// Past those who wait, unless one of `bars` is set.
+static bool take_past(weft_mutex *m, uintptr_t bars)
 {
     uintptr_t value = 0;
-    while (!(value & (LOCKED | BARRED | WF_BUSY)))
+    while (!(value & bars))
         if (wf_cas(&m->word_, &value, value | LOCKED, WF_ACQUIRE)) // pairs with give
             return true;
     return false;
+}
+
+static bool take_free(weft_mutex *m)
+{
+    return take_past(m, LOCKED | BARRED | WF_BUSY);
 }
 
 // A holder that runs on another core is often done within a few instructions, and so is one that
@@ -73,12 +78,8 @@ static bool take_soon(weft_mutex *m, bool own)
 // with its own): then nobody gets on, and WEFT_CHECK=1 says so.
 static void take_past_all(weft_mutex *m)
 {
-    for (unsigned round = 0;; wf_spin(round++)) {
-        uintptr_t value = wf_load(&m->word_, WF_RELAXED), locked = value | LOCKED;
-        bool is_free = !(value & (LOCKED | WF_BUSY));
-        if (is_free && wf_cas(&m->word_, &value, locked, WF_ACQUIRE)) // pairs with give
-            return;
-    }
+    for (unsigned round = 0; !take_past(m, LOCKED | WF_BUSY); round++)
+        wf_spin(round);
 }
 
 // One who waits for the lock, from try to try.

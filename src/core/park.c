@@ -102,10 +102,7 @@ static int park_on_words(struct wf_parker *parker, const struct wf_wait *wait, w
 // Who only looks need not be woken.
 static int look_once(const struct wf_wait *wait)
 {
-    if (wait->fd == WF_NO_FD)
-        return -ETIMEDOUT;
-    int rc = wf_poll(wait->fd, wait->events, WF_NO_FD, 0);
-    return rc == -EINTR ? 0 : rc;
+    return wait->fd == WF_NO_FD ? -ETIMEDOUT : wf_poll_alone(wait->fd, wait->events, 0);
 }
 
 static int park_on_descriptor(struct wf_parker *parker, const struct wf_wait *wait,

@@ -2,7 +2,6 @@
 // crew_due.c - what is done when a time has come: deadlines, workers that do not move, births and
 // descriptors that were refused.
 #include <errno.h>
-#include <stdio.h>
 
 #include "exec/crew.h"
 #include "os/clock.h"
@@ -22,7 +21,7 @@ void wf_crew_be_due(struct processes *t, int64_t ns)
 static void expire(struct wf_ended *ended, weft_future *f)
 {
     char text[WEFT_ERROR_MAX];
-    (void)snprintf(text, sizeof text, "%s: its deadline passed before it began", f->what->name);
+    wf_say_unbegun(text, f, "its deadline passed");
     wf_crew_fail(ended, f, -ETIMEDOUT, text);
 }
 

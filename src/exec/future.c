@@ -323,10 +323,15 @@ void wf_future_end(weft_future *f, int code, const char *message)
     wf_future_finish(f);
 }
 
+void wf_say_unbegun(char text[WEFT_ERROR_MAX], const weft_future *f, const char *what)
+{
+    (void)snprintf(text, WEFT_ERROR_MAX, "%s: %s before it began", f->what->name, what);
+}
+
 static void end_unbegun(weft_future *f, int code, const char *what)
 {
     char text[WEFT_ERROR_MAX];
-    (void)snprintf(text, sizeof text, "%s: %s before it began", f->what->name, what);
+    wf_say_unbegun(text, f, what);
     wf_future_end(f, code, text);
 }
 

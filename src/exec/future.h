@@ -64,6 +64,8 @@ int wf_refuse_task(struct wf_task *task, const struct weft_task *what, void *arg
 // Run the task here and now, or, if it was asked to stop before, only end it. Gives up the
 // executor's reference, as does the next.
 void wf_future_run(weft_future *f);
+// "square: its deadline passed before it began".
+void wf_say_unbegun(char text[WEFT_ERROR_MAX], const weft_future *f, const char *what);
 // End it without running: code < 0. The ends in its argument are closed; who has sent them
 // elsewhere leaves {-1} there (ends.h).
 void wf_future_end(weft_future *f, int code, const char *message);
