@@ -926,6 +926,31 @@ def a_connection_that_ends_while_tls_is_agreed_on_is_told_as_that():
 
 
 @check
+def a_second_connection_to_a_host_resumes_the_session_of_the_first():
+    came = {"/1": threading.Event(), "/2": threading.Event()}
+    resumed = {}
+
+    def page(connection, target):
+        resumed[target] = connection.session_reused
+        came[target].set()
+        came["/2"].wait(PATIENCE)  # so it cannot be asked on the first's connection
+        return answer(b"12345")(connection, target)
+
+    with tempfile.TemporaryDirectory() as folder:
+        cert, context = certificate(folder, "DNS:localhost")
+        context.maximum_version = ssl.TLSVersion.TLSv1_2  # the session is there before the request
+        with Server(context) as server:
+            process = start("--cacert", cert, "-", stdin=subprocess.PIPE)
+            for target, event in came.items():
+                url = server.page(target, page).replace("127.0.0.1", "localhost")
+                process.stdin.write(f"{url}\n".encode())
+                process.stdin.flush()
+                event.wait(PATIENCE)
+            equal(finish(process).status, 0, "status")
+    equal(resumed, {"/1": False, "/2": True})
+
+
+@check
 def a_connection_that_is_reset_under_tls_is_a_fault_of_the_connection():
     with tempfile.TemporaryDirectory() as folder:
         cert, context = certificate(folder, "DNS:localhost")

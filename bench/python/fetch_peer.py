@@ -355,7 +355,7 @@ def figures_of(name, peer, row, folder):
         "rate": pages / took["wall"],
         "wall": took["wall"] * row.pages / pages,
         "cpu": took["cpu"] / pages * 1000,
-        "rss": took["rss"] / 1024,
+        "rss": took["rss"] * 1024 / 1e6,
         "growth": took.get("growth"),
     }
 

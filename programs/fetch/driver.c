@@ -51,6 +51,7 @@ struct list {
 
 struct driver {
     CURLM *multi;
+    CURLSH *sessions; // of TLS, for all handles; NULL where they are of several threads
     struct sockets sockets;
     weft_future *task;
     struct list under_way;  // this and the next: the task's alone
@@ -100,6 +101,7 @@ static bool adopt(struct driver *d, struct transfer *t)
 {
     t->driver = d;
     return sockets_adopt(&d->sockets, t->easy, &t->user) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_SHARE, d->sessions) == CURLE_OK &&
            curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t) == CURLE_OK;
 }
 
@@ -411,13 +413,23 @@ struct opening {
     long at_once;
 };
 
+// Else each handle has a cache of its own, of 920 bytes, and the second connection to a host agrees
+// on TLS all over again.
+static bool share_sessions(struct driver *d)
+{
+    d->sessions = curl_share_init();
+    return d->sessions && curl_share_setopt(d->sessions, CURLSHOPT_SHARE,
+                                            CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK;
+}
+
 static void open_multi(void *arg)
 {
     struct opening *o = arg;
     struct driver *d = o->driver;
     d->multi = curl_multi_init();
     // Without the last libcurl keeps fewer connections when a burst of transfers is over.
-    o->done = d->multi && sockets_open(&d->sockets, d->multi, o->fiber) == 0 &&
+    o->done = d->multi && (!o->fiber || share_sessions(d)) &&
+              sockets_open(&d->sockets, d->multi, o->fiber) == 0 &&
               curl_multi_setopt(d->multi, CURLMOPT_MAXCONNECTS, o->at_once) == CURLM_OK;
 }
 
@@ -455,9 +467,11 @@ static void end_driving(struct driver *d)
     (void)weft_join(&d->task, NULL, 0); // its task returns 0
 }
 
-static void close_multi(void *multi)
+static void close_multi(void *arg)
 {
-    (void)curl_multi_cleanup(multi); // NULL is all it minds
+    struct driver *d = arg;
+    (void)curl_multi_cleanup(d->multi);    // NULL is all it minds
+    (void)curl_share_cleanup(d->sessions); // and a handle that is still there
 }
 
 // Also one that was opened only in part.
@@ -467,7 +481,7 @@ void driver_close(struct driver **d)
         return;
     if ((*d)->task)
         end_driving(*d);
-    weft_on_thread_stack(close_multi, (*d)->multi);
+    weft_on_thread_stack(close_multi, *d);
     sockets_close(&(*d)->sockets);
     free(*d);
     *d = NULL;

@@ -40,7 +40,7 @@ struct transfer {
 // A fiber of the caller's loop, if he is one; else a thread. Its connections are kept open, up to
 // at_once. NULL with the reason in weft_error(): no memory, no descriptors, no thread.
 struct driver *driver_open(int at_once);
-// No driver_run is under way. Closes the connections.
+// No driver_run is under way, and handles that it ran are cleaned up. Closes the connections.
 void driver_close(struct driver **d);
 
 // Blocks the task. Returns libcurl's code; CURLE_ABORTED_BY_CALLBACK also if the task was asked to

@@ -5,10 +5,11 @@
 // from before it connects until it has ended, of which a small page touches the first page of
 // memory. malloc would keep those: of 2,000 transfers at once 9 MB of 55; larger ones it would map
 // and unmap each. Here each buffer begins a page, in one region that is only reserved, and but for
-// the first few each gives its memory back with each transfer. Whoever takes one waits for an
-// answer first: if any 64 kept theirs while idle, a thousand transfers that follow a thousand would
-// wait with a page each, because the last idle one goes to the next at once. Where there is no room
-// for the region, and for what it does not hold, there is malloc.
+// the first few each gives its memory back with each transfer; those too while many are in use,
+// where keeping it spares few a fault and adds to the most that is ever held. Whoever takes one
+// waits for an answer first: if any 64 kept theirs while idle, a thousand transfers that follow a
+// thousand would wait with a page each, because the last idle one goes to the next at once. Where
+// there is no room for the region, and for what it does not hold, there is malloc.
 #include "fetch/memory.h"
 
 #include <curl/curl.h>
@@ -24,7 +25,8 @@
 enum {
     SIZE = REQUEST_READ_TLS + 1, // libcurl puts a zero behind it
     EACH = REQUEST_READ_TLS + 4096,
-    WARM = 64 // the first ones, which keep their memory
+    WARM = 64,  // the first ones, which keep their memory
+    MANY = 256, // but not while more than these are in use
 };
 
 // An idle one is warm or cold; the last that came goes first. Beyond `used` none was ever taken.
@@ -67,12 +69,12 @@ void memory_give(void *at)
         return;
     }
     uint16_t which = (uint16_t)((size_t)((char *)at - buffers.region) / EACH);
-    if (which < WARM) {
+    if (which >= WARM || buffers.used - buffers.warm_count - buffers.cold_count > MANY)
+        (void)madvise(at, EACH, MADV_DONTNEED);
+    if (which < WARM)
         buffers.warm[buffers.warm_count++] = which;
-        return;
-    }
-    (void)madvise(at, EACH, MADV_DONTNEED);
-    buffers.cold[buffers.cold_count++] = which;
+    else
+        buffers.cold[buffers.cold_count++] = which;
 }
 
 void *memory_take_again(void *at, size_t size)
