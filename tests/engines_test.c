@@ -2,7 +2,7 @@
 // engines_test.c - how loops wait for descriptors is chosen by what the kernel allows: refused
 // io_uring, as containers do it, they wait by epoll, serve as ever, and say so once where they are
 // asked to be strict. Where the library has no io_uring, or is told not to use it, there is nothing
-// to refuse, and the tests are skipped.
+// to refuse, and the tests are skipped. Refused later, when fibers wait by it, they abort.
 #include "bad_days.h"
 
 #include <linux/filter.h>
@@ -12,22 +12,28 @@
 
 #ifndef __NR_io_uring_setup
 #define __NR_io_uring_setup 425
+#define __NR_io_uring_enter 426
 #endif
 
 // ---- scenes -------------------------------------------------------------------------------
 
-// From here on io_uring_setup fails with this.
-static int refuse_io_uring(unsigned error)
+// From here on this call fails so, on all threads.
+static int refuse(int call, unsigned error)
 {
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)call, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     const struct sock_fprog program = {.len = COUNT(code), .filter = code};
     CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-    CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
+}
+
+static int refuse_io_uring(unsigned error)
+{
+    CHECK(refuse(__NR_io_uring_setup, error) == 0);
     CHECK(syscall(__NR_io_uring_setup, 1, NULL) == -1 && errno == (int)error);
     return 0;
 }
@@ -97,6 +103,37 @@ static int run_another_word(void)
     return serve_a_few(&used);
 }
 
+// The fiber sleeps when its loop's ring is taken from it, and is to sleep again.
+static int sleep_twice(const weft_none *none, weft_none *result)
+{
+    (void)none, (void)result;
+    return weft_sleep(weft_after_ms(200)) < 0 ? -1 : weft_sleep(weft_after_ms(100));
+}
+WEFT_TASK(sleep_twice, weft_none, weft_none);
+
+static int run_forbidden_later(void)
+{
+    weft_future *f = weft_start(WEFT_FIBERS, sleep_twice, &(weft_none){0});
+    CHECK(f && weft_sleep(weft_after_ms(20)) == 0);
+    CHECK(refuse(__NR_io_uring_enter, EPERM) == 0);
+    return weft_join(&f, NULL, 0);
+}
+
+// As daemon() once was written: everything but the standard ones.
+static int run_closed_later(void)
+{
+    weft_future *f = weft_start(WEFT_FIBERS, sleep_twice, &(weft_none){0});
+    CHECK(f && weft_sleep(weft_after_ms(20)) == 0);
+    closefrom(3);
+    return weft_join(&f, NULL, 0);
+}
+
+static int run_closed_later_with_epoll(void)
+{
+    CHECK(setenv("WEFT_IO", "epoll", 1) == 0);
+    return run_closed_later();
+}
+
 // ---- tests --------------------------------------------------------------------------------
 
 static bool uses_io_uring(void)
@@ -152,10 +189,22 @@ static void another_word_than_an_engines_aborts(void **state)
     assert_aborts("run_another_word", "WEFT_IO=kqueue", "neither uring nor epoll");
 }
 
+static void refused_when_fibers_wait_by_it_it_aborts(void **state)
+{
+    (void)state;
+    assert_aborts("run_closed_later_with_epoll", "epoll, by which fibers wait",
+                  "Bad file descriptor");
+    if (!uses_io_uring())
+        skip();
+    assert_aborts("run_forbidden_later", "io_uring, by which fibers wait",
+                  "Operation not permitted");
+    assert_aborts("run_closed_later", "eventfd, by which fibers wait", "Bad file descriptor");
+}
+
 static const struct scene scenes[] = {
-    SCENE(run_another_word),
-    SCENE(run_as_it_likes),
-    SCENE(run_forbidden),
+    SCENE(run_another_word), SCENE(run_as_it_likes),
+    SCENE(run_closed_later), SCENE(run_closed_later_with_epoll),
+    SCENE(run_forbidden),    SCENE(run_forbidden_later),
     SCENE(run_unknown),
 };
 
@@ -164,5 +213,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(refused_by_a_filter_it_falls_back_and_says_so_once),
     cmocka_unit_test(a_kernel_without_it_is_as_good),
     cmocka_unit_test(another_word_than_an_engines_aborts),
+    cmocka_unit_test(refused_when_fibers_wait_by_it_it_aborts),
 };
 TEST_MAIN_WITH_SCENES(tests, scenes)

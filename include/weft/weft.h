@@ -43,6 +43,10 @@
 // WEFT_TRACE=FILE writes a timeline of tasks and waits at exit (trace.h).
 // WEFT_IO=uring or epoll: what fibers wait by, if the kernel allows it; without it io_uring, else
 // epoll (also under valgrind, if its header was there when weft was built). Another word aborts.
+//
+// Descriptors of weft's own and, once there was a fiber, the calls it waits by have to stay: load
+// filters of system calls that refuse those (io_uring_enter, epoll_pwait2), and close all that is
+// open (closefrom), before. Fibers that find either gone abort with a line.
 #ifndef WEFT_H
 #define WEFT_H
 #include <weft/error.h>

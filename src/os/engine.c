@@ -2,9 +2,11 @@
 #include "os/engine.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/fault.h"
 #include "os/poll.h"
 #include "os/valgrind.h"
 
@@ -39,5 +41,17 @@ void wf_engine_free(struct wf_engine *engine)
 
 void wf_engine_ring(struct wf_engine *engine)
 {
-    wf_bell_ring(engine->bell);
+    if (wf_bell_ring(engine->bell) == -EBADF)
+        wf_engine_lost("eventfd", EBADF);
+}
+
+void wf_engine_lost(const char *what, int error)
+{
+    char line[256];
+    int n = snprintf(line, sizeof line,
+                     "weft: %s, by which fibers wait, fails since they began (%s): was a filter "
+                     "of system calls loaded, or were their descriptors closed?\n",
+                     what, strerror(error));
+    wf_say(line, (unsigned long)n);
+    abort();
 }

@@ -67,6 +67,9 @@ struct wf_engine {
 int wf_engine_new(struct wf_engine **engine, int *refused);
 void wf_engine_free(struct wf_engine *engine);
 void wf_engine_ring(struct wf_engine *engine); // end one look that waits. Any thread
+// For engines: the kernel takes no more calls of what this one waits by ("io_uring"). A line, and
+// abort: nothing that waits would ever be told, and each look would only return at once.
+_Noreturn void wf_engine_lost(const char *what, int error);
 
 int wf_epoll_new(int bell, struct wf_engine **engine); // 0, -EMFILE, -ENFILE, -ENOMEM
 int wf_uring_new(int bell, struct wf_engine **engine); // or any errno: it cannot be had

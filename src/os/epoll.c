@@ -242,6 +242,8 @@ static void epoll_look(struct wf_engine *engine, int64_t deadline_ns)
     do
         n = wait_for_some(e, events, deadline_ns);
     while (n < 0 && errno == EINTR); // by a signal, which says nothing about the descriptors
+    if (n < 0)
+        wf_engine_lost("epoll", errno);
     for (int i = 0; i < n; i++)
         if ((int)events[i].data.u64 == engine->bell)
             wf_bell_answer(engine->bell);

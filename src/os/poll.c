@@ -19,11 +19,14 @@ int wf_bell_new(void)
     return fd < 0 ? -errno : fd;
 }
 
-void wf_bell_ring(int bell)
+int wf_bell_ring(int bell)
 {
     const uint64_t one = 1;
-    while (write(bell, &one, sizeof one) < 0 && errno == EINTR)
-        continue;
+    ssize_t n;
+    do
+        n = write(bell, &one, sizeof one);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : 0;
 }
 
 void wf_bell_answer(int bell)

@@ -10,7 +10,7 @@
 // A descriptor that wakes a thread out of wf_poll: one ring, one answer. wf_bell_new: the
 // descriptor, or -EMFILE, -ENFILE, -ENOMEM.
 int wf_bell_new(void);
-void wf_bell_ring(int bell);
+int wf_bell_ring(int bell);     // 0, or -EBADF: somebody closed it
 void wf_bell_answer(int bell);  // take the ring; waits until it comes
 void wf_bell_silence(int bell); // take all the rings that there are; does not wait
 void wf_bell_free(int bell);    // < 0: nothing

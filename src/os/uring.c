@@ -72,13 +72,20 @@ static void enable(struct uring *u)
     (void)io_uring_register_ring_fd(&u->ring); // without it each look is a little slower
 }
 
+// What the kernel said to a call of the ring. It was allowed once; that may be over.
+static void check(int rc)
+{
+    if (rc < 0 && rc != -ETIME && rc != -EINTR && rc != -EAGAIN && rc != -EBUSY && rc != -ENOMEM)
+        wf_engine_lost("io_uring", -rc);
+}
+
 static struct io_uring_sqe *next_sqe(struct uring *u)
 {
     struct io_uring_sqe *sqe;
     if (!u->enabled)
         enable(u);
     while (!(sqe = io_uring_get_sqe(&u->ring)))
-        (void)io_uring_submit(&u->ring); // full: hand over what there is
+        check(io_uring_submit(&u->ring)); // full: hand over what there is
     return sqe;
 }
 
@@ -216,8 +223,8 @@ static void wait_for_some(struct uring *u, int64_t deadline_ns)
         struct timespec t = wf_clock_timespec(ns > 0 ? ns : 0);
         left = (struct __kernel_timespec){.tv_sec = t.tv_sec, .tv_nsec = t.tv_nsec};
     }
-    (void)io_uring_submit_and_wait_timeout(&u->ring, &first, 1,
-                                           deadline_ns != INT64_MAX ? &left : NULL, NULL);
+    check(io_uring_submit_and_wait_timeout(&u->ring, &first, 1,
+                                           deadline_ns != INT64_MAX ? &left : NULL, NULL));
 }
 
 static void uring_look(struct wf_engine *engine, int64_t deadline_ns)
@@ -227,7 +234,7 @@ static void uring_look(struct wf_engine *engine, int64_t deadline_ns)
         listen_for_bell(u);
         wait_for_some(u, deadline_ns);
     } else if (has_work(u)) {
-        (void)io_uring_submit_and_get_events(&u->ring);
+        check(io_uring_submit_and_get_events(&u->ring));
     }
     tell_of_all(u);
 }

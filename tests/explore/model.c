@@ -367,7 +367,7 @@ int wf_bell_new(void)
     return FIRST_BELL + xp->bell_count++;
 }
 
-void wf_bell_ring(int bell)
+int wf_bell_ring(int bell)
 {
     if (bell < FIRST_BELL || bell >= FIRST_BELL + xp->bell_count || *xp_rings_of(bell) < 0)
         xp_fail("a bell is rung that is none (%d)", bell);
@@ -380,6 +380,7 @@ void wf_bell_ring(int bell)
     if (*xp_rings_of(bell) < 0)
         xp_fail("a bell is rung that was freed (%d)", bell);
     ++*xp_rings_of(bell);
+    return 0;
 }
 
 static bool has_rung(const struct xp_task *task)
