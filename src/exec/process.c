@@ -42,7 +42,7 @@ static void died(struct wf_process *process, int died)
     pid_t pid = process->was;
     wf_lock(&mu);
     weft_future *f = outcome(m, died);
-    wf_channel_free(wf_family_release(process));
+    struct wf_channel *channel = wf_family_release(process);
     wf_member_remove(&started, m);
     weft_unlock(&mu);
     free(m);
@@ -50,6 +50,7 @@ static void died(struct wf_process *process, int died)
     wf_store(&f->tid, pid, WF_RELAXED);
     bool daemon = f->task.daemon;
     wf_future_finish(f);
+    wf_channel_free(channel); // takes longer than all of the above, and nobody waits for it
     wf_exit_remove_task(daemon);
 }
 
