@@ -303,6 +303,7 @@ test("what mentions one since one left is listed, from all rooms", async (start)
     await say(ben, "anna: while you are here");
     await shows(anna, "anna: while you are here");
     await anna.close(); // which is when she left
+    await shows(ben, "anna went offline"); // and her name is free
     await say(ben, "anna: while you were away");
     await say(ben, "nobody is meant");
     const again = await context.newPage();

@@ -507,7 +507,68 @@ test("a name is remembered and so are the rooms", async (start) => {
     await anna.reload();
     await isIn(anna, "#lobby");
     await isIn(anna, "#tea");
-    assert.equal(await anna.evaluate(() => `${nick} ${current.name}`), "anna #tea");
+    await anna.waitForFunction(() => nick === "anna"); // the connection before may be missed late
+    assert.equal(await anna.evaluate(() => current.name), "#tea");
+});
+
+// Who has her name, and shares no room with her, once this page has gone elsewhere.
+async function leavesNameTo(page, irc, name) {
+    const ghost = await Raw.irc(irc, "ghost", "#lobby");
+    await page.goto("about:blank");
+    await ghost.hears(`:${name}!`);
+    await ghost.hears(/ QUIT /);
+    ghost.say("PART #lobby", `NICK ${name}`);
+    await ghost.hears(`NICK ${name}\r\n`);
+    return ghost;
+}
+
+// As the server sees a page that is loaded anew, until it misses the connection before.
+test("a page that comes back while its name is taken has it again later", async (start) => {
+    const { url, irc } = await start();
+    const anna = await enter(url, "anna"),
+        ghost = await leavesNameTo(anna, irc, "anna");
+    await anna.goto(url);
+    await isIn(anna, "#lobby");
+    await shows(anna, "anna was taken; you are anna_.");
+    assert.equal(await anna.evaluate(() => $("welcome").open), false);
+    ghost.close();
+    await shows(anna, "anna_ is now anna");
+    assert.equal(await anna.evaluate(() => `${nick} ${saved.nick}`), "anna anna");
+});
+
+test("a name of full length finds another for a while", async (start) => {
+    const { url, irc } = await start();
+    const long = "线程".repeat(5) + "ab"; // 32 bytes
+    const page = await enter(url, long),
+        ghost = await leavesNameTo(page, irc, long);
+    const rest = await Raw.irc(irc, "rest");
+    rest.say(`NICK ${"线程".repeat(5)}a_`);
+    await rest.hears("a_\r\n");
+    await page.goto(url);
+    await isIn(page, "#lobby");
+    await shows(page, `${long} was taken; you are ${"线程".repeat(5)}__.`);
+    ghost.close();
+    await page.waitForFunction((name) => nick === name, long);
+    rest.close();
+});
+
+test("a copy of a page is asked for a name of its own", async (start) => {
+    const { url } = await start();
+    const anna = await enter(url, "anna");
+    await anna.reload();
+    await anna.waitForFunction(() => net.ready && nick === "anna");
+    const [copy] = await Promise.all([
+        anna.waitForEvent("popup"),
+        anna.evaluate(() => { // what the page has stored is copied, too
+            const { href } = location;
+            Object.assign(document.createElement("a"), { href, target: "_blank", rel: "opener" })
+                .click();
+        }),
+    ]);
+    await reads(copy, "#nick-wrong", "The name anna is in use.");
+    await copy.fill("#nick", "ann");
+    await copy.press("#nick", "Enter");
+    await isIn(copy, "#lobby");
 });
 
 test("two pages of one browser forget nothing of each other", async (start) => {
@@ -532,9 +593,29 @@ test("two pages of one browser forget nothing of each other", async (start) => {
     await other.bringToFront();
     await say(other, "/join #milk");
     await isIn(other, "#milk");
-    const left = await other.evaluate(() => JSON.parse(localStorage.getItem("weft")));
-    assert.deepEqual(left.rooms, ["#lobby", "#jam", "#rolls", "#milk"]);
-    assert.equal(left.nick, "bea"); // the one that was chosen last
+    const left = () => other.evaluate(() => JSON.parse(localStorage.getItem("weft")));
+    assert.deepEqual((await left()).rooms, ["#lobby", "#jam", "#rolls", "#milk"]);
+    assert.equal((await left()).nick, "bea"); // the one that was chosen last
+});
+
+test("each page of one browser is loaded anew as who and where it was", async (start) => {
+    const { url } = await start();
+    const anna = await enter(url, "anna");
+    await say(anna, "/join #tea");
+    await isIn(anna, "#tea");
+    const other = await anna.context().newPage();
+    await other.goto(url);
+    await other.fill("#nick", "bea");
+    await other.press("#nick", "Enter");
+    await isIn(other, "#tea");
+    await say(other, "/join #jam");
+    await isIn(other, "#jam");
+    await anna.bringToFront();
+    await anna.reload();
+    await anna.waitForFunction(() => net.ready && nick === "anna");
+    assert.equal(await anna.evaluate(() => current.name), "#tea");
+    const { nick } = await anna.evaluate(() => JSON.parse(localStorage.getItem("weft")));
+    assert.equal(nick, "bea"); // still the one that was chosen last
 });
 
 test("what a browser remembers wrongly is as if it were not there", async (start) => {
