@@ -536,6 +536,22 @@ test("a page that comes back while its name is taken has it again later", async 
     assert.equal(await anna.evaluate(() => `${nick} ${saved.nick}`), "anna anna");
 });
 
+test("a name that comes back ends no question for another", async (start) => {
+    const { url, irc } = await start();
+    const anna = await enter(url, "anna"),
+        ghost = await leavesNameTo(anna, irc, "anna");
+    await anna.goto(url);
+    await shows(anna, "anna was taken; you are anna_.");
+    await anna.click("#me");
+    await anna.fill("#nick", "bea");
+    ghost.close();
+    await shows(anna, "anna_ is now anna");
+    assert.equal(await anna.inputValue("#nick"), "bea");
+    await anna.press("#nick", "Enter");
+    await shows(anna, "anna is now bea");
+    assert.equal(await anna.evaluate(() => $("welcome").open), false);
+});
+
 test("a name of full length finds another for a while", async (start) => {
     const { url, irc } = await start();
     const long = "线程".repeat(5) + "ab"; // 32 bytes
