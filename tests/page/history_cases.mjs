@@ -84,6 +84,33 @@ test("after a break nothing is missing and nothing doubled", async (start) => {
     assert.equal(await page.locator("#log .pending, #log .failed").count(), 0);
 });
 
+test("a connection that went silent is left, and one that is slow is not", async (start) => {
+    const { url } = await start(),
+        peer = new Peer(historical);
+    const page = await enter(url, "anna", { prepare: peer.attach() });
+    const first = peer.socket;
+    const waits = (seconds) => page.evaluate((ms) => {
+        const time = Date.now() + ms; // which stands still, until the next
+        Date.now = () => time;
+        watch();
+    }, seconds * 1000);
+    await waits(0);
+    await waits(200); // as after a sleep
+    await until(() => peer.heard.includes("PING :there?"), "the question");
+    await waits(10); // the answer takes its time
+    assert.equal(await page.evaluate(() => net.registered), true);
+    peer.onCAP = () => {}; // nor is the next one heard any more
+    await waits(15);
+    await page.evaluate(() => hurry());
+    await until(() => peer.socket !== first && peer.heard.at(-1).startsWith("USER"), "the second");
+    const second = peer.socket;
+    delete peer.onCAP;
+    await waits(100);
+    await page.evaluate(() => hurry());
+    await isIn(page, "#lobby");
+    assert.notEqual(peer.socket, second);
+});
+
 test("after a long break the gap is closed by scrolling", async (start) => {
     const { url } = await start(),
         peer = new Peer({ ...historical, history: 5 });
