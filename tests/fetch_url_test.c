@@ -78,6 +78,8 @@ static void names_and_paths_of_any_script_are_encoded(void **state)
                      "cher.example/",
                      "http://xn--bcher-kva.example/");
         assert_asked("http://\xef\xbd\x81.example/", "http://a.example/"); // a wide a
+        assert_asked("http://☃.net/", "http://xn--n3h.net/");
+        assert_asked("http://i❤️.ws/", "http://xn--i-7iq.ws/"); // with a selector, as typed
         assert_asked("http://x/\xff", "http://x/%FF");
         assert_asked("http://\xe4\xb8\xad@x/", "http://%E4%B8%AD@x/");
     }
@@ -117,7 +119,8 @@ static void a_name_that_dns_cannot_have_says_where_it_begins(void **state)
     struct page page = {0};
     char *asked;
     static const char begins[] = "the name from byte 13 on: ";
-    static const char *const names[] = {"\xff\xfe", "\xe2\x80\x8e中", "中-\xcc\x80-.测试..x"};
+    static const char *const names[] = {"\xff\xfe", "\xe2\x80\x8e中", "中-\xcc\x80-.测试..x",
+                                        "☃faß.example"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char url[64];
         (void)snprintf(url, sizeof url, "http://user@%s/", names[i]);

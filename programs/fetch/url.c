@@ -167,6 +167,17 @@ static const char *check_name(const char *name)
                : NULL;
 }
 
+// IDNA 2008 has no names of signs, but DNS does ("i❤.ws"), and browsers ask for them: as the older
+// rules have it, by which ß would be ss and a final sigma another, so that one with those is none.
+static int signs_to_ascii(const char *name, char **ascii)
+{
+    static const char *const others[] = {"ß", "ẞ", "ς", "\xe2\x80\x8c", "\xe2\x80\x8d"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strstr(name, others[i]))
+            return IDN2_DISALLOWED;
+    return idn2_to_ascii_8z(name, ascii, IDN2_TRANSITIONAL);
+}
+
 char *url_name(const char *name, const char **why)
 {
     char *ascii = NULL;
@@ -178,6 +189,8 @@ char *url_name(const char *name, const char **why)
         return own;
     }
     int rc = idn2_to_ascii_8z(name, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+    if (rc == IDN2_DISALLOWED)
+        rc = signs_to_ascii(name, &ascii);
     if (rc != IDN2_OK && rc != IDN2_MALLOC)
         *why = idn2_strerror(rc);
     else if (rc == IDN2_OK)
