@@ -951,6 +951,34 @@ def a_second_connection_to_a_host_resumes_the_session_of_the_first():
 
 
 @check
+def a_wrong_name_is_told_with_those_that_are_right_also_where_a_session_is_resumed():
+    open_still, resumed = [], []  # a connection that is freed early takes its session with it
+
+    def greet(listener, context):
+        for _ in range(2):
+            plain, _ = listener.accept()
+            plain.settimeout(PATIENCE)
+            open_still.append(context.wrap_socket(plain, server_side=True))
+            resumed.append(open_still[-1].session_reused)
+
+    with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as listener:
+        cert, context = certificate(folder, "DNS:localhost")
+        context.maximum_version = ssl.TLSVersion.TLSv1_2  # the session is there before it fails
+        listener.settimeout(PATIENCE)
+        thread = threading.Thread(target=greet, args=(listener, context))
+        thread.start()
+        port = listener.getsockname()[1]
+        urls = [f"https://127.0.0.1:{port}/{page}" for page in (1, 2)]
+        failures = failures_of(fetch("-j1", "--cacert", cert, *urls).err)
+        thread.join()
+        for connection in open_still:
+            connection.close()
+    for url in urls:
+        matches(failures[url], r".* target host name '127.0.0.1'; it is for localhost \(TLS\)")
+    equal(resumed, [False, True])
+
+
+@check
 def a_connection_that_is_reset_under_tls_is_a_fault_of_the_connection():
     with tempfile.TemporaryDirectory() as folder:
         cert, context = certificate(folder, "DNS:localhost")

@@ -34,12 +34,28 @@ static int on_certificate(int right, X509_STORE_CTX *store)
     struct certificate **seen = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), slot);
     X509 *now = X509_STORE_CTX_get_current_cert(store);
     // The first that is wrong ends it; if none is, the server's own comes last, at depth 0.
-    if (!now || (right && X509_STORE_CTX_get_error_depth(store) > 0))
+    if (!seen || !now || (right && X509_STORE_CTX_get_error_depth(store) > 0))
         return right;
     certificate_free(seen);
     if (X509_up_ref(now))
         *seen = (struct certificate *)now;
     return right;
+}
+
+// A session that goes on shows none to that one: its certificate came with the first connection.
+// Its name may be as wrong as then, which libcurl finds when this is over. Nobody looks after that.
+static void on_step(const SSL *ssl, int step, int value)
+{
+    (void)value;
+    SSL_CTX *context = SSL_get_SSL_CTX(ssl);
+    struct certificate **seen = SSL_CTX_get_ex_data(context, slot);
+    if (!(step & SSL_CB_HANDSHAKE_DONE) || !seen)
+        return;
+    (void)SSL_CTX_set_ex_data(context, slot, NULL); // cannot fail: the slot is there
+    if (!SSL_session_reused(ssl))
+        return;
+    certificate_free(seen);
+    *seen = (struct certificate *)SSL_get_peer_certificate(ssl);
 }
 
 // Whether the record that came last to this thread begins as an answer of HTTP. The connection may
@@ -72,6 +88,7 @@ void certificate_watch(void *ssl_context, struct certificate **seen)
     (void)SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_msg_callback(context, on_record);
     SSL_CTX_set_verify(context, SSL_CTX_get_verify_mode(context), on_certificate);
+    SSL_CTX_set_info_callback(context, on_step);
 }
 
 void certificate_free(struct certificate **c)
