@@ -136,6 +136,18 @@ def a_file_of_runs_that_is_none_is_told_before_any_traffic(folder, server):
 
 
 @in_folder
+def a_file_of_runs_is_one_also_where_its_name_means_none_to_sqlite(folder, server):
+    page = server.page("/", answer(b"x"))
+    for name in ":memory:", "file:x?mode=memory":
+        for _ in range(2):
+            command = [WEFT, "fetch", "--save", name, page]
+            subprocess.run(command, cwd=folder, env=ENVIRONMENT, timeout=PATIENCE, check=True,
+                           capture_output=True)
+        with contextlib.closing(sqlite3.connect(folder / name)) as runs:
+            equal(runs.execute("SELECT count(*) FROM runs").fetchone(), (2,))
+
+
+@in_folder
 def a_run_that_was_cut_short_is_resumed_where_it_was(folder, server):
     save = folder / "runs.db"
     done = [server.page(f"/done{i}", answer(b"x" * 100)) for i in range(5)]

@@ -85,12 +85,24 @@ static int set_up(void *none)
     return 0;
 }
 
+// To SQLite ":memory:" is no file at all, and "file:x?mode=memory" neither: "./:memory:" is one.
+static int open_file(sqlite3 **db, const char *path)
+{
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+    char *own = NULL;
+    *db = NULL;
+    if (*path != '/' && asprintf(&own, "./%s", path) < 0)
+        return SQLITE_NOMEM;
+    int code = sqlite3_open_v2(own ? own : path, db, flags, NULL);
+    free(own);
+    return code;
+}
+
 int sql_open(sqlite3 **db, const char *path)
 {
     static weft_once once;
     (void)weft_once_do(&once, set_up, NULL);
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-    int code = sqlite3_open_v2(path, db, flags, NULL); // first: arguments have no order
+    int code = open_file(db, path); // first: arguments have no order
     int rc = sql_check(*db, code, path);
     if (rc == 0) {
         (void)sqlite3_extended_result_codes(*db, 1); // both fail only for a NULL
