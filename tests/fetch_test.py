@@ -231,6 +231,8 @@ HTTP_FAULTS = [
      "HTTP Error 503: Service Unavailable"),
     ("/418", status("418 Caf\xe9 ferm\xe9"), "418 Café fermé (HTTP)",
      "HTTP Error 418: Café fermé"),
+    ("/410", status("410 页面不存在".encode().decode("latin-1")), "410 页面不存在 (HTTP)",
+     "HTTP Error 410: " + "页面不存在".encode().decode("latin-1")),
     ("/nowhere", raw(head("302 Found", "Content-Length: 0")),
      "302 Found, which is not a page (HTTP)", "HTTP Error 302: Found"),
     ("/cut", answer(b"abc", length=100), "cut off after 3 of 100 bytes",

@@ -30,9 +30,8 @@ size_t clean_run(const char *text, size_t size)
 
 // What stops a run: a byte that is no UTF-8, or the bytes of a character that steers. Their later
 // bytes begin no character, so one after the other is enough.
-void print_clean(FILE *out, const char *text)
+static void print_bytes(FILE *out, const char *text, size_t size)
 {
-    size_t size = strlen(text);
     while (size > 0) {
         size_t n = clean_run(text, size);
         if (n > 0)
@@ -45,13 +44,22 @@ void print_clean(FILE *out, const char *text)
     }
 }
 
-// As print_clean, for what HTTP counts as Latin-1; without the spaces and line ends behind it.
+void print_clean(FILE *out, const char *text)
+{
+    print_bytes(out, text, strlen(text));
+}
+
+// As print_clean, without the spaces and line ends behind it, for what HTTP counts as Latin-1. But
+// what is UTF-8 was meant so: of Latin-1 hardly any text is.
 static void print_answer_text(FILE *out, const char *text)
 {
     const char *end = text + strlen(text);
     while (end > text && strchr(" \t\r\n", end[-1]))
         end--;
-    for (const char *p = text; p < end; p++) {
+    bool is_utf8 = utf8_is_valid(text, (size_t)(end - text));
+    if (is_utf8)
+        print_bytes(out, text, (size_t)(end - text));
+    for (const char *p = text; p < end && !is_utf8; p++) {
         unsigned char byte = (unsigned char)*p;
         if (byte < ' ' || (byte >= 0x7f && byte < 0xa0))
             (void)fprintf(out, "\\x%02x", byte);

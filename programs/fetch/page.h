@@ -101,7 +101,7 @@ struct page {
     bool unverified;       // it ended when the connection closed: nothing says that it is whole
     struct page_times times;
     char *target;      // the URL after redirects, or the one that was refused; else NULL
-    char reason[128];  // the server's own words after the status, Latin-1
+    char reason[128];  // the server's own words after the status, as they came
     char encoding[64]; // Content-Encoding, "" if none
     char address[48];  // the peer's; of FAULT_CONNECT the name's first, or ""
     char detail[256];  // see page_fault
