@@ -186,6 +186,19 @@ static void the_first_run_has_nothing_to_compare_with(void **state)
     end_run(r);
 }
 
+static void that_there_is_nothing_to_compare_with_is_said_also_for_growth_alone(void **state)
+{
+    (void)state;
+    struct fetch_settings set = {.save = new_file(), .max_growth = 10};
+    struct record *r = opened(record_open(&set));
+    struct change *c = change_by(&set, r);
+    assert_change(see(c, r, A, 150), -1, -1, false);
+    assert_int_equal(change_end(c, true), 0);
+    assert_string_equal(lines_of(c), "no finished run to compare with yet\nbudgets: all kept\n");
+    change_free(&c);
+    end_run(r);
+}
+
 static void only_the_first_that_are_gone_are_listed(void **state)
 {
     (void)state;
@@ -361,6 +374,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_failed_page_is_not_compared),
     cmocka_unit_test(of_a_run_cut_short_nothing_is_gone_or_missing),
     cmocka_unit_test(the_first_run_has_nothing_to_compare_with),
+    cmocka_unit_test(that_there_is_nothing_to_compare_with_is_said_also_for_growth_alone),
     cmocka_unit_test(only_the_first_that_are_gone_are_listed),
     cmocka_unit_test(a_page_over_its_budget_is_a_miss),
     cmocka_unit_test(a_failed_page_keeps_no_budget),

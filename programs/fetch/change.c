@@ -258,10 +258,6 @@ static void print_comparison(FILE *out, const struct change *c)
         {sum->grew, "grew"}, {sum->shrank, "shrank"}, {sum->same, "as before"},
         {sum->fresh, "new"}, {sum->gone, "gone"},     {sum->unknown, "not known: failed"},
     };
-    if (sum->last_ms == 0) {
-        (void)fprintf(out, "no finished run to compare with yet\n");
-        return;
-    }
     print_shown(out, &c->gone, sum->gone, "gone");
     char when[32] = "";
     time_t seconds = (time_t)(sum->last_ms / 1000);
@@ -289,7 +285,9 @@ static void print_budgets(FILE *out, const struct change_sum *sum)
 void change_print(const struct change *c, FILE *out)
 {
     const struct change_sum *sum = &c->sum;
-    if (c->set->compare)
+    if (c->compares && sum->last_ms == 0) // then no growth is too much, and nobody should wonder
+        (void)fprintf(out, "no finished run to compare with yet\n");
+    else if (c->set->compare)
         print_comparison(out, c);
     print_shown(out, &c->missing, sum->missing, "budget of a page that was not fetched");
     if (c->budgets || c->set->budget > 0 || c->set->max_growth >= 0)
