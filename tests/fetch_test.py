@@ -31,7 +31,7 @@ import time
 sys.dont_write_bytecode = True  # no __pycache__ beside the tests
 from http_server import (  # noqa: E402
     Server, after, answer, certificate, chunked, drip, endless, head, raw, redirect, reset_after,
-    silence_after, status, to_the_end,
+    read_target, silence_after, status, to_the_end,
 )
 from program_helpers import Skip  # noqa: E402
 
@@ -978,6 +978,39 @@ def a_wrong_name_is_told_with_those_that_are_right_also_where_a_session_is_resum
     for url in urls:
         matches(failures[url], r".* target host name '127.0.0.1'; it is for localhost \(TLS\)")
     equal(resumed, [False, True])
+
+
+@check
+def a_server_that_ends_a_handshake_with_a_session_is_asked_without():
+    offered = []
+
+    def serve(listener, context):
+        sessions = []
+        while len(sessions) < 2:
+            plain, _ = listener.accept()
+            plain.settimeout(PATIENCE)
+            hello = plain.recv(4096, socket.MSG_PEEK)
+            offered.append(any(session in hello for session in sessions))
+            if offered[-1]:
+                plain.recv(4096)  # what is read leaves no reset
+                plain.close()
+                continue
+            connection = context.wrap_socket(plain, server_side=True)
+            sessions.append(connection.session.id)
+            read_target(connection)
+            raw(head("200 OK", "Content-Length: 5", "Connection: close") + b"12345")(connection, "")
+            connection.close()
+
+    with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as listener:
+        cert, context = certificate(folder, "IP:127.0.0.1")
+        context.maximum_version = ssl.TLSVersion.TLSv1_2  # its sessions have names
+        listener.settimeout(PATIENCE)
+        thread = threading.Thread(target=serve, args=(listener, context))
+        thread.start()
+        urls = [f"https://127.0.0.1:{listener.getsockname()[1]}/{page}" for page in (1, 2)]
+        result = fetch("-j1", "--retries", "0", "--cacert", cert, *urls)
+        thread.join()
+    equal((result.status, offered), (0, [False, True, False]))
 
 
 @check

@@ -495,10 +495,10 @@ static bool has(const char *text, size_t size, const char *words)
     return memmem(text, size, words, strlen(words)) != NULL;
 }
 
-// What libcurl says in its log and nowhere else: that more came than was claimed; that it asks as
-// HTTP/2; and of that, whose bodies it calls whole also when the connection broke the rules under
-// them, that it closes this, which it keeps otherwise, unless the server is about to go or there
-// are too many.
+// What libcurl says in its log and nowhere else: that more came than was claimed; that it offers to
+// go on with a session of TLS; that it asks as HTTP/2; and of that, whose bodies it calls whole
+// also when the connection broke the rules under them, that it closes this, which it keeps
+// otherwise, unless the server is about to go or there are too many.
 static int on_log(CURL *easy, curl_infotype type, char *text, size_t size, void *arg)
 {
     struct request *r = arg;
@@ -511,6 +511,8 @@ static int on_log(CURL *easy, curl_infotype type, char *text, size_t size, void 
         r->page->excess = r->headers_ended && !r->page->head; // of HEAD all would be
     else if (begins(text, size, "Closing connection"))
         r->transfer.gone = !r->may_go && !is_going(r) && r->page->http >= 20;
+    else if (has(text, size, "using session ID")) // "re-using", or "reusing"
+        r->resumes = true;
     else if (begins(text, size, "Using Stream ID"))
         r->streams = true;
     else if (has(text, size, "GOAWAY"))
@@ -541,7 +543,7 @@ void answer_reset(struct request *r)
 {
     r->tls_begun = r->asked = r->status_seen = r->headers_ended = r->chunked = false;
     r->first_header = r->may_go = r->transfer.gone = r->leads_on = r->enough = r->streams = false;
-    r->plain_there = false;
+    r->plain_there = r->resumes = false;
     r->transfer.port = 0;
     r->length = -1;
     r->error[0] = '\0';

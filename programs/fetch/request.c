@@ -288,6 +288,18 @@ static bool is_to_be_alone(struct request *r)
     return set_tls(r, r->tls) == CURLE_OK; // else it fails as it is
 }
 
+// A server that cannot go on with a session is to agree anew; some, of several behind one name, end
+// the handshake. A handle that has met one has no use for sessions.
+static bool is_to_agree_anew(const struct request *r, CURLcode code)
+{
+    static const CURLcode others[] = {CURLE_OK, CURLE_PEER_FAILED_VERIFICATION,
+                                      CURLE_OPERATION_TIMEDOUT, CURLE_ABORTED_BY_CALLBACK};
+    bool ended = r->resumes && !r->asked;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        ended = ended && code != others[i];
+    return ended && curl_easy_setopt(r->easy, CURLOPT_SSL_SESSIONID_CACHE, 0L) == CURLE_OK;
+}
+
 // For a connection, which is the first of what is waited for; with its name, but for the line that
 // lookups stand in.
 static void give_time(struct request *r, weft_time begun)
@@ -354,7 +366,8 @@ static void conclude(void *arg)
     struct question *q = arg;
     struct request *r = q->request;
     bool may = q->asked <= AGAIN && r->page->fault == FAULT_NONE;
-    q->again = may && (is_to_be_alone(r) || has_lost_count(r, q->code));
+    q->again = may &&
+               (is_to_be_alone(r) || has_lost_count(r, q->code) || is_to_agree_anew(r, q->code));
     if (q->again) {
         answer_reset(r);
         give_time(r, weft_now());

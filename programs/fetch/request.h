@@ -43,6 +43,7 @@ struct request {
     // ---- of the answer that comes, or came last
     bool tls_begun;                  // the TCP connection stands, TLS is next
     bool plain_there;                // it began to speak TLS, and an answer of HTTP came
+    bool resumes;                    // it offered to go on with a session of TLS
     bool asked;                      // the request is sent, or about to be
     bool streams;                    // by HTTP/2
     bool status_seen;                // a status line came
