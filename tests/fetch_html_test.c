@@ -231,9 +231,10 @@ static void changes_and_budgets_are_told(void **state)
     struct page gone = failed(FAULT_TIMEOUT, STAGE_BODY, 0, 10, "");
     struct page_change missing = {400, 500, true, true};
     add(&run, "http://a/gone", &gone, &missing);
+    html_others(run.html, 1, 2);
     end_well(&run);
-    assert_has(
-        "2 grew, 1 shrank, 1 stayed the same. Together these were 12.9 KiB and are 13.4 KiB");
+    assert_has("2 grew, 1 shrank, 1 stayed the same, 1 new, 2 gone. "
+               "Together the pages of both were 12.9 KiB and are 13.4 KiB");
     assert_has("2 over budget.");
     const char *changes = strstr(whole, "id=changes");
     assert_non_null(changes);

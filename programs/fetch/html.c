@@ -142,6 +142,12 @@ void html_missed(struct html *h, int64_t not_fetched, int64_t earlier)
     h->changes.earlier = earlier;
 }
 
+void html_others(struct html *h, int64_t fresh, int64_t gone)
+{
+    h->changes.fresh = fresh;
+    h->changes.gone = gone;
+}
+
 // ---- the end ---------------------------------------------------------------------
 
 static int write_report(FILE *out, struct html *h, const struct totals *totals, int64_t ns)

@@ -37,6 +37,8 @@ void html_cut_short(struct html *h);
 // Budgets that no page of this report misses: lines of the file of budgets without any page, and
 // pages that the run had before it was resumed.
 void html_missed(struct html *h, int64_t not_fetched, int64_t earlier);
+// Pages that the run before had not, and that only it had; -1: not known.
+void html_others(struct html *h, int64_t fresh, int64_t gone);
 
 // Put the report in its place (common/replace.h): who looks sees the old or the new. totals NULL:
 // nothing is written, the old one stays. 0, or -errno with the reason in weft_error().

@@ -81,6 +81,7 @@ void html_picks_free(struct html_picks *p);
 struct html_changes {
     int64_t over;                 // pages
     int64_t not_fetched, earlier; // missed budgets of others: see html_missed
+    int64_t fresh, gone;          // see html_others
     int64_t grown, shrunk, same;  // of those compared
     int64_t before, now;          // bytes of those compared
 };

@@ -254,23 +254,47 @@ void html_failures(FILE *out, const struct html *h, const struct totals_sum *sum
 
 // ---- changes and budgets ---------------------------------------------------------
 
-static void write_comparison(FILE *out, const struct html_changes *c)
+static bool has_changes(const struct html_changes *c)
 {
-    if (c->grown + c->shrunk + c->same == 0)
-        return;
-    (void)fputs("<p>Against the run before: ", out);
-    html_count(out, c->grown);
-    (void)fputs(" grew, ", out);
-    html_count(out, c->shrunk);
-    (void)fputs(" shrank, ", out);
-    html_count(out, c->same);
-    (void)fputs(" stayed the same. Together these were ", out);
+    return c->grown + c->shrunk + c->same > 0 || c->fresh > 0 || c->gone > 0;
+}
+
+static void write_together(FILE *out, const struct html_changes *c)
+{
+    (void)fputs(" Together the pages of both were ", out);
     html_size(out, c->before);
     (void)fputs(" and are ", out);
     html_size(out, c->now);
     (void)fputs(" (", out);
     html_change(out, c->before, c->now);
-    (void)fputs(").</p>\n", out);
+    (void)fputs(").", out);
+}
+
+static void write_comparison(FILE *out, const struct html_changes *c)
+{
+    const struct {
+        int64_t count;
+        const char *word;
+    } counts[] = {{c->grown, " grew, "},
+                  {c->shrunk, " shrank, "},
+                  {c->same, " stayed the same"},
+                  {c->fresh, " new"},
+                  {c->gone, " gone"}};
+    int64_t compared = c->grown + c->shrunk + c->same;
+    if (!has_changes(c))
+        return;
+    (void)fputs("<p>Against the run before: ", out);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        if (i >= 3 && counts[i].count <= 0)
+            continue; // most often there are none
+        (void)fputs(i >= 3 ? ", " : "", out);
+        html_count(out, counts[i].count);
+        (void)fputs(counts[i].word, out);
+    }
+    (void)fputc('.', out);
+    if (compared > 0)
+        write_together(out, c);
+    (void)fputs("</p>\n", out);
 }
 
 static void known_size(FILE *out, int64_t size)
@@ -303,7 +327,7 @@ void html_differences(FILE *out, const struct html *h)
 {
     const struct html_picks *p = h->changed;
     const struct html_changes *c = &h->changes;
-    if (c->grown + c->shrunk + c->same + c->over == 0)
+    if (!has_changes(c) && c->over == 0)
         return;
     (void)fputs("<section id=changes><h2>Changes and budgets</h2>\n", out);
     write_comparison(out, c);

@@ -198,8 +198,11 @@ static void close_files(struct run *run, bool told, bool whole)
         tell_trouble(run);
     if (run->html && !whole)
         html_cut_short(run->html);
-    if (run->html && run->change)
-        html_missed(run->html, change_sum(run->change)->missing, run->resumed_over);
+    const struct change_sum *sum = run->change ? change_sum(run->change) : NULL;
+    if (run->html && sum)
+        html_missed(run->html, sum->missing, run->resumed_over);
+    if (run->html && sum && sum->last_ms > 0)
+        html_others(run->html, sum->fresh, sum->gone);
     const struct totals *totals = told ? run->results.totals : NULL;
     int64_t ns = weft_now().ns - run->results.begun.ns;
     if (run->html && html_close(&run->html, totals, ns) < 0)
