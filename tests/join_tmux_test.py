@@ -504,6 +504,24 @@ def a_connection_that_breaks_is_made_again_and_the_rooms_too():
 
 
 @test
+def a_paste_that_meets_no_connection_waits_for_one_whole():
+    with played() as (screen, peer, listener):
+        peer.sock.shutdown(socket.SHUT_RDWR)
+        with Irc(listener.accept()[0]) as again:
+            again.wait("NICK ann")
+            screen.pastes("\none\ntwo\n")
+            screen.shows("3 lines pasted.*")
+            screen.keys("Enter")
+            screen.shows(r"\d\d:\d\d !! not connected: nothing was sent")
+            again.say(":srv CAP * LS :", ":srv 001 ann :Welcome back")
+            screen.shows(r"\d\d:\d\d -- connected again")
+            screen.shows("3 lines pasted.*")
+            screen.keys("Enter")
+            again.wait("PRIVMSG #lobby :one")
+            again.wait("PRIVMSG #lobby :two")
+
+
+@test
 def a_server_that_refuses_is_told_on_the_screen_of_before():
     with Server("--irc", "0", "--password", "word") as server:
         with screen_of(server, "--password", "wrong") as screen:

@@ -249,12 +249,14 @@ static void send_paste(struct screen *s)
 {
     struct desk d = desk(s);
     char *text = s->paste, *line;
-    bool sent = true;
     model_active(&s->model)->bottom = 0; // as in enter
-    while (sent && (line = strsep(&text, "\n")) != NULL)
-        sent = !*line || desk_say(&d, line);
-    if (!sent)
-        return; // it was the first: the hint stays, for when there is a connection
+    if (!d.connected) {
+        (void)desk_say(&d, text); // says so; the hint stays, for when there is a connection
+        return;
+    }
+    while ((line = strsep(&text, "\n")) != NULL)
+        if (*line)
+            (void)desk_say(&d, line); // there is a connection
     drop_paste(s);
     editor_clear(&s->editor);
 }
