@@ -213,6 +213,18 @@ static void what_is_no_ini_names_its_line(void **state)
     assert_non_null(strstr(wrong, "x.ini:2: is longer than "));
 }
 
+static void a_comment_may_be_longer_than_any_line(void **state)
+{
+    static const char *const begins[] = {"# ", "; ", "\t # 线程 = "};
+    char xs[2001] = "", text[3000];
+    (void)state;
+    memset(xs, 'x', sizeof xs - 1);
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
+        (void)snprintf(text, sizeof text, "%s%s\n[irc\n", begins[i], xs);
+        is_wrong(text, "2: is no [section], no 'key = value' and no comment");
+    }
+}
+
 static void a_file_that_is_not_there_is_told(void **state)
 {
     (void)state;
@@ -459,6 +471,7 @@ int main(void)
         cmocka_unit_test(a_hash_that_would_stop_the_server_is_refused),
         cmocka_unit_test(an_operator_without_a_password_names_the_line_of_its_section),
         cmocka_unit_test(what_is_no_ini_names_its_line),
+        cmocka_unit_test(a_comment_may_be_longer_than_any_line),
         cmocka_unit_test(a_file_that_is_not_there_is_told),
         cmocka_unit_test(secrets_are_not_repeated),
         cmocka_unit_test(every_default_is_one_that_could_be_given),

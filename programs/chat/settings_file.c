@@ -58,7 +58,8 @@ static bool end_section(struct ini_file *f)
     return false;
 }
 
-// The next line without its indentation, cut if it is too long. False: there is none.
+// The next line without its indentation, cut if it is too long, which only a comment may be.
+// False: there is none.
 static bool read_line(struct ini_file *f, char *out, int room)
 {
     int size = 0, c = EOF;
@@ -66,9 +67,9 @@ static bool read_line(struct ini_file *f, char *out, int room)
     while ((c = getc(f->stream)) != EOF && c != '\n') {
         if (c == '\0')
             mistake(f, "has a NUL byte: this is no text file");
-        else if (size == room - 2)
+        else if (size == room - 2 && *out != '#' && *out != ';')
             mistake(f, "is longer than %d bytes", room - 2);
-        else if (size > 0 || (c != ' ' && c != '\t'))
+        else if (size < room - 2 && (size > 0 || (c != ' ' && c != '\t')))
             out[size++] = (char)c;
     }
     bool any = c != EOF || size > 0;
