@@ -217,6 +217,10 @@ def a_password_that_is_none_is_told():
     assert weft("chat", "passwd", given="x" * 300).status == 0
     equal(weft("chat", "passwd", "geheim"),
           (2, "", f"{me}takes no argument; the password is asked for\n"))
+    equal(weft("chat", "passwd", given="a\0b\n"), (1, "", none)) # not the hash of "a"
+    never = f"{me}no client can send this password: it is not UTF-8, or has a CR in it\n"
+    equal(weft("chat", "passwd", given="geheim\r\n"), (1, "", never))
+    equal(weft("chat", "passwd", given=b"caf\xe9\n"), (1, "", never))
 
 
 @test

@@ -14,6 +14,7 @@
 #include "common/output.h"
 #include "common/secret.h"
 #include "common/status.h"
+#include "common/utf8.h"
 
 static const char me[] = "weft chat passwd";
 
@@ -35,6 +36,15 @@ static bool get_password(char line[SECRET_MAX + 2])
     if (!same)
         complain(me, "the two are not the same");
     return same;
+}
+
+// OPER is a line of UTF-8: another password would be an operator's whom nobody can become.
+static bool can_be_sent(const char *password)
+{
+    if (!strchr(password, '\r') && utf8_is_valid(password, strlen(password)))
+        return true;
+    complain(me, "no client can send this password: it is not UTF-8, or has a CR in it");
+    return false;
 }
 
 static int print_hash(const char *password)
@@ -68,7 +78,8 @@ int chat_passwd(int argc, char **argv)
         complain(me, "the system gives no random numbers");
         return STATUS_FAILED;
     }
-    int status = get_password(password) ? print_hash(password) : STATUS_FAILED;
+    bool good = get_password(password) && can_be_sent(password);
+    int status = good ? print_hash(password) : STATUS_FAILED;
     sodium_memzero(password, sizeof password);
     return status;
 }

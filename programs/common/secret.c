@@ -17,7 +17,7 @@ int secret_read(char line[SECRET_MAX + 2])
     if (!fgets(line, SECRET_MAX + 2, stdin))
         return -1;
     size_t size = strcspn(line, "\n");
-    if (size > SECRET_MAX)
+    if (size > SECRET_MAX || (line[size] == '\0' && !feof(stdin))) // the latter: a NUL within
         return -1;
     line[size] = '\0';
     return (int)size;

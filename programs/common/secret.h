@@ -5,7 +5,8 @@
 
 enum { SECRET_MAX = 300 }; // OPER's line has no room for more
 
-// One line of the standard input, without its end. Its length, or -1: none, or too long a one.
+// One line of the standard input, without its end. Its length, or -1: none, too long a one, or one
+// with a NUL in it.
 int secret_read(char line[SECRET_MAX + 2]);
 // The same, asked for on standard error, from a terminal that does not show what is typed. Ctrl+C
 // ends the program, but not before the terminal shows again what is typed. -1 also if the standard
