@@ -10,8 +10,12 @@ import tempfile
 import urllib.request
 
 from chat_helpers import doors, fresh_doors, hash_of, irc, talks_on_a_websocket
-from program_helpers import (PATIENCE, Server, Skip, equal, in_own_network, receive, run_tests, test,
-                             weft)
+from program_helpers import (PATIENCE, Server, Skip, equal, in_own_network, receive, reset, run_tests,
+                             test, weft)
+
+
+UPGRADE = ("GET / HTTP/1.1\r\nHost: {}:{}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
 
 
 def member(server, nick, **more):
@@ -144,6 +148,18 @@ def who_was_killed_did_not_leave_of_its_own():
             with urllib.request.urlopen(f"http://{host}:{port}/metrics", timeout=PATIENCE) as page:
                 equal(re.findall(r'reason="killed"} (\d+)', page.read().decode()), ["2"])
         bob.close()
+
+
+@test
+def a_connection_that_breaks_is_no_leave_in_the_log_either():
+    with fresh_doors() as server:
+        reset(member(server, "bob").sock)
+        server.log.wait(r'drop id=1 door=irc addr=\S+ reason="Connection reset by peer"')
+        with socket.create_connection(server.address("web"), timeout=PATIENCE) as sock:
+            sock.sendall(UPGRADE.format(*server.address("web")).encode())
+            assert receive(sock, 12) == b"HTTP/1.1 101"
+            sock.sendall(b"\x81\x01x") # a frame without a mask
+            server.log.wait(r'drop id=2 door=web addr=\S+ reason="Protocol error"')
 
 
 @test

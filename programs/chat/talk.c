@@ -157,8 +157,10 @@ static void part(void *ctx)
     bool ended = session_ended(t->session);
     v->why = session_dropped(t->session);
     v->drop = session_cause(t->session);
-    if (v->drop == DROP_NONE && !ended && t->rc != 0 && t->rc != -EPIPE && t->rc != -ECANCELED)
+    if (v->drop == DROP_NONE && !ended && t->rc != 0 && t->rc != -EPIPE && t->rc != -ECANCELED) {
         v->drop = DROP_LOST;
+        v->why = why(t->rc);
+    }
     if (ended || t->rc == -EPIPE) // who says nothing more may still listen
         session_settle(t->session);
     session_close(&t->session, why(t->rc));
