@@ -165,6 +165,37 @@ static void who_has_closed_half_is_answered_in_full(void **state)
     server_close(&s);
 }
 
+// What was posted is sent by the end of the turn, and wakes who writes: he waits for room again.
+static int answer_in_time(struct server *s, weft_conn *c)
+{
+    char byte;
+    (void)s;
+    CHECK(weft_read(c, &byte, 1, much_later()) == 0);
+    CHECK(weft_post(c, flood, 900) == 0);
+    int rc = weft_write(c, flood, sizeof flood, weft_after_ms(50));
+    judge(rc);
+    return rc;
+}
+
+// The peer's end is no room: io_uring takes it for that, and a write that is its own would wait in
+// a thread of the kernel, for ever.
+static void who_has_closed_half_and_reads_nothing_costs_one_deadline(void **state)
+{
+    enum { GUESTS = 8 };
+    int fds[GUESTS];
+    (void)state;
+    struct server s;
+    server_open(&s, answer_in_time);
+    for (int i = 0; i < GUESTS; i++) {
+        fds[i] = raw_connect(server_port(&s));
+        assert_int_equal(shutdown(fds[i], SHUT_WR), 0);
+        expect(-ETIMEDOUT);
+    }
+    for (int i = 0; i < GUESTS; i++)
+        close(fds[i]);
+    server_close(&s);
+}
+
 // Its reading end: our bytes are refused, and the error is the same for ever.
 static int write_until_refused(struct server *s, weft_conn *c)
 {
@@ -415,6 +446,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_line_that_comes_byte_by_byte_is_a_line),
     cmocka_unit_test(bytes_that_come_do_not_prolong_the_deadline),
     cmocka_unit_test(who_has_closed_half_is_answered_in_full),
+    cmocka_unit_test(who_has_closed_half_and_reads_nothing_costs_one_deadline),
     cmocka_unit_test(who_is_gone_while_we_write_is_told),
     cmocka_unit_test(garbage_for_tls_is_named_and_others_are_served),
     cmocka_unit_test(random_bytes_are_refused_however_deep_they_get),

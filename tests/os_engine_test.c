@@ -391,8 +391,7 @@ static void need_transfers(void)
 
 static struct wf_io transfer(enum wf_io_kind kind, void *bytes, size_t size)
 {
-    return (struct wf_io){
-        .kind = kind, .fd = s.ours, .bytes = bytes, .size = size, .waits = true, .told = note};
+    return (struct wf_io){.kind = kind, .fd = s.ours, .bytes = bytes, .size = size, .told = note};
 }
 
 static void bytes_come_into_the_askers_buffer(void **state)
@@ -427,29 +426,7 @@ static void a_receive_that_is_taken_back_leaves_the_bytes(void **state)
     hear(1);
 }
 
-static void a_large_send_waits_until_all_is_sent(void **state)
-{
-    (void)state;
-    need_transfers();
-    enum { SIZE = 4 << 20 };
-    char *bytes = malloc(SIZE), *got = malloc(SIZE);
-    assert_true(bytes && got);
-    memset(bytes, 'w', SIZE);
-    struct wf_io io = transfer(WF_IO_SEND, bytes, SIZE);
-    assert_int_equal(ask(&io), 0);
-    size_t n = 0;
-    while (n < SIZE) {
-        look_once();
-        ssize_t more = read(s.peer, got, SIZE);
-        assert_true(more > 0 || errno == EAGAIN);
-        n += more > 0 ? (size_t)more : 0;
-    }
-    look_until_told(1);
-    assert_int_equal(io.result, SIZE);
-    free(bytes), free(got);
-}
-
-static void a_send_that_does_not_wait_sends_what_goes(void **state)
+static void a_send_takes_what_goes_and_does_not_wait(void **state)
 {
     (void)state;
     need_transfers();
@@ -457,7 +434,6 @@ static void a_send_that_does_not_wait_sends_what_goes(void **state)
     char *bytes = calloc(1, SIZE);
     assert_non_null(bytes);
     struct wf_io io = transfer(WF_IO_SEND, bytes, SIZE);
-    io.waits = false;
     assert_int_equal(ask(&io), 0);
     look_once();
     assert_int_equal(s.told, 1);
@@ -478,7 +454,6 @@ static void more_than_its_ring_holds_can_be_asked_for(void **state)
     char byte = 'x';
     for (int i = 0; i < N; i++) {
         all[i] = transfer(WF_IO_SEND, &byte, 1);
-        all[i].waits = false;
         assert_int_equal(ask(&all[i]), 0);
     }
     look_until_told(N);
@@ -526,8 +501,7 @@ static const struct CMUnitTest tests[] = {
     FOR_EACH_ENGINE(a_look_ends_at_its_deadline_and_not_before),
     FOR_EACH_ENGINE(bytes_come_into_the_askers_buffer),
     FOR_EACH_ENGINE(a_receive_that_is_taken_back_leaves_the_bytes),
-    FOR_EACH_ENGINE(a_large_send_waits_until_all_is_sent),
-    FOR_EACH_ENGINE(a_send_that_does_not_wait_sends_what_goes),
+    FOR_EACH_ENGINE(a_send_takes_what_goes_and_does_not_wait),
     FOR_EACH_ENGINE(more_than_its_ring_holds_can_be_asked_for),
     FOR_EACH_ENGINE(a_ring_that_works_does_nothing_else),
 };

@@ -296,8 +296,7 @@ static struct wf_io transfer(enum wf_io_kind kind, const weft_conn *c, void *byt
     return (struct wf_io){.kind = kind,
                           .fd = c->fd,
                           .bytes = bytes,
-                          .size = size < MOST_AT_ONCE ? size : MOST_AT_ONCE,
-                          .waits = true};
+                          .size = size < MOST_AT_ONCE ? size : MOST_AT_ONCE};
 }
 
 // ---- read -------------------------------------------------------------------------------
@@ -474,13 +473,18 @@ static ssize_t send_some(const struct call *call, const char *bytes, size_t size
 {
     weft_conn *c = call->conn;
     struct wf_io io = transfer(WF_IO_SEND, c, (char *)(uintptr_t)bytes, size); // only read
-    if (!wf_transfers()) {
-        ssize_t n = send(c->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (n >= 0 || errno != EAGAIN)
-            return n < 0 ? -errno : n;
+    ssize_t n;
+    if (wf_transfers()) {
+        int rc = wf_call_wait(call, POLLOUT, &io);
+        n = rc < 0 ? rc : io.state == WF_IO_DONE ? io.result : -EINTR;
+    } else {
+        n = send(c->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        n = n < 0 ? -errno : n;
     }
-    int rc = wf_call_wait(call, POLLOUT, &io);
-    return rc < 0 ? rc : io.state == WF_IO_DONE ? io.result : -EINTR;
+    if (n != -EAGAIN)
+        return n;
+    int rc = wf_call_wait(call, POLLOUT, NULL);
+    return rc < 0 ? rc : -EINTR;
 }
 
 static int send_all(const struct call *call, const char *bytes, size_t size)

@@ -17,7 +17,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum wf_io_kind { WF_IO_READY, WF_IO_RECEIVE, WF_IO_SEND };
+enum wf_io_kind {
+    WF_IO_READY,
+    WF_IO_RECEIVE, // where nothing is yet, as far as is known
+    WF_IO_SEND,    // as much as goes at once; -EAGAIN: nothing
+};
 enum wf_io_state { WF_IO_NONE, WF_IO_ASKED, WF_IO_DONE };
 
 struct wf_io {
@@ -25,8 +29,6 @@ struct wf_io {
     enum wf_io_state state; // the engine's, like the last three
     int fd;
     short events;   // READY: of poll(2)
-    bool waits;     // RECEIVE: nothing is there yet, as far as is known. SEND: until all is sent;
-                    // else as much as goes at once
     int result;     // once DONE. READY: the events. Else the bytes moved, or a negative errno
     uint64_t edges; // READY: not 0: edges will do. A number that nobody else has who asks for that
                     // descriptor, now or when it is another file

@@ -13,6 +13,10 @@
 // descriptor the ring waits for. So is one that it refuses (-EINVAL): for what a file, which
 // has nobody to be woken by, never is.
 //
+// A send takes what goes at once, and who wants more waits for room. One that waits in the ring is
+// told of the peer's end as room too, tries in vain, and then lies in a kernel thread of its own,
+// where a cancel may not find it: its fiber would wait on, past each deadline, for that peer.
+//
 // The buffer of a transfer is its asker's, who does not go on before he was told: so the kernel
 // never writes into memory that has another use. One shot a transfer: multishot receives take what
 // nobody reads yet, which every other look at the connection would have to know of, and save little
@@ -97,10 +101,9 @@ static int uring_ask(struct wf_engine *engine, struct wf_io *io)
         io_uring_prep_poll_add(sqe, io->fd, (unsigned)(unsigned short)io->events);
     } else if (io->kind == WF_IO_RECEIVE) {
         io_uring_prep_recv(sqe, io->fd, io->bytes, io->size, 0);
-        sqe->ioprio = io->waits ? IORING_RECVSEND_POLL_FIRST : 0;
+        sqe->ioprio = IORING_RECVSEND_POLL_FIRST;
     } else {
-        int flags = MSG_NOSIGNAL | (io->waits ? MSG_WAITALL : MSG_DONTWAIT);
-        io_uring_prep_send(sqe, io->fd, io->bytes, io->size, flags);
+        io_uring_prep_send(sqe, io->fd, io->bytes, io->size, MSG_NOSIGNAL | MSG_DONTWAIT);
     }
     io_uring_sqe_set_data(sqe, io);
     io->state = WF_IO_ASKED;
