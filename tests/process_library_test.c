@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
+#include <sys/auxv.h>
 
 #include "process_library.h"
 
@@ -242,9 +243,41 @@ static void a_thread_of_a_constructor_is_refused(void **state)
     show_unless(ran.status == 0 && strcmp(ran.out, "0 9 ") == 0, "one that was joined", &ran);
 }
 
+static int scene_of_another_executable(void)
+{
+    CHECK(!weft_start(WEFT_PROCESSES, square, &(int){1}));
+    CHECK(weft_error_code() == -ENOTSUP);
+    CHECK(strstr(weft_error(), "ended at once; is /proc/self/exe another program"));
+    return 0;
+}
+
+// As `ld.so ./program` does.
+static int scene_through_the_loader(void)
+{
+    char self[PATH_MAX] = "", option[] = "--scene", scene[] = "scene_of_another_executable";
+    Dl_info loader;
+    CHECK(dladdr((void *)getauxval(AT_BASE), &loader) != 0);
+    CHECK(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+    char *name = strdup(loader.dli_fname), *argv[] = {name, self, option, scene, NULL};
+    (void)execv(name, argv);
+    return 1;
+}
+
+// A sanitizer starts the program anew by itself, or wants to lie elsewhere.
+static void where_the_executable_is_another_it_is_said(void **state)
+{
+    struct ran ran;
+    (void)state;
+    if (SANITIZED)
+        skip();
+    run_scene("scene_through_the_loader", false, &ran);
+    show_unless(WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == 0, "scene_through_the_loader",
+                &ran);
+}
+
 static const struct scene scenes[] = {
-    SCENE(scene_of_a_thread),
-    SCENE(scene_of_a_library_that_is_replaced),
+    SCENE(scene_of_a_thread),        SCENE(scene_of_another_executable),
+    SCENE(scene_through_the_loader), SCENE(scene_of_a_library_that_is_replaced),
     SCENE(scene_of_an_early_start),
 };
 
@@ -255,6 +288,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_library_that_was_replaced_is_another),
     cmocka_unit_test(before_its_constructors_weft_says_so),
     cmocka_unit_test(a_thread_of_a_constructor_is_refused),
+    cmocka_unit_test(where_the_executable_is_another_it_is_said),
 };
 
 TEST_MAIN_WITH_SCENES(tests, scenes)

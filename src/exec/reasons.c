@@ -31,8 +31,11 @@ int wf_reasons_against_start(int rc)
         return weft_fail(-ENOTSUP, "processes: a constructor of the program or of a library starts "
                                    "a thread, which no worker can have");
     bool never = rc == -ENOENT || rc == -ETIMEDOUT || rc == -EPIPE;
+    const char *why = rc == -EPIPE ? "what was started ended at once; is /proc/self/exe another "
+                                     "program, as under valgrind?"
+                                   : strerror(-rc);
     return weft_fail(never ? -ENOTSUP : rc,
-                     "processes: the program cannot be started once more: %s", strerror(-rc));
+                     "processes: the program cannot be started once more: %s", why);
 }
 
 int wf_reasons_against_stack(size_t size)
