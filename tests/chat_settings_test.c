@@ -161,6 +161,7 @@ static void what_makes_no_sense_names_its_line(void **state)
     is_wrong("[server]\ndescription = a\x01z\n",
              "2: description 'a\x01z' has a control character in it");
     is_wrong("[tls]\nweb = 1\n", "2: web '1' is neither yes nor no");
+    is_wrong("[history]\nsync = yes\n", "2: sync 'yes' is neither normal nor full");
     is_wrong("[tls]\nsts = -1\n", "2: sts '-1' is not a number of days (0 to 3650)");
     is_wrong("[web]\nhosts = a, b/c\n",
              "2: hosts 'a, b/c' is not NAME[:PORT] (an IPv6 address in brackets), or *");

@@ -2,6 +2,8 @@
 // chat_store_test.c - messages are appended, committed, there again; one server for a folder.
 #include "chat_store.h"
 
+#include <sys/syscall.h>
+
 // ---- what is appended is there -----------------------------------------------------------
 
 static void what_was_committed_is_there_after_a_restart(void **state)
@@ -91,16 +93,40 @@ static void closing_writes_what_waits(void **state)
                      MANY);
 }
 
-static void a_full_sync_store_works_alike(void **state)
+// Calls of SQLite's for the file that a commit of the history goes to.
+static int syncs;
+int fdatasync(int fd)
 {
-    (void)state;
+    char link[64], path[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, path, sizeof path - 1);
+    path[n > 0 ? n : 0] = '\0';
+    if (strstr(path, "/history.db-wal"))
+        __atomic_fetch_add(&syncs, 1, __ATOMIC_SEQ_CST);
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+static int syncs_of_a_message(bool full_sync)
+{
     const char *folder = new_folder();
-    struct store *store = open_with((struct store_options){.folder = folder, .full_sync = true});
-    say(store, "1", 1, "durable");
+    struct store *store = open_with(
+        (struct store_options){.folder = folder, .full_sync = full_sync});
+    say(store, "1", 1, "the first");
+    int before = __atomic_load_n(&syncs, __ATOMIC_SEQ_CST);
+    say(store, "2", 2, "durable");
+    int more = __atomic_load_n(&syncs, __ATOMIC_SEQ_CST) - before;
     close_store(store);
     store = open_in(folder);
-    assert_string_equal(everything(store), "1");
+    assert_string_equal(everything(store), "1 2");
     close_store(store);
+    return more;
+}
+
+static void what_is_told_is_on_the_disk_if_that_was_asked_for(void **state)
+{
+    (void)state;
+    assert_int_equal(syncs_of_a_message(true), 1);
+    assert_int_equal(syncs_of_a_message(false), 0);
 }
 
 // ---- outcomes ------------------------------------------------------------------------------
@@ -391,7 +417,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_message_comes_back_as_it_was),
     cmocka_unit_test(what_a_message_lacks_comes_back_as_nothing),
     cmocka_unit_test(closing_writes_what_waits),
-    cmocka_unit_test(a_full_sync_store_works_alike),
+    cmocka_unit_test(what_is_told_is_on_the_disk_if_that_was_asked_for),
     cmocka_unit_test(each_append_is_told_once_and_in_order),
     cmocka_unit_test(a_msgid_that_was_there_fails_alone),
     cmocka_unit_test(what_is_no_message_is_refused),

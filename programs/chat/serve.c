@@ -270,7 +270,7 @@ static int open_history(struct server *s, const struct settings *set)
         return STATUS_FAILED;
     }
     folder = folder ? folder : usual;
-    int rc = keep_open(s, folder, set->full_sync, &set->irc);
+    int rc = keep_open(s, folder, set->sync == SYNC_FULL, &set->irc);
     if (rc < 0) {
         complain(me, "%s%s", weft_error(), advice_for(rc));
         return STATUS_FAILED;

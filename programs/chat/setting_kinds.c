@@ -490,6 +490,12 @@ static const char *read_metrics(const char *text, void *place)
     return read_choice(text, place, words, "is neither off nor local nor all");
 }
 
+static const char *read_sync(const char *text, void *place)
+{
+    static const char *const words[] = {[SYNC_NORMAL] = "normal", [SYNC_FULL] = "full", NULL};
+    return read_choice(text, place, words, "is neither normal nor full");
+}
+
 static bool same_int(const void *a, const void *b)
 {
     return *(const int *)a == *(const int *)b;
@@ -523,6 +529,7 @@ const struct setting_kind kind_bits_v4 = INT_KIND(read_bits_v4);
 const struct setting_kind kind_bits_v6 = INT_KIND(read_bits_v6);
 const struct setting_kind kind_log = INT_KIND(read_log);
 const struct setting_kind kind_metrics = INT_KIND(read_metrics);
+const struct setting_kind kind_sync = INT_KIND(read_sync);
 const struct setting_kind kind_milliseconds = {
     .read = read_milliseconds, .same = same_milliseconds, .size = sizeof(int64_t)};
 

@@ -30,6 +30,9 @@ struct setting_operators {
     size_t count;
 };
 
+// When a commit of the history is over: when it outlives the process, or a loss of power too.
+enum history_sync { SYNC_NORMAL, SYNC_FULL };
+
 // Who may read /metrics: nobody, a program on this machine, whoever reaches the web door.
 enum metrics_for { METRICS_OFF, METRICS_LOCAL, METRICS_ALL };
 
@@ -58,6 +61,7 @@ extern const struct setting_kind kind_bits_v4;   // 1 to 32
 extern const struct setting_kind kind_bits_v6;   // 1 to 128
 extern const struct setting_kind kind_log;       // of enum log_format: text, json
 extern const struct setting_kind kind_metrics;   // of enum metrics_for: off, local, all
+extern const struct setting_kind kind_sync;      // of enum history_sync: normal, full
 // int64_t, from seconds
 extern const struct setting_kind kind_milliseconds;
 // bool

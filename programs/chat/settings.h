@@ -41,7 +41,8 @@ struct settings {
     int sts_days;
     int queue_mb;     // that may wait for a slow client
     const char *data; // the folder of the history. NULL: the usual one
-    bool no_history, full_sync;
+    bool no_history;
+    int sync;       // of enum history_sync
     int log_format; // of enum log_format
     bool no_sandbox;
     int metrics; // of enum metrics_for
