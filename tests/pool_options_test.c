@@ -216,6 +216,48 @@ static void joined_failures_are_not_told_to_on_error(void **state)
     assert_int_equal(atomic_load(&own.times), 0);
 }
 
+static int negate(const int *n, int *out)
+{
+    *out = -*n;
+    return 0;
+}
+WEFT_TASK(negate, int, int);
+
+// One that takes long to hear of a failure.
+struct listener {
+    sem_t begun, may_end;
+};
+
+static void listen_long(const char *task, int code, const char *message, void *ctx)
+{
+    struct listener *l = ctx;
+    const struct timespec patience = {time(NULL) + 20, 0};
+    (void)task, (void)code, (void)message;
+    sem_post(&l->begun);
+    assert_int_equal(sem_timedwait(&l->may_end, &patience), 0);
+}
+
+static void while_a_failure_is_told_other_tasks_end(void **state)
+{
+    (void)state;
+    if (KIND == WEFT_FIBERS)
+        skip(); // a thread of theirs does one thing at a time
+    struct listener l;
+    sem_init(&l.begun, 0, 0);
+    sem_init(&l.may_end, 0, 0);
+    weft_pool *pool = weft_pool_open(KIND, .workers = 2, .on_error = listen_long, .ctx = &l);
+    assert_int_equal(weft_spawn(pool, fail_with, &(int){-EBUSY}), 0);
+    assert_int_equal(sem_wait(&l.begun), 0);
+    for (int i = 0; i < 20; i++) {
+        int out;
+        weft_future *f = weft_submit(pool, negate, &i);
+        assert_int_equal(weft_join_as(&f, negate, &out), 0);
+        assert_int_equal(out, -i);
+    }
+    sem_post(&l.may_end);
+    weft_pool_close(&pool);
+}
+
 // ---- workers ---------------------------------------------------------------------------
 
 struct crowd {
@@ -534,6 +576,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_on_error_the_programs_hook_is_told),
     cmocka_unit_test(without_any_hook_it_is_one_line_on_stderr),
     cmocka_unit_test(joined_failures_are_not_told_to_on_error),
+    cmocka_unit_test(while_a_failure_is_told_other_tasks_end),
     cmocka_unit_test(a_sleeping_task_keeps_its_worker),
     cmocka_unit_test(tasks_one_after_the_other_need_no_new_threads),
     cmocka_unit_test(the_cores_are_those_this_process_may_use),

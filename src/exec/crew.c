@@ -17,47 +17,7 @@ enum { BIRTHS = 10, RETRY_NS = 20 * 1000000, SILENCE_NS = 1000000000 };
 
 // Everything is called with mu held, but for what says otherwise.
 
-// ---- futures end ------------------------------------------------------------------------
-
-static void add_ended(struct wf_ended *ended, weft_future *f)
-{
-    f->place = WF_NOWHERE;
-    f->next = NULL;
-    if (!ended->end)
-        ended->end = &ended->first;
-    *ended->end = f;
-    ended->end = &f->next;
-}
-
-void wf_crew_fail(struct wf_ended *ended, weft_future *f, int code, const char *text)
-{
-    wf_future_fail(f, code, text);
-    add_ended(ended, f);
-}
-
-// Without mu. They count as unfinished until all have ended, so the pool lives.
-void wf_crew_end_all(struct processes *t, struct wf_ended *ended)
-{
-    size_t count = 0;
-    int of_groups = 0;
-    if (ended->sleeper)
-        wf_futex_wake_shared(ended->sleeper);
-    for (weft_future *f = ended->first, *next; f; f = next) {
-        next = f->next;
-        f->next = NULL;
-        count++;
-        of_groups += f->group != NULL;
-        wf_future_finish_untold(f);
-    }
-    if (count == 0)
-        return;
-    wf_guard(&t->mu);
-    t->unfinished -= count;
-    t->attention -= of_groups;
-    wf_crew_tell_room(t);
-    if (t->unfinished == 0)
-        weft_cond_broadcast(&t->change);
-}
+// ---- tasks and members ------------------------------------------------------------------------
 
 weft_future *wf_crew_take_queued(struct processes *t, weft_future *f)
 {
@@ -66,8 +26,6 @@ weft_future *wf_crew_take_queued(struct processes *t, weft_future *f)
     t->queued--;
     return f;
 }
-
-// ---- members ----------------------------------------------------------------------------
 
 static const struct wf_owner owner;
 static int bear(const struct processes *t, struct wf_member *m)
@@ -299,7 +257,7 @@ void wf_crew_collect(struct processes *t, struct wf_member *m, struct wf_ended *
     do {
         while ((f = wf_member_collect(m, &mad))) {
             wf_futures_remove(&t->running, f);
-            add_ended(ended, f);
+            wf_crew_add_ended(ended, f);
         }
         wf_member_tell(m, m->load > 0 ? how_to_tell(t, m) : WF_TELL_NOTHING);
         wf_member_arm(m);
@@ -374,8 +332,7 @@ void wf_crew_look_and_end(struct processes *t)
 {
     struct wf_ended ended = {.first = NULL};
     wf_crew_look(t, &ended);
-    weft_unlock(&t->mu);
-    wf_crew_end_all(t, &ended);
+    wf_crew_unlock_and_end(t, &ended);
     wf_lock(&t->mu);
 }
 
@@ -476,8 +433,7 @@ static void look(struct wf_process *process)
     wf_lock(&t->mu);
     look_at(t, m, &ended);
     act(t, &ended);
-    weft_unlock(&t->mu);
-    wf_crew_end_all(t, &ended);
+    wf_crew_unlock_and_end(t, &ended);
 }
 
 // With mu held.
@@ -547,8 +503,7 @@ static void died(struct wf_process *process, int died)
         wf_crew_give_up(t, &ended, t->broken, t->reason);
     wf_member_end(m, channel);
     weft_cond_broadcast(&t->change);
-    weft_unlock(&t->mu);
-    wf_crew_end_all(t, &ended);
+    wf_crew_unlock_and_end(t, &ended);
 }
 
 static const struct wf_owner owner = {look, died};

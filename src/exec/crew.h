@@ -18,6 +18,15 @@
 #include "exec/member.h"
 #include "os/store.h"
 
+// What must follow once the lock is let go: futures that have ended, through next, and a worker
+// that is to be woken. (If it runs on this core, and at once, who then looks for its result would
+// find the lock taken.) It may be gone by then, and its channel: a wake-up only names an address,
+// and whoever sleeps on what is there next looks again.
+struct wf_ended {
+    weft_future *first, **end;
+    const uint32_t *sleeper; // what it sleeps on, or NULL
+};
+
 struct processes {
     struct weft_pool base;         // first: a weft_pool * is a struct processes *
     const struct weft_task *known; // atomic: one whose function was found in the workers
@@ -26,8 +35,10 @@ struct processes {
     weft_cond room;                // for submitters: there is room for many, or the pool closes
     weft_cond change;              // for close and drain: unfinished or alive fell
     struct wf_futures queue, running;
-    size_t queued;     // in queue
-    size_t unfinished; // in queue, running, and those that are being ended
+    struct wf_ended ended; // whose results were taken; no sleeper
+    bool ending;           // somebody ends some
+    size_t queued;         // in queue
+    size_t unfinished;     // in queue, running, and those that are being ended
     struct wf_member *members;
     int alive;         // of them
     int blocked;       // of those, waiting inside a task
@@ -46,17 +57,11 @@ struct processes {
     struct wf_watch watch; // deadlines, and what is tried again
 };
 
-// What must follow once the lock is let go: futures that have ended, through next, and a worker
-// that is to be woken. (If it runs on this core, and at once, who then looks for its result would
-// find the lock taken.) It may be gone by then, and its channel: a wake-up only names an address,
-// and whoever sleeps on what is there next looks again.
-struct wf_ended {
-    weft_future *first, **end;
-    const uint32_t *sleeper; // what it sleeps on, or NULL
-};
-void wf_crew_end_all(struct processes *t, struct wf_ended *ended); // without mu; its last touch
+// All with mu held.
 
-// The rest with mu held.
+// crew_end.c. The first is a caller's last touch.
+void wf_crew_unlock_and_end(struct processes *t, struct wf_ended *ended);
+void wf_crew_add_ended(struct wf_ended *ended, weft_future *f);
 
 // Its code and message are set here; its result stays as it is. Ends that nobody took are closed.
 void wf_crew_fail(struct wf_ended *ended, weft_future *f, int code, const char *text);

@@ -97,6 +97,5 @@ void wf_crew_on_due(struct wf_watch *watch)
     if (t->retry_ns > 0 && t->retry_ns < due)
         due = t->retry_ns;
     wf_crew_be_due(t, due);
-    weft_unlock(&t->mu);
-    wf_crew_end_all(t, &ended);
+    wf_crew_unlock_and_end(t, &ended);
 }

@@ -245,18 +245,19 @@ static bool settle(weft_future *f, int code, bool reported)
     return abandoned;
 }
 
-static void settle_pooled(weft_future *f, int code, bool reported)
+static bool settle_pooled(weft_future *f, int code, bool reported)
 {
-    (void)settle(f, code, reported);
+    bool abandoned = settle(f, code, reported);
     if (f->group)
         wf_group_note(f->group, f);
+    return abandoned;
 }
 
 static void end(weft_future *f, int code, bool reported)
 {
     weft_pool *pool = f->pool;
     if (pool) {
-        settle_pooled(f, code, reported);
+        (void)settle_pooled(f, code, reported);
         pool->executor->ended(pool, f);
         wf_future_unref(f);
     } else if (settle(f, code, reported)) {
@@ -311,10 +312,14 @@ void wf_future_finish(weft_future *f)
     end(f, f->code, false);
 }
 
-void wf_future_finish_untold(weft_future *f)
+bool wf_future_settle(weft_future *f)
 {
-    settle_pooled(f, f->code, false);
-    wf_future_unref(f);
+    return settle_pooled(f, f->code, true) && f->code < 0;
+}
+
+void wf_future_tell(const weft_future *f)
+{
+    report_first(f);
 }
 
 void wf_future_end(weft_future *f, int code, const char *message)

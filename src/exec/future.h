@@ -74,7 +74,10 @@ void wf_future_end(weft_future *f, int code, const char *message);
 // one that ran in another process the second alone, when its code, message and result are there.
 void wf_future_fail(weft_future *f, int code, const char *message);
 void wf_future_finish(weft_future *f);
-void wf_future_finish_untold(weft_future *f); // by its pool, which knows
+// By a pool that counts it out itself, and lets go of it. True: it failed, and nobody will join it:
+// then it is to be told, which runs code of others.
+bool wf_future_settle(weft_future *f);
+void wf_future_tell(const weft_future *f);
 
 bool wf_future_done(const weft_future *f);
 // Of a failed one that has ended; never NULL.

@@ -52,8 +52,7 @@ static int processes_submit(weft_pool *pool, weft_future *f)
         else
             wf_crew_feed(t, &ended);
     }
-    weft_unlock(&t->mu);
-    wf_crew_end_all(t, &ended);
+    wf_crew_unlock_and_end(t, &ended);
     if (rc == 0)
         return 0;
     return weft_fail(rc, "pool %s: %s: %s", pool->name, f->what->name,
@@ -101,8 +100,7 @@ static void processes_look(weft_pool *pool, const weft_future *f)
         wf_crew_collect(t, f->seat, &ended);
         wf_crew_dispatch(t, &ended);
     }
-    weft_unlock(&t->mu);
-    wf_crew_end_all(t, &ended);
+    wf_crew_unlock_and_end(t, &ended);
 }
 
 static void processes_attend(weft_pool *pool, weft_future *f, struct wf_attention *a)
@@ -111,8 +109,7 @@ static void processes_attend(weft_pool *pool, weft_future *f, struct wf_attentio
     struct wf_ended ended = {.first = NULL};
     wf_lock(&t->mu);
     wf_crew_attend(t, f, a, &ended);
-    weft_unlock(&t->mu);
-    wf_crew_end_all(t, &ended);
+    wf_crew_unlock_and_end(t, &ended);
 }
 
 static void processes_leave(weft_pool *pool, struct wf_attention *a)
@@ -123,8 +120,7 @@ static void processes_leave(weft_pool *pool, struct wf_attention *a)
     struct wf_ended ended = {.first = NULL};
     wf_lock(&t->mu);
     wf_crew_leave(t, a, &ended);
-    weft_unlock(&t->mu);
-    wf_crew_end_all(t, &ended);
+    wf_crew_unlock_and_end(t, &ended);
 }
 
 static void processes_stop(weft_pool *pool, weft_future *f)
@@ -172,8 +168,7 @@ static void processes_cancel(weft_pool *pool)
         wf_task_cancel(&f->task);
         wf_member_stop(f->seat, f);
     }
-    weft_unlock(&t->mu);
-    wf_crew_end_all(t, &ended);
+    wf_crew_unlock_and_end(t, &ended);
 }
 
 // ---- the pool's own life ----------------------------------------------------------------
