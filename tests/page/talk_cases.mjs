@@ -587,7 +587,8 @@ test("a copy of a page is asked for a name of its own", async (start) => {
     await isIn(copy, "#lobby");
 });
 
-test("two pages of one browser forget nothing of each other", async (start) => {
+// Of one browser: anna, and bea whose page came second; both are in #tea.
+async function twoPages(start) {
     const { url } = await start();
     const anna = await enter(url, "anna");
     await say(anna, "/join #tea");
@@ -597,6 +598,11 @@ test("two pages of one browser forget nothing of each other", async (start) => {
     await other.fill("#nick", "bea");
     await other.press("#nick", "Enter");
     await isIn(other, "#tea");
+    return { anna, other };
+}
+
+test("two pages of one browser forget nothing of each other", async (start) => {
+    const { anna, other } = await twoPages(start);
     await anna.bringToFront(); // nothing is drawn behind another
     await say(anna, "/join #jam");
     await isIn(anna, "#jam");
@@ -615,15 +621,7 @@ test("two pages of one browser forget nothing of each other", async (start) => {
 });
 
 test("each page of one browser is loaded anew as who and where it was", async (start) => {
-    const { url } = await start();
-    const anna = await enter(url, "anna");
-    await say(anna, "/join #tea");
-    await isIn(anna, "#tea");
-    const other = await anna.context().newPage();
-    await other.goto(url);
-    await other.fill("#nick", "bea");
-    await other.press("#nick", "Enter");
-    await isIn(other, "#tea");
+    const { anna, other } = await twoPages(start);
     await say(other, "/join #jam");
     await isIn(other, "#jam");
     await anna.bringToFront();
