@@ -675,13 +675,30 @@ def ctrl_c_prints_what_is_done_and_ends_with_130():
     with Server() as server:
         done = server.page("/done", answer(b"12345"))
         hanging = [server.page(f"/{i}", silence_after(b"", server)) for i in range(8)]
-        for which, expected in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        for which, expected in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
             process = start(done, *hanging)
             equal(lines_of(process.stdout.readline().decode()), [("200", "5", done)])
             process.send_signal(which)
             result = finish(process)
             matches(result.err, r"interrupted; so far 1 of 1 page, 5 bytes in .* s\n")
             equal((result.out, result.status), ("", expected))
+
+
+def ignore_hangup():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+@check
+def under_nohup_a_terminal_that_goes_away_ends_nothing():
+    with Server() as server:
+        urls = [server.page(f"/{i}", answer(b"12345")) for i in range(2)]
+        process = start("-", stdin=subprocess.PIPE, preexec_fn=ignore_hangup)
+        for url in urls:
+            process.stdin.write(f"{url}\n".encode())
+            process.stdin.flush()
+            equal(lines_of(process.stdout.readline().decode()), [("200", "5", url)])
+            process.send_signal(signal.SIGHUP)
+        equal(finish(process).status, 0, "status")
 
 
 @check

@@ -12,12 +12,16 @@
 #include "common/output.h"
 #include "common/status.h"
 
+// Under nohup SIGHUP is ignored. Once blocked it would come all the same.
 static sigset_t asking(void)
 {
     sigset_t set;
+    struct sigaction hangup;
     (void)sigemptyset(&set); // these cannot fail with such arguments
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGTERM);
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+        (void)sigaddset(&set, SIGHUP);
     return set;
 }
 

@@ -5,9 +5,9 @@
 
 #include <weft/weft.h>
 
-// Waits for SIGINT or SIGTERM on a thread of its own, then sets `asked` and cancels the pool; what
-// is done can then be told. A second one ends the program at once, if it comes half a second later:
-// before, it counts as the same. Valid when zeroed.
+// Waits for SIGINT, SIGTERM or SIGHUP, if that is not ignored, on a thread of its own, then sets
+// `asked` and cancels the pool; what is done can then be told. A second one ends the program at
+// once, if it comes half a second later: before, it counts as the same. Valid when zeroed.
 struct stop {
     weft_pool *pool;
     weft_event asked;
