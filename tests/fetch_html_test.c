@@ -248,6 +248,20 @@ static void changes_and_budgets_are_told(void **state)
     assert_has_not("class=unchanged");
 }
 
+static void what_came_and_went_is_told_where_nothing_changed(void **state)
+{
+    (void)state;
+    struct run run = begin();
+    struct page page = arrived(0, 10, 30, 30);
+    struct page_change change = {-1, -1, false, false};
+    add(&run, "http://a/new", &page, &change);
+    html_others(run.html, 1, 2);
+    end_well(&run);
+    assert_has("<a href=\"#changes\">");
+    assert_has("0 grew, 0 shrank, 0 stayed the same, 1 new, 2 gone.</p>");
+    assert_has_not("Together");
+}
+
 static void without_a_run_before_nothing_is_said_of_changes(void **state)
 {
     (void)state;
@@ -461,6 +475,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(redirects_are_shown_hop_by_hop),
     cmocka_unit_test(hostile_text_is_no_markup),
     cmocka_unit_test(changes_and_budgets_are_told),
+    cmocka_unit_test(what_came_and_went_is_told_where_nothing_changed),
     cmocka_unit_test(without_a_run_before_nothing_is_said_of_changes),
     cmocka_unit_test(what_was_asked_for_its_claim_shows_the_claim_only),
     cmocka_unit_test(doubts_are_said),

@@ -73,12 +73,17 @@ static void write_day(FILE *out)
         (void)fprintf(out, "<time>%s</time>", day);
 }
 
+static bool has_changes(const struct html_changes *c)
+{
+    return c->grown + c->shrunk + c->same + c->over > 0 || c->fresh > 0 || c->gone > 0;
+}
+
 static void write_contents(FILE *out, const struct html *h, const struct totals_sum *sum)
 {
     (void)fputs("<nav aria-label=Contents>", out);
     if (sum->failed > 0)
         (void)fputs("<a href=\"#failures\">Failures</a> ", out);
-    if (h->changed->length > 0)
+    if (has_changes(&h->changes))
         (void)fputs("<a href=\"#changes\">Changes</a> ", out);
     if (h->largest->length > 0)
         (void)fputs("<a href=\"#sizes\">Sizes</a> ", out);
@@ -254,11 +259,6 @@ void html_failures(FILE *out, const struct html *h, const struct totals_sum *sum
 
 // ---- changes and budgets ---------------------------------------------------------
 
-static bool has_changes(const struct html_changes *c)
-{
-    return c->grown + c->shrunk + c->same > 0 || c->fresh > 0 || c->gone > 0;
-}
-
 static void write_together(FILE *out, const struct html_changes *c)
 {
     (void)fputs(" Together the pages of both were ", out);
@@ -281,8 +281,8 @@ static void write_comparison(FILE *out, const struct html_changes *c)
                   {c->fresh, " new"},
                   {c->gone, " gone"}};
     int64_t compared = c->grown + c->shrunk + c->same;
-    if (!has_changes(c))
-        return;
+    if (compared == 0 && c->fresh <= 0 && c->gone <= 0)
+        return; // only budgets
     (void)fputs("<p>Against the run before: ", out);
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         if (i >= 3 && counts[i].count <= 0)
@@ -327,7 +327,7 @@ void html_differences(FILE *out, const struct html *h)
 {
     const struct html_picks *p = h->changed;
     const struct html_changes *c = &h->changes;
-    if (!has_changes(c) && c->over == 0)
+    if (!has_changes(c))
         return;
     (void)fputs("<section id=changes><h2>Changes and budgets</h2>\n", out);
     write_comparison(out, c);
