@@ -56,10 +56,12 @@ static void print_answer_text(FILE *out, const char *text)
     const char *end = text + strlen(text);
     while (end > text && strchr(" \t\r\n", end[-1]))
         end--;
-    bool is_utf8 = utf8_is_valid(text, (size_t)(end - text));
-    if (is_utf8)
-        print_bytes(out, text, (size_t)(end - text));
-    for (const char *p = text; p < end && !is_utf8; p++) {
+    size_t size = (size_t)(end - text);
+    if (utf8_is_valid(text, size)) {
+        print_bytes(out, text, size);
+        return;
+    }
+    for (const char *p = text; p < end; p++) {
         unsigned char byte = (unsigned char)*p;
         if (byte < ' ' || (byte >= 0x7f && byte < 0xa0))
             (void)fprintf(out, "\\x%02x", byte);

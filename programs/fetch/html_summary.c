@@ -275,8 +275,8 @@ static void write_comparison(FILE *out, const struct html_changes *c)
     const struct {
         int64_t count;
         const char *word;
-    } counts[] = {{c->grown, " grew, "},
-                  {c->shrunk, " shrank, "},
+    } counts[] = {{c->grown, " grew"},
+                  {c->shrunk, " shrank"},
                   {c->same, " stayed the same"},
                   {c->fresh, " new"},
                   {c->gone, " gone"}};
@@ -287,7 +287,7 @@ static void write_comparison(FILE *out, const struct html_changes *c)
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         if (i >= 3 && counts[i].count <= 0)
             continue; // most often there are none
-        (void)fputs(i >= 3 ? ", " : "", out);
+        (void)fputs(i > 0 ? ", " : "", out);
         html_count(out, counts[i].count);
         (void)fputs(counts[i].word, out);
     }

@@ -10,22 +10,6 @@
 
 // ---- which ones, with mu held -----------------------------------------------------------
 
-void wf_crew_add_ended(struct wf_ended *ended, weft_future *f)
-{
-    f->place = WF_NOWHERE;
-    f->next = NULL;
-    if (!ended->end)
-        ended->end = &ended->first;
-    *ended->end = f;
-    ended->end = &f->next;
-}
-
-void wf_crew_fail(struct wf_ended *ended, weft_future *f, int code, const char *text)
-{
-    wf_future_fail(f, code, text);
-    wf_crew_add_ended(ended, f);
-}
-
 static void append(struct wf_ended *all, const struct wf_ended *more)
 {
     if (!more->first)
@@ -34,6 +18,19 @@ static void append(struct wf_ended *all, const struct wf_ended *more)
         all->end = &all->first;
     *all->end = more->first;
     all->end = more->end;
+}
+
+void wf_crew_add_ended(struct wf_ended *ended, weft_future *f)
+{
+    f->place = WF_NOWHERE;
+    f->next = NULL;
+    append(ended, &(struct wf_ended){.first = f, .end = &f->next});
+}
+
+void wf_crew_fail(struct wf_ended *ended, weft_future *f, int code, const char *text)
+{
+    wf_future_fail(f, code, text);
+    wf_crew_add_ended(ended, f);
 }
 
 // Those that are to be ended now, by the caller; NULL: none, or another does so.
