@@ -2,7 +2,8 @@
 // engines_test.c - how loops wait for descriptors is chosen by what the kernel allows: refused
 // io_uring, as containers do it, they wait by epoll, serve as ever, and say so once where they are
 // asked to be strict. Where the library has no io_uring, or is told not to use it, there is nothing
-// to refuse, and the tests are skipped. Refused later, when fibers wait by it, they abort.
+// to refuse, and the tests are skipped. Refused later, when fibers wait by it, they abort. And by
+// what a system call costs, where nobody has said what they are to wait by.
 #include "bad_days.h"
 
 #include <linux/filter.h>
@@ -36,6 +37,18 @@ static int refuse_io_uring(unsigned error)
     CHECK(refuse(__NR_io_uring_setup, error) == 0);
     CHECK(syscall(__NR_io_uring_setup, 1, NULL) == -1 && errno == (int)error);
     return 0;
+}
+
+// How long the call takes by which the library finds out what one costs.
+static int64_t call_takes_ns;
+
+pid_t __wrap_getppid(void);
+pid_t __wrap_getppid(void)
+{
+    weft_time begin = weft_now();
+    while (weft_now().ns - begin.ns < call_takes_ns)
+        ;
+    return 1;
 }
 
 static int rings(void)
@@ -77,6 +90,23 @@ static int run_as_it_likes(void)
     return rc;
 }
 
+static int run_where_a_call_takes(int64_t ns)
+{
+    call_takes_ns = ns;
+    CHECK(unsetenv("WEFT_IO") == 0);
+    return run_as_it_likes();
+}
+
+static int run_with_dear_calls(void)
+{
+    return run_where_a_call_takes(2000);
+}
+
+static int run_with_cheap_calls(void)
+{
+    return run_where_a_call_takes(0);
+}
+
 static int run_refused(unsigned error)
 {
     int used = 0, rc = refuse_io_uring(error);
@@ -88,6 +118,12 @@ static int run_refused(unsigned error)
 
 static int run_forbidden(void)
 {
+    return run_refused(EPERM);
+}
+
+static int run_forbidden_with_cheap_calls(void)
+{
+    CHECK(unsetenv("WEFT_IO") == 0);
     return run_refused(EPERM);
 }
 
@@ -136,13 +172,27 @@ static int run_closed_later_with_epoll(void)
 
 // ---- tests --------------------------------------------------------------------------------
 
-static bool uses_io_uring(void)
+static bool takes_io_uring(const char *scene)
 {
     struct ran ran;
-    run_scene("run_as_it_likes", false, &ran);
-    show_unless(WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == 0 && ran.err[0] == '\0',
-                "run_as_it_likes", &ran);
+    run_scene(scene, false, &ran);
+    show_unless(WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == 0 && ran.err[0] == '\0', scene,
+                &ran);
     return strcmp(ran.out, "io_uring\n") == 0;
+}
+
+static bool uses_io_uring(void)
+{
+    return takes_io_uring("run_as_it_likes");
+}
+
+static void by_itself_it_takes_io_uring_where_calls_are_dear(void **state)
+{
+    (void)state;
+    assert_false(takes_io_uring("run_with_cheap_calls"));
+    if (!uses_io_uring())
+        skip();
+    assert_true(takes_io_uring("run_with_dear_calls"));
 }
 
 static void expect_words(const char *scene, const char *words)
@@ -164,6 +214,7 @@ static void refused_by_a_filter_it_falls_back_and_says_so_once(void **state)
     if (!uses_io_uring())
         skip();
     expect_words("run_forbidden", "Operation not permitted");
+    expect_words("run_forbidden_with_cheap_calls", "Operation not permitted");
 }
 
 static void a_kernel_without_it_is_as_good(void **state)
@@ -202,13 +253,20 @@ static void refused_when_fibers_wait_by_it_it_aborts(void **state)
 }
 
 static const struct scene scenes[] = {
-    SCENE(run_another_word), SCENE(run_as_it_likes),
-    SCENE(run_closed_later), SCENE(run_closed_later_with_epoll),
-    SCENE(run_forbidden),    SCENE(run_forbidden_later),
+    SCENE(run_another_word),
+    SCENE(run_as_it_likes),
+    SCENE(run_closed_later),
+    SCENE(run_closed_later_with_epoll),
+    SCENE(run_forbidden),
+    SCENE(run_forbidden_later),
+    SCENE(run_forbidden_with_cheap_calls),
     SCENE(run_unknown),
+    SCENE(run_with_cheap_calls),
+    SCENE(run_with_dear_calls),
 };
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(by_itself_it_takes_io_uring_where_calls_are_dear),
     cmocka_unit_test(refused_or_not_it_serves),
     cmocka_unit_test(refused_by_a_filter_it_falls_back_and_says_so_once),
     cmocka_unit_test(a_kernel_without_it_is_as_good),

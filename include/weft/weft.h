@@ -41,8 +41,10 @@
 // Environment: WEFT_CHECK=1 finds misuse, deadlocks, leaked futures, fibers that do not wait, and
 // what looks like addresses in arguments for other processes.
 // WEFT_TRACE=FILE writes a timeline of tasks and waits at exit (trace.h).
-// WEFT_IO=uring or epoll: what fibers wait by, if the kernel allows it; without it io_uring, else
-// epoll (also under valgrind, if its header was there when weft was built). Another word aborts.
+// WEFT_IO=uring or epoll: what fibers wait by, if the kernel allows it. Without it io_uring where a
+// system call takes more than 250 ns, by a look at the program's first loop, else epoll, which is
+// cheaper there (and under valgrind, if its header was there when weft was built). Another word
+// aborts.
 //
 // Descriptors of weft's own and, once there was a fiber, the calls it waits by have to stay: load
 // filters of system calls that refuse those (io_uring_enter, epoll_pwait2), and close all that is

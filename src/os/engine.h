@@ -63,9 +63,9 @@ struct wf_engine {
     long asked; // how many wf_io it has
 };
 
-// By the environment's WEFT_IO (uring, epoll; without it uring), or epoll where the kernel refuses
-// io_uring: then *refused is the errno, else 0. 0, -EMFILE, -ENFILE, -ENOMEM, -EINVAL (WEFT_IO is
-// neither).
+// By the environment's WEFT_IO (uring, epoll; without it, what is cheaper on this machine), or
+// epoll where the kernel refuses io_uring: then *refused is the errno, else 0. 0, -EMFILE, -ENFILE,
+// -ENOMEM, -EINVAL (WEFT_IO is neither).
 int wf_engine_new(struct wf_engine **engine, int *refused);
 void wf_engine_free(struct wf_engine *engine);
 void wf_engine_ring(struct wf_engine *engine); // end one look that waits. Any thread
