@@ -520,6 +520,18 @@ def who_speaks_no_tls_to_a_tls_door_is_one_line_of_the_log():
 
 
 @test
+def tls_at_a_door_without_ends_at_once():
+    """A client with the wrong port learns it now, and not when registration has taken too long."""
+    with folder() as at, Server("--irc", "0") as server:
+        door, port = server.address("irc")
+        client = subprocess.run(["openssl", "s_client", "-connect", f"{door}:{port}"], check=False,
+                                stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
+        assert client.returncode != 0, client
+        server.out.wait(r'drop id=1 door=irc .* reason="TLS, where none is spoken"')
+        irc(server, "ada").close()
+
+
+@test
 def a_handshake_has_a_deadline():
     with folder() as at:
         options = make_certificate(at, "weft.test")

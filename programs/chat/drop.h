@@ -8,7 +8,7 @@ enum drop {
     DROP_SLOW,    // it did not take what was sent to it
     DROP_LOST,    // its connection broke
     DROP_SILENT,  // it did not say who it is, or no longer anything, in time
-    DROP_TLS,     // it spoke no TLS, or none that we have in common
+    DROP_TLS,     // it spoke no TLS, none that we have in common, or TLS where there is none
     DROP_REFUSED, // a wrong password, or HTTP where IRC is spoken
     DROP_FLOOD,   // more came than flood control lets wait
     DROP_KILLED,  // by an operator

@@ -140,6 +140,8 @@ static void tick(void *ctx)
 
 static const char *why(int rc)
 {
+    if (rc == -EPROTONOSUPPORT)
+        return "TLS, where none is spoken";
     return rc == -EPIPE || rc == 0 ? "Connection closed" : strerror(-rc);
 }
 
@@ -158,7 +160,7 @@ static void part(void *ctx)
     v->why = session_dropped(t->session);
     v->drop = session_cause(t->session);
     if (v->drop == DROP_NONE && !ended && t->rc != 0 && t->rc != -EPIPE && t->rc != -ECANCELED) {
-        v->drop = DROP_LOST;
+        v->drop = t->rc == -EPROTONOSUPPORT ? DROP_TLS : DROP_LOST;
         v->why = why(t->rc);
     }
     if (ended || t->rc == -EPIPE) // who says nothing more may still listen

@@ -14,6 +14,7 @@
 enum {
     PIECE = 8192, // read at once, and more than the longest line
     PIECES = 4,   // of a line that does not end, until it is the turn of others
+    HELLO = 22,   // the first byte of a client that begins with TLS: RFC 8446, section 5.1
 };
 
 static struct tcp_wire *of(struct wire *wire)
@@ -51,11 +52,13 @@ static ssize_t read_more(struct tcp_wire *w, weft_time deadline)
     w->end -= w->begin;
     w->begin = 0;
     ssize_t n = weft_read(w->wire.conn, w->held + w->end, PIECE - w->end, deadline);
-    if (n > 0) {
-        w->end += (size_t)n;
-        wire_count(&w->wire, (size_t)n, 0);
-    }
-    return n;
+    if (n <= 0)
+        return n;
+    bool greets = !w->spoke && w->held[w->end] == HELLO;
+    w->spoke = true;
+    w->end += (size_t)n;
+    wire_count(&w->wire, (size_t)n, 0);
+    return greets ? -EPROTONOSUPPORT : n;
 }
 
 // The line up to `newline`: its length, or -EMSGSIZE.

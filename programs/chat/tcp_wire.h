@@ -12,6 +12,7 @@ struct tcp_wire {
     char *held; // bytes that came and were not taken: only while there are some, or a half line
     size_t begin, end;
     bool skips; // the rest of a line that was too long
+    bool spoke; // something has come
 };
 
 // On a connection that stays the caller's.

@@ -20,7 +20,8 @@ struct wire_ops {
     int (*wait)(struct wire *w, weft_time deadline);
     // One line without its end, NUL-terminated; its length (bytes, NULs inside possible).
     // -EMSGSIZE: the line is longer than cap - 1 (it was thrown away up to its end); -EPIPE: the
-    // end of the stream; -EPROTO: garbage, and the close frame was posted; others as weft_read.
+    // end of the stream; -EPROTO: garbage, and the close frame was posted; -EPROTONOSUPPORT: it
+    // begins with TLS, and there is none; others as weft_read.
     // After -ETIMEDOUT what came of a line is kept for the next call. -EAGAIN: much came that is no
     // line (yet); let others run, then call again.
     ssize_t (*read)(struct wire *w, char *buf, size_t cap, weft_time deadline);
