@@ -6,16 +6,18 @@
 
 namespace fibers = boost::fibers;
 
+NOT_INLINED static void keep_yielding(long n)
+{
+    for (long i = 0; i < n; i++)
+        boost::this_fiber::yield();
+}
+
 static double yield()
 {
     const long n = 1000000;
-    auto keep = [n] {
-        for (long i = 0; i < n; i++)
-            boost::this_fiber::yield();
-    };
     double begin = now_ns();
-    fibers::fiber other(keep);
-    keep();
+    fibers::fiber other(keep_yielding, n);
+    keep_yielding(n);
     other.join();
     return (now_ns() - begin) / (2.0 * n);
 }
@@ -30,23 +32,28 @@ static double start_join()
     return (now_ns() - begin) / n;
 }
 
+using channel = fibers::buffered_channel<long>;
+
+// What comes goes on, n times.
+static void relay(channel &there, channel &back, long n)
+{
+    for (long i = 0, item; i < n; i++) {
+        there.pop(item);
+        back.push(item);
+    }
+}
+
 static double ping_pong()
 {
     const long n = 300000;
-    fibers::buffered_channel<long> there(2), back(2); // its smallest: a ring of 2 holds 1
-    fibers::fiber other([&] {
-        for (long item : there)
-            back.push(item);
-    });
+    channel there(2), back(2); // its smallest: a ring of 2 holds 1
     double begin = now_ns();
-    for (long i = 0, item; i < n; i++) {
-        there.push(i);
-        back.pop(item);
-    }
-    double took = now_ns() - begin;
-    there.close();
+    fibers::fiber one(relay, std::ref(there), std::ref(back), n);
+    fibers::fiber other(relay, std::ref(back), std::ref(there), n);
+    there.push(1);
+    one.join();
     other.join();
-    return took / n;
+    return (now_ns() - begin) / n;
 }
 
 static double buffered()

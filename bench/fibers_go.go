@@ -13,18 +13,20 @@ import (
 	"time"
 )
 
+//go:noinline
+func keepYielding(n int) {
+	for i := 0; i < n; i++ {
+		runtime.Gosched()
+	}
+}
+
 func yield() float64 {
 	const n = 2000000
 	runtime.GOMAXPROCS(1)
-	keep := func() {
-		for i := 0; i < n; i++ {
-			runtime.Gosched()
-		}
-	}
 	begin := time.Now()
 	done := make(chan bool)
-	go func() { keep(); done <- true }()
-	keep()
+	go func() { keepYielding(n); done <- true }()
+	keepYielding(n)
 	<-done
 	return float64(time.Since(begin).Nanoseconds()) / (2 * n)
 }
@@ -42,23 +44,26 @@ func startJoin() float64 {
 	return float64(time.Since(begin).Nanoseconds()) / n
 }
 
+// What comes goes on, n times.
+func relay(there, back chan int, n int, done *sync.WaitGroup) {
+	for i := 0; i < n; i++ {
+		back <- <-there
+	}
+	done.Done()
+}
+
 func pingPong() float64 {
 	const n = 500000
 	runtime.GOMAXPROCS(1)
 	there, back := make(chan int, 1), make(chan int, 1)
-	go func() {
-		for i := range there {
-			back <- i
-		}
-	}()
+	var done sync.WaitGroup
+	done.Add(2)
 	begin := time.Now()
-	for i := 0; i < n; i++ {
-		there <- i
-		<-back
-	}
-	took := time.Since(begin)
-	close(there)
-	return float64(took.Nanoseconds()) / n
+	go relay(there, back, n, &done)
+	go relay(back, there, n, &done)
+	there <- 1
+	done.Wait()
+	return float64(time.Since(begin).Nanoseconds()) / n
 }
 
 func throughQueue() float64 {

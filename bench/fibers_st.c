@@ -4,7 +4,7 @@
 
 #include "measure.h"
 
-static void *keep_yielding(void *n)
+NOT_INLINED static void *keep_yielding(void *n)
 {
     for (long i = 0; i < *(long *)n; i++)
         st_sleep(0); // it has no other
@@ -35,43 +35,40 @@ static double start_join(void)
     return (now_ns() - begin) / N;
 }
 
-static struct {
-    st_cond_t there, back;
-    int full, answered, ended;
-} court;
+enum { ROUNDS = 500000 };
 
-static void *answer(void *arg)
+struct place {
+    st_cond_t filled;
+    int full;
+};
+
+static struct place places[2];
+
+// What comes here goes on to the other place.
+static void *relay(void *arg)
 {
-    for (;;) {
-        while (!court.full && !court.ended)
-            st_cond_wait(court.there);
-        if (court.ended)
-            return arg;
-        court.full = 0;
-        court.answered = 1;
-        st_cond_signal(court.back);
+    struct place *here = arg, *other = here == places ? places + 1 : places;
+    for (long i = 0; i < ROUNDS; i++) {
+        while (!here->full)
+            st_cond_wait(here->filled);
+        here->full = 0;
+        other->full = 1;
+        st_cond_signal(other->filled);
     }
+    return arg;
 }
 
 static double ping_pong(void)
 {
-    enum { N = 500000 };
-    court.there = st_cond_new();
-    court.back = st_cond_new();
-    st_thread_t other = st_thread_create(answer, NULL, 1, 65536);
+    places[0].filled = st_cond_new();
+    places[1].filled = st_cond_new();
     double begin = now_ns();
-    for (long i = 0; i < N; i++) {
-        court.full = 1;
-        st_cond_signal(court.there);
-        while (!court.answered)
-            st_cond_wait(court.back);
-        court.answered = 0;
-    }
-    double took = now_ns() - begin;
-    court.ended = 1;
-    st_cond_signal(court.there);
+    st_thread_t one = st_thread_create(relay, &places[0], 1, 65536);
+    st_thread_t other = st_thread_create(relay, &places[1], 1, 65536);
+    places[0].full = 1;
+    st_thread_join(one, NULL);
     st_thread_join(other, NULL);
-    return took / N;
+    return (now_ns() - begin) / ROUNDS;
 }
 
 static st_cond_t morning;

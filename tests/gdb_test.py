@@ -109,7 +109,7 @@ def who_is_on_his_loops_stack_runs_and_has_both_stacks():
     shown = gdb("break is_below", "run", "weft fibers", "weft fiber all bt", "kill")
     assert re.search(r"^ *\d+  Fiber-1 \(overseer\) +weft-loop-1 +runs$", shown, re.M), shown
     part = part_of("Fiber-1 (overseer)", shown[shown.index("6 fibers"):])
-    come_in_order(["is_below", "run_loop", "go_below", "overseer", "wf_future_run"],
+    come_in_order(["is_below", "wf_loop_run", "go_below", "overseer", "wf_future_run"],
                   functions_of(part))
     assert functions_of(part)[-1] == "wf_context_begin", part
 

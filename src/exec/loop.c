@@ -88,7 +88,7 @@ static struct fiber *next_ready(struct wf_loop *loop)
     return fiber;
 }
 
-static void ring(struct wf_loop *loop)
+void wf_loop_ring(struct wf_loop *loop)
 {
     if (wf_load(&loop->asleep, WF_SEQ_CST) != 0 && wf_exchange(&loop->asleep, 0, WF_SEQ_CST) != 0)
         wf_engine_ring(loop->engine);
@@ -102,7 +102,7 @@ static void send(struct wf_loop *loop, struct fiber *fiber)
     do {
         fiber->next = first;
     } while (!wf_cas(&loop->inbox, &first, fiber, WF_SEQ_CST)); // see the top
-    ring(loop);
+    wf_loop_ring(loop);
     (void)wf_sub(&loop->senders, 1, WF_RELEASE); // pairs with wf_loop_free; the last touch
 }
 
@@ -233,23 +233,53 @@ static void sleep_until_something(struct wf_loop *loop)
 
 // ---- fibers -------------------------------------------------------------------------------
 
-// Go on with the next fiber, or with the loop itself, from the stack that is to be left. One call
-// of the switch for all: so the processor predicts where the switch and all below it return to.
-__attribute__((noinline)) static void switch_away(struct wf_loop *loop, struct fiber *self,
-                                                  bool for_good)
+// From a stack that is to be left: who goes on. NULL: the loop itself.
+static inline struct fiber *who_is_next(struct wf_loop *loop, struct fiber *self)
 {
     wf_pulse_beat(&loop->pulse);
     struct fiber *next = is_turn_over(loop) ? NULL : next_ready(loop);
     wf_overflow_check(&self->parker, &self->stack);
+    return next;
+}
+
+// The stack to enter. Inlined, as what tells a sanitizer of it must be (context.h).
+__attribute__((always_inline)) static inline void *hand_over(struct wf_loop *loop,
+                                                             struct fiber *self, struct fiber *next,
+                                                             bool for_good)
+{
+    wf_running = next ? &next->parker : loop->parker;
+    wf_seen_leaving(&self->seen, next ? &next->seen : &loop->seen, for_good);
+    return next ? next->sp : loop->sp;
+}
+
+// One call of the switch for all: so the processor predicts where the switch and all below it
+// return to.
+__attribute__((noinline)) static void switch_away(struct wf_loop *loop, struct fiber *self)
+{
+    struct fiber *next = who_is_next(loop, self);
     if (next == self) { // it yielded to nobody
         wf_running = &self->parker;
         return;
     }
-    wf_running = next ? &next->parker : loop->parker;
-    wf_seen_leaving(&self->seen, next ? &next->seen : &loop->seen, for_good);
-    wf_context_leave(&self->sp, next ? next->sp : loop->sp, loop->kept.exceptions);
+    void *stack = hand_over(loop, self, next, false);
+    wf_context_leave(&self->sp, stack, loop->kept.exceptions);
     wf_pulse_arrive(&loop->pulse, &self->parker);
     wf_seen_arrived(&self->seen);
+}
+
+// The same at its end: the stack that is entered when the caller, the fiber's first function,
+// returns. Whoever runs there sees to the one that is left.
+static void *leave_for_good(struct wf_loop *loop, struct fiber *self)
+{
+    loop->ended = self;
+    loop->over++;
+    void *stack = hand_over(loop, self, who_is_next(loop, self), true);
+    if (loop->kept.exceptions)
+        *loop->kept.exceptions = (struct wf_exceptions){NULL, 0};
+#if defined(WF_ASAN) || defined(WF_TSAN)
+    wf_context_switch(&self->sp, stack); // else it returns on a stack that it was not called on
+#endif
+    return stack;
 }
 
 static void give_back(struct fiber *fiber)
@@ -275,7 +305,7 @@ static void see_to_ended(struct wf_loop *loop)
     loop->spare_count++;
 }
 
-static void fiber_begins(void)
+static void *fiber_begins(void)
 {
     struct fiber *self = wf_running->seat;
     wf_pulse_arrive(&self->loop->pulse, &self->parker);
@@ -288,10 +318,7 @@ static void fiber_begins(void)
     struct wf_loop *loop = self->loop;
     wf_parker_renew(&self->parker);
     see_to_ended(loop);
-    loop->ended = self; // whoever runs next has another stack, and sees to ours
-    loop->over++;
-    switch_away(loop, self, true);
-    __builtin_unreachable();
+    return leave_for_good(loop, self);
 }
 
 // Ask the engine for what the wait names: 0 (asked, or it names nothing), 1 (it is there),
@@ -319,7 +346,7 @@ static void settle(struct fiber *self)
     struct wf_loop *loop = self->loop;
     if (self->io->state == WF_IO_ASKED && !loop->engine->ops->forget(loop->engine, self->io)) {
         self->settles = true;
-        switch_away(loop, self, false);
+        switch_away(loop, self);
         see_to_ended(loop);
         self->settles = false;
     }
@@ -362,7 +389,7 @@ static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, we
         sleeps = true;
     }
     if (sleeps) {
-        switch_away(loop, self, false);
+        switch_away(loop, self);
         see_to_ended(loop);
     }
     wf_timer_end(&loop->timers, &self->timer);
@@ -403,7 +430,7 @@ static bool fiber_yields(struct wf_parker *parker, bool looks)
     self->error = *loop->kept.error;
     wf_turn_cut_if(&loop->turn, looks);
     make_ready(loop, self);
-    switch_away(loop, self, false);
+    switch_away(loop, self);
     see_to_ended(loop);
     *loop->kept.error = self->error;
     return others || loop->ready.first;
@@ -422,7 +449,7 @@ static pid_t thread_of(const struct wf_loop *loop)
 {
     uint32_t tid = 0;
     for (unsigned round = 0; (tid = wf_load(&loop->tid, WF_ACQUIRE)) == 0; round++)
-        wf_spin(round); // run_loop
+        wf_spin(round); // wf_loop_run
     return (pid_t)tid;
 }
 
@@ -513,7 +540,7 @@ static void run_fibers(struct wf_loop *loop)
     see_to_ended(loop);
 }
 
-static void *run_loop(void *arg)
+void *wf_loop_run(void *arg)
 {
     struct wf_loop *loop = arg;
     wf_self_is_worker(loop->name, NULL, NULL);
@@ -533,65 +560,4 @@ static void *run_loop(void *arg)
     loop->engine->ops->end(loop->engine);
     wf_overflow_unwatch(watch);
     return NULL;
-}
-
-static void release(struct wf_loop *loop)
-{
-    if (loop->engine)
-        wf_engine_free(loop->engine);
-    wf_timers_free(&loop->timers);
-    wf_stacks_free(loop->stacks);
-    free(loop);
-}
-
-static void say_refused(int error)
-{
-    static uint32_t said;
-    if (error != 0 && wf_checking && wf_exchange(&said, 1, WF_RELAXED) == 0)
-        (void)fprintf(stderr, "weft: io_uring is not available (%s): fibers wait by epoll\n",
-                      strerror(error));
-}
-
-static int open_loop(struct wf_loop *loop)
-{
-    int refused = 0;
-    loop->stacks = wf_stacks_new(sizeof(struct fiber));
-    if (!loop->stacks)
-        return -ENOMEM;
-    int rc = wf_engine_new(&loop->engine, &refused);
-    wf_require(rc != -EINVAL, "WEFT_IO=%s in the environment: neither uring nor epoll",
-               getenv("WEFT_IO"));
-    if (rc < 0)
-        return rc;
-    say_refused(refused);
-    const struct wf_thread_options options = {.run = run_loop, .arg = loop};
-    return wf_thread_start(&options, &loop->thread);
-}
-
-int wf_loop_new(const char *name, struct wf_loop **loop)
-{
-    struct wf_loop *new = calloc(1, sizeof *new);
-    if (!new)
-        return -ENOMEM;
-    wf_copy_name(new->name, name);
-    wf_turn_new(&new->turn);
-    int rc = open_loop(new);
-    if (rc < 0) {
-        release(new);
-        return rc;
-    }
-    wf_watchdog_add(&new->watched, &new->pulse);
-    *loop = new;
-    return 0;
-}
-
-void wf_loop_free(struct wf_loop *loop)
-{
-    wf_store(&loop->stop, 1, WF_SEQ_CST);
-    ring(loop);
-    wf_thread_join(loop->thread);
-    for (unsigned round = 0; wf_load(&loop->senders, WF_ACQUIRE) > 0; round++)
-        wf_spin(round); // send
-    wf_watchdog_remove(&loop->watched);
-    release(loop);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// loop_parts.h - what a loop and a fiber consist of: for loop.c alone.
+// loop_parts.h - what a loop and a fiber consist of: for loop*.c alone.
 #ifndef WF_EXEC_LOOP_PARTS_H
 #define WF_EXEC_LOOP_PARTS_H
 
@@ -61,5 +61,8 @@ struct wf_loop {
     uint32_t sent;       // atomic: fibers that were started from elsewhere
     uint32_t tid;        // atomic: of its thread; 0: not there yet
 };
+
+void *wf_loop_run(void *arg);            // what its thread does: arg is the loop
+void wf_loop_ring(struct wf_loop *loop); // end its sleep. Any thread
 
 #endif

@@ -7,14 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-void wf_context_begin(void);
-
-// As wf_context_switch leaves one: the registers, then the address to go on at.
-#if defined(__x86_64__)
-enum { BEGIN = 4, ADDRESS = 6, WORDS = 7 }; // rbx; a call follows, so all is popped
-#elif defined(__aarch64__)
-enum { BEGIN = 0, ADDRESS = 11, WORDS = 20 }; // x19, x30
-#else
+#if !defined(__x86_64__) && !defined(__aarch64__)
 #error "weft has no context switch for this machine: add src/os/context_<machine>.S"
 #endif
 
@@ -28,13 +21,14 @@ struct wf_kept wf_kept_here(void)
     return (struct wf_kept){&errno, exceptions_here ? exceptions_here() : NULL};
 }
 
-void *wf_context_new(void *top, void (*begin)(void))
+// The lowest bit tells wf_context_switch that nobody was there yet.
+void *wf_context_new(void *top, void *(*begin)(void))
 {
-    uintptr_t *frame = (uintptr_t *)top - WORDS;
-    memset(frame, 0, WORDS * sizeof *frame);
-    frame[BEGIN] = (uintptr_t)begin;
-    frame[ADDRESS] = (uintptr_t)wf_context_begin;
-    return frame;
+    enum { WORDS = 2 }; // the second keeps the stack aligned
+    void **stack = (void **)top - WORDS;
+    stack[0] = (void *)(uintptr_t)begin;
+    stack[1] = NULL;
+    return (char *)stack + 1;
 }
 
 #if defined(WF_ASAN)

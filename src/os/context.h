@@ -41,9 +41,10 @@ __attribute__((always_inline)) static inline void wf_context_leave(void **left, 
         *exceptions = ours;
 }
 
-// What a new stack begins with: the pointer to enter it by. begin() must not return. `top`: one
-// past its last byte, aligned to 16.
-void *wf_context_new(void *top, void (*begin)(void));
+// What a new stack begins with: the pointer to enter it by. Where begin() returns, its stack is
+// left for good, and the one is entered whose pointer it returned. `top`: one past the stack's last
+// byte, aligned to 16.
+void *wf_context_new(void *top, void *(*begin)(void));
 
 // ---- sanitizers ---------------------------------------------------------------------------
 // A stack as a sanitizer knows it. The first is a thread's own: wf_seen_thread.

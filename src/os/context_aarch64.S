@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // context_aarch64.S - void wf_context_switch(void **left, void *entered)
 //
-// Saves what the AAPCS64 lets a caller expect to survive: x19 to x30, d8 to d15.
+// Saves what the AAPCS64 lets a caller expect to survive: x19 to x30, d8 to d15. Calls and returns
+// stay in step, as context_x86_64.S says.
     .text
     .globl wf_context_switch
     .hidden wf_context_switch
@@ -34,6 +35,8 @@ wf_context_switch:
     stp d14, d15, [sp, #144]
     mov x9, sp
     str x9, [x0]
+enter:
+    tbnz x1, #0, wf_context_begin
     mov sp, x1
     ldp d14, d15, [sp, #144]
     ldp d12, d13, [sp, #128]
@@ -50,16 +53,20 @@ wf_context_switch:
     .cfi_endproc
     .size wf_context_switch, . - wf_context_switch
 
-// Where a new stack begins: its function lies in x19.
+// Where a new stack begins: the function to call lies at its top. What that returns is entered next.
     .globl wf_context_begin
     .hidden wf_context_begin
     .type wf_context_begin, %function
 wf_context_begin:
     .cfi_startproc
     .cfi_undefined x30
-    hint #36 // bti j
-    blr x19
-    brk #1
+    sub x1, x1, #1
+    mov sp, x1
+    mov x29, xzr
+    ldr x9, [sp]
+    blr x9
+    mov x1, x0
+    b enter
     .cfi_endproc
     .size wf_context_begin, . - wf_context_begin
 

@@ -244,7 +244,7 @@ DEFECTS = [
            "        wf_store(&loop->asleep, 0, WF_SEQ_CST);\n    }\n    empty_inbox(loop);\n"
            "    wake_expired(loop);\n    if (empty)\n        return;\n", "fiber: *"),
     Defect("loop: nobody rings", "exec/loop.c",
-           "    ring(loop);\n    (void)wf_sub(&loop->senders", "    (void)wf_sub(&loop->senders",
+           "    wf_loop_ring(loop);\n    (void)wf_sub(&loop->senders", "    (void)wf_sub(&loop->senders",
            "fiber: *"),
     Defect("loop: a fiber of another thread is put into the run queue", "exec/loop.c",
            "    if (is_here(fiber->loop))\n        make_ready(fiber->loop, fiber);\n    else\n"
@@ -253,14 +253,14 @@ DEFECTS = [
            "        if (!wf_park_give_up(&fiber->parker))\n"
            "            continue; // it was woken, and is on its way\n",
            "        (void)wf_park_give_up(&fiber->parker);\n", "fiber: *"),
-    Defect("loop: freed while a sender rings", "exec/loop.c",
+    Defect("loop: freed while a sender rings", "exec/loop_life.c",
            "    for (unsigned round = 0; wf_load(&loop->senders, WF_ACQUIRE) > 0; round++)\n"
-           "        wf_spin(round); // send\n", "", "fiber: *"),
+           "        wf_spin(round); // loop.c, send\n", "", "fiber: *"),
     Defect("loop: the inbox's release made relaxed", "exec/loop.c",
            "wf_cas(&loop->inbox, &first, fiber, WF_SEQ_CST)",
            "wf_cas(&loop->inbox, &first, fiber, WF_RELAXED)", "fiber: *"),
     Defect("loop: a stack is given back while it is used", "exec/loop.c",
-           "    loop->ended = self; // whoever runs next has another stack, and sees to ours\n",
+           "    loop->ended = self;\n",
            "    wf_stack_give(&self->stack);\n", "fiber: *"),
     Defect("loop: it sleeps without a look at its timers", "exec/loop.c",
            "int64_t deadline = timer && timer->deadline < tidy ? timer->deadline : tidy;",

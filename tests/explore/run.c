@@ -301,7 +301,7 @@ static void leave_thread(struct xp_task *self)
     self->at_exit = NULL;
 }
 
-static void end_task(struct xp_task *self)
+_Noreturn static void end_task(struct xp_task *self)
 {
     const struct xp_op end = {
         .place = {NULL, 0, "ends"}, .address = self, .writes = true, .drains = XP_LANDS_ALL};
@@ -312,7 +312,7 @@ static void end_task(struct xp_task *self)
     __builtin_unreachable();
 }
 
-static void begin_task(void)
+static void *begin_task(void)
 {
     struct xp_task *self = xp->now;
     wf_seen_arrived(&self->stack_seen);

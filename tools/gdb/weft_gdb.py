@@ -77,6 +77,7 @@ class Fiber:
     def __init__(self, parker, fiber):
         self.parker = parker
         self.sp = int(fiber["sp"])
+        self.is_new = self.sp % 2 == 1 # by wf_context_new: it has not been left yet
         stack = fiber["stack"]
         self.bottom = int(stack["bottom"])
         self.top = self.bottom + int(stack["size"])
@@ -283,7 +284,7 @@ def run_in(fiber, command):
         if fiber.thread:
             fiber.thread.switch()
             gdb.execute(command)
-        if fiber.thread and not fiber.is_below:
+        if (fiber.thread and not fiber.is_below) or fiber.is_new:
             return
         with unwound(fiber):
             shown = gdb.execute(command, to_string=True)
