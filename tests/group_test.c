@@ -313,6 +313,47 @@ static void a_cancelled_reader_leaves_and_the_tasks_go_on(void **state)
     weft_pool_close(&pool);
 }
 
+static int stand(atomic_bool *const *may_end, weft_none *none)
+{
+    (void)none;
+    while (!atomic_load(*may_end))
+        nap_ms(1);
+    return 0;
+}
+WEFT_TASK(stand, atomic_bool *, weft_none);
+
+static int add_one(struct reader *const *arg, weft_none *none)
+{
+    (void)none;
+    arrive(&(*arg)->spot);
+    return weft_group_add((*arg)->group, 1, square, &(int){2});
+}
+WEFT_TASK(add_one, struct reader *, weft_none);
+
+static void a_reader_is_told_of_the_end_when_what_he_waits_for_is_not_added(void **state)
+{
+    (void)state;
+    atomic_bool *may_end = on_board(atomic_bool);
+    weft_pool *pool = weft_pool_open(KIND, .workers = 1, .backlog = 1);
+    weft_future *works = weft_submit(pool, stand, &may_end);
+    weft_future *fills = weft_submit(pool, stand, &may_end);
+    weft_group *g = weft_group_open(pool);
+    struct reader adder = {.group = g}, reader = {.group = g}, *arg = &adder;
+    weft_future *adds = weft_start(WEFT_THREADS, add_one, &arg);
+    await_asleep(&adder.spot);
+    arg = &reader;
+    weft_future *reads = weft_start(WEFT_THREADS, read_next, &arg);
+    await_asleep(&reader.spot);
+    weft_cancel(adds);
+    assert_int_equal(weft_join(&adds, NULL, 0), -ECANCELED);
+    assert_int_equal(weft_join(&reads, NULL, 0), 0);
+    atomic_store(may_end, true);
+    assert_int_equal(weft_join(&works, NULL, 0), 0);
+    assert_int_equal(weft_join(&fills, NULL, 0), 0);
+    weft_group_close(&g);
+    weft_pool_close(&pool);
+}
+
 // ---- closing ---------------------------------------------------------------------------
 
 struct farewell {
@@ -435,6 +476,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_asking_a_failure_leaves_the_rest_alone),
     cmocka_unit_test(cancelling_reaches_those_that_were_added_so_far),
     cmocka_unit_test(a_cancelled_reader_leaves_and_the_tasks_go_on),
+    cmocka_unit_test(a_reader_is_told_of_the_end_when_what_he_waits_for_is_not_added),
     cmocka_unit_test(closing_cancels_and_waits),
     cmocka_unit_test(groups_inside_the_tasks_of_a_group_end),
     cmocka_unit_test(a_result_that_does_not_fit_aborts),

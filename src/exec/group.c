@@ -21,7 +21,7 @@ struct weft_group {
     weft_pool *pool;
     bool cancel_rest;
     weft_mutex mu;                 // guards everything below
-    weft_cond change;              // one more has ended
+    weft_cond change;              // one more has ended, or was not added after all
     struct members working, ended; // each future holds a reference of ours
     weft_future *latest;           // handed out by the last next; its message lives till the next
     char message[WEFT_ERROR_MAX];
@@ -77,6 +77,7 @@ void wf_group_leave(weft_group *group, weft_future *f)
 {
     wf_guard(&group->mu);
     take_out(&group->working, f);
+    weft_cond_broadcast(&group->change); // it may have been all that somebody waits for
 }
 
 // With mu held: the next that works and was not asked to stop, with a reference.
