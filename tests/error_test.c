@@ -320,6 +320,23 @@ TEST(a_dropped_task_that_fails_is_told_to_the_hook)
     assert_ptr_equal(heard.ctx, &here);
 }
 
+static void fail_and_hear(const char *task, int code, const char *message, void *ctx)
+{
+    weft_event never = {0};
+    if (weft_event_wait(&never, WEFT_POLL) < 0 && weft_error()[0] != '\0')
+        hear(task, code, message, ctx);
+}
+
+TEST(what_fails_in_the_hook_leaves_the_message_that_it_was_told)
+{
+    memset(&heard, 0, sizeof heard);
+    weft_on_unobserved(fail_and_hear, NULL);
+    start_and_drop(-EIO);
+    assert_true(eventually(atomic_load(&heard.count) == 1));
+    weft_on_unobserved(NULL, NULL);
+    assert_string_equal(heard.message, "disk on fire");
+}
+
 TEST(joined_cancelled_and_successful_tasks_are_not_told_to_the_hook)
 {
     atomic_bool at_once = true;
@@ -486,6 +503,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_cancelled_wait_is_a_failure_with_a_text),
     cmocka_unit_test(the_version_is_that_of_the_headers),
     cmocka_unit_test(a_dropped_task_that_fails_is_told_to_the_hook),
+    cmocka_unit_test(what_fails_in_the_hook_leaves_the_message_that_it_was_told),
     cmocka_unit_test(joined_cancelled_and_successful_tasks_are_not_told_to_the_hook),
     cmocka_unit_test(without_a_hook_one_line_on_stderr_names_the_task_and_the_failure),
     cmocka_unit_test(a_call_that_fails_with_the_code_of_an_older_failure_says_its_own),

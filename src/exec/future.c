@@ -197,9 +197,10 @@ static void report(const weft_future *f)
     // Whoever cancels a task knows that it was.
     if (f->code >= 0 || f->code == -ECANCELED)
         return;
-    char buffer[WEFT_ERROR_MAX], name[WF_NAME_MAX];
-    wf_pool_report(f->pool, wf_task_name(&f->task, name), f->code,
-                   wf_future_message(f, buffer, sizeof buffer));
+    char buffer[WEFT_ERROR_MAX], copy[WEFT_ERROR_MAX], name[WF_NAME_MAX];
+    // A copy: the hook may be called in the task, and what fails in it has a message of its own.
+    (void)snprintf(copy, sizeof copy, "%s", wf_future_message(f, buffer, sizeof buffer));
+    wf_pool_report(f->pool, wf_task_name(&f->task, name), f->code, copy);
 }
 
 // By who ends it, outside of the task: that it is over is known to nobody yet.
