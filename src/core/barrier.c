@@ -16,15 +16,25 @@ struct weft_visit_ {
     int outcome; // 0 or -EPIPE, once over
 };
 
-// Lock it. What a fork left behind is nobody's.
+// What a fork left behind is nobody's. All of it is made fresh in one step, for others may come in
+// right after.
+static void adopt(weft_barrier *b)
+{
+    if (!wf_adopt_begin(&b->mu_.fork_))
+        return;
+    wf_store(&b->mu_.word_, 0, WF_RELAXED);
+    b->arrived_ = 0;
+    b->here_ = NULL;
+    wf_adopt_end(&b->mu_.fork_);
+}
+
+// Lock it.
 static void enter(weft_barrier *b, const char *call)
 {
     wf_require(b, "%s(NULL)", call);
     wf_require(b->parties > 0, "%s(%p): a barrier without parties", call, (void *)b);
-    if (wf_fresh(&b->mu_, wf_after_fork_free)) {
-        b->arrived_ = 0;
-        b->here_ = NULL;
-    }
+    if (wf_is_stale(&b->mu_))
+        adopt(b);
     wf_lock(&b->mu_);
 }
 

@@ -149,6 +149,10 @@ DEFECTS = [
            "    wf_word_unlock(&w->word_, value);\n"
            "    (void)wf_load(&w->word_, WF_RELAXED);\n"
            "    wf_require(outstanding, \"weft_waitgroup_done", "wait group: *"),
+    Defect("barrier: who finds it fresh since he looked begins anew all the same",
+           "core/barrier.c",
+           "    if (!wf_adopt_begin(&b->mu_.fork_))\n        return;",
+           "    (void)wf_adopt_begin(&b->mu_.fork_);", "barrier: *"),
     Defect("barrier: who gives up does not break it", "core/barrier.c",
            "    break_it(b);\n    return rc;", "    return rc;", "barrier: *"),
     Defect("once: RUNNING is not noted", "core/once.c",

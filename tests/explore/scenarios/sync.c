@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // sync.c - read-write lock, semaphore, event, wait group, barrier, once.
+#include "core/current.h"
 #include "os/atomic.h"
 #include "scenario.h"
 
@@ -237,11 +238,9 @@ static void *meet(void *arg)
     return NULL;
 }
 
-static void all_meet(void *arg)
+static void meet_all(int parties)
 {
-    int parties = *(int *)arg;
     wf_thread t[3];
-    barrier = (weft_barrier)WEFT_BARRIER((uint32_t)parties);
     for (int i = 1; i < parties; i++)
         t[i] = go(meet, &s.rc[i]);
     meet(&s.rc[0]);
@@ -251,6 +250,23 @@ static void all_meet(void *arg)
     for (int i = 0; i < parties; i++)
         places |= 1 << s.rc[i];
     claim(places == (1 << parties) - 1);
+}
+
+static void all_meet(void *arg)
+{
+    int parties = *(int *)arg;
+    barrier = (weft_barrier)WEFT_BARRIER((uint32_t)parties);
+    meet_all(parties);
+}
+
+// Two find it at once, and one who had come stayed behind.
+static void all_meet_after_a_fork(void *arg)
+{
+    (void)arg;
+    barrier = (weft_barrier)WEFT_BARRIER(2);
+    barrier.arrived_ = 1;
+    barrier.mu_.fork_ = barrier.all_.fork_ = wf_fork_count + 1; // any other
+    meet_all(2);
 }
 
 static void *meet_or_break(void *arg)
@@ -323,6 +339,7 @@ const struct scenario sync_scenarios[] = {
     {"wait group: one wait gives up", waitgroup_freed, .arg = 1, .bound = 3},
     {"barrier: 2 parties", all_meet, .arg = 2, .bound = 4},
     {"barrier: 3 parties", all_meet, .arg = 3, .bound = 2},
+    {"barrier: 2 parties, from before a fork", all_meet_after_a_fork, .bound = 3},
     {"barrier: one gives up", one_breaks_it, .bound = 4},
     {"once: once only", once_only, .search = WEFT_EXHAUSTIVE},
     {"once: after a failure again", once_only, .arg = 1, .bound = 4},
