@@ -329,6 +329,44 @@ TEST(it_makes_no_difference_in_the_midst_of_what_the_fork_happens)
     weft_queue_free(&b.q);
 }
 
+// A child's thread was making the mutex fresh when another one forked.
+TEST(a_lock_that_a_second_fork_found_half_fresh_is_free)
+{
+    weft_mutex m = {.word_ = 2, .fork_ = UINT32_MAX};
+    assert_int_equal(in_child(find_it_free, &m), 0);
+}
+
+struct forking {
+    weft_once once;
+    pid_t child;
+};
+
+static int fork_inside(void *arg)
+{
+    enum { BUSY = 1 }; // another is about to stand in line; in the child he never does
+    struct forking *f = arg;
+    f->once.word_ |= BUSY;
+    f->child = fork();
+    if (f->child == 0)
+        die_after(10);
+    else
+        f->once.word_ &= ~(uintptr_t)BUSY;
+    return f->child < 0 ? -errno : 0;
+}
+
+TEST(a_function_that_runs_once_may_fork)
+{
+    struct forking f = {.child = -1};
+    int rc = weft_once_do(&f.once, fork_inside, &f);
+    bool is_done = rc == 0 && weft_once_do(&f.once, fork_inside, &f) == 0;
+    if (f.child == 0)
+        _exit(is_done ? 0 : 1);
+    int status = -1;
+    assert_true(is_done);
+    assert_int_equal(waitpid(f.child, &status, 0), f.child);
+    assert_int_equal(status, 0);
+}
+
 // ---- life in the child --------------------------------------------------------------
 
 struct sum {
@@ -435,6 +473,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_queue_is_empty_and_nobody_waits_for_it),
     cmocka_unit_test(a_queue_is_empty_too_in_a_program_that_used_nothing_else),
     cmocka_unit_test(it_makes_no_difference_in_the_midst_of_what_the_fork_happens),
+    cmocka_unit_test(a_lock_that_a_second_fork_found_half_fresh_is_free),
+    cmocka_unit_test(a_function_that_runs_once_may_fork),
     cmocka_unit_test(plain_threads_of_the_child_share_its_locks),
     cmocka_unit_test(starting_a_task_in_the_child_is_not_supported),
     cmocka_unit_test(time_and_errors_work_in_the_child_whoever_forked),

@@ -14,7 +14,8 @@
 // unlocking what another holds, a task that returns with a lock held, a deadlock.
 //
 // A child of a plain fork() finds locks free, without waiters; flags and counts keep their values.
-// Giving back there what was held when it was forked does nothing.
+// Giving back there what was held when it was forked does nothing, if it is the first call there
+// with that lock: after another it is free, or held anew.
 #ifndef WEFT_SYNC_H
 #define WEFT_SYNC_H
 

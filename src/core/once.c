@@ -36,7 +36,8 @@ static int run(weft_once *once, int (*fn)(void *), void *arg)
     if (__builtin_expect(wf_checking, 0))
         wf_check_took(&once->value_);
     int rc = fn(arg);
-    if (__builtin_expect(wf_checking, 0))
+    bool has_forked = wf_fresh(once, after_fork); // then nobody waits here, and nothing is held
+    if (__builtin_expect(wf_checking, 0) && !has_forked)
         wf_check_gives(&once->value_, "weft_once_do", "once", once);
     finish(once, rc < 0 ? 0 : DONE);
     return rc < 0 ? wf_failed_in("weft_once_do", rc) : 0;

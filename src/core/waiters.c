@@ -129,18 +129,18 @@ uintptr_t wf_after_fork_free(uintptr_t value, uint32_t value_)
     return 0;
 }
 
-enum { ADOPTING = UINT32_MAX };
-
-// Threads of the child may find the object at once: the one that turns fork_ into ADOPTING resets
-// it, the others wait for that.
+// Threads of the child may find the object at once: the one that turns fork_ into `adopting` resets
+// it, the others wait for that. If another forks meanwhile, its child finds there that of a fork
+// before, which is as stale as any: who began stayed behind.
 bool wf_adopt_begin(uint32_t *fork)
 {
+    const uint32_t adopting = wf_fork_count | UINT32_C(1) << 31;
     unsigned round = 0;
     for (;;) {
         uint32_t seen = wf_load(fork, WF_ACQUIRE);
         if (seen == wf_fork_count)
             return false;
-        if (seen != ADOPTING && wf_cas(fork, &seen, ADOPTING, WF_ACQUIRE))
+        if (seen != adopting && wf_cas(fork, &seen, adopting, WF_ACQUIRE))
             return true;
         wf_spin(round++);
     }
