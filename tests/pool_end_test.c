@@ -183,6 +183,34 @@ static void what_comes_while_the_pool_closes_is_refused(void **state)
     assert_int_equal(weft_join(&f, NULL, 0), 0);
 }
 
+static weft_pool *ending_pool;
+static int late_code;
+
+static void spawn_late(void *value)
+{
+    (void)value;
+    atomic_int *counter = NULL;
+    nap_ms(30); // the close is likely to wait for this thread by now
+    late_code = weft_spawn(ending_pool, count, &counter);
+}
+
+static int leave_a_value(void *ctx)
+{
+    (void)ctx;
+    static weft_local last_word = WEFT_LOCAL(spawn_late);
+    return weft_local_set(&last_word, &last_word);
+}
+
+static void what_a_worker_submits_as_it_ends_is_refused(void **state)
+{
+    (void)state;
+    not_with_processes("a worker does not have its pool");
+    weft_pool *pool = weft_pool_open(KIND, .workers = 1, .on_start = leave_a_value);
+    ending_pool = pool;
+    weft_pool_close(&pool);
+    assert_int_equal(late_code, -EPIPE);
+}
+
 struct producer {
     weft_pool *pool;
     struct spot spot;
@@ -375,6 +403,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(closing_waits_for_queued_tasks),
     cmocka_unit_test(a_cancelled_closer_still_waits),
     cmocka_unit_test(what_comes_while_the_pool_closes_is_refused),
+    cmocka_unit_test(what_a_worker_submits_as_it_ends_is_refused),
     cmocka_unit_test(a_producer_that_is_held_back_hears_of_the_close),
     cmocka_unit_test(a_task_of_another_pool_may_close_it),
     cmocka_unit_test(closing_a_pool_from_its_own_task_aborts),

@@ -395,8 +395,12 @@ static void stop_workers(struct threads *t)
     weft_cond_broadcast(&t->work);
     while (t->alive > 0)
         (void)wf_cond_wait("weft_pool_close", &t->change, &t->mu, WEFT_FOREVER); // shielded
-    if (t->any_ended)
-        wf_thread_join(t->ended);
+    bool any_ended = t->any_ended;
+    wf_thread ended = t->ended;
+    weft_unlock(&t->mu); // what a thread calls as it ends, for its values, may ask for it
+    if (any_ended)
+        wf_thread_join(ended);
+    wf_lock(&t->mu);
 }
 
 static void end_loops(struct threads *t)
