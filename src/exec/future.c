@@ -386,7 +386,9 @@ static int stand_by(weft_future *f, struct wf_wait *wait, weft_time deadline)
         int rc = wf_line_wait(&f->word_, &node, wait, weft_sooner(deadline, expires), 0);
         if (rc == 0)
             break;
-        if (rc != -ETIMEDOUT || is_past(deadline) || (wait->stops && wf_interrupted() < 0))
+        if (rc != -ETIMEDOUT || is_past(deadline))
+            return rc;
+        if (wait->stops && (rc = wf_interrupted()) < 0)
             return rc;
         expires = WEFT_FOREVER;
         if (withdraw(f))

@@ -201,6 +201,32 @@ static void pool_deadline_against_worker(void *arg)
     weft_pool_close(&pool);
 }
 
+static int begin_nothing(void *ctx)
+{
+    (void)ctx;
+    return 0;
+}
+
+static int wait_in_a_task(const int *n, long *out)
+{
+    (void)n, (void)out;
+    return weft_wait(s.f, WEFT_FOREVER);
+}
+WEFT_TASK(wait_in_a_task, int, long);
+
+// It runs in its worker alone. Whoever waits without a deadline is told of none.
+static void pool_deadline_against_request(void *arg)
+{
+    weft_pool *pool = weft_pool_open(kind_of(arg), .workers = 1, .on_start = begin_nothing);
+    s.f = weft_submit_until(pool, sometime(), work, &(int){1});
+    weft_future *waits = weft_start(WEFT_THREADS, wait_in_a_task, &(int){1});
+    weft_cancel(waits);
+    int rc = weft_join(&waits, NULL, 0);
+    claim(rc == 0 || rc == -ECANCELED);
+    weft_drop(&s.f);
+    weft_pool_close(&pool);
+}
+
 static void pool_drop_against_worker(void *arg)
 {
     weft_pool *pool = weft_pool_open(kind_of(arg), .workers = 1);
@@ -228,6 +254,7 @@ const struct scenario future_scenarios[] = {
     {"future: in a pool, cancel, worker and wait, bound 2", pool_cancel_against_worker_and_join,
      .bound = 2, .is_long = true},
     {"future: in a pool, deadline against worker", pool_deadline_against_worker, .bound = 2},
+    {"future: in a pool, deadline against request", pool_deadline_against_request, .bound = 2},
     {"future: in a pool, drop against worker", pool_drop_against_worker, .bound = 2},
 #if HAS_FIBERS
     // ---- of fibers; who waits is a thread, if nothing else is said
