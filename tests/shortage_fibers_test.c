@@ -83,9 +83,38 @@ static void without_descriptors_there_are_no_loops(void **state)
     starve_step(&pool, FILES, ENFILE);
 }
 
+// On a thread, with a deadline that does not come.
+static int join_without_memory(weft_pool *const *threads, int *out)
+{
+    weft_future *f = weft_submit_until(*threads, much_later(), square, &(int){7});
+    shortage = (struct shortage){.of = MEMORY, .error = ENOMEM};
+    int rc = weft_join_as(&f, square, out);
+    int refused = end_shortage();
+    return rc < 0 ? rc : refused == 0 ? -ERANGE : 0;
+}
+WEFT_TASK(join_without_memory, weft_pool *, int);
+
+static void who_joins_without_memory_for_a_timer_waits_for_the_end(void **state)
+{
+    (void)state;
+    struct hold h;
+    weft_pool *fibers = weft_pool_open(WEFT_FIBERS, .workers = 1); // its loop had no timer yet
+    weft_pool *threads = weft_pool_open(WEFT_THREADS, .workers = 1);
+    weft_future *busy = hold_a_worker(threads, &h);
+    weft_future *joins = weft_submit(fibers, join_without_memory, &threads);
+    assert_int_equal(weft_wait(joins, weft_after_ms(30)), -ETIMEDOUT);
+    assert_int_equal(let_go(&busy, &h), 0);
+    int out = 0;
+    assert_int_equal(weft_join_as(&joins, join_without_memory, &out), 0);
+    assert_int_equal(out, 49);
+    weft_pool_close(&threads);
+    weft_pool_close(&fibers);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_loops_that_all_share_are_begun_again_after_a_failure), // comes first
     cmocka_unit_test(without_memory_fibers_are_refused),
+    cmocka_unit_test(who_joins_without_memory_for_a_timer_waits_for_the_end),
     cmocka_unit_test(without_threads_there_are_no_loops),
     cmocka_unit_test(without_descriptors_there_are_no_loops),
 };

@@ -376,7 +376,8 @@ static bool is_past(weft_time t)
     return t.ns != INT64_MAX && weft_now().ns >= t.ns;
 }
 
-// Wait for its end. A waiter also ends it at its deadline if it has not begun: no timer does.
+// Wait for its end. A waiter also ends it at its deadline if it has not begun: no timer does. But
+// where there is no memory to be woken then, nobody does: who joins must not return before its end.
 static int stand_by(weft_future *f, struct wf_wait *wait, weft_time deadline)
 {
     weft_time expires = f->task.deadline;
@@ -386,12 +387,13 @@ static int stand_by(weft_future *f, struct wf_wait *wait, weft_time deadline)
         int rc = wf_line_wait(&f->word_, &node, wait, weft_sooner(deadline, expires), 0);
         if (rc == 0)
             break;
-        if (rc != -ETIMEDOUT || is_past(deadline))
+        bool no_timer = rc == -ENOMEM && expires.ns < deadline.ns; // a fiber's
+        if (!no_timer && (rc != -ETIMEDOUT || is_past(deadline)))
             return rc;
         if (wait->stops && (rc = wf_interrupted()) < 0)
             return rc;
         expires = WEFT_FOREVER;
-        if (withdraw(f))
+        if (!no_timer && withdraw(f))
             end_unbegun(f, -ETIMEDOUT, "its deadline passed");
         wf_waiter_begin(&node, 0);
     }
