@@ -189,7 +189,7 @@ struct weft_outcome {
     ((void)sizeof(fn(__VA_ARGS__, NULL)), weft_group_add_((group), (tag), &fn##_task, __VA_ARGS__))
 // 1: one more task ended, described in *outcome; 0: none are left; -ETIMEDOUT, -ECANCELED: we
 // stopped waiting. result is written if it succeeded, and may be NULL; one that does not fit
-// aborts. In a forked child: -ENOTSUP.
+// aborts. One task at a time may ask; any may add. In a forked child: -ENOTSUP.
 int weft_group_next(weft_group *group, struct weft_outcome *outcome, void *result, size_t size,
                     weft_time deadline);
 void weft_group_cancel(weft_group *group); // those that were added so far

@@ -11,6 +11,9 @@
 // the read-write lock and weft_once_do take none: they protect moments. Nor do joining, closing and
 // weft_block, which last as long as the task: weft_wait first. Nor does handing over a task, which
 // may wait for room in its pool's backlog: the deadline of weft_submit_until is the task's.
+//
+// On a fiber each call that has to wait until a deadline, or for a descriptor, may give -ENOMEM as
+// well, and for a descriptor -ENOSPC: no memory for the timer, no watch left (max_user_watches).
 #ifndef WEFT_TIME_H
 #define WEFT_TIME_H
 

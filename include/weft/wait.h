@@ -26,8 +26,8 @@ WEFT_C_BEGIN
 int weft_wait_fd(int fd, short events, weft_time deadline);
 
 // Wait for one of `set` and take it: its number, -ETIMEDOUT, -ECANCELED, -EINVAL (an empty set),
-// -EMFILE or -ENFILE. Threads of weft block all asynchronous signals; block those you wait for in
-// your own threads too, first thing in main. One task waits for one signal.
+// -EMFILE, -ENFILE or -ENOMEM. Threads of weft block all asynchronous signals; block those you wait
+// for in your own threads too, first thing in main. One task waits for one signal.
 int weft_wait_signal(const sigset_t *set, weft_time deadline);
 
 // Call fn(arg, result) where it may block a whole thread: a file, a resolver, a database.

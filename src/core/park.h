@@ -84,7 +84,8 @@ static inline bool wf_stays(void)
 }
 
 // Sleep until the token, an event on wait->fd, or the deadline. The ready events (> 0), 0 (token,
-// or no reason), -ETIMEDOUT, -EMFILE, -ENFILE, -ENOMEM (the last three only with a descriptor).
+// or no reason), -ETIMEDOUT; with a descriptor -EMFILE, -ENFILE, -ENOMEM; a fiber with one -ENOSPC,
+// and with a deadline -ENOMEM.
 // With a transfer: 1 if it was made, or has failed by itself; then its result says more. In all
 // other cases it was not begun, or taken back: no byte has moved.
 int wf_park(const struct wf_wait *wait, weft_time deadline);
@@ -112,8 +113,8 @@ void wf_unpark(struct wf_parker *parker);
 enum { WF_PARKED = 4 };
 bool wf_park_give_up(struct wf_parker *parker);
 
-// wf_park in a loop for a descriptor: the ready events, -ETIMEDOUT, -ECANCELED, -EBADF, or as
-// wf_park. With `again` not NULL also 0, if *again is not 0 after a token.
+// wf_park for a descriptor, until it returns something: the ready events, -ETIMEDOUT, -ECANCELED,
+// -EBADF, or as wf_park. With `again` not NULL also 0, if *again is not 0 after a token.
 int wf_wait_fd(const char *what, int fd, short events, weft_time deadline, const uint32_t *again);
 
 void wf_note_wait(const struct wf_wait *wait);      // current.c; for park.c alone

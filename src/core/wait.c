@@ -40,10 +40,7 @@ int weft_wait_fd(int fd, short events, weft_time deadline)
 {
     if (fd < 0)
         return weft_fail(-EBADF, "weft_wait_fd: %d is no descriptor", fd);
-    int rc = 0;
-    while (rc == 0) // 0: woken without a reason
-        rc = wf_wait_fd("weft_wait_fd", fd, events, deadline, NULL);
-    return wf_failed("weft_wait_fd", rc);
+    return wf_failed("weft_wait_fd", wf_wait_fd("weft_wait_fd", fd, events, deadline, NULL));
 }
 
 // ---- signals ----------------------------------------------------------------------------

@@ -20,12 +20,13 @@ struct members {
 struct weft_group {
     weft_pool *pool;
     bool cancel_rest;
-    weft_mutex mu;                 // guards everything below
+    weft_mutex mu;                 // guards all but what the one who asks has
     weft_cond change;              // one more has ended, or was not added after all
     struct members working, ended; // each future holds a reference of ours
-    weft_future *latest;           // handed out by the last next; its message lives till the next
+    bool failed;                   // with cancel_rest: the others, also later ones, are cancelled
+    // ---- the one who asks: what it was given last, and its message till it asks again
+    weft_future *latest;
     char message[WEFT_ERROR_MAX];
-    bool failed; // with cancel_rest: the others, also later ones, are cancelled
 };
 
 static void append(struct members *list, weft_future *f)
