@@ -111,10 +111,49 @@ static void who_joins_without_memory_for_a_timer_waits_for_the_end(void **state)
     weft_pool_close(&fibers);
 }
 
+// The spare worker that ran the second task has nothing to do, and no memory to wait for a second.
+struct spare {
+    weft_pool *pool;
+    weft_event over;
+};
+
+static int take_memory(struct spare *const *spare, int *none)
+{
+    (void)none;
+    shortage = (struct shortage){.of = MEMORY, .error = ENOMEM}; // its thread's: also the first's
+    weft_event_set(&(*spare)->over);
+    return 0;
+}
+WEFT_TASK(take_memory, struct spare *, int);
+
+static int count_refusals(struct spare *const *spare, int *refused)
+{
+    weft_future *f = weft_submit((*spare)->pool, take_memory, spare);
+    int rc = weft_event_wait(&(*spare)->over, WEFT_FOREVER);
+    for (int i = 0; i < 1000; i++)
+        weft_yield();
+    *refused = end_shortage();
+    return rc < 0 ? rc : weft_join(&f, NULL, 0);
+}
+WEFT_TASK(count_refusals, struct spare *, int);
+
+static void a_spare_worker_without_memory_for_a_timer_ends(void **state)
+{
+    (void)state;
+    struct spare spare = {.pool = weft_pool_open(WEFT_FIBERS, .workers = 1)}, *arg = &spare;
+    weft_future *f = weft_submit(spare.pool, count_refusals, &arg);
+    int refused = 0;
+    assert_int_equal(weft_wait(f, much_later()), 0); // not run by us
+    assert_int_equal(weft_join_as(&f, count_refusals, &refused), 0);
+    assert_int_equal(refused, 1);
+    weft_pool_close(&spare.pool);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_loops_that_all_share_are_begun_again_after_a_failure), // comes first
     cmocka_unit_test(without_memory_fibers_are_refused),
     cmocka_unit_test(who_joins_without_memory_for_a_timer_waits_for_the_end),
+    cmocka_unit_test(a_spare_worker_without_memory_for_a_timer_ends),
     cmocka_unit_test(without_threads_there_are_no_loops),
     cmocka_unit_test(without_descriptors_there_are_no_loops),
 };

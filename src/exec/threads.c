@@ -136,8 +136,8 @@ static weft_future *next_task(struct threads *t)
         int rc = wf_cond_wait("weft_pool", &t->work, &t->mu,
                               spare ? weft_after_ms(SPARE_IDLE_MS) : WEFT_FOREVER);
         t->sleeping--;
-        if (rc == -ETIMEDOUT && t->alive > t->base.options.workers &&
-            (t->queued == 0 || is_surplus(t)))
+        // It had nothing to do for long; or a fiber has no memory to wait for just so long.
+        if (rc < 0 && t->alive > t->base.options.workers && (t->queued == 0 || is_surplus(t)))
             return NULL;
     }
     return t->stop ? NULL : take(t, t->queue.first);
