@@ -30,7 +30,8 @@ struct weft_future {
     int64_t tag;              // the group's
     weft_future *next, *prev; // in a list of the pool's; guarded by its lock, like the next
     enum wf_place place;
-    weft_future *after, *before; // in the group's lists; guarded by its lock
+    bool asked;                  // to stop, by the group; guarded by its lock, like the next
+    weft_future *after, *before; // in the group's lists
     pid_t tid;                   // of the thread that runs it; atomic, 0 before
     int code;                    // once DONE, like task.error_text
     void *arg, *result;

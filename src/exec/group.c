@@ -20,10 +20,11 @@ struct members {
 struct weft_group {
     weft_pool *pool;
     bool cancel_rest;
-    weft_mutex mu;                 // guards all but what the one who asks has
-    weft_cond change;              // one more has ended, or was not added after all
-    struct members working, ended; // each future holds a reference of ours
-    bool failed;                   // with cancel_rest: the others, also later ones, are cancelled
+    weft_mutex mu;    // guards all but what the one who asks has
+    weft_cond change; // one more has ended, or was not added after all
+    // Each future holds a reference of ours. Those that were asked to stop work still.
+    struct members working, asked, ended;
+    bool failed; // with cancel_rest: the others, also later ones, are cancelled
     // ---- the one who asks: what it was given last, and its message till it asks again
     weft_future *latest;
     char message[WEFT_ERROR_MAX];
@@ -66,30 +67,49 @@ weft_group *weft_group_open_(struct weft_group_options o)
 
 // ---- members come and end ---------------------------------------------------------------
 
+// With mu held, this and the next two.
+static struct members *list_of(weft_group *group, const weft_future *f)
+{
+    return f->asked ? &group->asked : &group->working;
+}
+
+static void ask_to_stop(weft_group *group, weft_future *f)
+{
+    f->asked = true;
+    append(&group->asked, f);
+    wf_task_cancel(&f->task);
+}
+
+static bool has_working(const weft_group *group)
+{
+    return group->working.first || group->asked.first;
+}
+
 void wf_group_join(weft_group *group, weft_future *f)
 {
     wf_guard(&group->mu);
-    append(&group->working, f);
     if (group->failed)
-        wf_task_cancel(&f->task);
+        ask_to_stop(group, f);
+    else
+        append(&group->working, f);
 }
 
 void wf_group_leave(weft_group *group, weft_future *f)
 {
     wf_guard(&group->mu);
-    take_out(&group->working, f);
+    take_out(list_of(group, f), f);
     weft_cond_broadcast(&group->change); // it may have been all that somebody waits for
 }
 
-// With mu held: the next that works and was not asked to stop, with a reference.
+// With mu held: the next that was not asked to stop, and is now, with a reference.
 static weft_future *next_to_cancel(weft_group *group)
 {
-    for (weft_future *f = group->working.first; f; f = f->after)
-        if (wf_load(&f->task.cancelled, WF_RELAXED) == 0) {
-            wf_task_cancel(&f->task);
-            return wf_future_ref(f);
-        }
-    return NULL;
+    weft_future *f = group->working.first;
+    if (!f)
+        return NULL;
+    take_out(&group->working, f);
+    ask_to_stop(group, f);
+    return wf_future_ref(f);
 }
 
 // Without mu: ending a queued task notes it here.
@@ -117,10 +137,10 @@ static bool is_first_failure(weft_group *group, const weft_future *f)
 
 void wf_group_note(weft_group *group, weft_future *f)
 {
-    if (is_first_failure(group, f)) // f is still among the working: the group stays
+    if (is_first_failure(group, f)) // f has not ended for the group, which stays
         cancel_all(group);
     wf_lock(&group->mu);
-    take_out(&group->working, f);
+    take_out(list_of(group, f), f);
     append(&group->ended, f);
     weft_cond_broadcast(&group->change);
     weft_unlock(&group->mu); // the last touch
@@ -161,7 +181,7 @@ int weft_group_next(weft_group *group, struct weft_outcome *outcome, void *resul
     forget_latest(group);
     int rc = wf_interrupted();
     wf_lock(&group->mu);
-    while (rc == 0 && !group->ended.first && group->working.first)
+    while (rc == 0 && !group->ended.first && has_working(group))
         rc = wf_cond_wait("weft_group_next", &group->change, &group->mu, deadline);
     weft_future *f = rc == 0 ? group->ended.first : NULL;
     if (f)
@@ -194,7 +214,7 @@ void weft_group_close(weft_group **group)
     cancel_all(g);
     bool was = weft_shield(true);
     wf_lock(&g->mu);
-    while (g->working.first)
+    while (has_working(g))
         (void)wf_cond_wait("weft_group_close", &g->change, &g->mu, WEFT_FOREVER); // shielded
     weft_unlock(&g->mu);
     (void)weft_shield(was);
