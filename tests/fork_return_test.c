@@ -124,6 +124,65 @@ static void it_is_so_wherever_a_task_runs(void **state)
     }
 }
 
+// Who drops a task himself forks in his own code: that child goes on with it.
+static struct outcome told;
+
+static void fork_when_told(const char *task, int code, const char *message, void *ctx)
+{
+    (void)task, (void)code, (void)message, (void)ctx;
+    (void)fork_here(0, &told);
+}
+
+static int fail_alone(const weft_none *none, weft_none *out)
+{
+    (void)none, (void)out;
+    return -EIO;
+}
+WEFT_TASK(fail_alone, weft_none, weft_none);
+
+static void so_does_one_that_returns_from_the_hook_for_failures(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        told = (struct outcome){0, -1};
+        weft_pool *pool = weft_pool_open(kinds[i], .workers = 1, .on_error = fork_when_told);
+        assert_int_equal(weft_spawn(pool, fail_alone, &(weft_none){0}), 0);
+        for (int k = 0; k < BEHIND; k++)
+            assert_int_equal(weft_spawn(pool, be_at_home, &k), 0);
+        weft_pool_close(&pool);
+        assert_exited(told.status, -EIO);
+    }
+}
+
+static void fork_at_last(void *value)
+{
+    (void)fork_here(0, value);
+}
+
+static int leave_a_value(struct outcome *const *value, weft_none *none)
+{
+    (void)none;
+    static weft_local last = WEFT_LOCAL(fork_at_last);
+    return weft_local_set(&last, *value);
+}
+WEFT_TASK(leave_a_value, struct outcome *, weft_none);
+
+static void so_does_one_that_returns_from_what_destroys_a_value(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct outcome out = {0, -1}, *arg = &out;
+        weft_pool *pool = weft_pool_open(kinds[i], .workers = 1);
+        weft_future *f = weft_submit(pool, leave_a_value, &arg);
+        for (int k = 0; k < BEHIND; k++)
+            assert_int_equal(weft_spawn(pool, be_at_home, &k), 0);
+        assert_int_equal(weft_wait(f, much_later()), 0);
+        assert_int_equal(weft_join(&f, NULL, 0), 0);
+        weft_pool_close(&pool);
+        assert_exited(out.status, 0);
+    }
+}
+
 static int fork_first(void *ctx)
 {
     struct outcome out;
@@ -148,6 +207,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(it_exits_by_what_it_returned),
     cmocka_unit_test(no_other_task_runs_in_it),
     cmocka_unit_test(it_is_so_wherever_a_task_runs),
+    cmocka_unit_test(so_does_one_that_returns_from_the_hook_for_failures),
+    cmocka_unit_test(so_does_one_that_returns_from_what_destroys_a_value),
     cmocka_unit_test(so_does_one_that_returns_from_on_start),
 };
 TEST_MAIN(tests)

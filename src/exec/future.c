@@ -211,6 +211,7 @@ static void report_first(const weft_future *f)
     self->calls_out = f->pool ? (const void *)f->pool : f;
     report(f);
     self->calls_out = before;
+    wf_exit_if_forked(f->fork_, f->code);
 }
 
 // Set the flags in the word; what they were before. DONE empties the line. After ABANDONED only the
@@ -295,6 +296,7 @@ void wf_future_run(weft_future *f)
     if (abandoned)
         report(f);
     wf_task_leave(task);
+    wf_exit_if_forked(f->fork_, code); // from the hook, or from what destroys a value
     end(f, code, abandoned);
 }
 
@@ -493,8 +495,7 @@ int weft_wait(const weft_future *f, weft_time deadline)
         help(mine);
     struct wf_wait wait = {
         .what = "weft_wait", .thing = "task", .object = f, .fd = WF_NO_FD, .stops = true};
-    if (deadline.ns == INT64_MAX)
-        wait.owner = &f->id;
+    wait.owner = deadline.ns == INT64_MAX ? &f->id : NULL;
     return wf_failed("weft_wait", await(mine, &wait, deadline));
 }
 

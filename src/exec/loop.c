@@ -313,10 +313,11 @@ static void *fiber_begins(void)
     see_to_ended(self->loop);
     *self->loop->kept.error = 0;
     self->fn(self->arg);
+    struct wf_loop *loop = self->loop;
+    if (self->parker.parking)
+        wf_parker_renew(&self->parker); // calls what destroys the values of on_start
     if (!self->parker.parking) // in a forked child it is the only thread: the others are not ours
         exit(0);
-    struct wf_loop *loop = self->loop;
-    wf_parker_renew(&self->parker);
     see_to_ended(loop);
     return leave_for_good(loop, self);
 }
