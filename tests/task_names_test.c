@@ -549,6 +549,23 @@ static void threads_of_weft_block_all_asynchronous_signals(void **state)
     assert_int_equal(own, own_after); // starting threads left this one's mask as it was
 }
 
+static int look_at_oneself(void *info)
+{
+    weft_self(info);
+    return 0;
+}
+
+static void a_worker_without_a_task_goes_by_its_own_name(void **state)
+{
+    (void)state;
+    struct weft_info info = {.id = -1};
+    weft_pool *pool = weft_pool_open(WEFT_FIBERS, .workers = 1, .name = "own",
+                                     .on_start = look_at_oneself, .ctx = &info);
+    weft_pool_close(&pool);
+    assert_string_equal(info.name, "own-1");
+    assert_int_equal(info.id, 0);
+}
+
 static const struct scene scenes[] = {
     {"drop_failure", drop_failure},         {"drop_cancelled", drop_cancelled},
     {"hook_and_no_hook", hook_and_no_hook}, {"drop_ended_failure", drop_ended_failure},
@@ -568,6 +585,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_short_list_tells_how_many_there_are),
     cmocka_unit_test(fibers_are_listed_by_their_names),
     cmocka_unit_test(a_task_of_a_pool_is_listed_while_it_runs),
+    cmocka_unit_test(a_worker_without_a_task_goes_by_its_own_name),
     cmocka_unit_test(a_failure_that_nobody_joins_is_told_to_the_hook),
     cmocka_unit_test(success_cancellation_and_joined_failures_are_not_told),
     cmocka_unit_test(without_a_hook_a_failure_is_one_line_on_stderr),

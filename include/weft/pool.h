@@ -201,7 +201,8 @@ void weft_group_close(weft_group **group); // cancels, waits (shielded) and free
 struct weft_info {
     char name[32];
     enum weft_kind kind;
-    int64_t id;     // unique in this process's life, never 0; in a process, that of the future
+    int64_t id;     // unique in this process's life; in a process, that of the future. 0: no task,
+                    // but on_start, or a hook that is told outside of the task
     pid_t pid, tid; // of the process and OS thread it runs, or ran, on; 0 before it starts, and of
                     // a task of a process pool whenever it does not run
     bool daemon, alive;

@@ -18,8 +18,8 @@ void wf_name_task(char *name, size_t size, const char *worker, const struct wf_t
     const char *own = wf_task_name(task, buffer);
     if (task->pooled && worker)
         (void)snprintf(text, sizeof text, "%s (%s)", worker, own);
-    else
-        (void)snprintf(text, sizeof text, "%s", own);
+    else // between two tasks: only the thread has a name
+        (void)snprintf(text, sizeof text, "%s", own[0] == '\0' && worker ? worker : own);
     wf_cut_text(text, size);
     memcpy(name, text, strlen(text) + 1);
 }
