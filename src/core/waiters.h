@@ -88,7 +88,8 @@ wf_after_fork wf_after_fork_free; // nothing: 0
 bool wf_adopt_begin(uint32_t *fork);
 void wf_adopt_end(uint32_t *fork);
 
-// Call first in each operation. True: the object comes from before a fork, and is fresh now.
+// Call first in each operation. True: the object comes from before a fork, and is fresh now. Of
+// several who come at once each may be told so: who has more to make fresh does it by hand.
 #define wf_fresh(object, after) \
     (wf_is_stale(object) && \
      wf_adopt(&(object)->word_, &(object)->fork_, &(object)->value_, (after)))
