@@ -11,7 +11,9 @@
 //
 // What differs from plain, once it has started:
 // - Reading: -ECONNABORTED is a stream that was cut off, without the peer's word that it ends;
-//   0 is its word. -EPROTO: the peer broke the protocol, or refused us; weft_error() says which.
+//   0 is its word. -EPROTO: the peer broke the protocol, refused us, or asks for new keys without
+//   end (64 KiB of it and no byte for us, or of answers that it does not read); weft_error() says
+//   which.
 // - In a child of a plain fork() every call gives -EPIPE: the keys are its parent's.
 // - weft_conn_close says that the stream ends, unless bytes that were queued are lost, or are on
 //   their way from another loop: then the peer sees a stream that was cut off.

@@ -8,6 +8,11 @@
 // way, would have made each write a thing that can stop in the middle.
 //
 // A failure is remembered: after it OpenSSL only says that something is wrong.
+//
+// A peer may ask for new keys, or for a handshake that it does not get, as often as it likes.
+// OpenSSL goes on for as long as such things come, within one call of ours, and answers each; no
+// socket stops it. So there are two bounds, of TALK_MOST each. Else one peer would keep a loop to
+// itself, and one that reads nothing fill the memory with our answers.
 #define _GNU_SOURCE // strerrordesc_np
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,6 +30,9 @@
 #include "net/tls.h"
 #include "os/atomic.h"
 
+// What no honest peer says in a row, or leaves unread: some 2,400 wishes for new keys.
+enum { TALK_MOST = 64 << 10 };
+
 struct session {
     struct wf_layer layer; // first
     weft_tls *tls;         // a reference
@@ -32,6 +40,9 @@ struct session {
     int error;       // of the socket, 0: none
     bool at_end;     // of the socket
     bool ready;      // the handshake is done
+    bool reads;      // OpenSSL is in a call that reads
+    size_t talked;   // how much came, once ready, since there were plain bytes in it
+    size_t answered; // what OpenSSL said to that, since the queue was empty
     int failed;      // 0, or what every call returns from now on
     const char *why; // in words that stay; with failed
     char *alpn;      // a copy with a NUL, or NULL
@@ -48,6 +59,10 @@ static int bio_read(BIO *bio, char *buf, int cap)
 {
     struct session *s = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
+    if (s->talked > TALK_MOST) {
+        s->error = -EPROTO;
+        return -1;
+    }
     if (s->layer.early.length > 0)
         return (int)wf_buffer_take(&s->layer.early, buf, (size_t)cap);
     ssize_t n;
@@ -59,6 +74,7 @@ static int bio_read(BIO *bio, char *buf, int cap)
         BIO_set_retry_read(bio);
     else if (n < 0)
         s->error = -errno;
+    s->talked += s->ready && n > 0 ? (size_t)n : 0;
     return (int)n;
 }
 
@@ -66,7 +82,9 @@ static int bio_write(BIO *bio, const char *bytes, int size)
 {
     struct session *s = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    s->error = wf_buffer_add(s->layer.out, bytes, (size_t)size);
+    if (s->reads)
+        s->answered = (s->layer.out->length > 0 ? s->answered : 0) + (size_t)size;
+    s->error = s->answered > TALK_MOST ? -EPROTO : wf_buffer_add(s->layer.out, bytes, (size_t)size);
     return s->error < 0 ? -1 : size;
 }
 
@@ -116,6 +134,8 @@ static int outcome(struct session *s, int rc)
     if (kind == SSL_ERROR_WANT_READ)
         return -EAGAIN;
     unsigned long error = ERR_peek_error();
+    if (s->error == -EPROTO) // of ours: no socket says so
+        return fail_with(s, -EPROTO, "the peer asks for new keys without end");
     if (s->error < 0)
         return fail_with(s, s->error, strerrordesc_np(-s->error));
     if (s->at_end)
@@ -163,14 +183,26 @@ static int handshake(struct wf_layer *layer)
     return rc;
 }
 
+// SSL_read_ex or SSL_peek_ex.
+static int get(struct session *s, int (*how)(SSL *, void *, size_t, size_t *), void *buf,
+               size_t cap, size_t *n)
+{
+    ERR_clear_error();
+    s->reads = true;
+    int rc = how(s->ssl, buf, cap, n);
+    s->reads = false;
+    if (rc == 1)
+        s->talked = 0;
+    return rc;
+}
+
 static ssize_t read_some(struct wf_layer *layer, void *buf, size_t cap)
 {
     struct session *s = of(layer);
     size_t n;
     if (s->failed < 0)
         return fail(s);
-    ERR_clear_error();
-    int rc = SSL_read_ex(s->ssl, buf, cap, &n);
+    int rc = get(s, SSL_read_ex, buf, cap, &n);
     return rc == 1 ? (ssize_t)n : outcome(s, rc);
 }
 
@@ -182,8 +214,7 @@ static bool is_readable(struct wf_layer *layer)
     size_t n;
     if (s->failed < 0)
         return true;
-    ERR_clear_error();
-    int rc = SSL_peek_ex(s->ssl, &byte, 1, &n);
+    int rc = get(s, SSL_peek_ex, &byte, 1, &n);
     return rc == 1 || outcome(s, rc) != -EAGAIN;
 }
 

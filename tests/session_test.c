@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+// session_test.c - TLS with a peer that says what TLS allows, and what no peer of ours would: new
+// keys again and again, and nothing but these.
+#define WEFT_TESTS_TLS
+#include "bad_days.h"
+
+#include <openssl/ssl.h>
+
+enum { KEYS = 1000, TIMES = 5 }; // 27 bytes each: twice as much as is borne, and not at once
+
+// ---- a peer of OpenSSL ------------------------------------------------------------------
+
+// What it says goes into memory, and out when we send it; so it never waits to be read.
+struct peer {
+    struct link link;
+    SSL_CTX *ctx;
+    SSL *ssl;
+    BIO *said;
+    weft_tls *tls; // of our end
+};
+
+static int shake_ours(const struct peer *p, weft_none *none)
+{
+    (void)none;
+    return weft_tls_start(p->link.ours, p->tls, NULL, much_later());
+}
+WEFT_TASK(shake_ours, struct peer, weft_none);
+
+static SSL_CTX *context_of(int version)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    assert_non_null(ctx);
+    assert_int_equal(SSL_CTX_set_max_proto_version(ctx, version), 1);
+    return ctx;
+}
+
+static void peer_shake(struct peer *p)
+{
+    p->ssl = SSL_new(p->ctx);
+    assert_non_null(p->ssl);
+    assert_int_equal(SSL_set_tlsext_host_name(p->ssl, "weft.test"), 1);
+    assert_int_equal(SSL_set_fd(p->ssl, p->link.peer), 1);
+    weft_future *f = weft_start(WEFT_FIBERS, shake_ours, p);
+    assert_int_equal(SSL_connect(p->ssl), 1);
+    assert_int_equal(weft_join_as(&f, shake_ours, NULL), 0);
+    p->said = BIO_new(BIO_s_mem());
+    SSL_set0_wbio(p->ssl, p->said);
+}
+
+static struct peer peer_up(int version)
+{
+    struct peer p = {.link = link_up(), .ctx = context_of(version), .tls = make_server_tls()};
+    peer_shake(&p);
+    return p;
+}
+
+static void peer_down(struct peer *p)
+{
+    SSL_free(p->ssl);
+    SSL_CTX_free(p->ctx);
+    link_down(&p->link);
+    weft_tls_free(&p->tls);
+}
+
+static void say_keys(const struct peer *p, int times, int how)
+{
+    for (int i = 0; i < times; i++) {
+        assert_int_equal(SSL_key_update(p->ssl, how), 1);
+        assert_int_equal(SSL_do_handshake(p->ssl), 1);
+    }
+}
+
+static void say_bytes(const struct peer *p, const char *text)
+{
+    assert_int_equal(SSL_write(p->ssl, text, (int)strlen(text)), (int)strlen(text));
+}
+
+static void send_said(const struct peer *p)
+{
+    char *bytes;
+    long size = BIO_get_mem_data(p->said, &bytes);
+    raw_send(p->link.peer, bytes, (size_t)size);
+    assert_int_equal(BIO_reset(p->said), 1);
+}
+
+// ---- our end ----------------------------------------------------------------------------
+
+struct reading {
+    weft_conn *conn;
+    bool looks; // by weft_wait_readable first
+};
+
+// Reads to the end: how much came, or the error.
+static int read_all(const struct reading *r, weft_none *none)
+{
+    char buf[64];
+    ssize_t n = 1;
+    int got = 0;
+    (void)none;
+    while (n > 0) {
+        n = r->looks ? weft_wait_readable(r->conn, much_later()) : 0;
+        n = n < 0 ? n : weft_read(r->conn, buf, sizeof buf, much_later());
+        got += n > 0 ? (int)n : 0;
+    }
+    return n < 0 ? (int)n : got;
+}
+WEFT_TASK(read_all, struct reading, weft_none);
+
+static weft_future *begin_to_read(const struct peer *p, bool looks)
+{
+    weft_future *f = weft_start(WEFT_FIBERS, read_all, &(struct reading){p->link.ours, looks});
+    assert_non_null(f);
+    return f;
+}
+
+static void assert_cut_off(const struct peer *p, weft_future **reader)
+{
+    assert_int_equal(shutdown(p->link.peer, SHUT_WR), 0); // who bears all of it comes to this
+    assert_int_equal(weft_join_as(reader, read_all, NULL), -EPROTO);
+    assert_non_null(strstr(weft_error(), "new keys without end"));
+}
+
+// ---- new keys ---------------------------------------------------------------------------
+
+static void new_keys_between_bytes_harm_nobody(void **state)
+{
+    (void)state;
+    struct peer p = peer_up(TLS1_3_VERSION);
+    weft_future *f = begin_to_read(&p, false);
+    for (int i = 0; i < TIMES; i++) {
+        say_keys(&p, KEYS, SSL_KEY_UPDATE_NOT_REQUESTED);
+        say_bytes(&p, "x");
+        send_said(&p);
+    }
+    assert_int_equal(SSL_shutdown(p.ssl), 0);
+    send_said(&p);
+    assert_int_equal(weft_join_as(&f, read_all, NULL), TIMES);
+    peer_down(&p);
+}
+
+static void new_keys_and_nothing_else_are_cut_off(void **state)
+{
+    (void)state;
+    for (int looks = 0; looks <= 1; looks++) {
+        struct peer p = peer_up(TLS1_3_VERSION);
+        say_keys(&p, KEYS * TIMES, SSL_KEY_UPDATE_NOT_REQUESTED);
+        send_said(&p);
+        weft_future *f = begin_to_read(&p, looks);
+        assert_cut_off(&p, &f);
+        peer_down(&p);
+    }
+}
+
+// Of each request the answer waits for who does not read it.
+static void answers_that_nobody_reads_are_not_kept_for_ever(void **state)
+{
+    (void)state;
+    struct peer p = peer_up(TLS1_3_VERSION);
+    const int least = 1;
+    assert_int_equal(
+        setsockopt(weft_conn_fd(p.link.ours), SOL_SOCKET, SO_SNDBUF, &least, sizeof least), 0);
+    assert_int_equal(setsockopt(p.link.peer, SOL_SOCKET, SO_RCVBUF, &least, sizeof least), 0);
+    for (int i = 0; i < TIMES; i++) {
+        say_keys(&p, KEYS, SSL_KEY_UPDATE_REQUESTED);
+        say_bytes(&p, "x");
+    }
+    weft_future *f = begin_to_read(&p, false);
+    send_said(&p);
+    assert_cut_off(&p, &f);
+    peer_down(&p);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(new_keys_between_bytes_harm_nobody),
+    cmocka_unit_test(new_keys_and_nothing_else_are_cut_off),
+    cmocka_unit_test(answers_that_nobody_reads_are_not_kept_for_ever),
+};
+
+TEST_MAIN(tests)
