@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // session_test.c - TLS with a peer that says what TLS allows, and what no peer of ours would: new
-// keys again and again, and nothing but these.
+// keys again and again, nothing but these, or garbage in the midst of it.
 #define WEFT_TESTS_TLS
 #include "bad_days.h"
 
@@ -170,10 +170,27 @@ static void answers_that_nobody_reads_are_not_kept_for_ever(void **state)
     peer_down(&p);
 }
 
+// ---- garbage ----------------------------------------------------------------------------
+
+static void garbage_after_the_handshake_is_not_taken_for_another_protocol(void **state)
+{
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    (void)state;
+    for (size_t i = 0; i < COUNT(versions); i++) {
+        struct peer p = peer_up(versions[i]);
+        char byte;
+        raw_say(p.link.peer, "GET / HTTP/1.1\r\n\r\n");
+        assert_int_equal(weft_read(p.link.ours, &byte, 1, much_later()), -EPROTO);
+        assert_null(strstr(weft_error(), "does not speak TLS"));
+        peer_down(&p);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(new_keys_between_bytes_harm_nobody),
     cmocka_unit_test(new_keys_and_nothing_else_are_cut_off),
     cmocka_unit_test(answers_that_nobody_reads_are_not_kept_for_ever),
+    cmocka_unit_test(garbage_after_the_handshake_is_not_taken_for_another_protocol),
 };
 
 TEST_MAIN(tests)

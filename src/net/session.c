@@ -144,7 +144,7 @@ static int outcome(struct session *s, int rc)
         return fail_with(s, -EKEYREJECTED,
                          X509_verify_cert_error_string(SSL_get_verify_result(s->ssl)));
     // For a first answer that is no record of TLS; not for a version that we do not have in common.
-    if (ERR_GET_REASON(error) == SSL_R_WRONG_VERSION_NUMBER && !SSL_is_init_finished(s->ssl))
+    if (ERR_GET_REASON(error) == SSL_R_WRONG_VERSION_NUMBER && !s->ready)
         return fail_with(s, -EPROTO, "the peer does not speak TLS there");
     return fail_with(s, ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE ? -ENOMEM : -EPROTO,
                      wf_tls_reason("the protocol was broken"));
