@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // session_test.c - TLS with a peer that says what TLS allows, and what no peer of ours would: new
-// keys again and again, nothing but these, or garbage in the midst of it.
+// keys again and again, nothing but these, garbage in the midst of it; and one that comes back.
 #define WEFT_TESTS_TLS
 #include "bad_days.h"
 
@@ -34,11 +34,13 @@ static SSL_CTX *context_of(int version)
     return ctx;
 }
 
-static void peer_shake(struct peer *p)
+// For a session of NULL, or to resume it.
+static void peer_shake(struct peer *p, SSL_SESSION *session)
 {
     p->ssl = SSL_new(p->ctx);
     assert_non_null(p->ssl);
     assert_int_equal(SSL_set_tlsext_host_name(p->ssl, "weft.test"), 1);
+    assert_true(!session || SSL_set_session(p->ssl, session) == 1);
     assert_int_equal(SSL_set_fd(p->ssl, p->link.peer), 1);
     weft_future *f = weft_start(WEFT_FIBERS, shake_ours, p);
     assert_int_equal(SSL_connect(p->ssl), 1);
@@ -50,7 +52,7 @@ static void peer_shake(struct peer *p)
 static struct peer peer_up(int version)
 {
     struct peer p = {.link = link_up(), .ctx = context_of(version), .tls = make_server_tls()};
-    peer_shake(&p);
+    peer_shake(&p, NULL);
     return p;
 }
 
@@ -186,11 +188,31 @@ static void garbage_after_the_handshake_is_not_taken_for_another_protocol(void *
     }
 }
 
+// ---- resumed ----------------------------------------------------------------------------
+
+static void who_resumes_a_session_is_known_by_the_name_that_he_said(void **state)
+{
+    (void)state;
+    struct peer first = peer_up(TLS1_2_VERSION); // there the ticket comes with the handshake
+    assert_string_equal(weft_tls_server_name(first.link.ours), "weft.test");
+    SSL_SESSION *session = SSL_get1_session(first.ssl);
+    struct peer second = {.link = link_up(), .ctx = first.ctx, .tls = first.tls};
+    peer_shake(&second, session);
+    assert_int_equal(SSL_session_reused(second.ssl), 1);
+    const char *name = weft_tls_server_name(second.link.ours);
+    assert_string_equal(name ? name : "none", "weft.test");
+    SSL_SESSION_free(session);
+    SSL_free(second.ssl);
+    link_down(&second.link);
+    peer_down(&first);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(new_keys_between_bytes_harm_nobody),
     cmocka_unit_test(new_keys_and_nothing_else_are_cut_off),
     cmocka_unit_test(answers_that_nobody_reads_are_not_kept_for_ever),
     cmocka_unit_test(garbage_after_the_handshake_is_not_taken_for_another_protocol),
+    cmocka_unit_test(who_resumes_a_session_is_known_by_the_name_that_he_said),
 };
 
 TEST_MAIN(tests)

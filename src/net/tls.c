@@ -83,6 +83,14 @@ static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *size,
     return how == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+// OpenSSL keeps a client's name in a session of TLS 1.2 only if somebody said yes to it; and of one
+// that is resumed it knows no other.
+static int take_name(SSL *ssl, int *alert, void *arg)
+{
+    (void)ssl, (void)alert, (void)arg;
+    return SSL_TLSEXT_ERR_OK;
+}
+
 // OpenSSL's own would ask on the terminal.
 static int no_password(char *buf, int size, int writing, void *arg)
 {
@@ -159,7 +167,8 @@ weft_tls *weft_tls_server_(struct weft_tls_server_options o)
     rc = rc < 0 ? rc : set_alpn(tls, o.alpn, "weft_tls_server");
     if (tls->alpn)
         SSL_CTX_set_alpn_select_cb(tls->ctx, choose_alpn, tls);
-    (void)SSL_CTX_set_num_tickets(tls->ctx, (size_t)o.tickets); // cannot fail
+    (void)SSL_CTX_set_tlsext_servername_callback(tls->ctx, take_name); // cannot fail
+    (void)SSL_CTX_set_num_tickets(tls->ctx, (size_t)o.tickets);        // cannot fail
     if (rc < 0)
         weft_tls_free(&tls);
     return tls;
