@@ -95,6 +95,7 @@ static void what_is_not_an_address_is_an_error_that_names_it(void **state)
         "unix:",
         "127.0.0.1",
         "127.0.0.1:999999999999",
+        "[]:80",
         "[::g]:80",
         "127.0.0.1:+80",
         "127.0.0.1:0x50",

@@ -64,7 +64,7 @@ static bool parse(const char *text, struct parts *parts)
     if (!end || !parse_port(end + 1, parts))
         return false;
     if (text[0] == '[') {
-        if (end - text < 2 || end[-1] != ']')
+        if (end - text < 3 || end[-1] != ']')
             return false;
         host++;
         end--;
