@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""gdb_test.py GDB_FIBERS - gdb lists fibers and shows their stacks, with tools/gdb/weft_gdb.py.
+"""gdb_test.py GDB_FIBERS SLOW - gdb lists fibers and shows stacks, with tools/gdb/weft_gdb.py.
 
-Looked at is tests/gdb_fibers.c, stopped where all of its fibers wait, and a core of it.
+Looked at is tests/gdb_fibers.c, stopped where all of its fibers wait, and a core of it; SLOW is the
+same, built without optimization.
 """
 import functools
 import pathlib
@@ -11,7 +12,7 @@ import shutil
 import sys
 import tempfile
 
-PROGRAM = pathlib.Path(sys.argv[1]).resolve()
+PROGRAM, SLOW = (pathlib.Path(path).resolve() for path in sys.argv[1:3])
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPT = HERE.parent / "tools" / "gdb" / "weft_gdb.py"
 sys.path.insert(0, str(HERE / "house"))
@@ -38,8 +39,8 @@ def gdb(*commands, program=(PROGRAM,)):
     return done.stdout
 
 
-def stopped(*commands):
-    return gdb("break all_are_parked", "run", *commands, "kill")
+def stopped(*commands, program=PROGRAM):
+    return gdb("break all_are_parked", "run", *commands, "kill", program=[program])
 
 
 def is_listed(name, listing):
@@ -70,6 +71,14 @@ def each_fiber_is_listed_with_its_loop_and_what_it_waits_in():
         assert re.search(line, listing(), re.M), f"{line}\n{listing()}"
     assert re.search(r"^ *\d+  team-1 \(in_a_pool\) +team-1 ", listing(), re.M), listing()
     assert re.search(r"^6 fibers$", listing(), re.M), listing()
+
+
+@test
+def so_it_is_where_the_call_itself_has_no_frame():
+    shown = stopped("weft fibers", program=SLOW)
+    for name, loop, waits_in, _ in FIBERS:
+        line = rf"^ *\d+  {re.escape(name)} +{loop} +waits in {waits_in.replace('_get_', '_get_?')}$"
+        assert re.search(line, shown, re.M), f"{line}\n{shown}"
 
 
 @test

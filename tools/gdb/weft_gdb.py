@@ -152,7 +152,10 @@ def wait_in(frame):
 
 
 def wait_of_frames():
-    """The outermost call of weft's that the selected stack is in, and its struct wf_wait."""
+    """The outermost call of weft's that the selected stack is in, and its struct wf_wait.
+
+    A call that ended in another's has a frame only where the caller's code tells gdb of it, which
+    takes an optimizing compiler; then the wait knows its name."""
     call, wait = "", None
     frame = gdb.newest_frame().older()
     while frame is not None and (is_library(frame) or frame.name() is None):
@@ -160,6 +163,8 @@ def wait_of_frames():
             call = frame.name()
         wait = wait_in(frame) if wait is None else wait
         frame = frame.older()
+    if not call and wait is not None:
+        call = wait["what"].string()
     return call, wait
 
 
