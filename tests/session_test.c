@@ -172,6 +172,45 @@ static void answers_that_nobody_reads_are_not_kept_for_ever(void **state)
     peer_down(&p);
 }
 
+// ---- the end ----------------------------------------------------------------------------
+
+static int post_until_refused(weft_conn *const *c, weft_none *none)
+{
+    int rc = 0;
+    (void)none;
+    while (rc == 0 || rc == -ENOBUFS) {
+        weft_yield();
+        rc = weft_post(*c, "x\n", 2);
+    }
+    return rc;
+}
+WEFT_TASK(post_until_refused, weft_conn *, weft_none);
+
+static void who_posts_beside_a_shutdown_does_not_spoil_it(void **state)
+{
+    enum { ROUNDS = 100 };
+    (void)state;
+    weft_tls *mine = weft_tls_client(NULL, .insecure = true), *theirs = make_server_tls();
+    for (int i = 0; i < ROUNDS; i++) {
+        struct peer p = {.tls = theirs};
+        weft_conn *c;
+        pair_up(&c, &p.link.ours);
+        weft_future *shaking = weft_start(WEFT_FIBERS, shake_ours, &p);
+        assert_int_equal(weft_tls_start(c, mine, NULL, much_later()), 0);
+        assert_int_equal(weft_join_as(&shaking, shake_ours, NULL), 0);
+        weft_future *reader = begin_to_read(&p, false);
+        weft_future *poster = weft_start(WEFT_FIBERS, post_until_refused, &c);
+        assert_int_equal(weft_sleep(weft_after_ns(300000)), 0);
+        assert_int_equal(weft_shutdown(c, much_later()), 0);
+        assert_int_equal(weft_join_as(&poster, post_until_refused, NULL), -EPIPE);
+        assert_true(weft_join_as(&reader, read_all, NULL) >= 0);
+        weft_conn_close(&c);
+        weft_conn_close(&p.link.ours);
+    }
+    weft_tls_free(&mine);
+    weft_tls_free(&theirs);
+}
+
 // ---- garbage ----------------------------------------------------------------------------
 
 static void garbage_after_the_handshake_is_not_taken_for_another_protocol(void **state)
@@ -211,6 +250,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(new_keys_between_bytes_harm_nobody),
     cmocka_unit_test(new_keys_and_nothing_else_are_cut_off),
     cmocka_unit_test(answers_that_nobody_reads_are_not_kept_for_ever),
+    cmocka_unit_test(who_posts_beside_a_shutdown_does_not_spoil_it),
     cmocka_unit_test(garbage_after_the_handshake_is_not_taken_for_another_protocol),
     cmocka_unit_test(who_resumes_a_session_is_known_by_the_name_that_he_said),
 };

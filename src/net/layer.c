@@ -69,13 +69,21 @@ int wf_layer_write(const struct call *call, struct wf_parts *parts)
     return rc;
 }
 
+// What others posted since the flush goes before the end. What they post from then on is too late,
+// and is held: the layer would refuse it, and the connection take that for an error of its own.
 int wf_layer_end(const struct call *call)
 {
     weft_conn *c = call->conn;
     wf_lock(&c->mu);
+    wf_conn_seal_posted(c);
     int rc = c->closed ? -EPIPE : c->layer->ops->end(c->layer);
+    c->sealing = rc == 0;
     weft_unlock(&c->mu);
-    return rc < 0 ? rc : wf_call_flush(call);
+    if (rc == 0)
+        rc = wf_call_flush(call);
+    if (rc < 0)
+        end_sealing(c);
+    return rc;
 }
 
 // What was read ahead was meant for it. Posts are held until the hands are shaken.
