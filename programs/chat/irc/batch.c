@@ -139,30 +139,6 @@ bool batch_takes(struct session *s, const struct line *line)
 
 // ---- its beginning and end -----------------------------------------------------------------
 
-static void begin(struct session *s, const struct line *line)
-{
-    const char *reference = line->params[0] + 1;
-    if (line->count < 3 || strcasecmp(line->params[1], "draft/multiline") != 0 || s->batch ||
-        !*reference || strlen(reference) > REFERENCE_MAX || !(s->caps & CAP_MULTILINE) ||
-        list_is_empty(line->params[2])) {
-        fail(s, "BATCH", "INVALID_BATCH", "", "Not a batch that can begin here");
-        return;
-    }
-    struct batch *b = calloc(1, sizeof *b);
-    if (!b)
-        return; // its lines are refused
-    s->batch = b;
-    (void)snprintf(b->reference, sizeof b->reference, "%s", reference);
-    b->target = strdup(line->params[2]);
-    b->tags = strdup(line->tags);
-    if (s->answer) {
-        b->label = strdup(s->answer->label);
-        s->answer->late = true; // the answer is what comes of the batch
-    }
-    if (!b->target || !b->tags)
-        batch_clear(s);
-}
-
 static void speak(struct session *s, struct batch *b)
 {
     if (!b->has_words)
@@ -185,6 +161,32 @@ static void end(struct session *s)
     else if (b->label)
         labelled_send(s, &answer);
     batch_clear(s);
+}
+
+static void begin(struct session *s, const struct line *line)
+{
+    const char *reference = line->params[0] + 1;
+    if (s->batch && s->batch->broken)
+        end(s); // its client gave it up when it was told, and need not say so
+    if (line->count < 3 || strcasecmp(line->params[1], "draft/multiline") != 0 || s->batch ||
+        !*reference || strlen(reference) > REFERENCE_MAX || !(s->caps & CAP_MULTILINE) ||
+        list_is_empty(line->params[2])) {
+        fail(s, "BATCH", "INVALID_BATCH", "", "Not a batch that can begin here");
+        return;
+    }
+    struct batch *b = calloc(1, sizeof *b);
+    if (!b)
+        return; // its lines are refused
+    s->batch = b;
+    (void)snprintf(b->reference, sizeof b->reference, "%s", reference);
+    b->target = strdup(line->params[2]);
+    b->tags = strdup(line->tags);
+    if (s->answer) {
+        b->label = strdup(s->answer->label);
+        s->answer->late = true; // the answer is what comes of the batch
+    }
+    if (!b->target || !b->tags)
+        batch_clear(s);
 }
 
 void on_batch(struct session *s, const struct line *line)
