@@ -626,6 +626,7 @@ def sts_is_told_only_when_it_is_set():
                 assert said.endswith(f" sts=port={address[1]}"), said
                 said = safe.answer("CAP LS 302", ".* CAP .*")[0]
                 assert said.endswith(" sts=duration=172800"), said
+                assert "sts" not in client.answer("CAP LS", ".* CAP .*")[0], "a value there is none"
                 client.answer("CAP REQ :sts", ".* CAP .* NAK :sts")
             with irc(server) as client:
                 assert "sts" not in client.answer("CAP LS", ".* CAP .*")[0]

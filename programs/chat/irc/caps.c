@@ -77,13 +77,14 @@ static void send_list(struct session *s, const char *subcommand, unsigned bits)
 }
 
 // Strict transport security, which is told, and can not be asked for: clients without TLS are sent
-// to the port with it, those with TLS are told for how long that holds. "": nothing is told.
-static void word_sts(const struct session *s, char *out, size_t room)
+// to the port with it, those with TLS are told for how long that holds. "": nothing is told, as
+// where there are to be no values.
+static void word_sts(const struct session *s, bool values, char *out, size_t room)
 {
     const struct irc_settings *set = &s->irc->set;
     bool safe = s->wire->conn && weft_tls_protocol(s->wire->conn);
     *out = '\0';
-    if (set->sts_port == 0 || !s->version_302)
+    if (set->sts_port == 0 || !values)
         return;
     if (safe)
         (void)snprintf(out, room, " sts=duration=%ld", set->sts_seconds);
@@ -91,16 +92,18 @@ static void word_sts(const struct session *s, char *out, size_t room)
         (void)snprintf(out, room, " sts=port=%d", set->sts_port);
 }
 
+// The answer is one of the version that is asked for; the client stays at the highest it named.
 static void on_ls(struct session *s, const struct line *line)
 {
     char list[LINE_BODY_MAX], sts[48];
+    bool values = line->count > 1 && strtol(line->params[1], NULL, 10) >= 302;
     s->negotiating = !s->registered;
-    if (line->count > 1 && atoi(line->params[1]) >= 302) {
+    if (values) {
         s->version_302 = true;
         s->caps |= CAP_CAP_NOTIFY; // implied
     }
-    list_caps(offered(s), s->version_302, list, sizeof list);
-    word_sts(s, sts, sizeof sts);
+    list_caps(offered(s), values, list, sizeof list);
+    word_sts(s, values, sts, sizeof sts);
     tell(s, "CAP %s LS :%s%s", session_name(s), list, sts);
 }
 
