@@ -148,6 +148,17 @@ static char mode_against(const struct room *room, const struct user *user, const
     return (room->modes & ROOM_NO_CTCP) && is_ctcp(m->text) ? 'C' : '\0';
 }
 
+// Of several prefixes in front of a room's name the lowest counts, as the ranks above it are told
+// too (Modern IRC). '\0': there is none.
+static char lowest_prefix(const char *target)
+{
+    size_t prefixes = strspn(target, RANK_PREFIXES);
+    for (const char *at = RANK_PREFIXES; *at; at++)
+        if (memchr(target, *at, prefixes))
+            return *at;
+    return '\0';
+}
+
 // The ranks from this prefix on, or 0: it is none.
 static unsigned ranks_from(char prefix)
 {
@@ -157,10 +168,9 @@ static unsigned ranks_from(char prefix)
 
 static void say_in_room(struct session *s, const struct message *m, char *target)
 {
-    const char *name = target;
-    unsigned ranks = ranks_from(*name);
-    name += ranks != 0;
-    struct room *room = room_find(s->irc->hub, name);
+    const char prefix = lowest_prefix(target);
+    unsigned ranks = ranks_from(prefix);
+    struct room *room = room_find(s->irc->hub, target + strspn(target, RANK_PREFIXES));
     if (!room) {
         refuse(s, m, ERR_NOSUCHCHANNEL, target, "No such channel");
         return;
@@ -173,7 +183,7 @@ static void say_in_room(struct session *s, const struct message *m, char *target
         return;
     }
     char to[ROOM_NAME_MAX + 2];
-    (void)snprintf(to, sizeof to, "%.*s%s", ranks != 0, target, room->name);
+    (void)snprintf(to, sizeof to, "%.*s%s", ranks != 0, &prefix, room->name);
     struct event e = event_of_message(s, m, to);
     e.room = room;
     if (!event_fits(&e)) {
@@ -212,7 +222,7 @@ static void say_to_user(struct session *s, const struct message *m, char *target
 
 static bool is_room_name(const char *target)
 {
-    return *target == '#' || (ranks_from(*target) && target[1] == '#');
+    return target[strspn(target, RANK_PREFIXES)] == '#';
 }
 
 static int count_list(const char *list)
