@@ -127,7 +127,7 @@ static void ask_messages(struct session *s, const struct line *line, int which)
     int points = subcommands[which].points;
     (void)snprintf(r.name, sizeof r.name, "%s", subcommands[which].name);
     r.query.range = subcommands[which].range;
-    bool good = line->count >= 3 + points && strlen(line->params[1]) <= ROOM_NAME_MAX;
+    bool good = line->count == 3 + points && strlen(line->params[1]) <= ROOM_NAME_MAX;
     good = good &&
            read_point(line->params[2], &r.query.from, r.ids[0], r.query.range == STORE_LATEST);
     good = good && (points == 1 || read_point(line->params[3], &r.query.to, r.ids[1], false));
@@ -189,7 +189,7 @@ static void ask_targets(struct session *s, const struct line *line)
     struct store_point from = {0}, to = {0};
     size_t most;
     char ids[2][STORE_MSGID_MAX + 1];
-    bool good = line->count >= 4 && read_point(line->params[1], &from, ids[0], false) &&
+    bool good = line->count == 4 && read_point(line->params[1], &from, ids[0], false) &&
                 read_point(line->params[2], &to, ids[1], false) && !from.msgid && !to.msgid &&
                 history_read_limit(line->params[3], s->irc->set.history_max, &most);
     if (!good) {

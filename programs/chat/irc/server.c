@@ -138,6 +138,8 @@ static void send_usage(struct session *s)
 void on_stats(struct session *s, const struct line *line)
 {
     char query = *line->params[0], letter[2] = "";
+    if (!is_for_us(s, line, 1))
+        return;
     if (query > ' ' && query < 0x7F) // a part of a character is below 0 only where char is signed
         letter[0] = query;
     if (query == 'u')
