@@ -65,6 +65,20 @@ void on_oper(struct session *s, const struct line *line)
         reply(s, ERR_PASSWDMISMATCH, ":Password incorrect");
 }
 
+// The client is told by whom, as IRC has it, before it is told that its connection ends. One of the
+// plain door has no such words.
+static void tell_killed(const struct session *by, struct user *user, const char *why)
+{
+    char text[LINE_BODY_MAX + 1];
+    struct session *s = session_of(user);
+    if (!s || s->ended)
+        return;
+    (void)snprintf(text, sizeof text, ":%s KILL %s :%s", by->user.source, user->name, why);
+    struct labelled *held = answer_aside(s); // what it is asking has another answer
+    say(s, NULL, text);
+    s->answer = held;
+}
+
 void on_kill(struct session *s, const struct line *line)
 {
     const char *nick = line->params[0], *why = "no reason";
@@ -77,6 +91,7 @@ void on_kill(struct session *s, const struct line *line)
     if (line->count > 1)
         why = shortened(line->params[1], REASON_MAX);
     (void)snprintf(reason, sizeof reason, "Killed (%s (%s))", s->user.name, why);
+    tell_killed(s, user, why);
     user->outlet->expel(user, reason);
 }
 
