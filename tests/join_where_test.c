@@ -89,6 +89,7 @@ static void urls_are_understood(void **state)
     assert_string_equal(tried("http://192.0.2.7:8080/", PIPE),
                         "irc 192.0.2.7:6667, plain 192.0.2.7:12345");
     assert_string_equal(tried("http://192.0.2.7:8080/", PLAIN), "plain 192.0.2.7:12345");
+    assert_string_equal(tried("http://192.0.2.7:8080/#password=bo-di", PIPE), "irc 192.0.2.7:6667");
     assert_string_equal(tried("https://h/", TERMINAL), "tls h:6697");
 }
 
@@ -108,6 +109,9 @@ static void a_url_may_name_the_room_the_nick_and_the_password(void **state)
         {"ircs://ann@h", "ann", "", ""},
         {"http://h:8080/#weft", "", "", "#weft"},
         {"http://h:8080/weft", "", "", ""},
+        {"http://h:8080/#password=bo-di", "", "bo-di", ""}, // as `weft serve --lan` prints it
+        {"https://h/#password=s%3As&x", "", "s:s", ""},
+        {"irc://h/#password=bo-di", "", "", "#password=bo-di"},
     };
     struct where w;
     (void)state;

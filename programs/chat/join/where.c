@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { IRC_PORT = 6667, IRC_TLS_PORT = 6697 };
+static const char page_password[] = "#password=";
 
 enum scheme { NO_SCHEME, IRC, IRCS, HTTP, HTTPS };
 
@@ -69,12 +70,22 @@ static bool take_user(struct where *w, const char **text, const char *end)
     return fits;
 }
 
+// "#password=WORD", which is in the links of a page that `weft serve --lan` prints.
+static bool take_password(struct where *w, const char *hash)
+{
+    const char *word = hash + strlen(page_password);
+    return take_word(w->password, word, strcspn(word, "&"));
+}
+
 // "/room", "/#room", and of a page "#room".
 static bool take_room(struct where *w, const char *text, enum scheme scheme)
 {
     const char *hash = strchr(text, '#');
     const char *from = hash ? hash : text + (*text == '/');
-    if (scheme == HTTP || scheme == HTTPS)
+    bool page = scheme == HTTP || scheme == HTTPS;
+    if (page && hash && strncmp(hash, page_password, strlen(page_password)) == 0)
+        return take_password(w, hash);
+    if (page)
         from = hash ? hash : "";
     bool bare = *from && *from != '#' && *from != '&' && strncmp(from, "%23", 3) != 0;
     char word[WHERE_WORD];
