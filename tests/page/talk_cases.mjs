@@ -499,6 +499,20 @@ test("a name of two words is refused and not cut to the first", async (start) =>
     assert.equal(await page.evaluate(() => nick), "anna");
 });
 
+test("a new name stands where one's own is shown and where one writes to its owner", async (start) => {
+    const { url, irc } = await start(),
+        raw = await Raw.irc(irc, "ben", "#lobby");
+    const anna = await enter(url, "anna");
+    raw.say("PRIVMSG anna :hi");
+    await anna.waitForFunction(() => rooms.has("ben"));
+    await anna.evaluate(() => show(rooms.get("ben")));
+    await say(anna, "/nick anne");
+    await reads(anna, "#me .name", "anne");
+    raw.say("NICK bert");
+    await until(() => anna.locator('#input[placeholder="Message bert"]').count(), "his new name");
+    raw.close();
+});
+
 test("a name is remembered and so are the rooms", async (start) => {
     const { url } = await start();
     const anna = await enter(url, "anna");
