@@ -45,9 +45,14 @@ test("a link with the password lets in and without it one is asked", async (star
     await ben.fill("#nick", "ben");
     await ben.press("#nick", "Enter");
     await ben.locator("#secret").waitFor({ state: "visible" });
-    await ben.fill("#password", "open-sesame");
-    await ben.press("#password", "Enter");
+    await reads(ben, "#nick-wrong", "The server wants a password.");
+    await ben.keyboard.type("sesame"); // where the focus is: never a name for all to see
+    await ben.keyboard.press("Enter");
+    await reads(ben, "#nick-wrong", "The server wants a password, and this was not it.");
+    await ben.keyboard.type("open-sesame");
+    await ben.keyboard.press("Enter");
     await isIn(ben, "#lobby");
+    assert.equal(await ben.evaluate(() => nick), "ben");
     await say(anna, "we are in");
     await shows(ben, "we are in");
 });
@@ -497,6 +502,23 @@ test("a name of two words is refused and not cut to the first", async (start) =>
     await say(page, "/nick Ann Lee");
     await shows(page, "Ann Lee cannot be a name.");
     assert.equal(await page.evaluate(() => nick), "anna");
+});
+
+test("who chose too long a name is told how long it may be", async (start) => {
+    const { url } = await start(),
+        name = "长".repeat(11),
+        room = `#${"间".repeat(22)}`;
+    const page = await openPage(url, { locale: "zh-CN" });
+    await page.fill("#nick", name);
+    await page.press("#nick", "Enter");
+    await reads(page, "#nick-wrong", `${name} 太长：昵称最多 32 字节，一个汉字占 3 字节。`);
+    await page.fill("#nick", name.slice(1));
+    await page.press("#nick", "Enter");
+    await isIn(page, "#lobby");
+    await say(page, `/join ${room}`);
+    await shows(page, `${room} 太长：房间名最多 64 字节，一个汉字占 3 字节。`);
+    await say(page, "/nick 1st");
+    await shows(page, "1st 不能用作昵称。");
 });
 
 test("a new name stands where one's own is shown and where one writes to its owner", async (start) => {
