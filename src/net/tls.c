@@ -37,13 +37,19 @@ static int fail_file(const char *call, const char *file)
     return weft_fail(-EINVAL, "%s: %s: %s", call, file, wf_tls_reason("cannot be used"));
 }
 
+static int fail_other_key(const char *call, const char *file, const char *chain)
+{
+    return weft_fail(-EINVAL, "%s: %s: the key of another certificate than %s", call, file, chain);
+}
+
 // Of a file without a key, and of an encrypted key, OpenSSL says "unsupported", and "interrupted or
 // cancelled".
-static int fail_key(const char *call, const char *file)
+static int fail_key(const char *call, const char *file, const char *chain)
 {
     unsigned long error = ERR_peek_error();
-    bool is_other = ERR_GET_LIB(error) == ERR_LIB_X509; // than the certificate's
-    if (ERR_SYSTEM_ERROR(error) || is_other)
+    if (ERR_GET_LIB(error) == ERR_LIB_X509) // it compared the key with the certificate
+        return fail_other_key(call, file, chain);
+    if (ERR_SYSTEM_ERROR(error))
         return fail_file(call, file);
     return weft_fail(-EINVAL, "%s: %s: no private key in it that can be read without a password",
                      call, file);
@@ -147,12 +153,11 @@ static int load_certificate(weft_tls *tls, const char *chain, const char *key)
         return fail_file(call, chain);
     key = key ? key : chain;
     if (SSL_CTX_use_PrivateKey_file(tls->ctx, key, SSL_FILETYPE_PEM) != 1)
-        return fail_key(call, key);
+        return fail_key(call, key, chain);
     // OpenSSL compares the key with a certificate of the same kind only: one of EC finds its place
     // beside a certificate of RSA, and no handshake succeeds then.
     if (SSL_CTX_check_private_key(tls->ctx) != 1)
-        return weft_fail(-EINVAL, "%s: %s: the key of another certificate than %s", call, key,
-                         chain);
+        return fail_other_key(call, key, chain);
     return 0;
 }
 
