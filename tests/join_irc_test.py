@@ -289,7 +289,16 @@ def a_file_of_certificates_that_is_not_there_is_told():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         got = weft("join", "--tls", "--ca", "/nowhere", str(listener.getsockname()[1]))
     equal(got.status, 1)
-    assert re.fullmatch(r"weft join: .*/nowhere.*\n", got.err), got.err
+    equal(got.err, "weft join: --ca /nowhere: No such file or directory\n")
+
+
+@test
+def whom_to_trust_is_not_said_of_a_talk_without_tls():
+    """It would go out for all to read, though its user thought of certificates."""
+    for where in "127.0.0.1:1", "irc://127.0.0.1:1", "--irc", "--plain":
+        got = weft("join", "--ca", "/nowhere", where)
+        equal(got.status, 2)
+        equal(got.err, "weft join: --ca says something about TLS only (--tls, or ircs://)\n")
 
 
 @test

@@ -102,7 +102,9 @@ static bool read_all(struct settings *set, struct where *where, int argc, char *
     const char *wrong = where_read(where, &set->asked);
     if (wrong)
         *status = usage_error(&line, "'%s' %s", set->asked.server, wrong);
-    return !wrong;
+    else if (set->ca_file && !where->places[0].tls) // who names it expects a secret talk
+        *status = usage_error(&line, "--ca says something about TLS only (--tls, or ircs://)");
+    return *status == STATUS_OK;
 }
 
 // ---- IRC -----------------------------------------------------------------------------------

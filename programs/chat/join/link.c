@@ -10,11 +10,18 @@
 
 enum { CONNECT_MS = 10000, SILENCE_MS = 60000 };
 
+// Without the name of the call, which says nothing to who runs the program.
+static int fail_trust(const char *ca_file)
+{
+    const char *call = strstr(weft_error(), ": "), *why = call ? call + strlen(": ") : weft_error();
+    return weft_fail(weft_error_code(), "%s%s", ca_file ? "--ca " : "", why);
+}
+
 static int encrypt(weft_conn *conn, const char *host, const char *ca_file, weft_time deadline)
 {
     weft_tls *tls = weft_tls_client(ca_file);
     if (!tls)
-        return weft_error_code();
+        return fail_trust(ca_file);
     int rc = weft_tls_start(conn, tls, host, deadline);
     weft_tls_free(&tls);
     if (rc == -ETIMEDOUT) // a server of plain IRC waits for a line, and we for it
