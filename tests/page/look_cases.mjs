@@ -51,6 +51,22 @@ test("a mention notifies who allowed it and looks elsewhere", async (start) => {
 
 // ---- how it is used and how it looks ------------------------------------------------------------
 
+test("who comes in writes without a click before", async (start) => {
+    const { url } = await start();
+    const anna = await openPage(url);
+    await anna.keyboard.type("anna");
+    await anna.keyboard.press("Enter");
+    await isIn(anna, "#lobby");
+    await anna.keyboard.type("at once");
+    await anna.keyboard.press("Enter");
+    await shows(anna, "at once");
+    await anna.reload();
+    await isIn(anna, "#lobby");
+    await anna.keyboard.type("and again");
+    await anna.keyboard.press("Enter");
+    await shows(anna, "and again");
+});
+
 test("keys alone are enough and everything has a name", async (start) => {
     const { url, irc } = await start(),
         raw = await Raw.irc(irc, "raw", "#lobby", "#tea");
