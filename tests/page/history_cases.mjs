@@ -197,6 +197,7 @@ test("a message whose fate is unknown may be sent again", async (start) => {
     await peer.hangUp();
     delete peer.onPRIVMSG;
     await page.evaluate(() => hurry());
+    await reads(page, "#log .failed .state", "Perhaps not delivered.Send again");
     await page.click("#log .failed .state button");
     await shows(page, "important");
     assert.deepEqual(await bodies(page), ["important"]);
