@@ -451,6 +451,32 @@ test("rooms elsewhere have unread marks and mentions and keys lead to them", asy
     raw.close();
 });
 
+test("the room that is shown is seen among many", async (start) => {
+    const { url } = await start();
+    const anna = await enter(url, "anna");
+    const names = Array.from({ length: 40 }, (_, i) => `#room-${i + 10}`);
+    await say(anna, `/join ${names.join()}`);
+    await isIn(anna, "#room-49");
+    const seen = (name) =>
+        until(
+            () =>
+                anna.evaluate((name) => {
+                    const list = document.querySelector("#side nav").getBoundingClientRect(),
+                        entry = document.querySelector("#side .current"),
+                        box = entry.getBoundingClientRect(),
+                        inside = box.top >= list.top && box.bottom <= list.bottom;
+                    return inside && entry.innerText.includes(name);
+                }, name),
+            `${name} in the list`,
+        );
+    await anna.evaluate(() => show(rooms.get("#lobby")));
+    await seen("#lobby");
+    await anna.keyboard.press("Alt+ArrowUp"); // the one before the first is the last
+    await seen("#room-49");
+    await anna.keyboard.press("Alt+ArrowDown");
+    await seen("#lobby");
+});
+
 test("what the server refuses is told in words", async (start) => {
     const { url, irc } = await start();
     const raw = await Raw.irc(irc, "raw", "#locked", "#quiet", "#private");
