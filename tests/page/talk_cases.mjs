@@ -356,6 +356,25 @@ test("one sees who is typing until they have said it", async (start) => {
     await reads(ben, "#typing", "");
 });
 
+test("who types to somebody who is gone is told so when it is sent", async (start) => {
+    const { url, irc } = await start(),
+        raw = await Raw.irc(irc, "raw", "#lobby");
+    const anna = await enter(url, "anna");
+    raw.say("PRIVMSG anna :hi");
+    await anna.waitForFunction(() => rooms.has("raw"));
+    await anna.evaluate(() => show(rooms.get("raw")));
+    raw.say("QUIT");
+    await anna.locator("#log .row", { hasText: "raw went offline" }).waitFor();
+    await anna.focus("#input");
+    await anna.keyboard.type("are you there?");
+    assert.equal(await anna.evaluate(() => typingIn === current), true);
+    await anna.keyboard.press("Enter");
+    await anna.locator("#log .failed .state").waitFor();
+    const told = await anna.locator("#log .error").allInnerTexts();
+    assert.deepEqual(told, []);
+    raw.close();
+});
+
 test("replies and reactions stand with their message on both pages", async (start) => {
     const { url } = await start();
     const anna = await enter(url, "anna"),
