@@ -256,6 +256,79 @@ static void a_search_for_no_word_is_an_error(void **state)
     close_store(store);
 }
 
+static void without_words_all_is_found_that_fits_the_rest(void **state)
+{
+    (void)state;
+    struct store *store = talk();
+    struct store_conversation in[] = {{"#lobby", NULL}, {"#nowhere", NULL}, {"ann", "carl"}};
+    assert_string_equal(found(store, (struct store_search){.in = in, .in_count = 3}), "5 3 2 1");
+    assert_string_equal(found(store, (struct store_search){.in = in, .in_count = 1}), "3 2 1");
+    assert_string_equal(found(store, (struct store_search){.in = &in[1], .in_count = 1}), "");
+    assert_string_equal(found(store, (struct store_search){.in = in}), "");
+    assert_string_equal(found(store, (struct store_search){.words = "", .author = "ann"}), "2 1");
+    assert_string_equal(found(store, (struct store_search){.author = "nobody"}), "");
+    assert_string_equal(found(store, (struct store_search){.since_ms = 20}), "5 4 3");
+    assert_string_equal(found(store, (struct store_search){.until_ms = 30}), "2 1");
+    struct store_search s = {.author = "alice", .in = in, .in_count = 3, .since_ms = 10};
+    assert_string_equal(found(store, s), "5");
+    s = (struct store_search){.since_ms = 10, .until_ms = 50, .limit = 2};
+    assert_string_equal(found(store, s), "4 3"); // the newest of all rooms, not of each
+    assert_int_equal(store_remove(store, "4", "alice", much_later()), 0);
+    assert_string_equal(found(store, s), "3 2");
+    close_store(store);
+}
+
+static void without_words_a_clock_that_was_set_back_hides_nothing(void **state)
+{
+    (void)state;
+    struct store *store = open_in(new_folder());
+    say(store, "1", 1000, "before");
+    say(store, "2", 2000, "before");
+    say(store, "3", 1500, "after");
+    say(store, "4", 3000, "after");
+    assert_string_equal(found(store, (struct store_search){.since_ms = 1200}), "4 3 2");
+    assert_string_equal(found(store, (struct store_search){.until_ms = 1800}), "3 1");
+    assert_string_equal(found(store, (struct store_search){.since_ms = 3000}), "");
+    assert_string_equal(found(store, (struct store_search){.until_ms = 1000}), "");
+    close_store(store);
+}
+
+static void a_search_for_nothing_at_all_is_an_error(void **state)
+{
+    (void)state;
+    struct store *store = talk();
+    struct store_rows *rows;
+    struct store_search s = {.words = "", .limit = 1};
+    assert_int_equal(store_find(store, &s, &rows), -EINVAL);
+    assert_null(rows);
+    s.author = "ann"; // and of mentions the nick is the words
+    assert_int_equal(store_mentions(store, &s, &rows), -EINVAL);
+    close_store(store);
+}
+
+// An author is in no index: all that there is would be read.
+static void a_search_has_a_deadline(void **state)
+{
+    (void)state;
+    struct store *store = open_in(new_folder());
+    enum { MANY = 5000 };
+    char msgid[16];
+    for (int i = 1; i <= MANY; i++) {
+        snprintf(msgid, sizeof msgid, "%d", i);
+        append(store, text_of(msgid, i, "hay"));
+    }
+    wait_indexed(store);
+    struct store_rows *rows;
+    struct store_search s = {.author = "nobody", .limit = 1, .deadline = {1}}; // long ago
+    assert_int_equal(store_find(store, &s, &rows), -ETIMEDOUT);
+    assert_null(rows);
+    s.deadline = much_later();
+    assert_string_equal(found(store, s), "");
+    s = (struct store_search){.since_ms = 1, .limit = 2};
+    assert_string_equal(found(store, s), "5000 4999");
+    close_store(store);
+}
+
 static void what_people_type_is_no_language(void **state)
 {
     (void)state;
@@ -269,7 +342,7 @@ static void what_people_type_is_no_language(void **state)
     close_store(store);
 }
 
-static void without_an_index_nothing_can_be_looked_for(void **state)
+static void without_an_index_no_words_can_be_looked_for(void **state)
 {
     (void)state;
     struct store *store = open_with(
@@ -279,6 +352,8 @@ static void without_an_index_nothing_can_be_looked_for(void **state)
     assert_int_equal(store_find(store, &s, &rows), -ENOTSUP);
     assert_int_equal(store_mentions(store, &s, &rows), -ENOTSUP);
     wait_indexed(store);
+    say(store, "1", 10, "a word");
+    assert_string_equal(found(store, (struct store_search){.author = "alice"}), "1");
     close_store(store);
 }
 
@@ -431,8 +506,12 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_author_is_a_nick_or_an_account),
     cmocka_unit_test(times_are_exclusive_bounds),
     cmocka_unit_test(a_search_for_no_word_is_an_error),
+    cmocka_unit_test(without_words_all_is_found_that_fits_the_rest),
+    cmocka_unit_test(without_words_a_clock_that_was_set_back_hides_nothing),
+    cmocka_unit_test(a_search_for_nothing_at_all_is_an_error),
+    cmocka_unit_test(a_search_has_a_deadline),
     cmocka_unit_test(what_people_type_is_no_language),
-    cmocka_unit_test(without_an_index_nothing_can_be_looked_for),
+    cmocka_unit_test(without_an_index_no_words_can_be_looked_for),
     cmocka_unit_test(mentions_are_of_others_and_of_the_nick_as_it_is_written),
     cmocka_unit_test(an_index_that_is_missing_is_made_again),
     cmocka_unit_test(an_index_that_is_damaged_or_of_another_version_is_made_again),

@@ -201,7 +201,7 @@ int store_list(struct store *store, const struct store_targets *t, struct store_
 int store_find(struct store *store, const struct store_search *f, struct store_rows **rows)
 {
     must(f->words && f->limit > 0 && f->in_count > 0);
-    if (!*f->words || *f->words == ' ')
+    if (*f->words == ' ')
         return -EINVAL;
     *rows = new_rows();
     for (int i = store->count - 1; i >= 0 && (*rows)->count < f->limit; i--) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// search.c - SEARCH (soju.im/search): what was said, by its words.
+// search.c - SEARCH (soju.im/search): what was said, by its words, where, by whom and when.
 //
 //     SEARCH in=#room;from=nick;after=2026-01-01T00:00:00.000Z;text=words;limit=50
 //
-// One finds what one may read: in the rooms that one is in, and between oneself and another.
+// One finds what one may read: in the rooms that one is in, and between oneself and another. Any of
+// the attributes is enough, but the limit alone. The two times are in what they bound.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #include "chat/irc/history.h"
 #include "chat/irc/playback.h"
 
-enum { VALUE_MAX = LINE_BODY_MAX, INDEX_MS = 2000 };
+enum { VALUE_MAX = LINE_BODY_MAX, INDEX_MS = 2000, FIND_MS = 5000 };
 
 struct search {
     char words[VALUE_MAX + 1], in[VALUE_MAX + 1], from[VALUE_MAX + 1];
@@ -44,11 +45,22 @@ static void read_attribute(const char *attributes, const char *name, char out[VA
     unescape(value ? value : "", value ? size : 0, out);
 }
 
-static bool read_bound(const char *attributes, const char *name, int64_t *ms)
+// The time is moved by `wider`: the store's bounds are exclusive. 0: there is none.
+static bool read_bound(const char *attributes, const char *name, int wider, int64_t *ms)
 {
     char text[VALUE_MAX + 1];
     read_attribute(attributes, name, text);
-    return !*text || history_read_time(text, ms);
+    if (!*text)
+        return true;
+    if (!history_read_time(text, ms))
+        return false;
+    *ms = *ms < 2 ? 1 : *ms + wider; // 0 is none; and nothing was said then
+    return true;
+}
+
+static bool asks_something(const struct search *f)
+{
+    return *f->words || *f->in || *f->from || f->ask.since_ms || f->ask.until_ms;
 }
 
 // False: one of them is none.
@@ -62,9 +74,9 @@ static bool read_search(struct search *f, const char *attributes, int most)
     f->ask.limit = (size_t)most;
     f->ask.words = f->words;
     f->ask.author = *f->from ? f->from : NULL;
-    return *f->words && (!*limit || history_read_limit(limit, most, &f->ask.limit)) &&
-           read_bound(attributes, "after", &f->ask.since_ms) &&
-           read_bound(attributes, "before", &f->ask.until_ms);
+    return (!*limit || history_read_limit(limit, most, &f->ask.limit)) &&
+           read_bound(attributes, "after", -1, &f->ask.since_ms) &&
+           read_bound(attributes, "before", 1, &f->ask.until_ms) && asks_something(f);
 }
 
 // The one conversation that is named; false: there is none that the client may read.
@@ -84,13 +96,18 @@ void history_find(struct session *s, const char *command, const char *type, hist
         play_found(s, type, NULL);
         return;
     }
+    struct store_search bounded = *search;
     history_catch_up(s->irc);
-    (void)store_wait_indexed(store, weft_after_ms(INDEX_MS)); // late: what is indexed is found
-    int rc = asks(store, search, &rows);
+    if (*search->words)
+        (void)store_wait_indexed(store, weft_after_ms(INDEX_MS)); // late: what is indexed is found
+    bounded.deadline = weft_after_ms(FIND_MS);
+    int rc = asks(store, &bounded, &rows);
     if (s->ended)
         (void)rc; // meanwhile
     else if (rc == -EINVAL)
         fail(s, command, "INVALID_PARAMS", "text", "There is no word to look for");
+    else if (rc == -ETIMEDOUT)
+        fail(s, command, "INTERNAL_ERROR", "", "It takes too long: name a room or a time");
     else if (rc < 0)
         fail(s, command, "INTERNAL_ERROR", "", "The history could not be searched");
     else

@@ -170,5 +170,5 @@ static int ask(sqlite3 *db, const void *question, struct store_rows **rows)
 
 int store_ask(struct store *store, const struct store_query *query, struct store_rows **rows)
 {
-    return reader_run(store, ask, query, rows);
+    return reader_run(store, ask, query, WEFT_FOREVER, rows);
 }

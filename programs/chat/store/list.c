@@ -93,5 +93,5 @@ static int list(sqlite3 *db, const void *question, struct store_rows **rows)
 
 int store_list(struct store *store, const struct store_targets *targets, struct store_rows **rows)
 {
-    return reader_run(store, list, targets, rows);
+    return reader_run(store, list, targets, WEFT_FOREVER, rows);
 }

@@ -132,9 +132,10 @@ int follow_history(struct indexer *const *arg, weft_none *none);
 WEFT_TASK(follow_history, struct indexer *, weft_none);
 int index_file_open(struct store *store, sqlite3 *history, sqlite3 **words); // made if need be
 
-// Call ask(db, question, rows) where it may block, with a connection that sees both files.
+// Call ask(db, question, rows) where it may block, with a connection that sees both files. At the
+// deadline it is interrupted.
 typedef int reader_asks(sqlite3 *db, const void *question, struct store_rows **rows);
-int reader_run(struct store *store, reader_asks *ask, const void *question,
+int reader_run(struct store *store, reader_asks *ask, const void *question, weft_time deadline,
                struct store_rows **rows);
 void readers_close(struct store *store);
 

@@ -5,7 +5,7 @@
 // writer writes, each as the file was when its statement began. On a fiber the question runs on a
 // thread of weft_block, so only the fiber that asks waits; there are as many of those as
 // connections. SQLite asks now and then whether to go on: a search for a word that everybody uses
-// can be cancelled.
+// can be cancelled, and has a deadline.
 #include <errno.h>
 #include <weft/error.h>
 #include <weft/wait.h>
@@ -19,12 +19,17 @@ struct asked {
     struct store *store;
     reader_asks *ask;
     const void *question;
+    weft_time deadline;
 };
 
-static int is_asked_to_stop(void *ctx)
+static bool is_late(const struct asked *a)
 {
-    (void)ctx;
-    return weft_check() < 0;
+    return weft_now().ns >= a->deadline.ns;
+}
+
+static int is_asked_to_stop(void *asked)
+{
+    return weft_check() < 0 || is_late(asked);
 }
 
 static int attach_index(const struct store *s, sqlite3 *db)
@@ -50,8 +55,6 @@ static int open_reader(const struct store *s, sqlite3 **db)
         rc = sql_exec(*db, "PRAGMA query_only = ON");
     if (rc < 0)
         sql_close(db);
-    else
-        sqlite3_progress_handler(*db, INSTRUCTIONS, is_asked_to_stop, NULL);
     return rc;
 }
 
@@ -67,11 +70,22 @@ static void give_back(struct store *s, sqlite3 *db)
     s->idle[s->idle_count++] = db; // no more than the semaphore lets in
 }
 
-// The task was asked to stop, or its deadline has passed: that is what the caller shall hear.
-static int why_interrupted(int rc)
+// The task was asked to stop, or a deadline has passed, its own or the question's: that is what the
+// caller shall hear.
+static int why_interrupted(const struct asked *a, int rc)
 {
     int asked = rc == -ECANCELED ? weft_check() : 0;
+    if (rc == -ECANCELED && asked == 0 && is_late(a))
+        asked = weft_fail(-ETIMEDOUT, "the answer takes too long");
     return asked < 0 ? asked : rc;
+}
+
+static int answer(const struct asked *a, sqlite3 *db, struct store_rows **rows)
+{
+    sqlite3_progress_handler(db, INSTRUCTIONS, is_asked_to_stop, (void *)(uintptr_t)a);
+    int rc = why_interrupted(a, a->ask(db, a->question, rows));
+    sqlite3_progress_handler(db, 0, NULL, NULL);
+    return rc;
 }
 
 static int ask(const struct asked *a, struct store_rows **rows)
@@ -81,7 +95,7 @@ static int ask(const struct asked *a, struct store_rows **rows)
     int rc = db ? 0 : open_reader(s, &db);
     if (rc < 0)
         return rc;
-    rc = why_interrupted(a->ask(db, a->question, rows));
+    rc = answer(a, db, rows);
     give_back(s, db);
     if (rc < 0)
         store_rows_free(rows);
@@ -89,13 +103,14 @@ static int ask(const struct asked *a, struct store_rows **rows)
 }
 WEFT_TASK(ask, struct asked, struct store_rows *);
 
-int reader_run(struct store *s, reader_asks *asks, const void *question, struct store_rows **rows)
+int reader_run(struct store *s, reader_asks *asks, const void *question, weft_time deadline,
+               struct store_rows **rows)
 {
     *rows = NULL;
-    int rc = weft_acquire(&s->readers, WEFT_FOREVER);
+    int rc = weft_acquire(&s->readers, deadline);
     if (rc < 0)
         return rc;
-    struct asked asked = {s, asks, question};
+    struct asked asked = {s, asks, question, deadline};
     struct store_rows *found = NULL;
     rc = weft_block(ask, &found, &asked);
     weft_release(&s->readers, 1);

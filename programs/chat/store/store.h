@@ -174,16 +174,20 @@ int store_list(struct store *store, const struct store_targets *targets, struct 
 
 struct store_search {
     const char *words; // all of them; what has no space within, as 多线程 or foo-bar, is a phrase
-    const struct store_conversation *in; // NULL: everywhere
+    const struct store_conversation *in; // each once. NULL: everywhere
     size_t in_count;
     const char *author;         // a nick or an account, in any case (of ASCII). NULL: anybody
     int64_t since_ms, until_ms; // exclusive. 0: no bound
     size_t limit;
+    weft_time deadline; // an author who says little is looked for in all that was said: -ETIMEDOUT.
+                        // Zero: none
 };
-// The newest first. Sees what is indexed: see store_wait_indexed. -EINVAL: there is no word in
-// `words`; -ENOTSUP: no_index.
+// The newest first. Sees what is indexed: see store_wait_indexed. Without words (NULL or "") it is
+// all that fits the rest, of which there must be something, and sees what is committed. -EINVAL:
+// there is no word in `words`, or nothing at all is asked for; -ENOTSUP: words, and no_index.
 int store_find(struct store *store, const struct store_search *search, struct store_rows **rows);
-// The same for texts of others that contain the nick `words`, as it is written, in any case.
+// The same for texts of others that contain the nick `words`, as it is written, in any case. There
+// must be one.
 int store_mentions(struct store *store, const struct store_search *search,
                    struct store_rows **rows);
 
