@@ -192,6 +192,12 @@ bool room_list_remove(struct room *room, enum room_list list, const char *mask,
 bool room_list_has(const struct room *room, enum room_list list, const char *mask);
 bool room_list_fits(const struct room *room, enum room_list list, const struct user *user);
 bool room_is_banned(const struct room *room, const struct user *user); // and no exception fits
+// Why the user may not come in: the mode, k (it is not this key), i (invited only), b (banned) or l
+// (it is full). 0: it may.
+char room_bars(const struct room *room, const struct user *user, const char *key);
+// Anybody may know of the room, and come in without a key or an invitation; this user too, who need
+// not have entered the hub, but has a source.
+bool room_is_open(const struct room *room, const struct user *user);
 // Why the user may not speak there: the mode, n (not a member), m (moderated) or b (banned). 0: it
 // may.
 char room_mutes(const struct room *room, const struct user *user);

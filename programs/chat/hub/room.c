@@ -149,6 +149,26 @@ void room_uninvite(struct room *room, const struct user *user)
     free(invitation);
 }
 
+// Who was asked in by name, by one with a rank there, is let in whatever the modes.
+char room_bars(const struct room *room, const struct user *user, const char *key)
+{
+    if (room_is_asked(room, user))
+        return '\0';
+    if (*room->key && strcmp(room->key, key) != 0)
+        return 'k';
+    if ((room->modes & ROOM_INVITE_ONLY) && !room_list_fits(room, ROOM_INVITATIONS, user))
+        return 'i';
+    if (room_is_banned(room, user))
+        return 'b';
+    return room->limit > 0 && room->count >= room->limit ? 'l' : '\0';
+}
+
+bool room_is_open(const struct room *room, const struct user *user)
+{
+    return !(room->modes & (ROOM_SECRET | ROOM_INVITE_ONLY)) && !*room->key &&
+           room_bars(room, user, "") == '\0';
+}
+
 // ---- the end of a room ---------------------------------------------------------------------
 
 static void room_free(struct room *room)

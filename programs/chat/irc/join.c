@@ -10,25 +10,23 @@
 
 static const unsigned fresh_modes = ROOM_NO_EXTERNAL | ROOM_TOPIC_LOCK;
 
-// Whether the room lets the user in; if not, it was told why. Who was asked in by name, by one with
-// a rank there, is let in whatever the modes.
+// Whether the room lets the user in; if not, it was told why.
 static bool may_enter(struct session *s, const struct room *room, const char *key)
 {
-    struct user *user = &s->user;
-    const char *name = room->name;
-    if (room_is_asked(room, user))
-        return true;
-    if (*room->key && strcmp(room->key, key) != 0)
-        reply(s, ERR_BADCHANNELKEY, "%s :Cannot join channel (+k)", name);
-    else if ((room->modes & ROOM_INVITE_ONLY) && !room_list_fits(room, ROOM_INVITATIONS, user))
-        reply(s, ERR_INVITEONLYCHAN, "%s :Cannot join channel (+i)", name);
-    else if (room_is_banned(room, user))
-        reply(s, ERR_BANNEDFROMCHAN, "%s :Cannot join channel (+b)", name);
-    else if (room->limit > 0 && room->count >= room->limit)
-        reply(s, ERR_CHANNELISFULL, "%s :Cannot join channel (+l)", name);
-    else
-        return true;
-    return false;
+    static const struct {
+        char mode;
+        enum numeric number;
+    } refusals[] = {
+        {'k', ERR_BADCHANNELKEY},
+        {'i', ERR_INVITEONLYCHAN},
+        {'b', ERR_BANNEDFROMCHAN},
+        {'l', ERR_CHANNELISFULL},
+    };
+    char mode = room_bars(room, &s->user, key);
+    for (size_t i = 0; mode && i < sizeof refusals / sizeof *refusals; i++)
+        if (refusals[i].mode == mode)
+            reply(s, refusals[i].number, "%s :Cannot join channel (+%c)", room->name, mode);
+    return mode == '\0';
 }
 
 static int rooms_of(const struct user *user)
