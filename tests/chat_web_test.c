@@ -68,6 +68,48 @@ static const struct row {
     {"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 200,
      "\r\nConnection: close\r\n"},
     {"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", 200, NULL},
+    // a question, and what is wrong with it
+    {GET("/api/search?text=a+b%2Bc"), 200, "\r\n\r\n{\"text\":\"a b+c\",\"ms\":-1}"},
+    {GET("/api/search?text=x"), 200, "\r\nContent-Type: application/json\r\n"},
+    {GET("/api/search?text=%E7%BA%BF"), 200, "线"},
+    {GET("/%61pi/search?text=x"), 200, "{\"text\":\"x\""},
+    {GET("http://localhost/api/search?text=x"), 200, "{\"text\":\"x\""},
+    {GET("/api/search"), 200, "{\"text\":\"\",\"ms\":-1}"},
+    {GET("/api/search?"), 200, NULL},
+    {GET("/api/search?&text=x&&"), 200, "{\"text\":\"x\""},
+    {GET("/api/search?text="), 200, NULL},
+    {GET("/api/search?text=a=b"), 200, "{\"text\":\"a=b\""},
+    {"HEAD /api/search?text=x HTTP/1.1\r\nHost: localhost\r\n\r\n", 200, "application/json"},
+    {GET("/api/search?text"), 400, "{\"status\":400,\"error\":\"a parameter has no value\"}\n"},
+    {GET("/api/search?=x"), 400, "no such parameter"},
+    {GET("/api/search?Text=x"), 400, "no such parameter"},
+    {GET("/api/search?text=x&when=now"), 400, "no such parameter"},
+    {GET("/api/search?text=x&text=x"), 400, "twice"},
+    {GET("/api/search?text=%"), 400, "broken escape"},
+    {GET("/api/search?text=%2"), 400, "broken escape"},
+    {GET("/api/search?text=%2&after="), 400, "broken escape"},
+    {GET("/api/search?text=%zz"), 400, "broken escape"},
+    {GET("/api/search?text=%00"), 400, "control character"},
+    {GET("/api/search?text=%0d%0aX-Forged:%20yes"), 400, "control character"},
+    {GET("/api/search?text=%7f"), 400, "control character"},
+    {GET("/api/search?text=%c3"), 400, "no UTF-8"},
+    {GET("/api/search?text=%ed%a0%80"), 400, "no UTF-8"},
+    {GET("/api/search?text=123456789012345"), 200, NULL},
+    {GET("/api/search?text=1234567890123456"), 400, "too long"},
+    {GET("/api/search?text=who"), 401, "\r\nWWW-Authenticate: Basic "},
+    {GET("/api/search?text=who"), 401, "\"error\":\"say \\\"who\\\" you are\"}"},
+    {GET("/api/search?text=often"), 429, "\r\nRetry-After: 3\r\n"},
+    {GET("/api/search/"), 404, "{\"status\":404,"},
+    {GET("/api/"), 404, "{\"status\":404,"},
+    {GET("/api/search#x"), 400, "{\"status\":400,"},
+    {"POST /api/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n", 405,
+     "{\"status\":405,\"error\":\"only GET and HEAD are served\"}"},
+    {"GET /api/search?text=x HTTP/1.1\r\nHost: evil.example\r\n\r\n", 403, "{\"status\":403,"},
+    {"GET /api/search?text=x HTTP/1.1\r\nHost: localhost\r\nOrigin: null\r\n\r\n", 403,
+     "{\"status\":403,"},
+    {"GET /api/search?text=x HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic a\r\n"
+     "Authorization: Basic b\r\n\r\n",
+     400, "twice"},
     // refused
     {"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello", 405,
      "\r\nAllow: GET, HEAD\r\n"},
@@ -218,6 +260,8 @@ static void too_much_is_refused_before_it_ends(void **state)
     door_open(&d);
     assert_int_equal(status_of_much(&d, "GET /", 5000), 414);
     assert_int_equal(status_of_much(&d, "GET /", 100000), 414);
+    assert_int_equal(status_of_much(&d, "GET /api/search?text=", 100000), 414);
+    assert_non_null(strstr(received, "{\"status\":414,"));
     assert_int_equal(status_of_much(&d, "GET / HTTP/1.1\r\nHost: localhost\r\nX: ", 17000), 431);
     assert_int_equal(status_of_much(&d, "GET / HTTP/1.1\r\nHost: localhost\r\nX: ", 100000), 431);
     door_close(&d);

@@ -5,6 +5,7 @@
 
 #include "wire_helpers.h"
 
+#include "chat/web/query.h"
 #include "chat/web/web.h"
 
 // ---- a door ---------------------------------------------------------------------------------
@@ -57,11 +58,38 @@ SHARED int say_count(void *ctx, char **text)
     return asprintf(text, "websockets %d\n", atomic_load(&d->websockets)) < 0 ? -ENOMEM : 200;
 }
 
+// What was asked, in its own words; or what is wrong with it.
+SHARED int say_query(const struct http_request *r, void *visitor, struct web_found *found)
+{
+    (void)visitor;
+    char text[16], after[40];
+    const struct query_parameter table[] = {{"text", text, sizeof text},
+                                            {"after", after, sizeof after}};
+    int64_t ms = -1;
+    found->why = query_read(r->query, table, 2);
+    if (found->why)
+        return 400;
+    if (strcmp(text, "who") == 0) {
+        found->why = "say \"who\" you are";
+        return 401;
+    }
+    found->retry_s = strcmp(text, "often") == 0 ? 3 : 0;
+    if (found->retry_s > 0) {
+        found->why = "later";
+        return 429;
+    }
+    if (*after && !query_time(after, &ms))
+        ms = -2;
+    return asprintf(&found->json, "{\"text\":\"%s\",\"ms\":%lld}", text, (long long)ms) < 0 ? 500
+                                                                                            : 200;
+}
+
 // Between these two the site may be changed.
 SHARED void door_make(struct door *d)
 {
     *d = (struct door){.site = {.health = say_well, .metrics = say_count, .ctx = d}};
     d->site.on_websocket = on_websocket;
+    d->site.search = say_query;
     d->listener = weft_listen("127.0.0.1:0");
     assert_non_null(d->listener);
     d->port = port_of(weft_listener_address(d->listener));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// http_fuzz.c - any bytes as requests to the web door (chat/web/http.h, handshake.h, origin.h).
+// http_fuzz.c - any bytes as requests to the web door (chat/web/http.h, handshake.h, origin.h,
+// query.h).
 //
 // The first byte says where the bytes are cut. A head that came in two parts is judged as one that
 // came at once, what is let through keeps the promises of the headers, and an answer to an upgrade
@@ -12,6 +13,8 @@
 #include "chat/web/handshake.h"
 #include "chat/web/http.h"
 #include "chat/web/origin.h"
+#include "chat/web/query.h"
+#include "common/utf8.h"
 
 static void check_handshake(const struct http_request *r)
 {
@@ -27,6 +30,22 @@ static void check_handshake(const struct http_request *r)
     must((const char *)memmem(h.answer, h.size, end, 4) == h.answer + h.size - 4);
 }
 
+static void check_query(struct http_text query)
+{
+    char text[20], from[4], after[40];
+    const struct query_parameter table[] = {
+        {"text", text, sizeof text}, {"from", from, sizeof from}, {"after", after, sizeof after}};
+    int64_t ms;
+    if (query_read(query, table, 3))
+        return;
+    for (size_t i = 0; i < 3; i++) {
+        const char *end = memchr(table[i].value, '\0', table[i].room);
+        must(end && utf8_is_valid(table[i].value, (size_t)(end - table[i].value)));
+    }
+    if (query_time(after, &ms)) // from -0001-12-31T00:01Z to 10000-01-01T23:59Z
+        must(strlen(after) >= 20 && ms > INT64_C(-62167305600000) && ms < INT64_C(253402387200000));
+}
+
 static void check_request(const struct http_request *r, const char *bytes, size_t head)
 {
     static const struct origin_rules none = {NULL, NULL};
@@ -40,6 +59,7 @@ static void check_request(const struct http_request *r, const char *bytes, size_
         must(!memchr(r->fields[i].value.at, '\n', r->fields[i].value.size));
     (void)origin_refusal(&none, r, "127.0.0.1:8080"); // must only come to an end
     check_handshake(r);
+    check_query(r->query);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -23,6 +23,9 @@ REQUESTS = [
     "GET /../etc/passwd HTTP/1.1\r\nHost: [::1]:80\r\nContent-Length: 0\r\n\r\n",
     "GET /%2e%2e/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
     "GET /a HTTP/1.1\nHost: a\n folded\n\n",
+    "GET /api/search?text=%E7%BA%BF+b&from=ada&after=2026-01-31T23:59:59.25-01:30 HTTP/1.1\r\nHost: a\r\n"
+    "Authorization: Basic OndvcmQ=\r\n\r\n",
+    "GET http://a?after=2026-02-29T24:00:00Z&&text=%zz&text= HTTP/1.1\r\nHost: a\r\n\r\n",
 ]
 PLACES = [
     "", "localhost", "::1", "[::1]:6667", "127.0.0.1:12345", "6667", ":80", "irc://host/room",

@@ -8,9 +8,12 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <weft/error.h>
+
+#include "common/json.h"
 
 enum {
     HEAD_SIZE = 1536,
@@ -29,6 +32,7 @@ static const char *reason_of(int status)
     } reasons[] = {
         {200, "OK"},
         {400, "Bad Request"},
+        {401, "Unauthorized"},
         {403, "Forbidden"},
         {404, "Not Found"},
         {405, "Method Not Allowed"},
@@ -90,9 +94,33 @@ int answer_send(weft_conn *c, const struct answer *a, weft_time deadline)
     return weft_writev(c, parts, 2, deadline);
 }
 
+static int answer_json_error(weft_conn *c, const struct answer *a, const char *why,
+                             weft_time deadline)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return weft_fail(-ENOMEM, "web: no memory for an answer");
+    (void)fprintf(out, "{\"status\":%d,\"error\":", a->status); // fclose tells what failed
+    json_string(out, why, strlen(why));
+    (void)fputs("}\n", out);
+    struct answer told = *a;
+    told.type = "application/json";
+    int rc = fclose(out) == EOF ? weft_fail(-ENOMEM, "web: no memory for an answer") : 0;
+    told.body = text;
+    told.size = size;
+    if (rc == 0)
+        rc = answer_send(c, &told, deadline);
+    free(text);
+    return rc;
+}
+
 int answer_error(weft_conn *c, const struct answer *a, const char *why, weft_time deadline)
 {
     char text[ERROR_SIZE];
+    if (a->json)
+        return answer_json_error(c, a, why, deadline);
     int n = snprintf(text, sizeof text, "%d %s: %s\n", a->status, reason_of(a->status), why);
     struct answer told = *a;
     told.type = NULL;

@@ -16,11 +16,13 @@ struct answer {
     size_t size;
     bool is_head; // leave the body out; its length is told all the same
     bool close;   // the last one on this connection
+    bool json;    // what went wrong is told as JSON
 };
 
 // Send it: 0, or as weft_writev. The connection stays open in any case.
 int answer_send(weft_conn *c, const struct answer *a, weft_time deadline);
-// One line of text, as what went wrong is told, behind the status and its name.
+// One line, as what went wrong is told: in text behind the status and its name, or as
+// {"status":404,"error":"why"}. 0, or as weft_writev; -ENOMEM.
 int answer_error(weft_conn *c, const struct answer *a, const char *why, weft_time deadline);
 
 #endif

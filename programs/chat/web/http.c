@@ -174,8 +174,9 @@ static int field_line(struct http_request *r, struct http_text line)
 static int check_singles(struct http_request *r)
 {
     static const char *const singles[] = {
-        "Host",   "Content-Length",    "Transfer-Encoding",
-        "Origin", "Sec-WebSocket-Key", "Sec-WebSocket-Version",
+        "Host",          "Content-Length",    "Transfer-Encoding",
+        "Origin",        "Sec-WebSocket-Key", "Sec-WebSocket-Version",
+        "Authorization",
     };
     for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)
         if (http_count(r, singles[i]) > 1)
@@ -230,6 +231,7 @@ static int check_target(struct http_request *r)
     if (target.authority.size > 0 && named.size > 0 && !text_same(named, target.authority))
         return wrong(r, 400, "Host and the target name two hosts");
     r->host = target.authority.size > 0 ? target.authority : named;
+    r->query = target.query;
     if (!target_decode(target.path, r->path, sizeof r->path))
         return wrong(r, 400, "the path has a broken escape");
     return 0;

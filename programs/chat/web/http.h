@@ -39,6 +39,7 @@ struct http_request {
     // Known when the head is complete.
     struct http_text host;    // from the target, else from Host; empty: HTTP/1.0 without
     char path[HTTP_PATH_MAX]; // decoded, without the query; "": longer than that, so not ours
+    struct http_text query;   // still encoded: query.h. Empty: there is none
     bool is_head;
     bool keep_alive; // the client may send another request
 

@@ -32,7 +32,7 @@ static size_t scheme_size(struct http_text text)
 
 bool target_parse(struct http_text text, struct target *target)
 {
-    *target = (struct target){.authority = {text.at, 0}};
+    *target = (struct target){.authority = {text.at, 0}, .query = {text.at, 0}};
     if (find(text, '#') < text.size)
         return false;
     size_t scheme = scheme_size(text);
@@ -43,11 +43,14 @@ bool target_parse(struct http_text text, struct target *target)
         text = after(text, target->authority.size);
         if (target->authority.size == 0)
             return false;
-        if (text.size == 0 || text.at[0] == '?')
-            text = text_of("/");
     }
-    target->path = (struct http_text){text.at, find(text, '?')};
-    return text.size > 0 && text.at[0] == '/';
+    size_t question = find(text, '?');
+    target->path = (struct http_text){text.at, question};
+    if (question < text.size)
+        target->query = after(text, question + 1);
+    if (scheme > 0 && question == 0)
+        target->path = text_of("/");
+    return target->path.size > 0 && target->path.at[0] == '/';
 }
 
 static int hex(char c)
@@ -57,8 +60,7 @@ static int hex(char c)
     return at ? (int)(at - digits) : -1;
 }
 
-// The byte that stands at the beginning, and how many it took; -1: a broken escape.
-static int decode_one(struct http_text text, size_t *taken)
+int target_byte(struct http_text text, size_t *taken)
 {
     *taken = 1;
     if (text.at[0] != '%')
@@ -73,7 +75,7 @@ bool target_decode(struct http_text path, char *out, size_t cap)
 {
     size_t size = 0;
     for (size_t taken; path.size > 0; path = after(path, taken)) {
-        int byte = decode_one(path, &taken);
+        int byte = target_byte(path, &taken);
         if (byte < ' ' || byte == 0x7F)
             return false;
         if (size < cap)

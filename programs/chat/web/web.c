@@ -13,6 +13,7 @@
 #include "chat/web/web.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <weft/error.h>
@@ -37,6 +38,7 @@ enum outcome { NEXT, LAST, UPGRADED };
 struct visit {
     weft_conn *conn;
     const struct web_site *site;
+    void *visitor;
     struct websocket *ws; // to be opened on an upgrade
     weft_time deadline;   // of this request and its answer
     size_t size;          // of what was read
@@ -114,6 +116,39 @@ static int give_metrics(struct visit *v)
     return give_text(v, v->site->metrics);
 }
 
+static int or_default(int ms, int otherwise)
+{
+    return ms > 0 ? ms : otherwise;
+}
+
+static int give_found(struct visit *v, const struct web_found *found)
+{
+    char fields[96];
+    if (v->answer.status == 401)
+        v->answer.fields = "WWW-Authenticate: Basic realm=\"weft\", charset=\"UTF-8\"\r\n";
+    if (found->retry_s > 0) {
+        (void)snprintf(fields, sizeof fields, "Retry-After: %d\r\n", found->retry_s);
+        v->answer.fields = fields;
+    }
+    v->deadline = weft_after_ms(or_default(v->site->head_ms, HEAD_MS));
+    if (!found->json)
+        return refuse(v, v->answer.status, found->why);
+    v->answer.body = found->json;
+    v->answer.size = strlen(found->json);
+    return finish(v, answer_send(v->conn, &v->answer, v->deadline));
+}
+
+static int give_search(struct visit *v)
+{
+    struct web_found found = {.why = "the answer could not be made"};
+    if (!v->site->search)
+        return refuse(v, 404, "there is nothing here");
+    v->answer.status = v->site->search(&v->request, v->visitor, &found);
+    int rc = give_found(v, &found);
+    free(found.json);
+    return rc;
+}
+
 static int want_websocket(struct visit *v)
 {
     v->answer.fields = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
@@ -130,6 +165,7 @@ static const struct row {
     {"/ws", NULL, true, want_websocket},
     {"/healthz", "text/plain; charset=utf-8", false, give_health},
     {"/metrics", "text/plain; version=0.0.4; charset=utf-8", false, give_metrics},
+    {"/api/search", "application/json", false, give_search},
 };
 
 static const struct row *row_of(const char *path)
@@ -157,11 +193,22 @@ static int upgrade(struct visit *v, size_t head)
     return rc < 0 ? rc : UPGRADED;
 }
 
+// Who asks below /api/ is a program. Of what could not be read as well, as far as it came.
+static bool comes_for_json(const struct visit *v)
+{
+    static const char below[] = "/api/";
+    const size_t size = sizeof below - 1;
+    const char *end = v->bytes + v->size, *space = memchr(v->bytes, ' ', v->size);
+    return strncmp(v->request.path, below, size) == 0 ||
+           (space && (size_t)(end - space) > size && memcmp(space + 1, below, size) == 0);
+}
+
 // status: of http_parse, the size of the head or an error; after an error r->keep_alive is false.
 apart int answer(struct visit *v, int status)
 {
     const struct http_request *r = &v->request;
     v->answer = (struct answer){.status = 200, .is_head = r->is_head, .close = !r->keep_alive};
+    v->answer.json = comes_for_json(v);
     if (status == -405)
         v->answer.fields = "Allow: GET, HEAD\r\n";
     if (status < 0)
@@ -180,7 +227,7 @@ apart int answer(struct visit *v, int status)
 
 static int answer_late(struct visit *v)
 {
-    v->answer = (struct answer){.status = 408, .close = true};
+    v->answer = (struct answer){.status = 408, .close = true, .json = comes_for_json(v)};
     v->deadline = weft_after_ms(LINGER_MS);
     return refuse(v, 408, "the request did not come in time");
 }
@@ -193,11 +240,6 @@ static ssize_t read_more(struct visit *v, weft_time deadline)
     ssize_t n = weft_read(v->conn, v->bytes + v->size, room < PIECE ? room : PIECE, deadline);
     v->size += n > 0 ? (size_t)n : 0;
     return n;
-}
-
-static int or_default(int ms, int otherwise)
-{
-    return ms > 0 ? ms : otherwise;
 }
 
 static int receive_and_answer(struct visit *v)
@@ -222,13 +264,15 @@ static int receive_and_answer(struct visit *v)
 }
 
 // The requests whose first byte has come.
-apart int serve_visit(weft_conn *c, const struct web_site *site, struct websocket *ws)
+apart int serve_visit(weft_conn *c, const struct web_site *site, void *visitor,
+                      struct websocket *ws)
 {
     struct visit *v = malloc(sizeof *v);
     if (!v)
         return weft_fail(-ENOMEM, "web: no memory for a request");
     v->conn = c;
     v->site = site;
+    v->visitor = visitor;
     v->ws = ws;
     v->size = 0;
     int rc = NEXT;
@@ -284,7 +328,7 @@ int web_serve(weft_conn *c, const struct web_site *site, void *visitor)
     struct websocket ws;
     int rc = await_request(c, or_default(site->head_ms, HEAD_MS));
     while (rc == NEXT) {
-        rc = serve_visit(c, site, &ws);
+        rc = serve_visit(c, site, visitor, &ws);
         if (rc == NEXT)
             rc = await_request(c, or_default(site->idle_ms, IDLE_MS));
     }

@@ -5,6 +5,9 @@
 //     GET /ws         a WebSocket
 //     GET /healthz    is all well? 200 or 503
 //     GET /metrics    for Prometheus
+//     GET /api/search what was said, as JSON
+//
+// What goes wrong is told in a line of text, and below /api/ as JSON.
 //
 // It knows nothing of what is said on the WebSocket: a stream of lines, as any other (chat/wire.h).
 #ifndef WEFT_WEB_WEB_H
@@ -12,6 +15,13 @@
 
 #include "chat/web/origin.h"
 #include "chat/wire.h"
+
+// What a search has found: `json` from malloc, which we free, or else one line on what is wrong.
+struct web_found {
+    char *json;
+    const char *why; // stays
+    int retry_s;     // for Retry-After. 0: not said
+};
 
 // What all connections of a door share. The callbacks run on the connection's fiber.
 struct web_site {
@@ -22,6 +32,9 @@ struct web_site {
     int (*metrics)(void *ctx, char **text);
     void *ctx;         // of these two
     bool metrics_near; // only for programs on this machine (origin_is_near), else 403
+    // A question to the history: the status of what is found. It may wait; the time that a request
+    // may take begins anew behind it. NULL: 404.
+    int (*search)(const struct http_request *r, void *visitor, struct web_found *found);
     // A client has come by WebSocket. What it returns, web_serve returns; then the wire is gone.
     int (*on_websocket)(struct wire *w, void *visitor);
     int head_ms;   // how long the head of a request may take, and its answer. 0: 10,000
