@@ -162,6 +162,31 @@ static void of_one_network_only_so_many_come_in_at_once(void **state)
     end();
 }
 
+static void a_network_has_one_budget_and_those_that_are_not_counted_another(void **state)
+{
+    (void)state;
+    begin(0, 0, 0);
+    assert_null(kind_networks.read("192.0.2.0/24", &exempt));
+    struct neighbours *a = enter("198.51.100.1"), *again = enter("198.51.100.1");
+    struct neighbours *b = enter("198.51.100.2"), *c = enter("192.0.2.1");
+    assert_int_equal(*gate_budget(&gate, a), 0);
+    *gate_budget(&gate, a) = 5;
+    assert_int_equal(*gate_budget(&gate, again), 5);
+    assert_int_equal(*gate_budget(&gate, b), 0);
+    assert_null(c);
+    *gate_budget(&gate, c) = 7;
+    assert_int_equal(*gate_budget(&gate, NULL), 7);
+    assert_int_equal(*gate_budget(&gate, b), 0);
+    gate_leave(&gate, &a);
+    gate_leave(&gate, &again);
+    a = enter("198.51.100.1"); // it is remembered
+    assert_int_equal(*gate_budget(&gate, a), 5);
+    gate_leave(&gate, &a);
+    gate_leave(&gate, &b);
+    gate_leave(&gate, &c);
+    end();
+}
+
 static void a_network_of_ipv6_is_64_bits_and_both_can_be_set(void **state)
 {
     (void)state;
@@ -266,6 +291,7 @@ int main(void)
         cmocka_unit_test(a_list_takes_the_place_of_the_one_before),
         cmocka_unit_test(an_interface_behind_an_address_is_no_part_of_it),
         cmocka_unit_test(of_one_network_only_so_many_come_in_at_once),
+        cmocka_unit_test(a_network_has_one_budget_and_those_that_are_not_counted_another),
         cmocka_unit_test(a_network_of_ipv6_is_64_bits_and_both_can_be_set),
         cmocka_unit_test(new_ones_are_counted_for_a_time_also_when_they_have_gone),
         cmocka_unit_test(who_is_refused_is_not_counted),

@@ -21,6 +21,7 @@ struct neighbours {
     int came;                        // within the window
     int64_t since;                   // the window's begin
     bool told;                       // that some were refused, within it
+    int64_t budget;                  // what they asked for
     TAILQ_ENTRY(neighbours) in_gone; // only while none is here
 };
 
@@ -154,6 +155,11 @@ void gate_leave(struct gate *gate, struct neighbours **of)
         return;
     TAILQ_INSERT_TAIL(&gate->gone, n, in_gone);
     gate->remembered++;
+}
+
+int64_t *gate_budget(struct gate *gate, struct neighbours *of)
+{
+    return of ? &of->budget : &gate->budget;
 }
 
 const char *gate_reason(enum gate_answer answer)

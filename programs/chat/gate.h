@@ -46,6 +46,7 @@ struct gate {
     TAILQ_HEAD(, neighbours) gone; // these networks; the oldest first
     int64_t told_full;             // when that was last said
     uint64_t refused[GATE_ANSWERS];
+    int64_t budget; // see gate_budget
 };
 
 void gate_init(struct gate *gate);
@@ -57,6 +58,10 @@ void gate_free(struct gate *gate);
 enum gate_answer gate_enter(struct gate *gate, const char *host, int64_t now,
                             struct neighbours **of, bool *first);
 void gate_leave(struct gate *gate, struct neighbours **of);
+
+// A number to count with what those of one network ask for, 0 at first; of those that are counted
+// in none there is one for all of them.
+int64_t *gate_budget(struct gate *gate, struct neighbours *of);
 
 const char *gate_reason(enum gate_answer answer); // in words, for client and log; of GATE_OPEN NULL
 

@@ -27,6 +27,7 @@
 #include <weft/weft.h>
 
 #include "chat/address.h"
+#include "chat/api.h"
 #include "chat/door.h"
 #include "chat/keep.h"
 #include "chat/lan.h"
@@ -361,6 +362,7 @@ static int open_and_serve(struct settings *set, int argc, char **argv)
                    .who = me,
                    .format = (enum log_format)set->log_format},
         .lists = {.fd = STDOUT_FILENO, .who = me},
+        .searches = WEFT_SEM(API_AT_ONCE),
     };
     struct web_site site = {0};
     struct door doors[DOORS] = {

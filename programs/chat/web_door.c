@@ -3,6 +3,7 @@
 #define _GNU_SOURCE // asprintf
 #include <stdio.h>
 
+#include "chat/api.h"
 #include "chat/door.h"
 #include "chat/metrics.h"
 #include "chat/setting_kinds.h"
@@ -44,6 +45,7 @@ void site_let_watch(struct web_site *site, int who)
 void site_init(struct web_site *site, struct server *server)
 {
     site->health = health;
+    site->search = api_search;
     site->ctx = server;
     site->on_websocket = talk_on_websocket;
 }

@@ -31,16 +31,21 @@ static int64_t cost_us(const struct session *s)
     return s->user.modes & USER_OPERATOR ? us / FLOOD_OPERATOR : us;
 }
 
-// How far it is paid beyond the whole budget.
+// How far it is paid beyond the whole budget, where a cost of 1 takes `cost`.
+static int64_t debt_of(const struct irc *irc, int64_t *paid, int64_t cost)
+{
+    int64_t now = irc->hub->now(irc->hub) * 1000;
+    int64_t burst = (int64_t)irc->set.flood_burst * SECOND_US / irc->set.flood_rate;
+    if (*paid < now)
+        *paid = now;
+    if (*paid - now - burst > cost * 2 * FLOOD_DEBT)
+        *paid = now + burst; // the clock was set back, or costs were dearer before
+    return *paid - now - burst;
+}
+
 static int64_t debt_us(struct session *s)
 {
-    int64_t now = s->irc->hub->now(s->irc->hub) * 1000;
-    int64_t burst = (int64_t)s->irc->set.flood_burst * SECOND_US / s->irc->set.flood_rate;
-    if (s->paid < now)
-        s->paid = now;
-    if (s->paid - now - burst > cost_us(s) * 2 * FLOOD_DEBT)
-        s->paid = now + burst; // the clock was set back, or costs were dearer before
-    return s->paid - now - burst;
+    return debt_of(s->irc, &s->paid, cost_us(s));
 }
 
 void flood_charge(struct session *s, int parts)
@@ -79,6 +84,18 @@ void session_backlog(struct session *s, size_t waiting)
     size_t most = (size_t)s->irc->set.flood_backlog_kb * 1024;
     if (!is_free(s) && most > 0 && waiting > most)
         session_drop(s, DROP_FLOOD, "Excess Flood");
+}
+
+int64_t irc_charge(const struct irc *irc, int64_t *paid, int cost)
+{
+    if (irc->set.flood_rate == 0)
+        return 0;
+    int64_t one = SECOND_US / irc->set.flood_rate;
+    int64_t us = debt_of(irc, paid, one) + one; // as session_delay has it
+    if (us > 0)
+        return (us + 999) / 1000;
+    *paid += one * cost;
+    return 0;
 }
 
 void session_noise(struct session *s)

@@ -10,6 +10,7 @@
 #ifndef WEFT_CHAT_IRC_H
 #define WEFT_CHAT_IRC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -74,6 +75,13 @@ void irc_shut(struct irc *irc, const char *why); // ends all sessions
 // What has become of messages that were to be kept: echoes and answers that waited for it go out.
 void irc_progress(struct irc *irc, const struct store_progress *progress);
 void irc_free(struct irc **irc); // no session is open any more
+
+// Those who ask without a session.
+// These bytes are the password, or there is none.
+bool irc_lets_in(const struct irc *irc, const char *password, size_t size);
+// A budget as each session has one: a number that only this changes, 0 at first. 0: the cost was
+// charged. Else it was not: in how many milliseconds there is a budget again.
+int64_t irc_charge(const struct irc *irc, int64_t *paid, int cost);
 
 // A client that has said nothing yet; `host` is its address, as others will see it. `wake` is
 // called, from any call into the hub, when the session has ended while its task may wait: it must

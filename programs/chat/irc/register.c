@@ -32,13 +32,15 @@ static void greet(struct session *s)
     send_motd(s); // last: by its end clients know that all is said
 }
 
+bool irc_lets_in(const struct irc *irc, const char *password, size_t size)
+{
+    const char *wanted = irc->set.password;
+    return !wanted || (strlen(wanted) == size && sodium_memcmp(password, wanted, size) == 0);
+}
+
 static bool password_is_right(const struct session *s)
 {
-    const char *wanted = s->irc->set.password;
-    if (!wanted)
-        return true;
-    size_t size = strlen(wanted);
-    return s->pass && strlen(s->pass) == size && sodium_memcmp(s->pass, wanted, size) == 0;
+    return !s->irc->set.password || (s->pass && irc_lets_in(s->irc, s->pass, strlen(s->pass)));
 }
 
 // Everything is there: the client becomes a user.
