@@ -244,6 +244,28 @@ test("search finds in the server's history, and is not there without one", async
             return (await page.locator("#results .body").allInnerTexts()).join() === "多线程与 threads";
         }, words);
     }
+    await page.fill("#found input", "threads from:bob"); // that nobody said
+    await page.press("#found input", "Enter");
+    await reads(page, "#results .more", "Found: 0");
+    const day = (days) =>
+        page.evaluate((n) => {
+            const at = new Date();
+            at.setDate(at.getDate() + n);
+            return [at.getFullYear(), at.getMonth() + 1, at.getDate()].join("-");
+        }, days);
+    const [yesterday, tomorrow] = [await day(-1), await day(1)];
+    for (const [words, count] of [
+        ["FROM:anna", 2], // no words are needed
+        ["threads from:anna", 1],
+        [`after:${yesterday} before:${tomorrow}`, 2],
+        [`before:${yesterday}`, 0],
+        [`on:${yesterday}`, 0],
+        ["after:2026-02-31", 0], // no day: words
+    ]) {
+        await page.fill("#found input", words);
+        await page.press("#found input", "Enter");
+        await reads(page, "#results .more", `Found: ${count}`);
+    }
     await page.fill("#found input", "..."); // that nothing was looked for is not that nothing is there
     await page.press("#found input", "Enter");
     await reads(page, "#results .more", "There is no word to look for");
