@@ -329,6 +329,21 @@ static void a_search_has_a_deadline(void **state)
     close_store(store);
 }
 
+static void before_the_end_nobody_is_answered_any_more(void **state)
+{
+    (void)state;
+    struct store *store = talk();
+    struct store_rows *rows;
+    struct store_search s = {.words = "word", .limit = 1};
+    struct store_query q = {.where = lobby, .range = STORE_LATEST, .limit = 1};
+    store_end_questions(store);
+    assert_int_equal(store_find(store, &s, &rows), -ECANCELED);
+    assert_int_equal(store_ask(store, &q, &rows), -ECANCELED);
+    assert_null(rows);
+    say(store, "7", 70, "what is said is kept all the same");
+    close_store(store);
+}
+
 static void what_people_type_is_no_language(void **state)
 {
     (void)state;
@@ -510,6 +525,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_words_a_clock_that_was_set_back_hides_nothing),
     cmocka_unit_test(a_search_for_nothing_at_all_is_an_error),
     cmocka_unit_test(a_search_has_a_deadline),
+    cmocka_unit_test(before_the_end_nobody_is_answered_any_more),
     cmocka_unit_test(what_people_type_is_no_language),
     cmocka_unit_test(without_an_index_no_words_can_be_looked_for),
     cmocka_unit_test(mentions_are_of_others_and_of_the_nick_as_it_is_written),

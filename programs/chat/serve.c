@@ -34,6 +34,7 @@
 #include "chat/plain/lobby.h"
 #include "chat/reload.h"
 #include "chat/sandbox.h"
+#include "chat/store/store.h"
 #include "chat/tls_door.h"
 #include "chat/web/web.h"
 #include "chat/welcome.h"
@@ -145,8 +146,11 @@ static void end(struct house *house)
     if (s->irc)
         irc_shut(s->irc, "Server shutting down");
     crowd_close(&s->crowd, weft_after_ms(GRACE_MS));
-    if (weft_waitgroup_wait(&s->visitors, weft_after_ms(FAREWELL_MS)) < 0)
+    if (weft_waitgroup_wait(&s->visitors, weft_after_ms(FAREWELL_MS)) < 0) {
         interrupt_visitors(s); // who is no session waits for its client: a browser between requests
+        if (s->history)
+            store_end_questions(s->history);
+    }
     (void)weft_waitgroup_wait(&s->visitors, WEFT_FOREVER); // nobody cancels us
     tidy_end(&s->tidy);
     tally_end(&s->tally);

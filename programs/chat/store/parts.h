@@ -18,6 +18,7 @@
 #ifndef WEFT_CHAT_STORE_PARTS_H
 #define WEFT_CHAT_STORE_PARTS_H
 
+#include <stdatomic.h>
 #include <weft/pool.h>
 #include <weft/sync.h>
 
@@ -70,6 +71,7 @@ struct store {
     sqlite3 *idle[READERS];
     size_t idle_count;
     weft_sem readers;
+    atomic_bool silent; // no question is answered any more; nothing is read with it
 };
 
 // A conversation that was written to lately.

@@ -27,9 +27,15 @@ static bool is_late(const struct asked *a)
     return weft_now().ns >= a->deadline.ns;
 }
 
+static bool is_silent(const struct store *s)
+{
+    return atomic_load_explicit(&s->silent, memory_order_relaxed);
+}
+
 static int is_asked_to_stop(void *asked)
 {
-    return weft_check() < 0 || is_late(asked);
+    const struct asked *a = asked;
+    return weft_check() < 0 || is_late(a) || is_silent(a->store);
 }
 
 static int attach_index(const struct store *s, sqlite3 *db)
@@ -91,6 +97,8 @@ static int answer(const struct asked *a, sqlite3 *db, struct store_rows **rows)
 static int ask(const struct asked *a, struct store_rows **rows)
 {
     struct store *s = a->store;
+    if (is_silent(s))
+        return weft_fail(-ECANCELED, "the history is about to be closed");
     sqlite3 *db = take_idle(s);
     int rc = db ? 0 : open_reader(s, &db);
     if (rc < 0)
@@ -117,6 +125,12 @@ int reader_run(struct store *s, reader_asks *asks, const void *question, weft_ti
     if (rc == 0)
         *rows = found;
     return rc;
+}
+
+// Relaxed: a question that was not told yet looks again in a moment.
+void store_end_questions(struct store *s)
+{
+    atomic_store_explicit(&s->silent, true, memory_order_relaxed);
 }
 
 void readers_close(struct store *s)

@@ -134,6 +134,10 @@ struct store_rows {
 };
 void store_rows_free(struct store_rows **rows); // NULL is fine
 
+// The store is about to be closed: questions that are under way, and all that come, end with
+// -ECANCELED, so that nobody is waited for who looks through all that was ever said. Never waits.
+void store_end_questions(struct store *store);
+
 // A conversation is in the order of its appends, which is that of time unless a clock was set. A
 // point is one message of it, or a time: what comes after that begins with the first that was not
 // said before it, what comes before it ends with the last that was not said after it, and that
