@@ -148,11 +148,88 @@ static void descriptors_for_nobody_are_closed(void **state)
     weft_pool_close(&pool);
 }
 
+static int close_all(void *ctx)
+{
+    (void)ctx;
+    for (int fd = STDERR_FILENO + 1; fd < 100; fd++)
+        (void)close(fd);
+    return 0;
+}
+
+static int close_all_that_is_open(const weft_none *none, weft_none *out)
+{
+    (void)none, (void)out;
+    return close_all(NULL);
+}
+WEFT_TASK(close_all_that_is_open, weft_none, weft_none);
+
+struct large {
+    unsigned char bytes[2000];
+};
+
+static int last_byte(const struct large *large, int *out)
+{
+    *out = large->bytes[sizeof large->bytes - 1];
+    return 0;
+}
+WEFT_TASK(last_byte, struct large, int);
+
+static void send_large(weft_pool *pool)
+{
+    int out = 0;
+    struct large large = {.bytes = {[sizeof large.bytes - 1] = 7}};
+    weft_future *f = weft_submit_until(pool, much_later(), last_byte, &large);
+    assert_int_equal(weft_join_as(&f, last_byte, &out), 0);
+    assert_int_equal(out, 7);
+}
+
+static void send_end(weft_pool *pool)
+{
+    weft_end ours, theirs;
+    assert_int_equal(weft_pipe(&ours, &theirs), 0);
+    weft_future *f = weft_submit_until(pool, much_later(), bear_end, &(struct bearer){theirs});
+    assert_int_equal(weft_join(&f, NULL, 0), 0);
+    weft_end_close(&ours);
+}
+
+static void send_items(weft_pool *pool)
+{
+    long out[3] = {0};
+    assert_int_equal(weft_map(pool, much_later(), square, 3, out, (int[]){1, 2, 3}), 0);
+    assert_int_equal(out[2], 9);
+}
+
+static void a_task_that_closes_all_descriptors_costs_no_other(void **state)
+{
+    (void)state;
+    static void (*const sends[])(weft_pool *) = {send_large, send_end, send_items};
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 1);
+    for (size_t i = 0; i < sizeof sends / sizeof *sends; i++) {
+        weft_future *f = weft_submit(pool, close_all_that_is_open, &(weft_none){0});
+        assert_int_equal(weft_join(&f, NULL, 0), 0);
+        sends[i](pool);
+    }
+    weft_pool_close(&pool);
+}
+
+static void an_on_start_that_closes_all_descriptors_is_told_so(void **state)
+{
+    (void)state;
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 2, .on_start = close_all);
+    long out[3];
+    int rc = weft_map(pool, much_later(), square, 3, out, (int[]){1, 2, 3});
+    assert_int_equal(rc, -EBADF);
+    assert_non_null(strstr(weft_error(), "has closed descriptors of weft's"));
+    weft_pool_close(&pool);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_mad_worker_is_ended_and_called_so),
     cmocka_unit_test(a_worker_that_has_started_cannot_fail_its_pool),
     cmocka_unit_test(a_result_of_which_no_word_is_said_is_found),
     cmocka_unit_test(descriptors_for_nobody_are_closed),
+    cmocka_unit_test(a_task_that_closes_all_descriptors_costs_no_other),
+    cmocka_unit_test(an_on_start_that_closes_all_descriptors_is_told_so),
 };
 
 TEST_MAIN(tests)

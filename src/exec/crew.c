@@ -162,8 +162,10 @@ static int hand_over(struct processes *t, struct wf_member *m, weft_future *f,
         return -EAGAIN; // taken back, they would stay open there until the task before has ended
     wf_member_tell(m, how_to_tell(t, m)); // first: it may be done at once
     int rc = wf_member_push(m, f);
-    if (rc == -EAGAIN)
-        return rc;
+    if (rc == -EPIPE && m->load == 0) // else when it has done what it has
+        wf_crew_put_down(m, "it has closed its socket");
+    if (rc == -EAGAIN || rc == -EPIPE)
+        return -EAGAIN;
     (void)wf_crew_take_queued(t, f);
     if (rc < 0) {
         wf_crew_fail(ended, f, rc, weft_error());

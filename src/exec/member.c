@@ -116,17 +116,19 @@ static void fetch_next(const struct wf_member *m)
     wf_prefetch_to_write((const char *)slot + WF_SLOT_ALIGN);
 }
 
-// Its socket is full of descriptors for tasks before, or too many are under way; or it is dead, as
-// the keeper will hear. All else is the task's own fault, or will not pass.
-static bool will_pass(int rc)
+// It is dead, as the keeper will hear; or a task has closed its socket, among all that was open.
+static bool is_deaf(int rc)
 {
-    return rc == -EAGAIN || rc == -ETOOMANYREFS || rc == -EPIPE || rc == -ECONNRESET ||
-           rc == -ENOTCONN;
+    return rc == -EPIPE || rc == -ECONNRESET || rc == -ENOTCONN;
 }
 
+// Its socket is full of descriptors for tasks before, or too many are under way: that will pass.
+// All else is the task's own fault, or will not pass.
 static int refuse(const struct weft_task *what, int rc)
 {
-    return will_pass(rc)
+    if (is_deaf(rc))
+        return -EPIPE;
+    return rc == -EAGAIN || rc == -ETOOMANYREFS
                ? -EAGAIN
                : weft_fail(rc, "%s: its descriptors cannot be sent: %s", what->name, strerror(-rc));
 }

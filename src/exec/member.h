@@ -43,9 +43,9 @@ void wf_member_remove(struct wf_member **first, struct wf_member *m);
 // True: it has a free slot, and may be given a task.
 bool wf_member_has_room(const struct wf_member *m);
 
-// Give it a task. If it is `woken` by that, the caller wakes it. 0; -EAGAIN: it has no room; or why
-// the task cannot be sent, with its message (-ENOTSUP, -ENOMEM, -EMFILE, -ENFILE; -EBADF: it names
-// a descriptor that is not open).
+// Give it a task. If it is `woken` by that, the caller wakes it. 0; -EAGAIN: it has no room;
+// -EPIPE: no descriptor comes to it any more; or why the task cannot be sent, with its message
+// (-ENOTSUP, -ENOMEM, -EMFILE, -ENFILE; -EBADF: it names a descriptor that is not open).
 int wf_member_push(struct wf_member *m, weft_future *f);
 
 // Take back one that it has not begun. False: it has.

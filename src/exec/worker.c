@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/error.h"
@@ -327,12 +328,33 @@ static int serve(void)
     return code;
 }
 
-// 0, or what on_start returned.
+static bool is_file(int fd, const struct stat *was)
+{
+    struct stat is;
+    return fstat(fd, &is) == 0 && is.st_dev == was->st_dev && is.st_ino == was->st_ino;
+}
+
+// 0, or what on_start returned. One that closes whatever is open, as daemons do, closes what tasks
+// come by: each worker would be set up, deaf, ended, and replaced by the next.
+static int call_on_start(const struct wf_birth *birth)
+{
+    struct stat socket, bell;
+    if (!birth->on_start)
+        return 0;
+    if (fstat(me.socket, &socket) < 0 || fstat(me.bell, &bell) < 0)
+        return weft_fail(-errno, "worker %s: its descriptors: %s", birth->name, strerror(errno));
+    uint32_t fork = wf_fork_count;
+    int rc = birth->on_start(birth->ctx);
+    wf_exit_if_forked(fork, rc);
+    if (rc >= 0 && !(is_file(me.socket, &socket) && is_file(me.bell, &bell)))
+        rc = weft_fail(-EBADF, "on_start of worker %s has closed descriptors of weft's",
+                       birth->name);
+    return rc;
+}
+
 static int set_up(const struct wf_birth *birth)
 {
-    uint32_t fork = wf_fork_count;
-    int rc = birth->on_start ? birth->on_start(birth->ctx) : 0;
-    wf_exit_if_forked(fork, rc);
+    int rc = call_on_start(birth);
     wf_streams_flush();
     struct wf_channel *c = me.channel;
     if (rc < 0) {
