@@ -226,6 +226,40 @@ static int scene_of_addresses_for_a_small_one(void)
     return workers_get(0);
 }
 
+// Of shared memory, in the program.
+static long kilobytes_held(void)
+{
+    char line[128];
+    long held = -1;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && held < 0 && fgets(line, sizeof line, status))
+        if (strncmp(line, "RssShmem:", 9) == 0)
+            held = strtol(line + 9, NULL, 10);
+    if (status)
+        (void)fclose(status);
+    return held;
+}
+
+// The limit bounds what it takes if this is broken.
+static int scene_of_memory_that_stays(void)
+{
+    struct rlimit limit = {1u << 30, 1u << 30};
+    CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
+    if (mlockall(MCL_FUTURE) < 0)
+        return 0;
+    void *probe = mmap(NULL, 512 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (probe == MAP_FAILED)
+        return munlockall(); // not for this user
+    CHECK(munmap(probe, 512 << 20) == 0);
+    char *r = weft_shared(1 << 20);
+    CHECK(r);
+    long held = kilobytes_held();
+    CHECK(held >= 1 << 10 && held < 10 << 10);
+    weft_shared_free(&r);
+    CHECK(processes_work() == 0);
+    return workers_get(0);
+}
+
 static int scene_of_no_descriptor(void)
 {
     struct rlimit before, none;
@@ -270,6 +304,13 @@ TEST(within_limits_the_arena_is_smaller)
         skip(); // limits on addresses mean nothing
     expect_clean_end(scene_of_few_addresses);
     expect_clean_end(scene_of_addresses_for_a_small_one);
+}
+
+TEST(a_program_that_keeps_its_memory_resident_keeps_only_what_it_took)
+{
+    if (SANITIZED)
+        skip(); // their own memory could not be had
+    expect_clean_end(scene_of_memory_that_stays);
 }
 
 // ---- a kernel that cannot sleep on several words ------------------------------------------------
@@ -379,10 +420,15 @@ TEST(where_nobody_sleeps_on_several_words_all_works_as_well)
 }
 
 static const struct scene scenes[] = {
-    SCENE(scene_of_small_files),   SCENE(scene_of_middling_files),
-    SCENE(scene_of_few_addresses), SCENE(scene_of_addresses_for_a_small_one),
-    SCENE(scene_of_no_descriptor), SCENE(scene_of_no_descriptor_later),
-    SCENE(scene_of_an_old_kernel), SCENE(scene_of_a_filter),
+    SCENE(scene_of_small_files),
+    SCENE(scene_of_middling_files),
+    SCENE(scene_of_few_addresses),
+    SCENE(scene_of_addresses_for_a_small_one),
+    SCENE(scene_of_memory_that_stays),
+    SCENE(scene_of_no_descriptor),
+    SCENE(scene_of_no_descriptor_later),
+    SCENE(scene_of_an_old_kernel),
+    SCENE(scene_of_a_filter),
 };
 
 static const struct CMUnitTest tests[] = {
@@ -391,6 +437,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_child_that_a_worker_forks_is_as_much_a_stranger),
     cmocka_unit_test(what_the_system_refuses_is_a_clear_error_and_processes_go_on),
     cmocka_unit_test(within_limits_the_arena_is_smaller),
+    cmocka_unit_test(a_program_that_keeps_its_memory_resident_keeps_only_what_it_took),
     cmocka_unit_test(where_nobody_sleeps_on_several_words_all_works_as_well),
 };
 

@@ -35,15 +35,15 @@ int wf_shm_new(const char *name, size_t size)
     return rc;
 }
 
-static void *map(int fd, size_t size, void *at, int flags)
+static void *map(int fd, size_t size, void *at, int how, int flags)
 {
-    void *got = mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | flags, fd, 0);
+    void *got = mmap(at, size, how, MAP_SHARED | MAP_NORESERVE | flags, fd, 0);
     return got == MAP_FAILED ? NULL : got;
 }
 
 void *wf_shm_map(int fd, size_t size)
 {
-    return map(fd, size, NULL, 0);
+    return map(fd, size, NULL, PROT_READ | PROT_WRITE, 0);
 }
 
 static uintptr_t round_up(uintptr_t n, size_t unit)
@@ -62,7 +62,7 @@ void *wf_shm_map_aligned(int fd, size_t size, size_t align)
     if (all == MAP_FAILED)
         return NULL;
     size_t before = round_up((uintptr_t)all, align) - (uintptr_t)all;
-    char *at = map(fd, size, all + before, MAP_FIXED);
+    char *at = map(fd, size, all + before, PROT_READ | PROT_WRITE, MAP_FIXED);
     if (!at) {
         (void)munmap(all, room); // what fails here are wrong arguments
         return NULL;
@@ -74,26 +74,38 @@ void *wf_shm_map_aligned(int fd, size_t size, size_t align)
     return at;
 }
 
+// Where a program keeps in memory what it will map (mlockall), all of an arena would be taken at
+// once, which is more than the machine has. What cannot be read is not taken; so it is not locked
+// before it can be. NULL: the kernel has no memory for that.
+static void *open_apart(void *at, size_t size)
+{
+    (void)munlock(at, size);
+    if (mprotect(at, size, PROT_READ | PROT_WRITE) == 0)
+        return at;
+    wf_shm_unmap(at, size);
+    return NULL;
+}
+
 // What the kernel places by itself lies within a terabyte, in each process at another place of it.
 // So two terabytes below it nothing lies in any of them.
 void *wf_shm_map_apart(int fd, size_t size)
 {
-    char *near = wf_shm_map(fd, size);
-    if (!near || (uintptr_t)near >> 42 == 0)
-        return near; // no such place: addresses of 39 bits
+    char *near = map(fd, size, NULL, PROT_NONE, 0);
+    if (!near || (uintptr_t)near >> 42 == 0) // no such place: addresses of 39 bits
+        return near ? open_apart(near, size) : NULL;
     void *wish = (void *)((uintptr_t)near - (UINT64_C(1) << 41));
-    void *apart = map(fd, size, wish, 0);
+    void *apart = map(fd, size, wish, PROT_NONE, 0);
     if (!apart)
-        return near;
+        return open_apart(near, size);
     wf_shm_unmap(near, size);
-    return apart;
+    return open_apart(apart, size);
 }
 
 void *wf_shm_map_at(int fd, size_t size, void *at)
 {
-    void *got = map(fd, size, at, MAP_FIXED_NOREPLACE);
+    void *got = map(fd, size, at, PROT_NONE, MAP_FIXED_NOREPLACE);
     if (!got || got == at)
-        return got;
+        return got ? open_apart(got, size) : NULL;
     wf_shm_unmap(got, size); // Linux before 4.17 takes it for a wish
     return NULL;
 }
