@@ -2,6 +2,7 @@
 // process_nested_test.c - what a task in a process starts there: a pool, and tasks that go on when
 // it leaves.
 #include "process_helpers.h"
+#include "scenes.h"
 
 static int square_in_a_pool(const int *n, long *out)
 {
@@ -60,9 +61,51 @@ static void a_task_that_calls_exit_waits_for_those_that_it_started(void **state)
     weft_pool_close(&pool);
 }
 
+// ---- shared memory ----------------------------------------------------------------------------
+
+static int take_memory(char *const *region, weft_none *none)
+{
+    (void)region, (void)none;
+    char *r = weft_shared(10);
+    return r ? 0 : weft_fail(weft_error_code(), "%s", weft_error());
+}
+WEFT_TASK(take_memory, char *, weft_none);
+
+static int take_memory_below(char *const *region, weft_none *none)
+{
+    (void)none;
+    weft_future *f = weft_start(WEFT_PROCESSES, take_memory, region);
+    return f ? weft_join(&f, NULL, 0) : weft_error_code();
+}
+WEFT_TASK(take_memory_below, char *, weft_none);
+
+static int scene_of_two_generations(void)
+{
+    char *region = weft_shared(10);
+    CHECK(region);
+    weft_future *f = weft_start(WEFT_PROCESSES, take_memory_below, &region);
+    CHECK(weft_join(&f, NULL, 0) == -ENOTSUP);
+    CHECK(strstr(weft_error(), "this process was started without shared memory"));
+    weft_shared_free(&region);
+    return 0;
+}
+
+static void a_process_of_a_process_shares_no_memory(void **state)
+{
+    (void)state;
+    struct ran ran;
+    scene_ends("scene_of_two_generations", false, 0, "");
+    run_scene("scene_of_two_generations", true, &ran);
+    bool is_said = has_all(ran.err, WORDS_("weft: take_memory: byte 0 of its argument holds"));
+    show_unless(ran.status == 0 && is_one_line(ran.err) && is_said, "under check", &ran);
+}
+
+static const struct scene scenes[] = {SCENE(scene_of_two_generations)};
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_task_may_open_a_pool_and_close_it),
     cmocka_unit_test(a_task_that_calls_exit_waits_for_those_that_it_started),
+    cmocka_unit_test(a_process_of_a_process_shares_no_memory),
 };
 
-TEST_MAIN(tests)
+TEST_MAIN_WITH_SCENES(tests, scenes)

@@ -23,6 +23,9 @@
 // unit or an item, dies with it. But memory is memory: who writes where he should not breaks what
 // lies there, as in one process.
 //
+// A process that a task in a process starts has none of these regions, and weft_shared gives
+// -ENOTSUP there.
+//
 // A child of a plain fork() is none of the program's processes: it sees the regions, but lock, put,
 // get and weft_shared give -ENOTSUP there, and weft_shared_free does nothing. Where no region and
 // no process was made before the fork, it begins anew, and what it makes is its own.
@@ -35,7 +38,8 @@ WEFT_C_BEGIN
 
 // Zeroed, page-aligned, its memory taken at once. It stays until it is freed, or the program ends,
 // whoever made it. NULL: -ENOMEM; -EMFILE or -ENFILE, at first use; -ENOTSUP (a child of a plain
-// fork, or the program's first process was started when no shared memory could be had). Addresses
+// fork, a process of a process, or the program's first process was started when no shared memory
+// could be had). Addresses
 // for four times the machine's memory are set aside, and a region takes the next power of two of
 // them. Waits only while another process does the same, as weft_shared_free. A size of 0 aborts.
 void *weft_shared(size_t size) __attribute__((warn_unused_result));

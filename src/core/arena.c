@@ -47,7 +47,7 @@ struct arena {
 static struct {
     weft_mutex mu;            // guards the opening
     struct wf_arena_place is; // at: atomic, NULL: not open
-    int fd;                   // the root's, to hand on
+    int fd;                   // the root's, to hand on; -1: a worker has none
     int refused;              // there are processes without one
 } here;
 
@@ -67,10 +67,10 @@ static bool is_within(const struct arena *a, const void *address)
     return (uintptr_t)address - (uintptr_t)a < here.is.size;
 }
 
-bool wf_arena_has(const void *address)
+bool wf_arena_hands_on(const void *address)
 {
     const struct arena *a = arena();
-    return a && is_within(a, address);
+    return a && here.fd >= 0 && is_within(a, address);
 }
 
 // ---- it is opened -----------------------------------------------------------------------
@@ -228,7 +228,7 @@ static int open_here(const char *call)
         return weft_fail(-ENOTSUP, "%s: the child of a plain fork shares no memory", call);
     int rc = arena() ? 0 : wf_arena_open(&place);
     if (rc == -ENOTSUP)
-        return weft_fail(rc, "%s: the program found no room for shared memory", call);
+        return weft_fail(rc, "%s: this process was started without shared memory", call);
     return rc < 0 ? weft_fail(rc, "%s: no addresses or descriptor for shared memory", call) : 0;
 }
 

@@ -25,6 +25,8 @@ bool wf_arena_join(const struct wf_arena_place *place, int fd);
 void wf_arena_forgo(void);
 
 struct wf_kin *wf_arena_kin(void); // NULL: no arena
-bool wf_arena_has(const void *address);
+// It is within, and means the same in processes that are started here. A worker's own ancestor has
+// no arena: nobody would bury those who hold locks in it, if that worker was killed.
+bool wf_arena_hands_on(const void *address);
 
 #endif

@@ -25,7 +25,7 @@ static bool is_address(uintptr_t value)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     unsigned char there;
-    return value >= LEAST && !wf_arena_has((const void *)value) &&
+    return value >= LEAST && !wf_arena_hands_on((const void *)value) &&
            mincore((void *)(value / page * page), 1, &there) == 0;
 }
 
