@@ -75,6 +75,15 @@ static inline bool wf_give_way(void)
     return wf_may_give_way(self) && self->parking->yield(self, false);
 }
 
+// At the end of a call that may wait, whether or not it did: a fiber that finds something each time
+// would else never let others run. Threads just go on.
+static inline void wf_go_on(void)
+{
+    struct wf_parker *self = wf_self();
+    if (self->parking)
+        self->parking->goes_on(self);
+}
+
 // The caller is in weft_on_thread_stack, and must not sleep. Who tries only, or waits for others'
 // next few instructions, asks, and does without.
 static inline bool wf_stays(void)

@@ -39,15 +39,16 @@
 #include "os/stack.h"
 #include "os/thread.h"
 
-enum { SOON_NS = 50000, LOOK_NS = 25000, MOST_SPARES = 256 };
+enum { SOON_NS = 50000, LOOK_NS = 25000, MOST_SPARES = 256, MOST_CALLS = 64 };
 
 static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, weft_time deadline);
 static void wake_fiber(struct wf_parker *parker);
 static bool fiber_yields(struct wf_parker *parker, bool looks);
+static void fiber_goes_on(struct wf_parker *parker);
 static bool fiber_transfers(const struct wf_parker *parker);
 static bool fiber_stays(const struct wf_parker *parker);
-static const struct wf_parking fiber_parking = {fiber_sleeps, wake_fiber, fiber_yields,
-                                                fiber_transfers, fiber_stays};
+static const struct wf_parking fiber_parking = {fiber_sleeps,  wake_fiber,      fiber_yields,
+                                                fiber_goes_on, fiber_transfers, fiber_stays};
 
 struct wf_loop *wf_loop_here(void)
 {
@@ -237,6 +238,7 @@ static void sleep_until_something(struct wf_loop *loop)
 static inline struct fiber *who_is_next(struct wf_loop *loop, struct fiber *self)
 {
     wf_pulse_beat(&loop->pulse);
+    loop->calls = 0;
     struct fiber *next = is_turn_over(loop) ? NULL : next_ready(loop);
     wf_overflow_check(&self->parker, &self->stack);
     return next;
@@ -435,6 +437,14 @@ static bool fiber_yields(struct wf_parker *parker, bool looks)
     see_to_ended(loop);
     *loop->kept.error = self->error;
     return others || loop->ready.first;
+}
+
+// Others run, and descriptors are looked at, once it has made so many calls without a wait.
+static void fiber_goes_on(struct wf_parker *parker)
+{
+    struct wf_loop *loop = ((const struct fiber *)parker->seat)->loop;
+    if (++loop->calls >= MOST_CALLS && !loop->called)
+        (void)fiber_yields(parker, true);
 }
 
 static struct fiber *take_spare(struct wf_loop *loop)

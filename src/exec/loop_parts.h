@@ -49,6 +49,7 @@ struct wf_loop {
     } ready;
     struct wf_kept kept;  // of its thread
     uint32_t begun, over; // fibers that were started from here; that have ended
+    uint32_t calls;       // that may wait: how many the fiber that runs has made in this run
     bool expects;         // something soon from another thread: spin before a sleep
     struct wf_timers timers;
     struct wf_engine *engine;
