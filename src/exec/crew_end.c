@@ -57,6 +57,7 @@ static weft_future *end_batch(struct processes *t, weft_future *f, weft_future *
 {
     size_t count = 0;
     int of_groups = 0;
+    struct wf_store_block *gone = NULL;
     for (weft_future *next; f; f = next) {
         next = f->next;
         f->next = NULL;
@@ -66,9 +67,11 @@ static weft_future *end_batch(struct processes *t, weft_future *f, weft_future *
             *untold = f;
         } else {
             count++;
-            wf_future_unref(f);
+            wf_future_let_go(f, &gone);
         }
     }
+    if (gone)
+        t->base.executor->give(&t->base, gone); // all at once. They are unfinished: the pool stays
     wf_guard(&t->mu);
     t->attention -= of_groups;
     t->ending = false;

@@ -18,12 +18,15 @@ struct wf_attention {
 
 enum { WF_KEPT_ALIGN = 32 };
 
+struct wf_store_block;
+
 struct wf_executor {
     // Make the pool in *pool, and take over `base`. 0 or a negative errno with its message.
     int (*open)(const struct weft_pool *base, weft_pool **pool);
-    // Memory for its futures, aligned to WF_KEPT_ALIGN; NULL: malloc's. *take: NULL without memory.
+    // Memory for its futures, aligned to WF_KEPT_ALIGN, and with it a reference to the pool; NULL:
+    // malloc's. *take: NULL without memory. *give: a chain of some; the last touch of the pool.
     void *(*take)(weft_pool *pool, size_t size);
-    void (*give)(weft_pool *pool, void *memory, size_t size);
+    void (*give)(weft_pool *pool, struct wf_store_block *chain);
     // Take the future over, and its executor's reference with it. 0, or as weft_submit, with its
     // message; then the caller keeps both.
     int (*submit)(weft_pool *pool, weft_future *f);
@@ -56,7 +59,7 @@ struct weft_pool {
     const struct wf_executor *executor;
     struct weft_pool_options options; // with the defaults filled in
     char name[WF_NAME_MAX];
-    uint32_t refs;          // atomic: the owner, and each future
+    uint32_t refs;          // atomic: the owner, and its futures, each or together
     weft_pool *next, *prev; // in the list of the open ones: exit.c
 };
 
@@ -75,7 +78,7 @@ struct wf_order {
     weft_group *group;
     int64_t tag;
     bool inherits; // a request to stop the caller is one to stop this, where it runs in place
-    bool unjoined; // it begins abandoned; the caller's reference is only good to be given up
+    bool unjoined; // it begins abandoned, and the caller has none: it may be gone by now
 };
 weft_future *wf_pool_order(weft_pool *pool, const struct wf_order *order,
                            const struct weft_task *what, const void *arg);

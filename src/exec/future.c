@@ -25,47 +25,11 @@
 #include "exec/ends.h"
 #include "exec/executor.h"
 #include "os/futex.h"
+#include "os/store.h"
 #include "os/thread.h"
 
 enum { DONE = 2, ABANDONED = 4 };
 enum { LEAST_ALIGN = _Alignof(max_align_t) };
-
-// ---- lists ------------------------------------------------------------------------------
-
-void wf_futures_append(struct wf_futures *list, weft_future *f)
-{
-    f->next = NULL;
-    f->prev = list->last;
-    if (list->last)
-        list->last->next = f;
-    else
-        list->first = f;
-    list->last = f;
-}
-
-void wf_futures_prepend(struct wf_futures *list, weft_future *f)
-{
-    f->prev = NULL;
-    f->next = list->first;
-    if (list->first)
-        list->first->prev = f;
-    else
-        list->last = f;
-    list->first = f;
-}
-
-void wf_futures_remove(struct wf_futures *list, weft_future *f)
-{
-    if (f->prev)
-        f->prev->next = f->next;
-    else
-        list->first = f->next;
-    if (f->next)
-        f->next->prev = f->prev;
-    else
-        list->last = f->prev;
-    f->next = f->prev = NULL;
-}
 
 // ---- made and freed ---------------------------------------------------------------------
 
@@ -85,7 +49,7 @@ static struct shape shape_of(const struct weft_task *what)
     return s;
 }
 
-// The pool's own memory, not malloc's.
+// The pool's own memory, not malloc's. It brings the reference to the pool.
 static bool is_kept(const weft_pool *pool, const struct shape *shape)
 {
     return pool && pool->executor->take && shape->align <= WF_KEPT_ALIGN;
@@ -93,19 +57,23 @@ static bool is_kept(const weft_pool *pool, const struct shape *shape)
 
 static void *take_memory(weft_pool *pool, const struct shape *shape)
 {
-    return is_kept(pool, shape) ? pool->executor->take(pool, shape->size)
-                                : aligned_alloc(shape->align, shape->size);
+    if (is_kept(pool, shape))
+        return pool->executor->take(pool, shape->size);
+    void *memory = aligned_alloc(shape->align, shape->size);
+    if (memory && pool)
+        wf_pool_ref(pool);
+    return memory;
 }
 
-static void give_memory(weft_future *f)
+// True: it was taken to be kept, and lies in *gone.
+static bool put_away(weft_future *f, struct wf_store_block **gone)
 {
     struct shape shape = shape_of(f->what);
-    if (is_kept(f->pool, &shape)) {
-        f->fork_ = UINT32_MAX; // is_here: malloc writes something there itself
-        f->pool->executor->give(f->pool, f, shape.size);
-    } else {
-        free(f);
-    }
+    if (!is_kept(f->pool, &shape))
+        return false;
+    f->fork_ = UINT32_MAX; // is_here: malloc writes something there itself
+    *gone = wf_store_chain(f, shape.size, *gone);
+    return true;
 }
 
 weft_future *wf_future_new(const struct weft_task *what, const void *arg, weft_pool *pool)
@@ -126,6 +94,7 @@ weft_future *wf_future_new(const struct weft_task *what, const void *arg, weft_p
     f->task.function = what->name;
     f->id = wf_owner_id(&f->task);
     f->what = what;
+    f->pool = pool;
     f->arg = (char *)f + shape.arg_at;
     f->result = (char *)f + shape.result_at;
     memcpy(f->arg, arg, what->arg_size);
@@ -140,20 +109,42 @@ weft_future *wf_future_ref(weft_future *f)
     return f;
 }
 
-static void release(weft_future *f)
+static void release(weft_future *f, struct wf_store_block **gone)
 {
     wf_task_free_error(&f->task);
     weft_pool *pool = f->pool;
-    give_memory(f);
+    if (put_away(f, gone))
+        return;
+    free(f);
     if (pool)
         wf_pool_unref(pool);
 }
 
-void wf_future_unref(weft_future *f)
+static void release_alone(weft_future *f)
+{
+    weft_pool *pool = f->pool;
+    struct wf_store_block *gone = NULL;
+    release(f, &gone);
+    if (pool && gone)
+        pool->executor->give(pool, gone);
+}
+
+static bool count_out(weft_future *f)
 {
     // Who frees sees all that the others did. The last one is alone: nobody else can count.
-    if (wf_load(&f->refs, WF_ACQUIRE) == 1 || wf_sub(&f->refs, 1, WF_ACQ_REL) == 1)
-        release(f);
+    return wf_load(&f->refs, WF_ACQUIRE) == 1 || wf_sub(&f->refs, 1, WF_ACQ_REL) == 1;
+}
+
+void wf_future_unref(weft_future *f)
+{
+    if (count_out(f))
+        release_alone(f);
+}
+
+void wf_future_let_go(weft_future *f, struct wf_store_block **gone)
+{
+    if (count_out(f))
+        release(f, gone);
 }
 
 void wf_future_disown(weft_future *f)
@@ -172,7 +163,7 @@ static void disown_ended(weft_future *f)
     }
     if (wf_checking)
         wf_owned_count(f->what, -1);
-    release(f);
+    release_alone(f);
 }
 
 // ---- done -------------------------------------------------------------------------------
@@ -361,6 +352,9 @@ static bool abandon(weft_future *f)
 void wf_future_begin_abandoned(weft_future *f)
 {
     f->word_ = ABANDONED;
+    f->refs = 1;
+    if (wf_checking)
+        wf_owned_count(f->what, -1);
 }
 
 // ---- waiting ----------------------------------------------------------------------------

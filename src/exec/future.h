@@ -14,6 +14,7 @@
 #include "core/waiters.h"
 
 struct wf_executor;
+struct wf_store_block;
 
 enum wf_place { WF_NOWHERE, WF_QUEUED, WF_RUNNING };
 
@@ -24,7 +25,7 @@ struct weft_future {
     uint32_t id;   // whom a joiner waits for: its owner id (check.h)
     struct wf_task task;
     const struct weft_task *what;
-    weft_pool *pool;          // holds a reference; NULL: started alone
+    weft_pool *pool;          // does not go before it; NULL: started alone
     enum weft_kind kind;      // of what runs it
     weft_group *group;        // which is told of its end, or NULL
     int64_t tag;              // the group's
@@ -44,18 +45,52 @@ struct weft_future {
 struct wf_futures {
     weft_future *first, *last;
 };
-void wf_futures_append(struct wf_futures *list, weft_future *f);
-void wf_futures_prepend(struct wf_futures *list, weft_future *f);
-void wf_futures_remove(struct wf_futures *list, weft_future *f);
+static inline void wf_futures_append(struct wf_futures *list, weft_future *f)
+{
+    f->next = NULL;
+    f->prev = list->last;
+    if (list->last)
+        list->last->next = f;
+    else
+        list->first = f;
+    list->last = f;
+}
+
+static inline void wf_futures_prepend(struct wf_futures *list, weft_future *f)
+{
+    f->prev = NULL;
+    f->next = list->first;
+    if (list->first)
+        list->first->prev = f;
+    else
+        list->last = f;
+    list->first = f;
+}
+
+static inline void wf_futures_remove(struct wf_futures *list, weft_future *f)
+{
+    if (f->prev)
+        f->prev->next = f->next;
+    else
+        list->first = f->next;
+    if (f->next)
+        f->next->prev = f->prev;
+    else
+        list->last = f->prev;
+    f->next = f->prev = NULL;
+}
 
 // NULL with -ENOMEM. Two references. The argument is copied. In memory of the pool's; or malloc's,
 // if that is NULL.
 weft_future *wf_future_new(const struct weft_task *what, const void *arg, weft_pool *pool);
 weft_future *wf_future_ref(weft_future *f);
 void wf_future_unref(weft_future *f);
+// The same for one of several of a pool: its memory goes into *gone, for the pool's `give`.
+void wf_future_let_go(weft_future *f, struct wf_store_block **gone);
 void wf_future_disown(weft_future *f); // the owner's reference: joined, dropped, or never given out
 
-// Nobody will join it: its failure is reported when it ends. Before anybody else knows it.
+// Nobody will join it: its failure is reported when it ends. Before anybody else knows it. The
+// owner's reference goes with that.
 void wf_future_begin_abandoned(weft_future *f);
 
 // The current task was asked to stop before it began, for this reason: its ends are closed, and

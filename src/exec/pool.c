@@ -128,8 +128,6 @@ weft_future *wf_pool_order(weft_pool *pool, const struct wf_order *order,
     f->task.inherits = order->inherits;
     f->group = order->group;
     f->tag = order->tag;
-    wf_pool_ref(pool);
-    f->pool = pool;
     f->kind = pool->options.kind;
     if (order->unjoined)
         wf_future_begin_abandoned(f);
@@ -142,7 +140,8 @@ weft_future *wf_pool_order(weft_pool *pool, const struct wf_order *order,
         if (order->group)
             wf_group_leave(order->group, f);
         wf_future_unref(f);
-        wf_future_disown(f);
+        if (!order->unjoined)
+            wf_future_disown(f);
         return NULL;
     }
     return f;
@@ -159,11 +158,7 @@ int weft_spawn_(weft_pool *pool, const struct weft_task *what, const void *arg)
 {
     const struct wf_order order = {
         .call = "weft_spawn", .deadline = WEFT_FOREVER, .unjoined = true};
-    weft_future *f = wf_pool_order(pool, &order, what, arg);
-    if (!f)
-        return weft_error_code();
-    wf_future_disown(f);
-    return 0;
+    return wf_pool_order(pool, &order, what, arg) ? 0 : weft_error_code();
 }
 
 void wf_pool_report(const weft_pool *pool, const char *task, int code, const char *message)

@@ -7,7 +7,6 @@
 // takes 2 MiB at a time, and asks for a page of that size.
 #include "os/store.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -74,6 +73,14 @@ static void free_chunks(struct wf_store_chunk *chunk)
     }
 }
 
+static void free_blocks(struct wf_store_block *block)
+{
+    for (struct wf_store_block *next; block; block = next) {
+        next = block->next;
+        free(block);
+    }
+}
+
 // While busy.
 static void use(struct wf_store *s, struct wf_store_chunk *chunk)
 {
@@ -98,10 +105,10 @@ static bool grow(struct wf_store *s)
 // While busy: from those that were given back, else the next of the latest chunk.
 static void *take(struct wf_store *s, size_t size)
 {
-    void **list = &s->free[size / WF_STORE_UNIT - 1];
-    void **block = *list;
+    struct wf_store_block **list = &s->free[size / WF_STORE_UNIT - 1];
+    struct wf_store_block *block = *list;
     if (block) {
-        *list = *block;
+        *list = block->next;
         return block;
     }
     while (s->left < size)
@@ -111,13 +118,14 @@ static void *take(struct wf_store *s, size_t size)
     return (char *)s->chunks + s->chunks->size - s->left - size;
 }
 
-void *wf_store_take(struct wf_store *store, size_t size)
+void *wf_store_take(struct wf_store *store, size_t size, bool *first)
 {
     size = round_up(size);
-    if (!is_kept(size))
-        return aligned_alloc(WF_STORE_UNIT, size);
+    void *block = is_kept(size) ? NULL : aligned_alloc(WF_STORE_UNIT, size);
     wf_spin_lock(&store->busy);
-    void *block = take(store, size);
+    if (is_kept(size))
+        block = take(store, size);
+    *first = store->used == 0;
     store->used += block != NULL;
     wf_spin_unlock(&store->busy);
     return block;
@@ -134,22 +142,32 @@ static struct wf_store_chunk *start_again(struct wf_store *s)
     return rest;
 }
 
-void wf_store_give(struct wf_store *store, void *block, size_t size)
+// While busy. What is malloc's goes into a chain instead.
+static void give(struct wf_store *s, struct wf_store_block *block, struct wf_store_block **others)
 {
-    size = round_up(size);
-    if (!is_kept(size)) {
-        free(block);
-        return;
-    }
-    struct wf_store_chunk *rest = NULL;
-    wf_spin_lock(&store->busy);
-    void **list = &store->free[size / WF_STORE_UNIT - 1];
-    *(void **)block = *list;
+    size_t size = round_up(block->size);
+    struct wf_store_block **list = is_kept(size) ? &s->free[size / WF_STORE_UNIT - 1] : others;
+    block->next = *list;
     *list = block;
-    if (--store->used == 0 && store->chunks->next)
+    s->used--;
+}
+
+bool wf_store_give(struct wf_store *store, struct wf_store_block *chain)
+{
+    struct wf_store_chunk *rest = NULL;
+    struct wf_store_block *others = NULL;
+    wf_spin_lock(&store->busy);
+    for (struct wf_store_block *block = chain, *next; block; block = next) {
+        next = block->next;
+        give(store, block, &others);
+    }
+    bool last = store->used == 0;
+    if (last && store->chunks && store->chunks->next)
         rest = start_again(store);
     wf_spin_unlock(&store->busy);
     free_chunks(rest);
+    free_blocks(others);
+    return last;
 }
 
 void wf_store_end(struct wf_store *store)
