@@ -173,7 +173,6 @@ static int hand_over(struct processes *t, struct wf_member *m, weft_future *f,
     }
     if (m->woken)
         wake_later(ended, &m->channel->asleep);
-    wf_futures_append(&t->running, f);
     f->place = WF_RUNNING;
     if (m->left == 0)
         wf_member_dismiss(m); // when it has done what it has
@@ -212,10 +211,8 @@ void wf_crew_unload(struct processes *t, struct wf_member *m, bool all)
     uint32_t before = m->load;
     for (uint32_t at = m->tail; at != m->head && m->load > keep; at--) {
         weft_future *f = m->sent[(at - 1) % WF_SLOTS].f;
-        if (f && wf_member_revoke(m, f)) {
-            wf_futures_remove(&t->running, f);
+        if (f && wf_member_revoke(m, f))
             put_back(t, f);
-        }
     }
     if (m->load < before)
         wf_member_call_all(m);
@@ -257,10 +254,8 @@ void wf_crew_collect(struct processes *t, struct wf_member *m, struct wf_ended *
     bool mad = false;
     weft_future *f;
     do {
-        while ((f = wf_member_collect(m, &mad))) {
-            wf_futures_remove(&t->running, f);
+        while ((f = wf_member_collect(m, &mad)))
             wf_crew_add_ended(ended, f);
-        }
         wf_member_tell(m, m->load > 0 ? how_to_tell(t, m) : WF_TELL_NOTHING);
         wf_member_arm(m);
     } while (!mad && wf_member_has_result(m)); // after it was told to ring: see channel.h
@@ -457,7 +452,6 @@ static void inherit(struct processes *t, struct wf_member *m, int died, struct w
     bool begun;
     wf_crew_collect(t, m, ended);
     while ((f = wf_member_inherit(m, &begun))) {
-        wf_futures_remove(&t->running, f);
         if (begun)
             fail_begun(ended, m, f, died);
         else

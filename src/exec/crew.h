@@ -34,11 +34,11 @@ struct processes {
     weft_mutex mu;                 // guards everything below
     weft_cond room;                // for submitters: there is room for many, or the pool closes
     weft_cond change;              // for close and drain: unfinished or alive fell
-    struct wf_futures queue, running;
-    struct wf_ended ended; // whose results were taken; no sleeper
-    bool ending;           // somebody ends some
-    size_t queued;         // in queue
-    size_t unfinished;     // in queue, running, and those that are being ended
+    struct wf_futures queue;       // what runs, or was sent ahead, lies in the members
+    struct wf_ended ended;         // whose results were taken; no sleeper
+    bool ending;                   // somebody ends some
+    size_t queued;                 // in queue
+    size_t unfinished;             // in queue, running, and those that are being ended
     struct wf_member *members;
     int alive;         // of them
     int blocked;       // of those, waiting inside a task

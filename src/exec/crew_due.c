@@ -43,14 +43,12 @@ static int64_t expire_queued(struct processes *t, int64_t now, struct wf_ended *
 // The same for one that was sent. It ends if it has not begun; if it has, it is asked to (its own
 // calls say so), and after a grace its process is killed. The grace begins when that is seen: a
 // deadline may have been long past when it was submitted, or while the program was stopped.
-static int64_t expire_sent(struct processes *t, weft_future *f, int64_t now, struct wf_ended *ended)
+static int64_t expire_sent(struct wf_member *m, weft_future *f, int64_t now, struct wf_ended *ended)
 {
     int64_t deadline = f->task.deadline.ns;
-    struct wf_member *m = f->seat;
     if (deadline > now)
         return deadline; // also "never"
     if (wf_member_revoke(m, f)) {
-        wf_futures_remove(&t->running, f);
         expire(ended, f);
         return WF_NEVER_DUE;
     }
@@ -62,6 +60,18 @@ static int64_t expire_sent(struct processes *t, weft_future *f, int64_t now, str
     if (wf_member_doom(m, f))
         wf_crew_put_down(m, "it ran on past its deadline");
     return WF_NEVER_DUE;
+}
+
+static int64_t expire_all_sent(struct wf_member *m, int64_t now, struct wf_ended *ended)
+{
+    int64_t due = WF_NEVER_DUE;
+    uint32_t at = m->head;
+    weft_future *f;
+    while ((f = wf_member_next(m, &at))) {
+        int64_t next_due = expire_sent(m, f, now, ended);
+        due = next_due < due ? next_due : due;
+    }
+    return due;
 }
 
 // One that takes nothing of what it was sent, though it is set up, or does not leave, is stopped,
@@ -87,11 +97,9 @@ void wf_crew_on_due(struct wf_watch *watch)
     wf_crew_look(t, &ended);
     int64_t now = wf_clock_now();
     int64_t due = expire_queued(t, now, &ended);
-    for (struct wf_member *m = t->members; m; m = m->next)
+    for (struct wf_member *m = t->members; m; m = m->next) {
         look_for_stuck(m, now);
-    for (weft_future *f = t->running.first, *next; f; f = next) {
-        next = f->next;
-        int64_t next_due = expire_sent(t, f, now, &ended);
+        int64_t next_due = expire_all_sent(m, now, &ended);
         due = next_due < due ? next_due : due;
     }
     if (t->retry_ns > 0 && t->retry_ns < due)

@@ -52,10 +52,11 @@ bool wf_member_has_room(const struct wf_member *m)
 // ---- a task goes in ---------------------------------------------------------------------
 
 // Its argument where the worker will read it. *fd: of the parcel, or -1.
-static int pack(struct wf_slot *slot, struct wf_sent *sent, const weft_future *f, int *fd)
+static int pack(const struct wf_member *m, struct wf_slot *slot, struct wf_sent *sent,
+                const weft_future *f, int *fd)
 {
     const struct weft_task *what = f->what;
-    struct wf_layout layout = wf_layout_of(what);
+    struct wf_layout layout = m->layout;
     char *at = (char *)slot;
     *fd = -1;
     sent->parcel = NULL;
@@ -74,6 +75,9 @@ static int pack(struct wf_slot *slot, struct wf_sent *sent, const weft_future *f
 static int send_descriptors(const struct wf_member *m, struct wf_slot *slot, const weft_future *f,
                             int parcel)
 {
+    slot->count = 0; // as for most
+    if (parcel < 0 && f->what->ends[0] == 0)
+        return 0;
     struct wf_carry message = {.bytes = &slot->serial, .size = sizeof slot->serial};
     if (parcel >= 0)
         message.fds[message.count++] = parcel;
@@ -99,8 +103,10 @@ static bool take_sleeper(struct wf_channel *c)
 // A process keeps its place in memory: what was asked once need not be asked again.
 static uint64_t there(struct wf_member *m, const struct weft_task *what)
 {
-    if (m->what != what)
-        m->there = wf_family_there(what, what->name);
+    if (m->what == what)
+        return m->there;
+    m->there = wf_family_there(what, what->name);
+    m->layout = wf_layout_of(what);
     m->what = m->there != 0 ? what : NULL;
     return m->there;
 }
@@ -143,7 +149,7 @@ int wf_member_push(struct wf_member *m, weft_future *f)
     uint64_t what = there(m, f->what);
     if (what == 0)
         return weft_error_code();
-    int rc = pack(slot, sent, f, &parcel);
+    int rc = pack(m, slot, sent, f, &parcel);
     if (rc < 0)
         return rc;
     rc = send_descriptors(m, slot, f, parcel);
@@ -222,7 +228,13 @@ static void take_message(weft_future *f, const struct wf_slot *slot)
         wf_future_fail(f, f->code, text);
 }
 
-static void take_result(struct wf_sent *sent, const struct wf_slot *slot)
+static size_t result_at(const struct wf_member *m, const struct weft_task *what)
+{
+    return m->what == what ? m->layout.result_at : wf_layout_of(what).result_at;
+}
+
+static void take_result(const struct wf_member *m, const struct wf_sent *sent,
+                        const struct wf_slot *slot)
 {
     weft_future *f = sent->f;
     f->code = slot->code;
@@ -231,7 +243,7 @@ static void take_result(struct wf_sent *sent, const struct wf_slot *slot)
     else if (f->what->result_size > 0)
         memcpy(f->result,
                (sent->parcel ? (const char *)sent->parcel : (const char *)slot) +
-                   wf_layout_of(f->what).result_at,
+                   result_at(m, f->what),
                f->what->result_size);
 }
 
@@ -270,7 +282,7 @@ weft_future *wf_member_collect(struct wf_member *m, bool *mad)
         if (has_result) {
             if (wf_traced())
                 note_run(m, &sent->f->task, m->head);
-            take_result(sent, slot);
+            take_result(m, sent, slot);
             let_go_ends(m, sent);
         }
         wf_store(&slot->state, WF_SLOT_EMPTY, WF_RELEASE);
@@ -299,6 +311,14 @@ weft_future *wf_member_inherit(struct wf_member *m, bool *begun)
     return NULL;
 }
 
+weft_future *wf_member_next(const struct wf_member *m, uint32_t *at)
+{
+    weft_future *f = NULL;
+    while (!f && *at != m->tail)
+        f = m->sent[(*at)++ % WF_SLOTS].f;
+    return f;
+}
+
 // The worker has gone by this slot.
 static bool is_past(const struct wf_member *m, uint32_t at)
 {
@@ -311,10 +331,13 @@ bool wf_member_has_result(const struct wf_member *m)
     return m->head != m->tail && is_past(m, m->head);
 }
 
+// Not looked at for each task: the line may be one that the worker writes to just now. A full ring
+// is a multiple too.
 bool wf_member_has_many(const struct wf_member *m)
 {
     enum { MANY = 32 };
-    return m->tail - m->head >= MANY && is_past(m, m->head + MANY - 1);
+    uint32_t lie = m->tail - m->head;
+    return lie > 0 && lie % MANY == 0 && is_past(m, m->head + MANY - 1);
 }
 
 bool wf_member_is_dry(const struct wf_member *m)

@@ -24,8 +24,9 @@ struct wf_member {
     uint32_t watchers;             // who wait for a future in it, and take results themselves;
     uint32_t sleepers;             // of those, who sleep on channel->waited while it is `rounds`
     uint32_t rounds;               // 1 and more: how often those had to look again
-    const struct weft_task *what;  // of the task before, and where it lies in the process
-    uint64_t there;
+    const struct weft_task *what;  // of the task before; where it lies in the process, and what
+    uint64_t there;                // belongs to it in a slot
+    struct wf_layout layout;
     uint32_t idle_at; // the head, when it was first seen not to begin it,
     int64_t idle_ns;  // and when that was; or 0
     struct wf_sent {
@@ -65,6 +66,10 @@ weft_future *wf_member_collect(struct wf_member *m, bool *mad);
 // Once it is dead: the next future that lies in it, oldest first, and whether it had begun. NULL:
 // none is left.
 weft_future *wf_member_inherit(struct wf_member *m, bool *begun);
+
+// The next of the futures that lie in it, oldest first, from *at on, which begins as m->head; NULL:
+// no more. Those that were told of may be taken back meanwhile.
+weft_future *wf_member_next(const struct wf_member *m, uint32_t *at);
 
 // Its process is gone, and the channel is ours: it goes with the last who watches.
 void wf_member_end(struct wf_member *m, struct wf_channel *channel);

@@ -67,8 +67,6 @@ static bool processes_withdraw(weft_pool *pool, weft_future *f)
     bool revoked = f->place == WF_RUNNING && wf_member_revoke(f->seat, f);
     if (queued)
         (void)wf_crew_take_queued(t, f);
-    if (revoked)
-        wf_futures_remove(&t->running, f);
     f->place = queued || revoked ? WF_NOWHERE : f->place;
     weft_unlock(&t->mu);
     return queued || revoked;
@@ -152,6 +150,16 @@ static void processes_describe(weft_pool *pool, const weft_future *f, struct wef
     wf_name_task(info->name, sizeof info->name, m->process->birth.name, &f->task);
 }
 
+static void stop_all(struct wf_member *m)
+{
+    uint32_t at = m->head;
+    weft_future *f;
+    while ((f = wf_member_next(m, &at))) {
+        wf_task_cancel(&f->task);
+        wf_member_stop(m, f);
+    }
+}
+
 static void processes_cancel(weft_pool *pool)
 {
     struct processes *t = processes_of(pool);
@@ -164,10 +172,8 @@ static void processes_cancel(weft_pool *pool)
         wf_task_cancel(&f->task);
         wf_crew_fail(&ended, f, -ECANCELED, "the pool was cancelled before it began");
     }
-    for (weft_future *f = t->running.first; f; f = f->next) {
-        wf_task_cancel(&f->task);
-        wf_member_stop(f->seat, f);
-    }
+    for (struct wf_member *m = t->members; m; m = m->next)
+        stop_all(m);
     wf_crew_unlock_and_end(t, &ended);
 }
 
