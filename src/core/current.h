@@ -62,11 +62,9 @@ struct wf_task {
     bool inherits;          // a request to stop `outer` is also one to stop this
     bool shielded;          // below: only the task itself
     uint32_t held;          // locks held, counted under WEFT_CHECK=1; so are
-    const void **shares;    // the first few of those that it holds with others; NULL: none yet
     int error_code;         // the latest failure, or 0
+    const void **shares;    // the first few of those that it holds with others; NULL: none yet
     const char *error_call; // the call of ours that failed with it: the text is not made yet
-    bool explained;         // by wf_explain, and no call has failed with it yet
-    bool away;              // another process has its future: none is here. Set before it runs
     char *error_text;       // WEFT_ERROR_MAX bytes, or NULL: no failure yet, or no memory
     struct wf_locals locals;
     const union wf_trace_cell *traced; // while tracing: that it was queued, or began; else NULL
@@ -74,6 +72,8 @@ struct wf_task {
     const char *function; // of its weft_task
     const char *series;   // "Thread-": it is the number-th that was given no name; or NULL
     uint32_t number;
+    bool explained;         // by wf_explain, and no call has failed with it yet
+    bool away;              // another process has its future: none is here. Set before it runs
     char name[WF_NAME_MAX]; // if it was given one, else ""
 };
 

@@ -26,11 +26,11 @@ struct weft_future {
     struct wf_task task;
     const struct weft_task *what;
     weft_pool *pool;          // does not go before it; NULL: started alone
-    enum weft_kind kind;      // of what runs it
     weft_group *group;        // which is told of its end, or NULL
     int64_t tag;              // the group's
     weft_future *next, *prev; // in a list of the pool's; guarded by its lock, like the next
     enum wf_place place;
+    enum weft_kind kind;         // of what runs it
     bool asked;                  // to stop, by the group; guarded by its lock, like the next
     weft_future *after, *before; // in the group's lists
     pid_t tid;                   // of the thread that runs it; atomic, 0 before

@@ -11,7 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WF_STORE_UNIT = 32, WF_STORE_MOST = 1024 }; // alignment; larger blocks are malloc's
+// Alignment: so that two blocks share no cache line, and to clear one crosses none. Larger ones are
+// malloc's.
+enum { WF_STORE_UNIT = 64, WF_STORE_MOST = 1024 };
 
 struct wf_store_chunk;
 struct wf_store_block;
