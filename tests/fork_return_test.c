@@ -159,25 +159,37 @@ static void fork_at_last(void *value)
     (void)fork_here(0, value);
 }
 
-static int leave_a_value(struct outcome *const *value, weft_none *none)
+static int leave_a_value(const weft_none *none, weft_none *out)
+{
+    (void)none, (void)out;
+    static weft_local last = WEFT_LOCAL(fork_at_last);
+    told = (struct outcome){0, -1};
+    return weft_local_set(&last, &told);
+}
+WEFT_TASK(leave_a_value, weft_none, weft_none);
+
+// Of its own process.
+static int say_what_was_told(const weft_none *none, struct outcome *out)
 {
     (void)none;
-    static weft_local last = WEFT_LOCAL(fork_at_last);
-    return weft_local_set(&last, *value);
+    *out = told;
+    return 0;
 }
-WEFT_TASK(leave_a_value, struct outcome *, weft_none);
+WEFT_TASK(say_what_was_told, weft_none, struct outcome);
 
 static void so_does_one_that_returns_from_what_destroys_a_value(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
-        struct outcome out = {0, -1}, *arg = &out;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        struct outcome out = {0, -1};
         weft_pool *pool = weft_pool_open(kinds[i], .workers = 1);
-        weft_future *f = weft_submit(pool, leave_a_value, &arg);
+        weft_future *f = weft_submit(pool, leave_a_value, &(weft_none){0});
         for (int k = 0; k < BEHIND; k++)
             assert_int_equal(weft_spawn(pool, be_at_home, &k), 0);
         assert_int_equal(weft_wait(f, much_later()), 0);
         assert_int_equal(weft_join(&f, NULL, 0), 0);
+        f = weft_submit(pool, say_what_was_told, &(weft_none){0});
+        assert_int_equal(weft_join_as(&f, say_what_was_told, &out), 0);
         weft_pool_close(&pool);
         assert_exited(out.status, 0);
     }

@@ -19,8 +19,8 @@
 // A task may fork(). The child has none of the tasks and pools, and should exit by itself, or turn
 // into another program: where it returns from the task's function, or from on_start, it exits, with
 // 0, or with 1 if that returned an error. (From an item of weft_map: after those that were dealt
-// out together with it. From a hook that is told of the task's failure, or, on threads and fibers,
-// from what destroys a value of the task: as from the task.)
+// out together with it. From a hook that is told of the task's failure, or from what destroys a
+// value of the task: as from the task.)
 #ifndef WEFT_POOL_H
 #define WEFT_POOL_H
 

@@ -224,12 +224,14 @@ static int do_task(struct wf_slot *slot)
     if (wf_load(&slot->cancelled, WF_SEQ_CST) != 0) // the handler came too early to see the slot
         wf_store(&task.cancelled, 1, WF_SEQ_CST);
     wf_task_enter(&task);
+    uint32_t fork = wf_fork_count;
     int code = run(slot, &job, &task);
     wf_streams_flush(); // what a task printed comes before its result
     wf_store(&me.slot, NULL, WF_SEQ_CST);
     if (code < 0)
         explain(slot, code, &task);
     wf_task_leave(&task);
+    wf_exit_if_forked(fork, code); // from what destroys a value
     wf_task_free_error(&task);
     if (job.parcel)
         wf_parcel_free(job.parcel, job.layout.size);
