@@ -64,10 +64,8 @@ int wf_explain(int code, const char *fmt, ...)
 }
 
 // Most failures are deadlines that nobody reads about: the text is made when it is asked for.
-int wf_failed(const char *call, int rc)
+int wf_note_failure(const char *call, int rc)
 {
-    if (rc >= 0)
-        return rc;
     struct wf_task *task = wf_current();
     bool plain = rc == -ETIMEDOUT || rc == -ECANCELED || rc == -EPIPE;
     if (plain || !task->explained || task->error_code != rc) {

@@ -13,7 +13,11 @@ int wf_explain(int code, const char *fmt, ...) __attribute__((format(printf, 2, 
 
 // A call of ours failed with rc < 0: note it, the text for later. Returns rc, also if it is not
 // negative.
-int wf_failed(const char *call, int rc);
+int wf_note_failure(const char *call, int rc); // for wf_failed alone
+static inline int wf_failed(const char *call, int rc)
+{
+    return __builtin_expect(rc < 0, 0) ? wf_note_failure(call, rc) : rc;
+}
 
 // What a call of ours ran in place for its caller, `name`, returned rc. A failure that said nothing
 // gets the words of its code. Returns rc.

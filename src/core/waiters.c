@@ -63,7 +63,7 @@ uintptr_t wf_line_take(uintptr_t value, struct weft_waiter ***chain_end)
     return value;
 }
 
-void wf_signal(struct weft_waiter *chain)
+void wf_signal_all(struct weft_waiter *chain)
 {
     while (chain) {
         struct weft_waiter *next = chain->next;

@@ -67,7 +67,12 @@ uintptr_t wf_line_prepend(uintptr_t value, struct weft_waiter *waiter);
 uintptr_t wf_line_take(uintptr_t value, struct weft_waiter ***chain_end);
 
 // Signal a chain of taken ones. The word must have been let go before.
-void wf_signal(struct weft_waiter *chain);
+void wf_signal_all(struct weft_waiter *chain); // for wf_signal alone
+static inline void wf_signal(struct weft_waiter *chain)
+{
+    if (__builtin_expect(chain != NULL, 0)) // mostly nobody waits
+        wf_signal_all(chain);
+}
 
 // Sleep in line until signalled: 0. Or leave the line: -ETIMEDOUT; if wait->stops, -ECANCELED or
 // -EAGAIN; with a shared word, -EALREADY when that has changed. Then the flags `drop` have been
