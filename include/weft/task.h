@@ -56,8 +56,9 @@ bool weft_shield(bool on);
 // Sleep until then. 0, or -ECANCELED, -ETIMEDOUT of this task's own deadline. A pool's task on a
 // thread keeps its worker meanwhile; a fiber does not. -EAGAIN then: no spare (weft_pool_open).
 int weft_sleep(weft_time until);
-// Let others run; never fails, looks at no request. A fiber does so by itself after 64 calls on
-// connections, listeners and pipes that did not have to wait, one that computes does not.
+// Let others run; never fails, looks at no request. A fiber that computes should, now and then. By
+// itself it does so after 64 calls on connections, listeners and pipes that did not have to wait,
+// and once in 256 items of a queue.
 void weft_yield(void);
 
 // ---- cleanup at the end of the block ---------------------------------------

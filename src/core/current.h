@@ -39,8 +39,8 @@ struct wf_parking {
     void (*wake)(struct wf_parker *parker); // by who turned PARKED into another word. Any thread
     // True: others ran meanwhile, or are ready. `looks`: after a look at timers and descriptors.
     bool (*yield)(struct wf_parker *self, bool looks);
-    // After a call that may wait, whether or not it did.
-    void (*goes_on)(struct wf_parker *self);
+    // After so many calls that may wait, whether or not they did.
+    void (*goes_on)(struct wf_parker *self, unsigned calls);
     bool (*transfers)(const struct wf_parker *self); // lie_down takes a wait's transfer
     // It is in weft_on_thread_stack: to lie down, or to yield, aborts.
     bool (*stays)(const struct wf_parker *self);

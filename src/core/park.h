@@ -75,13 +75,13 @@ static inline bool wf_give_way(void)
     return wf_may_give_way(self) && self->parking->yield(self, false);
 }
 
-// At the end of a call that may wait, whether or not it did: a fiber that finds something each time
-// would else never let others run. Threads just go on.
-static inline void wf_go_on(void)
+// At the end of a call that may wait, whether or not it did, or once in so many of them: a fiber
+// that finds something each time would else never let others run. Threads just go on.
+static inline void wf_go_on(unsigned calls)
 {
     struct wf_parker *self = wf_self();
     if (self->parking)
-        self->parking->goes_on(self);
+        self->parking->goes_on(self, calls);
 }
 
 // The caller is in weft_on_thread_stack, and must not sleep. Who tries only, or waits for others'

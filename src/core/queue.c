@@ -286,8 +286,11 @@ int weft_put_(weft_queue *q, const void *item, size_t size, weft_time deadline)
                q->item_size);
     int rc = wf_interrupted();
     void *from = (void *)(uintptr_t)item; // a seat holds both kinds; it is only read
+    if (rc == 0 && q->is_ring)
+        return wf_failed("weft_put", wf_ring_put(&q->ring, item, deadline));
     if (rc == 0)
-        rc = q->is_ring ? wf_ring_put(&q->ring, item, deadline) : put(q, from, deadline);
+        rc = put(q, from, deadline);
+    wf_go_on(1);
     return wf_failed("weft_put", rc);
 }
 
@@ -297,8 +300,11 @@ int weft_get_(weft_queue *q, void *item, size_t size, weft_time deadline)
     wf_require(size == q->item_size, "weft_get of %zu bytes from a queue of %zu", size,
                q->item_size);
     int rc = wf_interrupted();
+    if (rc == 0 && q->is_ring)
+        return wf_failed("weft_get", wf_ring_get(&q->ring, item, deadline));
     if (rc == 0)
-        rc = q->is_ring ? wf_ring_get(&q->ring, item, deadline) : get(q, item, deadline);
+        rc = get(q, item, deadline);
+    wf_go_on(1);
     return wf_failed("weft_get", rc);
 }
 

@@ -25,6 +25,7 @@
 #include <string.h>
 
 enum { GETTER, PUTTER };
+enum { OFTEN = 256 }; // items, after which a fiber that never had to wait lets others run
 
 // One in line.
 struct seat {
@@ -229,10 +230,13 @@ int wf_ring_put(struct wf_ring *r, const void *item, weft_time deadline)
     if (is_full(r))
         look_at(&r->head, &r->taking, &r->head_seen);
     int rc = try_put(r, &value, item, &taken);
+    bool often = tail_of(r) % OFTEN == 0;
     wf_word_unlock(&r->word_, value);
     if (rc == -EAGAIN)
         return put_slowly(r, item, deadline);
     wf_signal(taken);
+    if (__builtin_expect(often, 0))
+        wf_go_on(OFTEN);
     return rc;
 }
 
@@ -256,9 +260,12 @@ static int get_slowly(struct wf_ring *r, void *item, weft_time deadline)
         value = wf_line_take(value, &end);
     }
     r->putters_wait = wf_line_first(value) != NULL;
+    bool often = head_of(r) % OFTEN == 0;
     wf_word_unlock(&r->word_, value);
     wf_word_unlock(&r->taking, 0); // the last touch: what is left is for whoever gets in by it
     wf_signal(taken);
+    if (often)
+        wf_go_on(OFTEN);
     return rc;
 }
 
@@ -273,7 +280,10 @@ int wf_ring_get(struct wf_ring *r, void *item, weft_time deadline)
     if (is_empty(r) || r->putters_wait)
         return get_slowly(r, item, deadline);
     pop(r, item);
+    bool often = head_of(r) % OFTEN == 0;
     wf_word_unlock(&r->taking, 0);
+    if (__builtin_expect(often, 0))
+        wf_go_on(OFTEN);
     return 0;
 }
 

@@ -44,7 +44,7 @@ enum { SOON_NS = 50000, LOOK_NS = 25000, MOST_SPARES = 256, MOST_CALLS = 64 };
 static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, weft_time deadline);
 static void wake_fiber(struct wf_parker *parker);
 static bool fiber_yields(struct wf_parker *parker, bool looks);
-static void fiber_goes_on(struct wf_parker *parker);
+static void fiber_goes_on(struct wf_parker *parker, unsigned calls);
 static bool fiber_transfers(const struct wf_parker *parker);
 static bool fiber_stays(const struct wf_parker *parker);
 static const struct wf_parking fiber_parking = {fiber_sleeps,  wake_fiber,      fiber_yields,
@@ -440,10 +440,11 @@ static bool fiber_yields(struct wf_parker *parker, bool looks)
 }
 
 // Others run, and descriptors are looked at, once it has made so many calls without a wait.
-static void fiber_goes_on(struct wf_parker *parker)
+static void fiber_goes_on(struct wf_parker *parker, unsigned calls)
 {
     struct wf_loop *loop = ((const struct fiber *)parker->seat)->loop;
-    if (++loop->calls >= MOST_CALLS && !loop->called)
+    loop->calls += calls;
+    if (loop->calls >= MOST_CALLS && !loop->called)
         (void)fiber_yields(parker, true);
 }
 

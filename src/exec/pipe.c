@@ -83,7 +83,7 @@ int weft_send(weft_end end, const void *msg, size_t size, weft_time deadline)
                          (int)WEFT_MESSAGE_MAX);
     while (rc == 0 && (rc = wf_packet_send(end.fd, msg, size)) == -EAGAIN)
         rc = await("weft_send", end, POLLOUT, deadline);
-    wf_go_on();
+    wf_go_on(1);
     return wf_failed("weft_send", rc);
 }
 
@@ -96,7 +96,7 @@ ssize_t weft_recv(weft_end end, void *buf, size_t cap, weft_time deadline)
     ssize_t n = rc;
     while (rc == 0 && (n = take(end.fd, buf, cap)) == -EAGAIN)
         n = rc = await("weft_recv", end, POLLIN, deadline);
-    wf_go_on();
+    wf_go_on(1);
     if (n == -EBADMSG)
         return weft_fail(-EBADMSG, "weft_recv: what came is larger than any message of weft");
     return n < 0 ? wf_failed("weft_recv", (int)n) : n;

@@ -176,7 +176,7 @@ static ssize_t leave_seat(const struct call *call, ssize_t result)
 {
     *call->seat = NULL;
     wf_conn_leave(call->conn);
-    wf_go_on();
+    wf_go_on(1);
     return result < 0 ? wf_failed(call->name, (int)result) : result;
 }
 

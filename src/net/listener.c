@@ -319,7 +319,7 @@ weft_conn *weft_accept(weft_listener *l, weft_time deadline)
     char address[WF_ADDRESS_TEXT];
     memcpy(address, l->address, sizeof address);
     depart(l, &self);
-    wf_go_on();
+    wf_go_on(1);
     if (fd >= 0)
         return wf_conn_new(fd, &peer);
     (void)weft_fail(fd, "accept %s: %s", address, wf_why(fd));
