@@ -117,6 +117,8 @@ static void a_very_large_one_is_not_taken_for_a_small_one(void **state)
 static void a_word_of_the_user_stays_in_what_was_given_back(void **state)
 {
     (void)state;
+    if (SANITIZED)
+        skip(); // then a block is malloc's, and gone
     struct wf_store store = {.used = 0};
     struct wf_store_block *kept = take(&store, SIZE), *block = take(&store, SIZE);
     block->theirs = 7;
