@@ -8,6 +8,7 @@
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -49,6 +50,19 @@ pid_t __wrap_getppid(void)
     while (weft_now().ns - begin.ns < call_takes_ns)
         ;
     return 1;
+}
+
+// The system has no watch left, for whatever is to be told by epoll.
+static bool no_watches;
+
+int __real_epoll_ctl(int epoll, int what, int fd, struct epoll_event *event);
+int __wrap_epoll_ctl(int epoll, int what, int fd, struct epoll_event *event);
+int __wrap_epoll_ctl(int epoll, int what, int fd, struct epoll_event *event)
+{
+    if (!no_watches || what != EPOLL_CTL_ADD)
+        return __real_epoll_ctl(epoll, what, fd, event);
+    errno = ENOSPC;
+    return -1;
 }
 
 static int rings(void)
@@ -105,6 +119,17 @@ static int run_with_dear_calls(void)
 static int run_with_cheap_calls(void)
 {
     return run_where_a_call_takes(0);
+}
+
+// There is nothing to wait by then, so there is no loop; and there is one once there are watches.
+static int run_without_watches(void)
+{
+    CHECK(unsetenv("WEFT_IO") == 0);
+    no_watches = true;
+    weft_pool *pool = weft_pool_open(WEFT_FIBERS, .workers = 1);
+    CHECK(!pool && weft_error_code() == -ENOSPC);
+    no_watches = false;
+    return run_as_it_likes();
 }
 
 static int run_refused(unsigned error)
@@ -195,6 +220,14 @@ static void by_itself_it_takes_io_uring_where_calls_are_dear(void **state)
     assert_true(takes_io_uring("run_with_dear_calls"));
 }
 
+static void an_engine_that_cannot_be_had_is_no_loop(void **state)
+{
+    (void)state;
+    struct ran ran;
+    run_scene("run_without_watches", false, &ran);
+    show_unless(WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == 0, "run_without_watches", &ran);
+}
+
 static void expect_words(const char *scene, const char *words)
 {
     char line[160];
@@ -263,10 +296,12 @@ static const struct scene scenes[] = {
     SCENE(run_unknown),
     SCENE(run_with_cheap_calls),
     SCENE(run_with_dear_calls),
+    SCENE(run_without_watches),
 };
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(by_itself_it_takes_io_uring_where_calls_are_dear),
+    cmocka_unit_test(an_engine_that_cannot_be_had_is_no_loop),
     cmocka_unit_test(refused_or_not_it_serves),
     cmocka_unit_test(refused_by_a_filter_it_falls_back_and_says_so_once),
     cmocka_unit_test(a_kernel_without_it_is_as_good),

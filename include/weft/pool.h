@@ -62,8 +62,9 @@ struct weft_pool_options {
 };
 
 // weft_pool_open(kind, .workers = 4, ...): NULL with -ENOMEM, -ENOTSUP (a forked child) or -EAGAIN
-// (no more threads); for fibers and processes also -EMFILE, -ENFILE; for processes -EINVAL (a stack
-// that none can have). The workers are started at once.
+// (no more threads); for fibers and processes also -EMFILE, -ENFILE; for fibers -ENOSPC (no watch
+// left: max_user_watches); for processes -EINVAL (a stack that none can have). The workers are
+// started at once.
 // Worker processes descend from a fresh start of the program, stopped before main, so a pool of
 // them may be opened at any time, whatever threads run. Globals have their initial values there:
 // on_start sets up what tasks need. An argument must mean something there: no pointers. -ENOTSUP
@@ -117,9 +118,9 @@ void weft_pool_close(weft_pool **pool);
 // Run fn(arg) alone on a fresh thread or process, or on a fiber: of the caller's loop, or, from a
 // thread, of one of as many as there are cores. weft.h says what happens to it at exit. NULL with
 // -ENOMEM, -EAGAIN (no more threads; too many descriptors of the user's under way to processes) or
-// -ENOTSUP; for a fiber or process also -EMFILE, -ENFILE, for a process -EBADF (pipe.h) and -EINVAL
-// (its stack). A process ends with its task, by exit; that it could not be made is its task's
-// error: -EAGAIN.
+// -ENOTSUP; for a fiber or process also -EMFILE, -ENFILE, for a fiber -ENOSPC (no watch left), for
+// a process -EBADF (pipe.h) and -EINVAL (its stack). A process ends with its task, by exit; that it
+// could not be made is its task's error: -EAGAIN.
 //     weft_future *f = weft_start(WEFT_THREADS, page_size, &request);
 //     weft_future *g = weft_start_as(WEFT_WITH(.kind = WEFT_THREADS, .name = "first",
 //                                              .daemon = true), page_size, &request);

@@ -18,7 +18,8 @@ struct wf_parker;
 struct wf_task;
 struct wf_pulse;
 
-// Start a loop on a thread of its own. 0, -ENOMEM, -EAGAIN (no more threads), -EMFILE, -ENFILE.
+// Start a loop on a thread of its own. 0, -ENOMEM, -EAGAIN (no more threads), -EMFILE,
+// -ENFILE, -ENOSPC (no watch left).
 int wf_loop_new(const char *name, struct wf_loop **loop);
 // End it: waits until its last fiber has ended. Not from one of its own.
 void wf_loop_free(struct wf_loop *loop);

@@ -42,8 +42,10 @@ static int make_what_is_cheaper(int bell, struct wf_engine **engine, int *refuse
     if (which == UNKNOWN) {
         which = calls_are_dear() ? URING : EPOLL;
         wf_store(&cheaper, which, WF_RELAXED);
-        if (which == EPOLL && !*refused)
+        if (which == EPOLL && !*refused) {
             (*engine)->ops->free(*engine);
+            *engine = NULL; // the caller frees what there is, and epoll may be refused
+        }
     }
     return which == EPOLL || *refused ? wf_epoll_new(bell, engine) : 0;
 }

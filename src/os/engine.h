@@ -65,7 +65,7 @@ struct wf_engine {
 
 // By the environment's WEFT_IO (uring, epoll; without it, what is cheaper on this machine), or
 // epoll where the kernel refuses io_uring: then *refused is the errno, else 0. 0, -EMFILE, -ENFILE,
-// -ENOMEM, -EINVAL (WEFT_IO is neither).
+// -ENOMEM, -ENOSPC (no watch left), -EINVAL (WEFT_IO is neither); then *engine is NULL if it was.
 int wf_engine_new(struct wf_engine **engine, int *refused);
 void wf_engine_free(struct wf_engine *engine);
 void wf_engine_ring(struct wf_engine *engine); // end one look that waits. Any thread
@@ -73,7 +73,7 @@ void wf_engine_ring(struct wf_engine *engine); // end one look that waits. Any t
 // abort: nothing that waits would ever be told, and each look would only return at once.
 _Noreturn void wf_engine_lost(const char *what, int error);
 
-int wf_epoll_new(int bell, struct wf_engine **engine); // 0, -EMFILE, -ENFILE, -ENOMEM
+int wf_epoll_new(int bell, struct wf_engine **engine); // 0, or as wf_engine_new
 int wf_uring_new(int bell, struct wf_engine **engine); // or any errno: it cannot be had
 
 #endif
