@@ -123,6 +123,32 @@ def who_is_on_his_loops_stack_runs_and_has_both_stacks():
     assert functions_of(part)[-1] == "wf_context_begin", part
 
 
+FROM_END_TO_NEXT = """python
+while not gdb.selected_frame().name() == "fiber_begins":
+    gdb.selected_frame().older().select()
+gdb.execute("finish")
+gdb.execute("set scheduler-locking step")
+at = gdb.selected_frame()
+while at.name() in ("wf_context_begin", "wf_context_switch"):
+    print("step:", at.name(), at.older().name() if at.older() else "none")
+    gdb.execute("stepi")
+    at = gdb.selected_frame()
+"""
+
+
+@test
+def between_a_fibers_end_and_the_next_a_backtrace_ends_or_is_the_nexts():
+    with tempfile.NamedTemporaryFile("w", prefix="weft-gdb-", suffix=".gdb") as script:
+        script.write(FROM_END_TO_NEXT)
+        script.flush()
+        shown = stopped(f"source {script.name}")
+    steps = re.findall(r"^step: (\w+) (\w+)$", shown, re.M)
+    assert len(steps) > 8, shown
+    for here, caller in steps:
+        ends = here == "wf_context_begin"
+        assert caller in (["none"] if ends else ["wf_context_leave", "run_fibers"]), shown
+
+
 @test
 def other_commands_for_frames_see_the_fibers_variables():
     part = part_of("Fiber-5 (dreamer)", stopped("weft fiber all frame apply all -q info locals"))

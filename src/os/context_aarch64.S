@@ -35,9 +35,9 @@ wf_context_switch:
     stp d14, d15, [sp, #144]
     mov x9, sp
     str x9, [x0]
-enter:
     tbnz x1, #0, wf_context_begin
     mov sp, x1
+go_on:
     ldp d14, d15, [sp, #144]
     ldp d12, d13, [sp, #128]
     ldp d10, d11, [sp, #112]
@@ -49,11 +49,24 @@ enter:
     ldp x21, x22, [sp, #16]
     ldp x19, x20, [sp], #160
     .cfi_adjust_cfa_offset -160
+    .cfi_restore x19
+    .cfi_restore x20
+    .cfi_restore x21
+    .cfi_restore x22
+    .cfi_restore x23
+    .cfi_restore x24
+    .cfi_restore x25
+    .cfi_restore x26
+    .cfi_restore x27
+    .cfi_restore x28
+    .cfi_restore x29
+    .cfi_restore x30
     ret
     .cfi_endproc
     .size wf_context_switch, . - wf_context_switch
 
-// Where a new stack begins: the function to call lies at its top. What that returns is entered next.
+// Where a new stack begins: the function to call lies at its top. What that returns is entered next,
+// and not by way of the switch above, as context_x86_64.S says.
     .globl wf_context_begin
     .hidden wf_context_begin
     .type wf_context_begin, %function
@@ -66,7 +79,9 @@ wf_context_begin:
     ldr x9, [sp]
     blr x9
     mov x1, x0
-    b enter
+    tbnz x1, #0, wf_context_begin
+    mov sp, x1
+    b go_on
     .cfi_endproc
     .size wf_context_begin, . - wf_context_begin
 

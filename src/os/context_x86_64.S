@@ -37,10 +37,10 @@ wf_context_switch:
     .cfi_adjust_cfa_offset 8
     .cfi_rel_offset %r15, 0
     movq %rsp, (%rdi)
-enter:
     testb $1, %sil
     jnz wf_context_begin
     movq %rsi, %rsp
+go_on:
     popq %r15
     .cfi_adjust_cfa_offset -8
     .cfi_restore %r15
@@ -63,7 +63,8 @@ enter:
     .cfi_endproc
     .size wf_context_switch, . - wf_context_switch
 
-// Where a new stack begins: the function to call lies at its top. What that returns is entered next.
+// Where a new stack begins: the function to call lies at its top. What that returns is entered next,
+// and not by way of the switch above: there a backtrace would look for what this stack never held.
 // The return address without a caller ends every backtrace.
     .globl wf_context_begin
     .hidden wf_context_begin
@@ -75,7 +76,10 @@ wf_context_begin:
     xorl %ebp, %ebp
     callq *(%rsp)
     movq %rax, %rsi
-    jmp enter
+    testb $1, %sil
+    jnz wf_context_begin
+    movq %rsi, %rsp
+    jmp go_on
     .cfi_endproc
     .size wf_context_begin, . - wf_context_begin
 
