@@ -32,7 +32,8 @@ static bool calls_are_dear(void)
     return least > (int64_t)CALLS * DEAR_NS;
 }
 
-// Both are asked once: the next loops do as the first.
+// Both are asked once: the next loops do as the first. Where there is no ring nothing is timed: a
+// filter of system calls that refuses it may end who makes a call that it does not know.
 static int make_what_is_cheaper(int bell, struct wf_engine **engine, int *refused)
 {
     enum { UNKNOWN, EPOLL, URING };
@@ -40,7 +41,7 @@ static int make_what_is_cheaper(int bell, struct wf_engine **engine, int *refuse
     uint32_t which = wf_load(&cheaper, WF_RELAXED);
     *refused = which == EPOLL ? 0 : -wf_uring_new(bell, engine);
     if (which == UNKNOWN) {
-        which = calls_are_dear() ? URING : EPOLL;
+        which = !*refused && calls_are_dear() ? URING : EPOLL;
         wf_store(&cheaper, which, WF_RELAXED);
         if (which == EPOLL && !*refused) {
             (*engine)->ops->free(*engine);
