@@ -329,6 +329,29 @@ static void a_search_has_a_deadline(void **state)
     close_store(store);
 }
 
+// FTS5 has found all of a word's messages before it gives the first; of many words it takes long.
+static void a_search_for_many_words_has_a_deadline(void **state)
+{
+    (void)state;
+    struct store *store = open_in(new_folder());
+    enum { MANY = 5000, WORDS = 120 };
+    char msgid[16], words[WORDS * 4 + 1] = "";
+    for (int i = 1; i <= MANY; i++) {
+        snprintf(msgid, sizeof msgid, "%d", i);
+        append(store, text_of(msgid, i, "干草")); // hay
+    }
+    for (int i = 0; i < WORDS; i++)
+        snprintf(words + (size_t)i * 4, 5, "干 "); // the beginning of any word
+    wait_indexed(store);
+    struct store_rows *rows;
+    struct store_search s = {.words = words, .limit = 1, .deadline = {1}}; // long ago
+    assert_int_equal(store_find(store, &s, &rows), -ETIMEDOUT);
+    assert_null(rows);
+    s.deadline = much_later();
+    assert_string_equal(found(store, s), "5000");
+    close_store(store);
+}
+
 static void before_the_end_nobody_is_answered_any_more(void **state)
 {
     (void)state;
@@ -525,6 +548,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_words_a_clock_that_was_set_back_hides_nothing),
     cmocka_unit_test(a_search_for_nothing_at_all_is_an_error),
     cmocka_unit_test(a_search_has_a_deadline),
+    cmocka_unit_test(a_search_for_many_words_has_a_deadline),
     cmocka_unit_test(before_the_end_nobody_is_answered_any_more),
     cmocka_unit_test(what_people_type_is_no_language),
     cmocka_unit_test(without_an_index_no_words_can_be_looked_for),

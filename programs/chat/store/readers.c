@@ -13,7 +13,9 @@
 #include "chat/store/parts.h"
 #include "chat/store/tokens.h"
 
-enum { INSTRUCTIONS = 20000 }; // of SQLite between two looks at the request to stop
+// Of SQLite, between two looks at the request to stop. FTS5 takes a page of its index, hundreds of
+// messages, by a few of them, and a search for many words does nothing else for seconds.
+enum { INSTRUCTIONS = 1000 };
 
 struct asked {
     struct store *store;
