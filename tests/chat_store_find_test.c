@@ -125,6 +125,8 @@ static void a_search_is_made_of_words_only(void **state)
     (void)state;
     assert_match("one Two", "\"one\" AND \"two\"");
     assert_match("foo-bar", "\"foo bar\"");
+    assert_match("\u3000服务\u3000\u3000线程\u3000", "\"服务\" AND \"线程\"");
+    assert_match("\u3000", "");
     assert_match("多线程", "\"多线 线程\"");
     assert_match("线", "\"线\" *");
     assert_match("多线程threads", "\"多线 线程\" AND \"threads\"");
@@ -159,6 +161,7 @@ static void chinese_and_english_are_found_in_one_sentence(void **state)
     assert_string_equal(found_words(store, "多线程"), "1");
     assert_string_equal(found_words(store, "threads"), "1");
     assert_string_equal(found_words(store, "THREADS 线程"), "1");
+    assert_string_equal(found_words(store, "服务\u3000线程"), "1");
     assert_string_equal(found_words(store, "程"), "3 1");
     assert_string_equal(found_words(store, "器"), "1");
     assert_string_equal(found_words(store, "程线"), "");

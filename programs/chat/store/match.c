@@ -59,6 +59,23 @@ static int add_word(void *ctx, const char *word, size_t size)
     return 0;
 }
 
+// The size of a space that text begins with, 0 if there is none. Who writes Chinese has a wide one.
+static size_t space_at(const char *text)
+{
+    static const char wide[] = "\xE3\x80\x80"; // U+3000
+    if (strncmp(text, wide, sizeof wide - 1) == 0)
+        return sizeof wide - 1;
+    return *text && strchr(" \t\r\n", *text) ? 1 : 0;
+}
+
+static size_t size_until_space(const char *text)
+{
+    size_t size = 0;
+    while (text[size] && space_at(text + size) == 0)
+        size++;
+    return size;
+}
+
 char *tokens_match(const char *words)
 {
     char *text = NULL;
@@ -68,10 +85,10 @@ char *tokens_match(const char *words)
         return NULL;
     int rc = 0;
     for (const char *at = words; *at && rc == 0;) {
-        size_t part = strcspn(at, " \t\r\n");
+        size_t part = size_until_space(at);
         rc = tokens_of(at, part, true, add_word, &m);
         end_phrase(&m);
-        at += part + strspn(at + part, " \t\r\n");
+        at += part + space_at(at + part);
     }
     if (fclose(m.out) == EOF || rc < 0) { // of memory only
         free(text);
