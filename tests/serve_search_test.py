@@ -9,10 +9,11 @@ import http.client
 import json
 import re
 import socket
+import sqlite3
 import sys
 import urllib.parse
 
-from chat_helpers import folder, fresh_doors, irc
+from chat_helpers import doors, folder, fresh_doors, irc
 from program_helpers import PATIENCE, Server, equal, run_tests, test
 
 
@@ -156,6 +157,25 @@ def what_nobody_could_read_who_just_comes_in_is_not_found():
         ada.answer("PART #open", r".*PART #open.*")
         equal(error(server, room="#open")[0], 404)
         equal(texts(server, text="needle"), ["needle in #banned", "needle in #full"])
+
+
+@test
+def what_others_wrote_into_the_history_is_json_all_the_same():
+    with folder() as at:
+        with doors(at / "history"):
+            pass # it makes the file
+        with contextlib.closing(sqlite3.connect(at / "history" / "history.db")) as history:
+            history.execute("INSERT INTO conversations VALUES (1, '#one', '')")
+            history.execute("INSERT INTO messages VALUES (1, ?, 1000, 1, 0, 1, 0, ?, NULL, '#one',"
+                            " CAST(? AS TEXT), NULL)",
+                            ('a"b\\\1', '"ada"!~a@b', b'\xff "\x1b\0'))
+            history.execute("UPDATE meta SET value = 1 WHERE name = 'last_id'")
+            history.commit()
+        with doors(at / "history") as server, client(server, "bob", "#one"):
+            equal(search(server, room="#one"),
+                  (200, {"messages": [{"room": "#one", "id": 'a"b\\\1',
+                                       "time": "1970-01-01T00:00:01.000Z", "from": '"ada"',
+                                       "kind": "message", "text": '\ufffd "\x1b'}]}))
 
 
 @test

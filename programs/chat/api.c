@@ -263,7 +263,9 @@ static void write_message(FILE *out, const struct room *room, const struct store
     time_text(m->time_ms, time);
     (void)fputs("{", out);
     write_member(out, "room", room->name, strlen(room->name));
-    (void)fprintf(out, ",\"id\":\"%s\",\"time\":\"%s\",", m->msgid, time); // of our own letters
+    (void)fputs(",", out);
+    write_member(out, "id", m->msgid, strlen(m->msgid)); // who moved a history here chose it
+    (void)fprintf(out, ",\"time\":\"%s\",", time);
     write_member(out, "from", m->source, strcspn(m->source, "!"));
     (void)fprintf(out, ",\"kind\":\"%s\",", kind);
     write_text(out, text, size);
