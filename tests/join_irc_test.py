@@ -194,6 +194,21 @@ def who_is_put_out_of_the_room_ends():
 
 
 @test
+def who_is_put_off_the_server_is_told_why():
+    told = "weft join: the server closed the connection: Closing link: h (Killed (op (spam)))\n"
+    with Talk() as t:
+        t.comes_in()
+        t.server.say(":op!o@h KILL ann :spam", "ERROR :Closing link: h (Killed (op (spam)))")
+        t.server.close()
+        t.ends(1, "", told)
+    with Talk() as t: # before it is in the room
+        t.server.hears("NICK ann", "USER weft 0 * :ann")
+        t.server.say(":srv 001 ann :Welcome", "ERROR :Closing link: h (Killed (op (spam)))")
+        t.server.close()
+        t.ends(1, "", told)
+
+
+@test
 def a_message_that_is_not_taken_is_told_and_the_rest_goes_on():
     with Talk() as t:
         t.comes_in()

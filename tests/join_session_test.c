@@ -34,7 +34,7 @@ static void tell(void *ctx, const struct news *n)
         [NEWS_NICK] = "nick",       [NEWS_TOPIC] = "topic",      [NEWS_MEMBERS] = "members",
         [NEWS_MEMBERS_END] = "end", [NEWS_TELL] = "tell",        [NEWS_ERROR] = "error",
         [NEWS_KEPT] = "kept",       [NEWS_REDACTED] = "deleted", [NEWS_FOUND_END] = "found",
-        [NEWS_INVITE] = "invite",
+        [NEWS_INVITE] = "invite",   [NEWS_CLOSING] = "closing",
     };
     size_t at = strlen(told);
     (void)ctx;
@@ -179,7 +179,7 @@ static void a_refusal_is_told(void **state)
     s = welcome();
     hear(&s, "ERROR :Closing link");
     hear(&s, ":srv 433 ann bob :Nickname is already in use");
-    assert_string_equal(told, "error room= who= other= Closing link\n"
+    assert_string_equal(told, "closing room= who= other= Closing link\n"
                               "error room= who=srv other= bob Nickname is already in use\n");
 }
 

@@ -332,7 +332,8 @@ static void answer(struct model *m, const struct session *s, const struct news *
 {
     if (n->way == PAST_OLDER || n->way == PAST_FOUND)
         return; // what a program asked then is no news
-    bool asked = n->kind == NEWS_ERROR ? n->numeric != 422 : is_asked_for(n);
+    bool wrong = n->kind == NEWS_ERROR || n->kind == NEWS_CLOSING;
+    bool asked = wrong ? n->numeric != 422 : is_asked_for(n);
     struct room *about = *n->room ? model_find(m, n->room) : NULL;
     struct room *r = about ? about : asked ? model_active(m) : m->rooms[0];
     (void)s;
@@ -355,6 +356,7 @@ void news_take(struct model *m, const struct session *s, const struct news *news
         [NEWS_ERROR] = answer,        [NEWS_KEPT] = kept,
         [NEWS_REDACTED] = redacted,   [NEWS_FOUND_END] = found_end,
         [NEWS_BEGINNING] = beginning, [NEWS_INVITE] = invite,
+        [NEWS_CLOSING] = answer,
     };
     m->casemap = s->casemap;
     rows[news->kind](m, s, news);

@@ -93,6 +93,8 @@ static void take_news(void *client, const struct news *n)
         fail(c, -EACCES, "the server refused", n->text);
     else if (n->kind == NEWS_KICK && n->mine && is_ours(c, n))
         fail(c, -EPIPE, "put out of the room", n->text);
+    else if (n->kind == NEWS_CLOSING)
+        fail(c, -EPIPE, "the server closed the connection", n->text);
     else if (n->kind == NEWS_ERROR && is_ours(c, n) && !weft_event_is_set(&c->joined))
         fail(c, -EACCES, "the room cannot be joined", n->text);
     else if (n->kind == NEWS_ERROR && n->numeric > 0 && is_ours(c, n))

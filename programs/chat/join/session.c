@@ -396,6 +396,12 @@ static void on_refusal(struct session *s, const struct message *m)
     tell(s, m, (struct news){.kind = kind, .text = message_last(m)});
 }
 
+static void on_error(struct session *s, const struct message *m)
+{
+    enum news_kind kind = s->registered ? NEWS_CLOSING : NEWS_REFUSED;
+    tell(s, m, (struct news){.kind = kind, .text = message_last(m)});
+}
+
 // ---- the rest ------------------------------------------------------------------------------
 
 // The parameters from `first` on, as one text.
@@ -479,7 +485,7 @@ static const struct {
     {"001", on_welcome},      {"005", on_isupport},   {"331", on_nothing},    {"332", on_topic_is},
     {"333", on_nothing},      {"353", on_members},    {"366", on_members},    {"432", on_bad_nick},
     {"433", on_bad_nick},     {"436", on_bad_nick},   {"464", on_refusal},    {"465", on_refusal},
-    {"ERROR", on_refusal},    {"INVITE", on_invite},
+    {"ERROR", on_error},      {"INVITE", on_invite},
 };
 
 void session_hear(struct session *s, char *line)

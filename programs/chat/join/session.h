@@ -32,6 +32,7 @@ enum news_kind {
     NEWS_MEMBERS_END,
     NEWS_TELL, // something the server says: an answer, a mode
     NEWS_ERROR,
+    NEWS_CLOSING,   // the server is about to close the connection: `text` says why
     NEWS_KEPT,      // `text`: whether and how long the room keeps what is said
     NEWS_REDACTED,  // `who` has deleted the message `id`; `text` says why, or ""
     NEWS_FOUND_END, // of what was told as PAST_FOUND; `text` says how much it was
