@@ -332,8 +332,10 @@ def a_server_that_does_not_speak_tls_is_named():
 @test
 def mistakes_of_usage_are_one_line():
     for arguments, told in [
-        (["--plain", "--irc"], "--plain knows no nicks, rooms or TLS"),
-        (["--plain", "-n", "ann"], "--plain knows no nicks, rooms or TLS"),
+        (["--plain", "--irc"], "--plain knows no nicks, rooms, passwords or TLS"),
+        (["--plain", "-n", "ann"], "--plain knows no nicks, rooms, passwords or TLS"),
+        (["--plain", "--password", "x", "127.0.0.1:1"],
+         "--plain knows no nicks, rooms, passwords or TLS"),
         (["#a", "#b"], "one room at a time, not '#b' too"),
         (["a", "b"], "one server at a time, not 'b' too"),
         (["#a,b"], "'#a,b' is not a room"),

@@ -66,8 +66,9 @@ static int read_arguments(struct settings *set, const struct command_line *line,
     }
     if (set->room && (strpbrk(set->room, " ,\a\r\n") || strlen(set->room) > 100))
         return usage_error(line, "'%s' is not a room", set->room);
-    if (set->asked.plain && (set->asked.irc || set->asked.tls || set->nick || set->room))
-        return usage_error(line, "--plain knows no nicks, rooms or TLS");
+    bool of_irc = set->asked.irc || set->asked.tls || set->nick || set->room || set->password;
+    if (set->asked.plain && of_irc)
+        return usage_error(line, "--plain knows no nicks, rooms, passwords or TLS");
     if (!set->asked.server)
         set->asked.server = "";
     return STATUS_OK;
