@@ -17,6 +17,14 @@ static int fail_trust(const char *ca_file)
     return weft_fail(weft_error_code(), "%s%s", ca_file ? "--ca " : "", why);
 }
 
+// Nobody else vouches for it, as it is with a small server: its file can be trusted by name. It is
+// the whole reason: "self-signed certificate in certificate chain" is of an authority.
+static bool is_self_signed(const char *error)
+{
+    const char *reason = strrchr(error, ':');
+    return reason && strcmp(reason, ": self-signed certificate") == 0;
+}
+
 static int encrypt(weft_conn *conn, const char *host, const char *ca_file, weft_time deadline)
 {
     weft_tls *tls = weft_tls_client(ca_file);
@@ -26,6 +34,8 @@ static int encrypt(weft_conn *conn, const char *host, const char *ca_file, weft_
     weft_tls_free(&tls);
     if (rc == -ETIMEDOUT) // a server of plain IRC waits for a line, and we for it
         return weft_fail(rc, "TLS with %s: no answer (is that a port with TLS?)", weft_peer(conn));
+    if (rc == -EKEYREJECTED && !ca_file && is_self_signed(weft_error()))
+        return weft_fail(rc, "%s (--ca FILE trusts it, if it is in that file)", weft_error());
     return rc;
 }
 
