@@ -110,7 +110,15 @@ static void a_url_may_name_the_room_the_nick_and_the_password(void **state)
         {"http://h:8080/#weft", "", "", "#weft"},
         {"http://h:8080/weft", "", "", ""},
         {"http://h:8080/#password=bo-di", "", "bo-di", ""}, // as `weft serve --lan` prints it
-        {"https://h/#password=s%3As&x", "", "s:s", ""},
+        {"https://h/#password=s%3As&x", "", "s:s", "#x"},
+        {"http://h/#tea&password=bo-di", "", "bo-di", "#tea"},
+        {"http://h/#%23tea&password=bo&x", "", "bo", "#tea"},
+        {"http://h/#password=bo-di&%23tea", "", "bo-di", "#tea"},
+        {"http://h/#password=bo-di&", "", "bo-di", ""},
+        {"http://h/#r&d", "", "", "#r&d"},
+        {"http://h/#r&d&password=s", "", "s", "#r&d"},
+        {"http://h/##tea", "", "", "##tea"},
+        {"http://h/#", "", "", ""},
         {"irc://h/#password=bo-di", "", "", "#password=bo-di"},
     };
     struct where w;

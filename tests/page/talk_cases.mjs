@@ -57,6 +57,41 @@ test("a link with the password lets in and without it one is asked", async (star
     await shows(ben, "we are in");
 });
 
+test("a link with a room opens it, and not again in a tab that is loaded anew", async (start) => {
+    const { url } = await start({ args: ["--password", "open-sesame"] });
+    const anna = await enter(`${url}#r&d&password=open-sesame`, "anna");
+    await isIn(anna, "#r&d");
+    await anna.waitForFunction(() => current.name === "#r&d");
+    const ben = await enter(`${url}#password=open-sesame&%E8%8C%B6`, "ben");
+    await isIn(ben, "#茶");
+    await ben.waitForFunction(() => current.name === "#茶");
+    await say(anna, "/part");
+    await anna.waitForFunction(() => current.name === "#lobby");
+    await anna.reload();
+    await isIn(anna, "#lobby");
+    assert.deepEqual(await anna.evaluate(() => [...rooms.keys()]), ["#lobby"]);
+    await anna.evaluate(() => { location.hash = "#tea"; }); // as who follows another link in it
+    await isIn(anna, "#tea");
+    await anna.waitForFunction(() => current.name === "#tea");
+    await anna.goto("about:blank"); // and one from elsewhere
+    await anna.goto(`${url}#jam&password=open-sesame`);
+    await isIn(anna, "#jam");
+    await anna.waitForFunction(() => current.name === "#jam");
+});
+
+test("a link brings in nothing but one room", async (start) => {
+    const { url } = await start();
+    const wrong = ["a%0D%0AQUIT", "a%00key", "a%20key", "a,%23b", "%2523", "%E8%8C", "%3Cb%3Ex"];
+    for (const [i, name] of wrong.entries()) {
+        const page = await enter(`${url}#${name}`, `anna${i}`);
+        await page.waitForFunction(() => [...rooms.values()].every((r) => r.joined || !r.wanted));
+        const all = await page.evaluate(() => [...rooms.keys()].filter((key) => key !== "#lobby"));
+        const room = { "%2523": ["#%23"], "%3Cb%3Ex": ["#<b>x"] }[name] ?? [];
+        assert.deepEqual(all, room, name);
+        assert.equal(await page.locator("#rooms b").count(), 0);
+    }
+});
+
 test("a password that is asked for later is typed in peace", async (start) => {
     const first = await start();
     const anna = await enter(first.url, "anna", { refused: true });

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { IRC_PORT = 6667, IRC_TLS_PORT = 6697 };
-static const char page_password[] = "#password=";
+static const char page_password[] = "password=";
 
 enum scheme { NO_SCHEME, IRC, IRCS, HTTP, HTTPS };
 
@@ -70,11 +70,36 @@ static bool take_user(struct where *w, const char **text, const char *end)
     return fits;
 }
 
-// "#password=WORD", which is in the links of a page that `weft serve --lan` prints.
-static bool take_password(struct where *w, const char *hash)
+// `bare`: without the '#' that it begins with.
+static bool put_room(struct where *w, const char *from, size_t size, bool bare)
 {
-    const char *word = hash + strlen(page_password);
-    return take_word(w->password, word, strcspn(word, "&"));
+    char word[WHERE_WORD];
+    size_t most = strcspn(from, ",?");
+    if (!take_word(word, from, size < most ? size : most))
+        return false;
+    if (strcmp(word, bare ? "" : "#") == 0)
+        return true;
+    return snprintf(w->room, sizeof w->room, "%s%s", bare ? "#" : "", word) < (int)sizeof w->room;
+}
+
+// Behind the '#' of a page: "room", "password=WORD", which is in the links that `weft serve --lan`
+// prints, or both with a '&' between them. A room's name may have a '&' too.
+static bool take_fragment(struct where *w, const char *text)
+{
+    size_t length = strlen(page_password);
+    const char *word = text, *room = text, *mark;
+    while (strncmp(word, page_password, length) != 0) {
+        if (!(mark = strchr(word, '&')))
+            return put_room(w, room, strlen(room), strncmp(room, "%23", 3) != 0);
+        word = mark + 1;
+    }
+    size_t before = word > text ? (size_t)(word - text) - 1 : 0;
+    size_t size = strcspn(word + length, "&");
+    const char *behind = word + length + size;
+    if (before == 0)
+        room = behind + (*behind == '&');
+    return take_word(w->password, word + length, size) &&
+           put_room(w, room, before > 0 ? before : strlen(room), strncmp(room, "%23", 3) != 0);
 }
 
 // "/room", "/#room", and of a page "#room".
@@ -82,18 +107,10 @@ static bool take_room(struct where *w, const char *text, enum scheme scheme)
 {
     const char *hash = strchr(text, '#');
     const char *from = hash ? hash : text + (*text == '/');
-    bool page = scheme == HTTP || scheme == HTTPS;
-    if (page && hash && strncmp(hash, page_password, strlen(page_password)) == 0)
-        return take_password(w, hash);
-    if (page)
-        from = hash ? hash : "";
-    bool bare = *from && *from != '#' && *from != '&' && strncmp(from, "%23", 3) != 0;
-    char word[WHERE_WORD];
-    if (!take_word(word, from, strcspn(from, ",?")))
-        return false;
-    if (strcmp(word, "#") == 0)
-        word[0] = '\0';
-    return snprintf(w->room, sizeof w->room, "%s%s", bare ? "#" : "", word) < (int)sizeof w->room;
+    if (scheme == HTTP || scheme == HTTPS)
+        return !hash || take_fragment(w, hash + 1);
+    bool bare = *from != '#' && *from != '&' && strncmp(from, "%23", 3) != 0;
+    return put_room(w, from, strlen(from), bare);
 }
 
 // Takes a URL apart, but for the "host:port", which is copied to `place`.

@@ -39,7 +39,7 @@ struct where {
     struct place places[WHERE_PLACES];
     int count;
     char host[CHAT_ADDRESS_MAX]; // whom a certificate must name
-    // from a URL, irc://nick:password@host/room, http://host/#password=word; "": not in it
+    // from a URL, irc://nick:password@host/room, http://host/#room&password=word; "": not in it
     char nick[WHERE_WORD], password[WHERE_WORD], room[WHERE_WORD];
 };
 
