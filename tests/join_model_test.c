@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -388,6 +389,37 @@ static void commands_become_lines(void **state)
     assert_sent("SEARCH limit=20;text=x\n");
 }
 
+static void a_search_may_name_who_and_when(void **state)
+{
+    static const char *const rows[][2] = {
+        {"from:ada on:2026-11-30 two  words", "from=ada;after=2026-11-30T00:00:00.000Z;before=2026-"
+                                              "11-30T23:59:59.999Z;text=two\\swords"},
+        {"a From:ada; b", "from=ada\\:;text=a\\sb"},
+        {"after:2024-02-29", "after=2024-02-29T00:00:00.000Z"},
+        {"BEFORE:2026-1-1", "before=2025-12-31T23:59:59.999Z"},
+        {"from: on:2026-02-29 after:26-01-01", "text=from:\\son:2026-02-29\\safter:26-01-01"},
+        {"on:2026-+1-01 on:2026--1-3 on:2026-01-01x",
+         "text=on:2026-+1-01\\son:2026--1-3\\son:2026-01-01x"},
+        {"on: on:today not:2026-01-01", "text=on:\\son:today\\snot:2026-01-01"},
+    };
+    char line[200], sends[300];
+    (void)state;
+    in_a_room();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        (void)snprintf(line, sizeof line, "/search %s", rows[i][0]);
+        (void)snprintf(sends, sizeof sends, "SEARCH in=#weft;limit=20;%s\n", rows[i][1]);
+        assert_true(desk_enter(&here.desk, line));
+        assert_sent(sends);
+    }
+    (void)setenv("TZ", "CST-8", 1); // days are those of who asks
+    tzset();
+    assert_true(desk_enter(&here.desk, "/search on:2026-11-30"));
+    (void)setenv("TZ", "UTC", 1);
+    tzset();
+    assert_sent("SEARCH in=#weft;limit=20;after=2026-11-29T16:00:00.000Z;"
+                "before=2026-11-30T15:59:59.999Z\n");
+}
+
 static void what_makes_no_sense_is_explained(void **state)
 {
     static const char *const rows[][2] = {
@@ -532,6 +564,7 @@ int main(void)
         A_TEST(a_line_is_said_to_the_room),
         A_TEST(a_nick_of_two_words_is_refused_and_not_cut_to_the_first),
         A_TEST(commands_become_lines),
+        A_TEST(a_search_may_name_who_and_when),
         A_TEST(what_makes_no_sense_is_explained),
         A_TEST(leaving_a_talk_closes_it),
         A_TEST(without_a_connection_nothing_is_lost),

@@ -386,7 +386,7 @@ def what_was_said_is_searched_and_what_was_deleted_is_gone():
         bob.say("PRIVMSG #lobby :ann: 多线程; and a\\b")
         bob.wait(r"@\S+ :bob!\S+ PRIVMSG #lobby :ann: .*")
         ann.shows(r"\d\d:\d\d <bob> ann: 多线程; and a\\b")
-        ann.enters("/search 线程; a\\b")
+        ann.enters("/search from:bob after:2020-01-01 线程; a\\b")
         found = r"\d\d:\d\d -- 20\d\d-\d\d-\d\d \d\d:\d\d #lobby <bob> ann: 多线程; and a\\b"
         ann.shows(found)
         ann.shows(r"\d\d:\d\d -- found: 1")

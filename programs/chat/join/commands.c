@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "chat/join/news.h"
 
-enum { LINE_ROOM = 4096 };
+enum { LINE_ROOM = 4096, TIME_ROOM = 40 };
 
 static void note(struct desk *d, enum said_kind kind, const char *text)
 {
@@ -155,18 +156,103 @@ static void escape(const char *from, char *out, size_t room)
     out[n] = '\0';
 }
 
+struct search {
+    char from[NAME_ROOM], since[TIME_ROOM], until[TIME_ROOM]; // "": any
+    char words[SESSION_LINE];
+};
+
+// "2026-01-31", and how many days behind it, by the clock of who sits here. False: it is no day.
+static bool day_begins(const char *text, int later, time_t *at)
+{
+    int year, month, day, size = 0;
+    if (strcspn(text, "-") != 4 || text[strspn(text, "0123456789-")] ||
+        sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &size) != 3 || text[size])
+        return false;
+    struct tm t = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_isdst = -1};
+    *at = mktime(&t);
+    if (t.tm_mon != month - 1 || t.tm_mday != day)
+        return false;
+    t = (struct tm){
+        .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day + later, .tm_isdst = -1};
+    *at = mktime(&t);
+    return true;
+}
+
+static void put_time(char out[TIME_ROOM], time_t at, const char *millis)
+{
+    struct tm t;
+    char second[TIME_ROOM - 8] = "";
+    if (gmtime_r(&at, &t))
+        (void)strftime(second, sizeof second, "%Y-%m-%dT%H:%M:%S", &t); // "" is no time: refused
+    (void)snprintf(out, TIME_ROOM, "%s.%sZ", second, millis);
+}
+
+// "from:ada", "on:2026-01-31", "after:", "before:": true, and it is taken. As in the page's search.
+// The server's bounds are in what they bound: before a day is until its last moment before it.
+static bool take_bound(struct search *f, const char *word)
+{
+    time_t begin, end;
+    const char *value = strchr(word, ':');
+    if (!value || !*++value)
+        return false;
+    if (strncasecmp(word, "from:", 5) == 0) {
+        (void)snprintf(f->from, sizeof f->from, "%s", value);
+        return true;
+    }
+    bool on = strncasecmp(word, "on:", 3) == 0;
+    bool after = on || strncasecmp(word, "after:", 6) == 0;
+    bool before = on || strncasecmp(word, "before:", 7) == 0;
+    if ((!after && !before) || !day_begins(value, 0, &begin) || !day_begins(value, 1, &end))
+        return false;
+    if (after)
+        put_time(f->since, begin, "000");
+    if (before)
+        put_time(f->until, (on ? end : begin) - 1, "999");
+    return true;
+}
+
+static void read_search(struct search *f, const char *text)
+{
+    size_t used = 0;
+    *f = (struct search){.from = ""};
+    while (*text) {
+        char word[SESSION_LINE];
+        take_word(&text, word, sizeof word);
+        if (take_bound(f, word) || used + 1 >= sizeof f->words)
+            continue;
+        int n = snprintf(f->words + used, sizeof f->words - used, "%s%s", used > 0 ? " " : "",
+                         word);
+        used += n > 0 ? (size_t)n : 0;
+    }
+}
+
+static void put_attribute(char *line, size_t room, const char *name, const char *value)
+{
+    char escaped[2 * SESSION_LINE];
+    size_t used = strlen(line);
+    if (!*value)
+        return;
+    escape(value, escaped, sizeof escaped);
+    (void)snprintf(line + used, room - used, "%s=%s;", name, escaped); // cut: the line is longer
+}
+
 // In the room or the talk that is shown; from the server's own room everywhere. The words stand
 // last: they are what is cut if the line is too long.
 static void on_search(struct desk *d, const char *rest)
 {
-    char in[2 * NAME_ROOM], words[2 * SESSION_LINE];
+    struct search f;
+    char line[LINE_ROOM] = "";
     struct room *r = model_active(d->model);
-    escape(r->name, in, sizeof in);
-    escape(rest, words, sizeof words);
-    if (r == d->model->rooms[0])
-        session_send(d->session, "SEARCH limit=20;text=%s", words);
-    else
-        session_send(d->session, "SEARCH in=%s;limit=20;text=%s", in, words);
+    read_search(&f, rest);
+    if (r != d->model->rooms[0])
+        put_attribute(line, sizeof line, "in", r->name);
+    put_attribute(line, sizeof line, "limit", "20");
+    put_attribute(line, sizeof line, "from", f.from);
+    put_attribute(line, sizeof line, "after", f.since);
+    put_attribute(line, sizeof line, "before", f.until);
+    put_attribute(line, sizeof line, "text", f.words);
+    line[strlen(line) - 1] = '\0'; // the last ';'
+    session_send(d->session, "SEARCH %s", line);
 }
 
 static void on_mentions(struct desk *d, const char *rest)
@@ -196,7 +282,8 @@ static void on_help(struct desk *d, const char *rest)
     static const char *const lines[] = {
         "/join #room [key]   /part [#room] [reason]   /msg nick [text]   /me does something",
         "/nick name   /topic [text]   /names   /list   /whois nick   /raw line   /quit [reason]",
-        "/search words: what was said here   /mentions: who called you since you left",
+        "/search words: what was said here, also from:nick on:2026-01-31 (after: before:)",
+        "/mentions: who called you since you left",
         "Alt+1 to 9, Ctrl+N, Ctrl+P: other rooms   PageUp, PageDown: what was said before",
         "Tab: the rest of a name   Up, Down: lines of before   Ctrl+A E W U K Y, as in a shell",
         "a line that begins with // is said with one of them",
