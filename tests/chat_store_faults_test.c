@@ -244,10 +244,10 @@ static void a_backup_is_the_history_of_a_moment(void **state)
     say(store, "2", 2, "not kept");
     assert_int_equal(store_remove(store, "2", "alice", much_later()), 0);
     mode_t before = umask(0);
-    assert_int_equal(store_backup(folder, copy), 0);
+    assert_int_equal(store_backup(folder, copy, NULL), 0);
     umask(before);
     assert_int_equal(mode_of(copy), 0600);
-    assert_int_equal(store_backup(folder, copy), -EEXIST);
+    assert_int_equal(store_backup(folder, copy, NULL), -EEXIST);
     say(store, "3", 3, "later");
     assert_string_equal(everything(store), "1 3");
     close_store(store);
@@ -268,12 +268,12 @@ static void a_backup_that_cannot_be_leaves_nothing(void **state)
     char folder[64], copy[128];
     snprintf(folder, sizeof folder, "%s", new_folder());
     snprintf(copy, sizeof copy, "%s/copy.db", home);
-    assert_int_equal(store_backup(folder, copy), -ENOENT);
+    assert_int_equal(store_backup(folder, copy, NULL), -ENOENT);
     close_store(open_in(folder));
-    assert_int_equal(store_backup(folder, "/nowhere/copy.db"), -ENOENT);
+    assert_int_equal(store_backup(folder, "/nowhere/copy.db", NULL), -ENOENT);
     assert_int_equal(access(copy, F_OK), -1);
     snprintf(copy, sizeof copy, "%s", file_in(folder, "history.db"));
-    assert_int_equal(store_backup(folder, copy), -EEXIST);
+    assert_int_equal(store_backup(folder, copy, NULL), -EEXIST);
     close_store(open_in(folder));
 }
 
@@ -287,6 +287,28 @@ static int count_files(const char *folder)
         count++;
     closedir(files);
     return count;
+}
+
+static bool at_once(void)
+{
+    return true;
+}
+
+static void a_backup_that_is_stopped_leaves_nothing(void **state)
+{
+    (void)state;
+    char folder[64], copies[64], msgid[16];
+    snprintf(folder, sizeof folder, "%s", new_folder());
+    snprintf(copies, sizeof copies, "%s", new_folder());
+    assert_int_equal(mkdir(copies, 0700), 0);
+    struct store *store = open_in(folder);
+    for (int i = 1; i <= 500; i++) {
+        snprintf(msgid, sizeof msgid, "%d", i);
+        say(store, msgid, i, "much");
+    }
+    close_store(store);
+    assert_int_equal(store_backup(folder, file_in(copies, "copy.db"), at_once), -ECANCELED);
+    assert_int_equal(count_files(copies), 2); // . and ..
 }
 
 static int backup_to_a_full_disk(void)
@@ -308,7 +330,7 @@ static int backup_to_a_full_disk(void)
     int before = count_files(folder);
     snprintf(copy, sizeof copy, "%s/copy.db", folder);
     CHECK(allow_files_of(4 << 20) == 0);
-    CHECK(store_backup(folder, copy) == -EFBIG);
+    CHECK(store_backup(folder, copy, NULL) == -EFBIG);
     CHECK(before > 0 && count_files(folder) == before);
     return 0;
 }
@@ -484,6 +506,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(all_that_waits_fails_with_the_first),
     cmocka_unit_test(a_backup_is_the_history_of_a_moment),
     cmocka_unit_test(a_backup_that_cannot_be_leaves_nothing),
+    cmocka_unit_test(a_backup_that_is_stopped_leaves_nothing),
     cmocka_unit_test(a_backup_to_a_full_disk_leaves_nothing),
     cmocka_unit_test(a_file_that_is_not_there_is_told_as_such),
     cmocka_unit_test(an_older_file_is_copied_and_brought_up_to_date),

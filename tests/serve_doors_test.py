@@ -1,17 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """weft serve with all its doors: plain clients, IRC's and browsers meet, and history outlives a kill."""
+import contextlib
 import os
 import re
 import signal
 import socket
+import sqlite3
+import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 
 from chat_helpers import doors, fresh_doors, hash_of, irc, talks_on_a_websocket
-from program_helpers import (PATIENCE, Server, Skip, equal, in_own_network, receive, reset, run_tests,
-                             test, weft)
+from program_helpers import (PATIENCE, WEFT, Server, Skip, equal, in_own_network, receive, reset,
+                             run_tests, test, weft)
 
 
 UPGRADE = ("GET / HTTP/1.1\r\nHost: {}:{}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -332,6 +336,31 @@ def a_backup_is_made_while_the_server_runs():
             alice.answer("CHATHISTORY LATEST #lobby * 9", r".* PRIVMSG #lobby :kept")
             alice.answer("SEARCH in=#lobby;text=kept", r".* PRIVMSG #lobby :kept")
     equal(weft("chat", "backup").status, 2)
+
+
+@test
+def a_backup_that_is_ended_by_a_signal_leaves_nothing():
+    with tempfile.TemporaryDirectory() as folder:
+        data, copies = os.path.join(folder, "history"), os.path.join(folder, "copies")
+        with doors(data):
+            pass
+        with contextlib.closing(sqlite3.connect(os.path.join(data, "history.db"))) as history:
+            history.execute("CREATE TABLE much AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
+                            "SELECT i + 1 FROM n WHERE i < 300000) SELECT i, hex(zeroblob(50)) FROM n")
+            history.commit()
+        os.mkdir(copies)
+        for sig in signal.SIGTERM, signal.SIGINT, signal.SIGHUP:
+            command = [WEFT, "chat", "backup", "--data", data, os.path.join(copies, f"{sig}.db")]
+            with subprocess.Popen(command, stdout=subprocess.DEVNULL) as backup:
+                while not os.listdir(copies) and backup.poll() is None:
+                    time.sleep(0.001)
+                backup.send_signal(sig)
+                ended = backup.wait(PATIENCE)
+            if ended == 0: # it was faster
+                os.remove(os.path.join(copies, f"{sig}.db"))
+            else:
+                equal(ended, 128 + sig)
+            equal(os.listdir(copies), [])
 
 
 @test

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // backup.c - weft chat backup: the history as it is at one moment, in a file of its own.
+#include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <weft/error.h>
 
 #include "chat/chat.h"
@@ -9,6 +11,28 @@
 #include "common/options.h"
 #include "common/output.h"
 #include "common/status.h"
+
+// A part of a copy is of no use to anybody: who ends the program has it removed.
+static volatile sig_atomic_t ended_by;
+
+static void on_signal(int sig)
+{
+    ended_by = sig;
+}
+
+static bool is_ended(void)
+{
+    return ended_by != 0;
+}
+
+static void hear_signals(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction was, now = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        if (sigaction(signals[i], NULL, &was) == 0 && was.sa_handler != SIG_IGN) // as by nohup
+            (void)sigaction(signals[i], &now, NULL); // fails only for SIGKILL and SIGSTOP
+}
 
 int chat_backup(int argc, char **argv)
 {
@@ -29,8 +53,12 @@ int chat_backup(int argc, char **argv)
     if (!data && !keep_folder(usual))
         return usage_error(&line, "there is no home for a history: --data FOLDER");
     (void)signal(SIGXFSZ, SIG_IGN); // a limit of a file's size is a full disk
-    if (store_backup(data ? data : usual, argv[first]) == 0)
+    hear_signals();
+    int rc = store_backup(data ? data : usual, argv[first], is_ended);
+    if (rc == 0)
         return STATUS_OK;
+    if (rc == -ECANCELED && ended_by)
+        return STATUS_SIGNAL + ended_by;
     complain("weft chat backup", "%s", weft_error());
     return STATUS_FAILED;
 }

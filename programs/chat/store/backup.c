@@ -14,7 +14,15 @@
 #include "chat/store/store.h"
 #include "common/sql.h"
 
-static int copy_history(const char *path, const char *file)
+enum { INSTRUCTIONS = 1000 }; // of SQLite, between two questions
+
+static int is_stopped(void *stopped)
+{
+    bool (**is)(void) = stopped;
+    return (*is)();
+}
+
+static int copy_history(const char *path, const char *file, bool (*stopped)(void))
 {
     sqlite3 *db = NULL;
     if (access(path, F_OK) < 0)
@@ -25,16 +33,18 @@ static int copy_history(const char *path, const char *file)
         rc = sql_number(db, "PRAGMA user_version", &version);
     if (rc == 0 && version == 0)
         rc = weft_fail(-ENOENT, "%s holds no history yet", path);
+    if (rc == 0 && stopped)
+        sqlite3_progress_handler(db, INSTRUCTIONS, is_stopped, &stopped);
     if (rc == 0)
         rc = sql_copy(db, file, false);
     sql_close(&db);
     return rc;
 }
 
-int store_backup(const char *folder, const char *file)
+int store_backup(const char *folder, const char *file, bool (*stopped)(void))
 {
     char *path = folder_path(folder, "history.db");
-    int rc = path ? copy_history(path, file) : -ENOMEM;
+    int rc = path ? copy_history(path, file, stopped) : -ENOMEM;
     free(path);
     return rc;
 }

@@ -215,7 +215,8 @@ int store_wait_indexed(struct store *store, weft_time deadline);
 
 // Copy the history in the folder, in use or not, into a new file of mode 0600: as it is at one
 // moment, without the index. 0; -EEXIST: never overwritten; -ENOENT: no history; or the system's
-// reason: then there is no such file. Waits for the disk.
-int store_backup(const char *folder, const char *file);
+// reason: then there is no such file. Waits for the disk; -ECANCELED once stopped() is true, which
+// is asked all the while (NULL: it never is).
+int store_backup(const char *folder, const char *file, bool (*stopped)(void));
 
 #endif
