@@ -403,7 +403,8 @@ def one_who_does_not_read_is_dropped_and_twenty_others_hear_everything():
             witness.say("WHOWAS stalled", "NAMES #room")
             witness.wait(r"\S+ 314 witness stalled .*")
             assert "stalled" not in witness.wait(r"\S+ 353 .*")[0]
-        assert most < 8192 or server.is_sanitized(), f"{most} KB waited for one with a queue of 1 MB"
+        # What a round says to all is 4.7 MB, which wait too where the talkers are slow to read.
+        assert most < 16384 or server.is_sanitized(), f"{most} KB waited for one with a queue of 1 MB"
 
 
 @test
