@@ -105,7 +105,8 @@ static bool look(const struct wf_parker *parker, struct wf_task *task, void *ctx
     step->parker = parker;
     char name[WF_NAME_MAX];
     wf_copy_name(step->name, wf_task_name(task, name));
-    bool ends = wait && wait->stops && wf_load(&parker->task->cancelled, WF_RELAXED) != 0;
+    bool ends = wait && wait->stops &&
+                wf_load(&wf_load(&parker->task, WF_ACQUIRE)->cancelled, WF_RELAXED) != 0;
     if (wait && wait->owner && !ends) {
         step->what = wait->what;
         step->thing = wait->thing;

@@ -19,6 +19,7 @@
 #include "core/trace.h"
 #include "os/atomic.h"
 #include "os/clock.h"
+#include "os/fence.h"
 #include "os/futex.h"
 #include "os/poll.h"
 #include "os/thread.h"
@@ -33,6 +34,7 @@ uint32_t wf_daemons;
 static uint32_t registry_busy;   // guards the three below
 static struct wf_parker *living; // a list through next and prev
 static struct wf_parker *unused; // a list through next
+static uint32_t visiting;        // atomic: somebody does, who has the registry
 static int64_t last_id;          // atomic
 static uint32_t last_stranger;   // atomic: the N of Dummy-N
 
@@ -81,6 +83,7 @@ static void forget_others(void)
     wf_running->bell = -1;
     wf_running->host = NULL;    // its pool stayed behind
     wf_running->parking = NULL; // and its loop: a fiber is this thread now
+    wf_running->home = NULL;
     for (struct wf_task *task = wf_running->task; task; task = task->outer) {
         task->held = 0; // every lock is free now
         free_shares(task);
@@ -206,6 +209,7 @@ static void set_up(struct wf_parker *parker)
     parker->calls_out = NULL;
     parker->parking = NULL;
     parker->seat = NULL;
+    parker->home = NULL;
     parker->host = NULL;
     parker->pool = NULL;
     parker->ids_left = 0;
@@ -294,13 +298,32 @@ void wf_task_will_run(struct wf_task *task, struct wf_parker *parker)
     wf_store(&task->parker, parker, WF_RELAXED); // whatever publishes the task publishes this
 }
 
+static void pass(struct wf_parker *parker)
+{
+    wf_spin_lock(&parker->busy);
+    wf_spin_unlock(&parker->busy);
+}
+
+// What the caller's parker runs. A visitor finds the new task, or keeps the caller here until he is
+// gone from this parker: he says that he comes, and then looks at the task; the caller changes the
+// task, and then looks whether somebody comes. The fences see to it that one sees the other.
+static void change_task(struct wf_parker *parker, struct wf_task *task)
+{
+    if (!wf_fence_works)
+        wf_spin_lock(&parker->busy);
+    wf_store(&parker->task, task, WF_RELEASE); // pairs with visit_tasks
+    wf_fence_light();
+    if (!wf_fence_works)
+        wf_spin_unlock(&parker->busy);
+    else if (__builtin_expect(wf_load(&visiting, WF_ACQUIRE) != 0, 0)) // wf_parkers_visit
+        pass(parker);
+}
+
 void wf_task_enter(struct wf_task *task)
 {
     struct wf_parker *parker = wf_self();
-    wf_spin_lock(&parker->busy);
-    task->outer = parker->task;
-    parker->task = task;
-    wf_spin_unlock(&parker->busy);
+    task->outer = wf_load(&parker->task, WF_RELAXED);
+    change_task(parker, task);
     // Who cancels sets the flag, then looks for the parker; the task lets its parker be seen, then
     // looks for the flag (wf_interrupted). Both in the one order of seq_cst: one of them sees the
     // other, so that no request is slept through. After wf_task_will_run there is nothing to see.
@@ -334,9 +357,7 @@ void wf_task_leave(struct wf_task *task)
     if (wf_traced())
         wf_trace_ends(parker, task);
     wf_store(&task->parker, NULL, WF_RELAXED);
-    wf_spin_lock(&parker->busy);
-    parker->task = task->outer;
-    wf_spin_unlock(&parker->busy);
+    change_task(parker, task->outer);
 }
 
 void wf_task_cancel(struct wf_task *task)
@@ -384,11 +405,15 @@ void wf_parkers_visit(bool (*visit)(const struct wf_parker *, void *), void *ctx
 {
     bool more = true;
     wf_spin_lock(&registry_busy);
+    wf_store(&visiting, 1, WF_RELAXED); // see change_task
+    if (wf_fence_works)
+        wf_fence_heavy();
     for (struct wf_parker *parker = living; parker && more; parker = parker->next) {
         wf_spin_lock(&parker->busy);
         more = visit(parker, ctx);
         wf_spin_unlock(&parker->busy);
     }
+    wf_store(&visiting, 0, WF_RELEASE); // who sees it may free what was looked at
     wf_spin_unlock(&registry_busy);
 }
 
@@ -401,7 +426,8 @@ static bool visit_tasks(const struct wf_parker *parker, void *ctx)
 {
     const struct tasks_visit *tasks = ctx;
     bool more = true;
-    for (struct wf_task *task = parker->task; task && more; task = task->outer)
+    struct wf_task *task = wf_load(&parker->task, WF_ACQUIRE); // pairs with change_task
+    for (; task && more; task = task->outer)
         if (task->id != 0)
             more = tasks->visit(parker, task, tasks->ctx);
     return more;

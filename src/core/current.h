@@ -21,6 +21,7 @@ enum { WF_NAME_MAX = 32 }; // as in struct weft_info
 struct wf_task;
 struct wf_wait;
 struct wf_parker;
+struct wf_home;
 union wf_trace_cell; // trace.h
 
 // What a pool wants to know of its workers while they run tasks. Called by the worker itself.
@@ -52,7 +53,7 @@ struct wf_locals {
 };
 
 struct wf_task {
-    struct wf_task *outer;    // whom it interrupts on this parker; guarded by the parker's busy
+    struct wf_task *outer;    // whom it interrupts on this parker
     struct wf_parker *parker; // who runs it; NULL before and after. Atomic: wf_task_cancel
     int64_t id;               // never 0; 0 marks a thread of ours between two tasks
     weft_time deadline;       // of the whole task. Set before it runs
@@ -80,11 +81,12 @@ struct wf_task {
 struct wf_parker {
     uint32_t word;                    // atomic: park.c
     int bell;                         // wakes it from a descriptor; -1: not needed yet. Its own
-    uint32_t busy;                    // spin bit: guards task, the chain of outer, and wait
-    struct wf_task *task;             // the innermost
+    uint32_t busy;                    // spin bit: guards wait and name, and keeps task for a visit
+    struct wf_task *task;             // the innermost. Atomic, its own
     const struct wf_wait *wait;       // what it waits for, or NULL
     const struct wf_parking *parking; // its own
     void *seat;                       // for parking
+    struct wf_home *home;             // home.h: of its loop; NULL: a thread, or there is none
     const struct wf_host *host;       // whose worker it is, or NULL. Its own, like the next three
     void *pool;                       // for the host
     bool telling;                     // inside a host's call, which may wait itself
@@ -113,7 +115,7 @@ static inline struct wf_parker *wf_self(void)
 }
 static inline struct wf_task *wf_current(void)
 {
-    return wf_self()->task;
+    return wf_load(&wf_self()->task, WF_RELAXED);
 }
 
 // The calling thread is ours, and has no task of its own between those that it is given. Host may

@@ -34,7 +34,7 @@ const char *wf_task_name(const struct wf_task *task, char text[WF_NAME_MAX])
 
 const char *wf_parker_name(const struct wf_parker *parker, char text[WF_NAME_MAX])
 {
-    const struct wf_task *first = parker->task; // that it was started for
+    const struct wf_task *first = wf_load(&parker->task, WF_ACQUIRE); // that it was started for
     while (first && first->outer && first->outer != &parker->own)
         first = first->outer;
     bool named = parker->name[0] != '\0' || !parker->parking || !first || first == &parker->own;

@@ -207,7 +207,7 @@ void wf_unpark(struct wf_parker *parker)
 static bool host_cares(const struct wf_parker *parker, const struct wf_wait *wait)
 {
     // id 0: the worker itself waits, for a task to do
-    return parker->host && parker->task->id != 0 && !wait->passes;
+    return parker->host && wf_current()->id != 0 && !wait->passes;
 }
 
 int wf_wait_begin_told(struct wf_wait *wait)

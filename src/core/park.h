@@ -27,7 +27,7 @@ enum { WF_NO_FD = -1, WF_WAIT_WORDS = 2 };
 struct wf_wait {
     const char *what;       // the public call, for messages
     const char *thing;      // "mutex", "task": what the object is; with owner
-    const void *object;     // the lock, the future; for messages
+    const void *object;     // the lock, the future; for messages, and lock
     const uint32_t *owner;  // the owner word (check.h) of the task that must act first; NULL where
                             // nobody in particular must, or the wait has a deadline
     int fd;                 // a descriptor to wait for as well, or WF_NO_FD
@@ -36,7 +36,9 @@ struct wf_wait {
     struct wf_io *transfer; // of bytes, in place of fd; NULL unless wf_transfers()
     const struct wf_futex_one *words; // in place of fd: it sleeps only while all are as expected
     unsigned word_count;              // at most WF_WAIT_WORDS
-    bool stops;                       // a request to stop ends it
+    uintptr_t (*lock)(const void *object); // of the line's word, in the place of wf_word_lock: to
+                                           // give up a wait in line (waiters.h). NULL: that
+    bool stops;                            // a request to stop ends it
     bool passes; // it ends by the clock, or in a moment: no reason for a spare worker
 };
 

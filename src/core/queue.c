@@ -82,8 +82,11 @@ weft_queue *weft_queue_new_(struct weft_queue_options o)
                              .slots = slots};
     q->is_ring = o.order == WEFT_FIFO && !q->is_slow;
     if (q->is_ring)
-        q->ring = (struct wf_ring){
-            .fork_ = wf_fork_count, .item_size = o.item_size, .capacity = capacity, .slots = slots};
+        q->ring = (struct wf_ring){.fork_ = wf_fork_count,
+                                   .item_size = o.item_size,
+                                   .capacity = capacity,
+                                   .slots = slots,
+                                   .settles = WF_RING_SETTLES};
     return q;
 }
 
@@ -279,19 +282,36 @@ static int get(weft_queue *q, void *item, weft_time deadline)
     return rc;
 }
 
+// Not of a ring, or rc says why not. A ring sees to it by itself that others get their turn. Apart,
+// because of what a seat takes of the stack.
+__attribute__((noinline)) static int put_otherwise(weft_queue *q, const void *item, int rc,
+                                                   weft_time deadline)
+{
+    void *from = (void *)(uintptr_t)item; // a seat holds both kinds; it is only read
+    if (rc == 0)
+        rc = put(q, from, deadline);
+    wf_go_on(1);
+    return wf_failed("weft_put", rc);
+}
+
 int weft_put_(weft_queue *q, const void *item, size_t size, weft_time deadline)
 {
     wf_require(q && item, "weft_put: the queue or the item is NULL");
     wf_require(size == q->item_size, "weft_put of %zu bytes into a queue of %zu", size,
                q->item_size);
     int rc = wf_interrupted();
-    void *from = (void *)(uintptr_t)item; // a seat holds both kinds; it is only read
     if (rc == 0 && q->is_ring)
         return wf_failed("weft_put", wf_ring_put(&q->ring, item, deadline));
+    return put_otherwise(q, item, rc, deadline);
+}
+
+__attribute__((noinline)) static int get_otherwise(weft_queue *q, void *item, int rc,
+                                                   weft_time deadline)
+{
     if (rc == 0)
-        rc = put(q, from, deadline);
+        rc = get(q, item, deadline);
     wf_go_on(1);
-    return wf_failed("weft_put", rc);
+    return wf_failed("weft_get", rc);
 }
 
 int weft_get_(weft_queue *q, void *item, size_t size, weft_time deadline)
@@ -302,10 +322,7 @@ int weft_get_(weft_queue *q, void *item, size_t size, weft_time deadline)
     int rc = wf_interrupted();
     if (rc == 0 && q->is_ring)
         return wf_failed("weft_get", wf_ring_get(&q->ring, item, deadline));
-    if (rc == 0)
-        rc = get(q, item, deadline);
-    wf_go_on(1);
-    return wf_failed("weft_get", rc);
+    return get_otherwise(q, item, rc, deadline);
 }
 
 void weft_queue_close(weft_queue *q)

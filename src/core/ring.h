@@ -9,10 +9,17 @@
 
 #include <weft/time.h>
 
+#include "core/home.h"
 #include "core/linger.h"
 #include "core/waiters.h"
 
 enum { WF_LINE = 64 };
+
+// So many items the fibers of a loop put until it has the ring for itself. (One, where the explorer
+// has the ring.)
+#ifndef WF_RING_SETTLES
+#define WF_RING_SETTLES 64
+#endif
 
 struct wf_ring {
     // ---- who puts
@@ -33,6 +40,10 @@ struct wf_ring {
     unsigned char *slots __attribute__((aligned(WF_LINE)));
     size_t capacity, item_size;
     uint32_t fork_;
+    struct wf_home *home; // who has both words for good. Atomic
+    // ---- until it has one, or is found not to. Atomic, but they only guide
+    struct wf_home *seen; // who put so far
+    uint32_t settles;     // so many puts more; 0: it is decided
 };
 
 // As in weft/queue.h.

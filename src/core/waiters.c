@@ -75,9 +75,10 @@ void wf_signal_all(struct weft_waiter *chain)
 }
 
 // False: a waker was faster, and its signal is on the way.
-static bool leave(uintptr_t *word, struct weft_waiter *waiter, uintptr_t drop)
+static bool leave(uintptr_t *word, struct weft_waiter *waiter, const struct wf_wait *wait,
+                  uintptr_t drop)
 {
-    uintptr_t value = wf_word_lock(word);
+    uintptr_t value = wait->lock ? wait->lock(wait->object) : wf_word_lock(word);
     bool in_line = wf_load(&waiter->state, WF_RELAXED) == WF_WAITING;
     if (in_line)
         value = line_remove(value, waiter) & ~drop;
@@ -108,12 +109,12 @@ int wf_line_wait(uintptr_t *word, struct weft_waiter *waiter, struct wf_wait *wa
             rc = -EALREADY;
         if (rc == 0) {
             rc = wf_park(wait, wait->stops ? wf_patience(deadline) : deadline);
-        } else if (leave(word, waiter, drop)) {
-            break;
-        } else {
-            wait_for_signal(waiter, wait);
-            rc = 0;
+            continue;
         }
+        if (leave(word, waiter, wait, drop))
+            break;
+        wait_for_signal(waiter, wait);
+        rc = 0;
     }
     if (wf_load(&waiter->state, WF_RELAXED) == WF_SIGNALLED)
         rc = 0;

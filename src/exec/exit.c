@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/home.h"
 #include "core/misuse.h"
 #include "core/mutex.h"
 #include "exec/executor.h"
@@ -29,7 +30,8 @@ static struct {
     bool any_ended;
     // ---- atomic
     uint32_t is_registered, waits; // the handler; it, for fewer
-    long tasks, daemons;           // started alone, not ended
+    unsigned long begun, over; // tasks that were started alone: by threads. Fibers count at home
+    long daemons;              // started alone, not ended
 } state;
 
 // ---- at exit ----------------------------------------------------------------------------
@@ -41,6 +43,14 @@ static long own_tasks(void)
     for (const struct wf_task *task = wf_current(); task; task = task->outer)
         n += !task->pooled && !task->away && task != &wf_self()->own && !task->daemon;
     return n;
+}
+
+// Not ended. What is over is counted first: so if both are as many, none was there in between. (A
+// task that is seen to be over was seen to begin, and all that it has started.)
+static long tasks(void)
+{
+    unsigned long over = wf_load(&state.over, WF_SEQ_CST) + wf_homes_over();
+    return (long)(wf_load(&state.begun, WF_SEQ_CST) + wf_homes_begun() - over);
 }
 
 // With mu held: some pool that still works, with a reference.
@@ -68,7 +78,7 @@ static void wait_for_all(void)
         weft_pool *pool = working_pool();
         if (pool)
             drain(pool);
-        else if (wf_load(&state.tasks, WF_SEQ_CST) > own_tasks())
+        else if (tasks() > own_tasks())
             (void)wf_cond_wait("exit", &state.fewer, &state.mu, WEFT_FOREVER); // shielded
         else
             return;
@@ -109,7 +119,9 @@ static void at_exit(void)
     bool calls_out = wf_self()->calls_out != NULL;
     (void)weft_shield(true);
     wf_lock(&state.mu);
-    wf_store(&state.waits, 1, WF_SEQ_CST); // see count
+    wf_store(&state.waits, 1, WF_SEQ_CST); // see tell_the_handler
+    if (wf_fence_works)
+        wf_fence_heavy();
     if (!calls_out)
         wait_for_all();
     end_daemons();
@@ -172,14 +184,23 @@ void wf_exit_remove_pool(weft_pool *pool)
 }
 
 // Whoever ends counts, then looks whether the handler waits; the handler says that it waits, then
-// looks at the count. Both in the one order of seq_cst: one of them sees the other.
-static void count(bool daemon, int change)
+// looks at the counts. Between the two lies a fence in each, so one of them sees the other.
+static void tell_the_handler(void)
 {
-    (void)wf_add(daemon ? &state.daemons : &state.tasks, change, WF_SEQ_CST);
-    if (change > 0 || wf_load(&state.waits, WF_SEQ_CST) == 0)
+    if (__builtin_expect(wf_load(&state.waits, WF_SEQ_CST) == 0, 1))
         return;
     wf_guard(&state.mu);
     weft_cond_broadcast(&state.fewer);
+}
+
+// One more, at home without a locked instruction, for nobody else counts there.
+static void count(unsigned long *here, unsigned long *at_home)
+{
+    if (at_home)
+        wf_store(at_home, wf_load(at_home, WF_RELAXED) + 1, WF_RELEASE); // pairs with tasks
+    else
+        (void)wf_add(here, 1, WF_SEQ_CST);
+    wf_fence_light();
 }
 
 void wf_exit_add_task(bool daemon)
@@ -188,12 +209,21 @@ void wf_exit_add_task(bool daemon)
         wf_guard(&state.mu);
         be_registered();
     }
-    count(daemon, 1);
+    struct wf_home *home = wf_self()->home;
+    if (daemon)
+        (void)wf_add(&state.daemons, 1, WF_SEQ_CST);
+    else
+        count(&state.begun, home ? &home->begun : NULL);
 }
 
 void wf_exit_remove_task(bool daemon)
 {
-    count(daemon, -1);
+    struct wf_home *home = wf_self()->home;
+    if (daemon)
+        (void)wf_sub(&state.daemons, 1, WF_SEQ_CST);
+    else
+        count(&state.over, home ? &home->over : NULL);
+    tell_the_handler();
 }
 
 // Each thread joins the one that ended before it, and exit joins the last: nobody keeps a list, and
@@ -206,7 +236,7 @@ void wf_exit_end_thread(bool daemon)
     state.ended = wf_thread_self();
     state.any_ended = true;
     weft_unlock(&state.mu);
-    count(daemon, -1);
+    wf_exit_remove_task(daemon);
     if (follows)
         wf_thread_join(before);
 }

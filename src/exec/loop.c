@@ -474,6 +474,7 @@ static struct fiber *new_fiber(struct wf_loop *loop, size_t stack_size)
     fiber->loop = loop;
     fiber->timer.place = WF_NO_TIMER;
     wf_parker_begin(&fiber->parker, &fiber_parking, fiber);
+    fiber->parker.home = loop->home;
     fiber->parker.tid = thread_of(loop);
     return fiber;
 }

@@ -14,6 +14,7 @@ static void release(struct wf_loop *loop)
 {
     if (loop->engine)
         wf_engine_free(loop->engine);
+    wf_home_give(loop->home);
     wf_timers_free(&loop->timers);
     wf_stacks_free(loop->stacks);
     free(loop);
@@ -50,6 +51,7 @@ int wf_loop_new(const char *name, struct wf_loop **loop)
         return -ENOMEM;
     wf_copy_name(new->name, name);
     wf_turn_new(&new->turn);
+    new->home = wf_home_take();
     int rc = open_loop(new);
     if (rc < 0) {
         release(new);

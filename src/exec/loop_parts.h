@@ -4,6 +4,7 @@
 #define WF_EXEC_LOOP_PARTS_H
 
 #include "core/current.h"
+#include "core/home.h"
 #include "exec/loop.h"
 #include "exec/timers.h"
 #include "exec/watchdog.h"
@@ -48,6 +49,7 @@ struct wf_loop {
         struct fiber *first, *last;
     } ready;
     struct wf_kept kept;  // of its thread
+    struct wf_home *home; // of its fibers, or NULL
     uint32_t begun, over; // fibers that were started from here; that have ended
     uint32_t calls;       // that may wait: how many the fiber that runs has made in this run
     bool expects;         // something soon from another thread: spin before a sleep

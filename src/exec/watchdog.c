@@ -57,7 +57,7 @@ static bool find(const struct wf_parker *parker, void *ctx)
     struct search *search = ctx;
     if (wf_loop_pulse(parker) != search->pulse)
         return true;
-    bool has_task = parker->task->id != 0;
+    bool has_task = wf_load(&parker->task, WF_ACQUIRE)->id != 0;
     if (parker != search->here) {
         search->others += has_task;
         return true;

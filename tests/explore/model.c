@@ -52,7 +52,7 @@ uint64_t xp_load(const struct xp_access *access)
     if (!xp_is_running())
         return xp_read(access->object, access->size);
     if (xp_find_stored(xp->now, access->object, &value)) // its own, which nobody else sees yet
-        return value;
+        return saw(access, value);
     turn(access, false, XP_KEEPS); // a fence is at a sequentially consistent store, as on x86
     value = xp_read(access->object, access->size);
     xp_note_values(access->object, access->size, value, value);

@@ -164,6 +164,33 @@ void wf_stack_give(struct wf_stack *stack)
     xp->records = stack;
 }
 
+static bool is_on_a_stack(const void *object)
+{
+    uintptr_t at = (uintptr_t)object;
+    for (int i = 0; i < xp->record_count; i++) {
+        const struct wf_stack *stack = (const void *)records[i];
+        uintptr_t bottom = (uintptr_t)stack->bottom;
+        if (bottom != 0 && at - bottom < stack->size)
+            return true;
+    }
+    return false;
+}
+
+// A fiber hands over to the next. On the same thread a stack is always as it was left, and the next
+// one's plain writes there come after what was stored before, which plain memory here cannot know.
+void xp_leave_stack(void)
+{
+    if (!xp_is_running())
+        return;
+    struct xp_task *self = xp->now;
+    int left = 0;
+    for (int n = 0; n < self->stored; n++)
+        if (is_on_a_stack(self->stores[n].object))
+            left = n + 1;
+    for (; left > 0; left--)
+        xp_land(self, 0);
+}
+
 // ---- blocks: nothing goes out here ---------------------------------------------------------
 
 void wf_blocks_begin(void)

@@ -66,6 +66,7 @@ struct xp_stored {
     uint64_t value;
     unsigned size;
     bool releases, delayed;
+    bool is_awaited; // by a heavy fence
     struct xp_clock clock;
 };
 

@@ -29,6 +29,21 @@ static void exit_waits(void *arg)
     // Neither joined nor dropped: the program ends with it.
 }
 
+static int start_work(const int *n, int *out)
+{
+    *out = *n;
+    return weft_start(*n ? WEFT_THREADS : WEFT_FIBERS, work, n) ? 0 : -ENOMEM;
+}
+WEFT_TASK(start_work, int, int);
+
+// A fiber, and what it starts: it counts at its home. arg: a thread.
+static void exit_waits_for_fibers(void *arg)
+{
+    claim(atexit(look_at_work) == 0);
+    weft_future *f = weft_start(WEFT_FIBERS, start_work, (int *)arg);
+    claim(f);
+}
+
 static int wait_for_ever(const int *n, int *out)
 {
     *out = *n;
@@ -66,6 +81,13 @@ static void an_open_pool_is_drained(void *arg)
 
 const struct scenario exit_scenarios[] = {
     {"exit: waits for a started task", exit_waits, .bound = 3, .allows_leaks = true},
+#if HAS_FIBERS
+    {"exit: waits for a fiber's fiber", exit_waits_for_fibers, .bound = 3, .allows_leaks = true},
+    {"exit: waits for a fiber's fiber, delayed stores", exit_waits_for_fibers, .bound = 2,
+     .allows_leaks = true, .delayed_stores = true},
+    {"exit: waits for a fiber's thread", exit_waits_for_fibers, .arg = 1, .bound = 2,
+     .allows_leaks = true},
+#endif
     {"exit: a daemon is asked to stop", a_daemon_is_asked, .bound = 2, .allows_leaks = true},
     {"exit: a daemon ends beside it", a_daemon_ends_beside, .bound = 2, .allows_leaks = true},
     {"exit: an open pool is drained", an_open_pool_is_drained, .bound = 2, .allows_leaks = true},

@@ -236,6 +236,27 @@ static void pool_drop_against_worker(void *arg)
     claim(s.ran <= 1);
 }
 
+// Whoever lists the tasks looks at them, while they end and are freed.
+static void *start_and_join(void *arg)
+{
+    weft_future *f = weft_start(kind_of(arg), work, &(int){41});
+    claim(weft_join(&f, NULL, 0) == 0);
+    return NULL;
+}
+
+// arg: a fiber joins one of its loop; else a thread joins a thread.
+static void list_beside_a_join(void *arg)
+{
+    struct weft_info infos[4];
+    struct beside *b = go_as(&s.loop, kind_of(arg) == WEFT_FIBERS, start_and_join, arg);
+    size_t count = weft_list(kind_of(arg), infos, 4);
+    claim(count <= 4);
+    for (size_t i = 0; i < count; i++)
+        claim(infos[i].kind == kind_of(arg) && infos[i].id > 0 && infos[i].id < 1000);
+    join_it(b);
+    end_loop(&s.loop);
+}
+
 const struct scenario future_scenarios[] = {
     {"future: join sees everything", join_sees_everything, .bound = 4},
     {"future: join, delayed stores", join_sees_everything, .bound = 3, .delayed_stores = true},
@@ -256,7 +277,13 @@ const struct scenario future_scenarios[] = {
     {"future: in a pool, deadline against worker", pool_deadline_against_worker, .bound = 2},
     {"future: in a pool, deadline against request", pool_deadline_against_request, .bound = 2},
     {"future: in a pool, drop against worker", pool_drop_against_worker, .bound = 2},
+    {"future: a list beside a join", list_beside_a_join, .bound = 2},
+    {"future: a list beside a join, delayed stores", list_beside_a_join, .bound = 1,
+     .delayed_stores = true},
 #if HAS_FIBERS
+    {"future: a list beside a fiber's join", list_beside_a_join, .arg = 1, .bound = 2},
+    {"future: a list beside a fiber's join, delayed stores", list_beside_a_join, .arg = 1,
+     .bound = 2, .delayed_stores = true},
     // ---- of fibers; who waits is a thread, if nothing else is said
     {"future: a fiber's, join", join_sees_everything, .arg = 1, .bound = 3},
     {"future: a fiber's, join, delayed stores", join_sees_everything, .arg = 1, .bound = 2,

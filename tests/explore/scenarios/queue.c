@@ -342,6 +342,73 @@ static void who_only_looks_takes_one_or_none(void *arg)
     end_all();
 }
 
+// ---- a loop has the ring for itself (core/home.h), and then the main task comes
+
+static void *put_three(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 3; i++) {
+        weft_explore_writes(&s.data[i]);
+        s.data[i] = 1;
+        claim(weft_put(s.q, &i, WEFT_FOREVER) == 0);
+    }
+    return NULL;
+}
+
+static void *get_three(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 3; i++) {
+        int item;
+        claim(weft_get(s.q, &item, WEFT_FOREVER) == 0);
+        weft_lock(&s.mu);
+        note(item);
+        weft_unlock(&s.mu);
+    }
+    return NULL;
+}
+
+// They have gone round the ring, whose counters only they have seen.
+static void one_comes_after_three(void *arg)
+{
+    int item = 3;
+    begin(arg, 1);
+    struct beside *a = beside(arg, 0, put_three, NULL), *b = beside(arg, 1, get_three, NULL);
+    s.data[item] = 1;
+    claim(weft_put(s.q, &item, WEFT_FOREVER) == 0);
+    claim(weft_get(s.q, &item, WEFT_FOREVER) == 0);
+    join_it(a);
+    join_it(b);
+    note(item);
+    each_once(4);
+    end_all();
+}
+
+// One of them gives up, at the same time perhaps.
+static void *get_until_late(void *arg)
+{
+    int item, rc;
+    (void)arg;
+    while ((rc = weft_get(s.q, &item, sometime())) == 0)
+        note(item);
+    claim(rc == -ETIMEDOUT || rc == -EPIPE);
+    return NULL;
+}
+
+// arg % 10: the queue is closed meanwhile.
+static void one_gives_up_at_home(void *arg)
+{
+    begin(arg, 2);
+    struct beside *a = beside(arg, 0, put_the_only, NULL);
+    join_it(a);
+    struct beside *b = beside(arg, 1, get_until_late, NULL);
+    if (*(int *)arg % 10)
+        weft_queue_close(s.q);
+    join_it(b);
+    each_once(1);
+    end_all();
+}
+
 const struct scenario queue_scenarios[] = {
     {"queue: 1 producer, capacity 1", order_per_producer, .arg = 11, .bound = 3},
     {"queue: 1 producer, capacity 1, bound 4", order_per_producer, .arg = 11, .bound = 4,
@@ -408,6 +475,20 @@ const struct scenario queue_scenarios[] = {
     {"queue: cancel a fiber's put against get", cancel_against_get, .arg = 1, .bound = 2},
     {"queue: a fiber looks, a thread puts", who_only_looks_takes_one_or_none, .arg = 100,
      .bound = 1},
+    {"queue: a fiber looks, another puts", who_only_looks_takes_one_or_none, .arg = 300,
+     .bound = 2},
+    {"queue: two fibers, then one comes", one_comes_after_three, .arg = 300, .bound = 1},
+    {"queue: two fibers, then one comes, bound 2", one_comes_after_three, .arg = 300, .bound = 2,
+     .is_long = true},
+    {"queue: of two fibers one gives up at home", one_gives_up_at_home, .arg = 300, .bound = 3},
+    {"queue: a fiber gives up at home, against a close", one_gives_up_at_home, .arg = 301,
+     .bound = 2},
+    {"queue: 2 producers, both fibers, delayed stores", order_per_producer, .arg = 312, .bound = 2,
+     .delayed_stores = true},
+    {"queue: close, fibers put and get, delayed stores", close_against_put, .arg = 300, .bound = 2,
+     .delayed_stores = true},
+    {"queue: of two fibers' puts one gives up, delayed stores", a_put_gives_up, .arg = 300,
+     .bound = 1, .delayed_stores = true},
     {"queue: newest first, a fiber", order_per_producer, .arg = 1111, .bound = 2},
 #endif
     {.name = NULL},

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// home.h - whose fibers may have an object for themselves, without locked instructions.
+//
+// The fibers of a loop take turns by themselves. So an object that only they use needs no lock,
+// until the first other thread comes: biased locking (Kawachiya, Koseki and Onodera, "Lock
+// Reservation", 2002; Russell and Detlefs, "Eliminating Synchronization-Related Atomic Operations
+// with Biased Locking and Bulk Rebiasing", 2006). The object names a home:
+//
+//     a fiber of that home                         whoever else comes
+//     says that he is inside this object           takes the name out, by an exchange
+//     light fence                                  heavy fence
+//     is the name still there? then the object     waits while somebody is inside it:
+//     is his until he is outside again             the object is his now
+//
+// One of the two sees the other, because of the fences (os/fence.h). Whoever is inside does not
+// wait there, nor switch, so that the others wait for a few instructions.
+#ifndef WF_CORE_HOME_H
+#define WF_CORE_HOME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/current.h"
+#include "os/atomic.h"
+#include "os/fence.h"
+
+// Of a loop, or of one after it: their memory is never anything else.
+struct wf_home {
+    const void *inside; // the name in the object that one of its fibers is inside of, or NULL.
+                        // Atomic, written by the loop's thread alone
+    uint32_t taken;     // by a loop. Atomic
+    // ---- tasks that were started alone: exec/exit.c. Atomic, likewise
+    unsigned long begun, over; // that were started from here; that have ended here
+    // ---- its own
+    uint32_t numbers_left, next_number; // of those that were set aside for names: exec/pool.c
+} __attribute__((aligned(64)));
+
+struct wf_home *wf_home_take(void); // NULL: none is left, or there are none here
+unsigned long wf_homes_begun(void); // of all, so far
+unsigned long wf_homes_over(void);
+void wf_home_give(struct wf_home *home); // or NULL
+
+static inline void wf_home_leave(struct wf_home *home)
+{
+    wf_store(&home->inside, NULL, WF_RELEASE); // pairs with wf_home_evict
+}
+
+// The object, which is the caller's, names his home from now on, and he is inside.
+static inline void wf_home_settle(struct wf_home *home, struct wf_home **name)
+{
+    wf_store(&home->inside, name, WF_RELEASE);
+    wf_store(name, home, WF_RELEASE); // pairs with wf_home_evict
+}
+
+// The caller's home, if the object names it, and then he is inside; or NULL.
+static inline struct wf_home *wf_home_enter(struct wf_home *const *name)
+{
+    const struct wf_parker *self = wf_running; // only a fiber has a home
+    struct wf_home *home = self ? self->home : NULL;
+    if (!home || wf_load(name, WF_RELAXED) != home)
+        return NULL;
+    wf_store(&home->inside, name, WF_RELEASE); // who sees this sees what was left before
+    wf_fence_light();
+    if (__builtin_expect(wf_load(name, WF_RELAXED) == home, 1))
+        return home;
+    wf_home_leave(home);
+    return NULL;
+}
+
+// True: it named a home, and is the caller's now. False: it did not, or another came first.
+bool wf_home_evict(struct wf_home **name);
+
+#endif
