@@ -154,17 +154,34 @@ int sql_number(sqlite3 *db, const char *text, int64_t *number)
     return rc < 0 ? rc : 0;
 }
 
+static int prepare_with(sqlite3 *db, const char *text, const struct sql_value values[],
+                        sqlite3_stmt **statement)
+{
+    int rc = sql_prepare(db, text, statement);
+    for (int i = 0; values && i < sqlite3_bind_parameter_count(*statement); i++)
+        if (values[i].text) // NOLINT: there are as many as parameters
+            sql_text(*statement, i + 1, values[i].text);
+        else
+            sql_int(*statement, i + 1, values[i].number);
+    return rc;
+}
+
 int sql_find(sqlite3 *db, const char *text, const struct sql_value values[], int64_t *number)
 {
     sqlite3_stmt *statement;
-    int rc = sql_prepare(db, text, &statement);
-    for (int i = 0; values && i < sqlite3_bind_parameter_count(statement); i++)
-        if (values[i].text)
-            sql_text(statement, i + 1, values[i].text);
-        else
-            sql_int(statement, i + 1, values[i].number);
+    int rc = prepare_with(db, text, values, &statement);
     if (rc == 0)
         rc = sql_one(statement, number);
+    (void)sqlite3_finalize(statement);
+    return rc;
+}
+
+int sql_run_with(sqlite3 *db, const char *text, const struct sql_value values[])
+{
+    sqlite3_stmt *statement;
+    int rc = prepare_with(db, text, values, &statement);
+    if (rc == 0)
+        rc = sql_run(statement);
     (void)sqlite3_finalize(statement);
     return rc;
 }
@@ -218,18 +235,6 @@ int sql_one(sqlite3_stmt *statement, int64_t *number)
 
 // ---- copies ---------------------------------------------------------------------
 
-static int vacuum_into(sqlite3 *db, const char *path)
-{
-    sqlite3_stmt *statement;
-    int rc = sql_prepare(db, "VACUUM INTO ?", &statement);
-    if (rc == 0) {
-        sql_text(statement, 1, path);
-        rc = sql_run(statement);
-    }
-    (void)sqlite3_finalize(statement);
-    return rc;
-}
-
 static int put_in_place(int fd, const char *made, const char *path, bool replace)
 {
     unsigned flags = replace ? 0 : RENAME_NOREPLACE;
@@ -269,7 +274,9 @@ int sql_copy(sqlite3 *db, const char *path, bool replace)
     if (asprintf(&made, "%s.%s", path, replace ? "unfinished" : "XXXXXX") < 0)
         return weft_fail(-ENOMEM, "%s: out of memory", path);
     int fd = make_empty(made, replace);
-    int rc = fd < 0 ? weft_fail(-errno, "%s: %s", path, strerror(errno)) : vacuum_into(db, made);
+    const struct sql_value into = {.text = made};
+    int rc = fd < 0 ? weft_fail(-errno, "%s: %s", path, strerror(errno))
+                    : sql_run_with(db, "VACUUM INTO ?", &into);
     if (rc == -ENOSPC || rc == -EDQUOT || rc == -EFBIG) // SQLite means the copy, which grows
         rc = weft_fail(rc, "%s: %s", path, strerror(-rc));
     if (rc == 0)

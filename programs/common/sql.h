@@ -32,9 +32,10 @@ struct sql_value {
     const char *text;
     int64_t number;
 };
-// As sql_one below, of a statement that is needed once, with a value for each of its parameters
-// (NULL: it has none).
+// As sql_one and sql_run below, of a statement that is needed once, with a value for each of its
+// parameters (NULL: it has none).
 int sql_find(sqlite3 *db, const char *text, const struct sql_value values[], int64_t *number);
+int sql_run_with(sqlite3 *db, const char *text, const struct sql_value values[]);
 
 int sql_prepare(sqlite3 *db, const char *text, sqlite3_stmt **statement);
 

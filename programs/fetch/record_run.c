@@ -157,14 +157,8 @@ int record_run_load(struct record *r)
 
 static int add_run(struct record *r)
 {
-    sqlite3_stmt *add;
-    int rc = sql_prepare(r->db, "INSERT INTO runs (begin, weft) VALUES (?, ?)", &add);
-    if (rc == 0) {
-        sql_int(add, 1, now_ms());
-        sql_text(add, 2, weft_version());
-        rc = sql_run(add);
-    }
-    (void)sqlite3_finalize(add);
+    const struct sql_value run[] = {{.number = now_ms()}, {.text = weft_version()}};
+    int rc = sql_run_with(r->db, "INSERT INTO runs (begin, weft) VALUES (?, ?)", run);
     r->run = sqlite3_last_insert_rowid(r->db);
     return rc;
 }
@@ -217,16 +211,16 @@ static int count_past(struct record *r)
     return rc < 0 ? rc : 0;
 }
 
+// Run with the run's id as ?1, and the time as ?2 where there is one.
+static int run_with(struct record *r, const char *text)
+{
+    const struct sql_value values[] = {{.number = r->run}, {.number = now_ms()}};
+    return sql_run_with(r->db, text, values);
+}
+
 static int count_part(struct record *r)
 {
-    sqlite3_stmt *add;
-    int rc = sql_prepare(r->db, "UPDATE runs SET parts = parts + 1, end = NULL WHERE id = ?", &add);
-    if (rc == 0) {
-        sql_int(add, 1, r->run);
-        rc = sql_run(add);
-    }
-    (void)sqlite3_finalize(add);
-    return rc;
+    return run_with(r, "UPDATE runs SET parts = parts + 1, end = NULL WHERE id = ?");
 }
 
 static int go_on(struct record *r)
@@ -276,21 +270,6 @@ int record_run_begin(struct record *r, const struct fetch_settings *set)
 }
 
 // ---- finished -------------------------------------------------------------------------
-
-// Run with the run's id as ?1, and the time as ?2 where there is one.
-static int run_with(struct record *r, const char *text)
-{
-    sqlite3_stmt *statement;
-    int rc = sql_prepare(r->db, text, &statement);
-    if (rc == 0) {
-        sql_int(statement, 1, r->run);
-        if (sqlite3_bind_parameter_count(statement) > 1)
-            sql_int(statement, 2, now_ms());
-        rc = sql_run(statement);
-    }
-    (void)sqlite3_finalize(statement);
-    return rc;
-}
 
 static int forget(struct record *r)
 {

@@ -69,15 +69,9 @@ static int make(const struct store *s, sqlite3 *words, const char *name)
                              " columnsize = 0, tokenize = 'weft');"
                              "CREATE TABLE mark (history TEXT, indexed INTEGER, forgotten INTEGER);"
                              "PRAGMA user_version = 2");
-    sqlite3_stmt *add = NULL;
+    const struct sql_value mark[] = {{.text = name}, {.number = s->last_removal}};
     if (rc == 0)
-        rc = sql_prepare(words, "INSERT INTO mark VALUES (?, 0, ?)", &add);
-    if (rc == 0) {
-        sql_text(add, 1, name);
-        sql_int(add, 2, s->last_removal);
-        rc = sql_run(add);
-    }
-    (void)sqlite3_finalize(add);
+        rc = sql_run_with(words, "INSERT INTO mark VALUES (?, 0, ?)", mark);
     return rc < 0 ? rc : sql_exec(words, "COMMIT"); // else it ends with the connection
 }
 

@@ -111,13 +111,8 @@ static int conversation_id(struct writer *w, const struct store_conversation *wh
 // The clock was set back before this message.
 static int note_step(struct writer *w, int64_t id)
 {
-    sqlite3_stmt *add;
-    int rc = sql_prepare(w->db, "INSERT INTO clock_steps VALUES (?)", &add);
-    if (rc == 0) {
-        sql_int(add, 1, id);
-        rc = sql_run(add);
-    }
-    (void)sqlite3_finalize(add);
+    const struct sql_value step = {.number = id};
+    int rc = sql_run_with(w->db, "INSERT INTO clock_steps VALUES (?)", &step);
     return rc < 0 ? rc
                   : sql_exec(w->db, "DELETE FROM clock_steps WHERE id NOT IN (SELECT id FROM"
                                     " clock_steps ORDER BY id DESC LIMIT " PLACE_STEPS ")");

@@ -42,14 +42,8 @@ static int is_asked_to_stop(void *asked)
 
 static int attach_index(const struct store *s, sqlite3 *db)
 {
-    sqlite3_stmt *attach;
-    int rc = sql_prepare(db, "ATTACH ? AS found", &attach);
-    if (rc == 0) {
-        sql_text(attach, 1, s->index_path);
-        rc = sql_run(attach);
-    }
-    (void)sqlite3_finalize(attach);
-    return rc;
+    const struct sql_value path = {.text = s->index_path};
+    return sql_run_with(db, "ATTACH ? AS found", &path);
 }
 
 static int open_reader(const struct store *s, sqlite3 **db)

@@ -116,30 +116,16 @@ static int find_message(struct writer *w, const char *msgid, int64_t *id)
     return sql_find(w->db, "SELECT id FROM messages WHERE msgid = ? AND removed = 0", &value, id);
 }
 
-// With the values that there are places for.
-static int run(sqlite3 *db, const char *text, int64_t number, const char *words)
-{
-    sqlite3_stmt *statement;
-    int rc = sql_prepare(db, text, &statement);
-    if (rc == 0) {
-        sql_int(statement, 1, number);
-        if (words)
-            sql_text(statement, 2, words);
-        rc = sql_run(statement);
-    }
-    (void)sqlite3_finalize(statement);
-    return rc;
-}
-
 static int write_down(struct writer *w, struct wish *wish)
 {
     int64_t id = 0;
     int rc = find_message(w, wish->msgid, &id);
     if (rc <= 0)
         return rc;
-    rc = run(w->db, "UPDATE messages SET removed = 1 WHERE id = ?", id, NULL);
+    const struct sql_value values[] = {{.number = id}, {.text = wish->by}};
+    rc = sql_run_with(w->db, "UPDATE messages SET removed = 1 WHERE id = ?", values);
     if (rc == 0)
-        rc = run(w->db, "INSERT INTO removals (id, expire, who) VALUES (?, 0, ?)", id, wish->by);
+        rc = sql_run_with(w->db, "INSERT INTO removals (id, expire, who) VALUES (?, 0, ?)", values);
     if (rc == 0)
         wish->seq = sqlite3_last_insert_rowid(w->db);
     return rc;
@@ -245,20 +231,24 @@ bool removal_is_due(const struct writer *w)
 // As many blanks as there were bytes: see schema.c.
 #define BLANKS(column) "replace(hex(zeroblob(length(CAST(" column " AS BLOB)))), '00', ' ')"
 
+// clang-format off
+static const char blank_words[] =
+    "UPDATE messages SET text = " BLANKS("text") ","
+    " tags = iif(tags IS NULL, NULL, " BLANKS("tags") ")"
+    " WHERE id IN (SELECT id FROM removals WHERE done = 0 AND expire = 0 AND seq <= ?)";
+// clang-format on
+
 static int overwrite(struct writer *w, int64_t last)
 {
     int rc = sql_begin(w->db);
     if (rc < 0)
         return rc;
-    rc = run(
-        w->db,
-        "UPDATE messages SET text = " BLANKS("text") ", tags = iif(tags IS NULL, NULL, " BLANKS(
-            "tags") ") WHERE id IN (SELECT id FROM removals"
-                    " WHERE done = 0 AND expire = 0 AND seq <= ?)",
-        last, NULL);
+    const struct sql_value until = {.number = last};
+    rc = sql_run_with(w->db, blank_words, &until);
     if (rc == 0)
-        rc = run(w->db, "UPDATE removals SET done = 1 WHERE done = 0 AND expire = 0 AND seq <= ?",
-                 last, NULL);
+        rc = sql_run_with(w->db,
+                          "UPDATE removals SET done = 1 WHERE done = 0 AND expire = 0 AND seq <= ?",
+                          &until);
     return sql_commit(w->db, rc);
 }
 
@@ -270,9 +260,11 @@ static int delete_some(struct writer *w, int64_t last, int64_t *count)
     int rc = sql_begin(w->db);
     if (rc < 0)
         return rc;
-    rc = run(w->db, "DELETE FROM messages WHERE id IN (SELECT id" EXPIRED ")", last, NULL);
+    const struct sql_value until = {.number = last};
+    rc = sql_run_with(w->db, "DELETE FROM messages WHERE id IN (SELECT id" EXPIRED ")", &until);
     if (rc == 0)
-        rc = run(w->db, "DELETE FROM removals WHERE seq IN (SELECT seq" EXPIRED ")", last, NULL);
+        rc = sql_run_with(w->db, "DELETE FROM removals WHERE seq IN (SELECT seq" EXPIRED ")",
+                          &until);
     *count = sqlite3_changes64(w->db);
     if (rc == 0 && !w->thinned)
         rc = sql_exec(w->db, "INSERT OR REPLACE INTO meta VALUES ('thinned', 1)");

@@ -62,17 +62,12 @@ struct reach {
     int64_t conversation, id, time;
 };
 
+// How many rows it has changed, or an error.
 static int run(struct writer *w, const char *text, const struct reach *reach)
 {
-    sqlite3_stmt *statement;
-    int rc = sql_prepare(w->db, text, &statement);
-    if (rc == 0) {
-        sql_int(statement, 1, reach->conversation);
-        sql_int(statement, 2, reach->id);
-        sql_int(statement, 3, reach->time);
-        rc = sql_run(statement);
-    }
-    (void)sqlite3_finalize(statement);
+    const struct sql_value values[] = {
+        {.number = reach->conversation}, {.number = reach->id}, {.number = reach->time}};
+    int rc = sql_run_with(w->db, text, values);
     return rc < 0 ? rc : (int)sqlite3_changes(w->db);
 }
 
