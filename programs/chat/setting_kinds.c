@@ -13,13 +13,13 @@
 #include <unistd.h>
 
 #include "chat/address.h"
-#include "chat/hub/name.h"
 #include "chat/irc/irc.h"
 #include "chat/log_line.h"
 #include "chat/network.h"
 #include "chat/web/host.h"
 #include "common/options.h"
 #include "common/secret.h"
+#include "common/utf8.h"
 
 static const char no_memory[] = "could not be kept: out of memory";
 
@@ -62,7 +62,7 @@ static const char *read_text(const char *text, void *place)
         return "is empty";
     if (has_control(text)) // it would end a line of the protocol
         return "has a control character in it";
-    if (!text_is_utf8(text, strlen(text)))
+    if (!utf8_is_valid(text, strlen(text)))
         return "is not UTF-8";
     return keep(text, place);
 }

@@ -11,12 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "chat/hub/name.h"
 #include "chat/lan.h"
 #include "chat/log_line.h"
 #include "common/options.h"
 #include "common/output.h"
 #include "common/status.h"
+#include "common/utf8.h"
 
 enum { MOTD_MAX = 65536, MESSAGE_MAX = 512 };
 static const char me[] = "weft serve";
@@ -240,7 +240,7 @@ static const char *load_motd(struct settings *set, const void **place)
     if (size > MOTD_MAX)
         return "the message of the day is longer than 64 KiB";
     if (memchr(set->motd_text, '\0', size) || memchr(set->motd_text, '\r', size) ||
-        !text_is_utf8(set->motd_text, size))
+        !utf8_is_valid(set->motd_text, size))
         return "the message of the day is no UTF-8 text with lines that end in LF";
     if (size > 0 && set->motd_text[size - 1] != '\n')
         set->motd_text[size++] = '\n';

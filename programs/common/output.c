@@ -40,17 +40,6 @@ int write_all(int fd, const void *bytes, size_t size)
     return 0;
 }
 
-// The longest beginning of the text of at most `most` bytes that does not cut a character.
-static size_t whole_characters(const char *text, size_t most)
-{
-    size_t size = strlen(text);
-    if (size <= most)
-        return size;
-    while (most > 0 && ((unsigned char)text[most] & 0xC0) == 0x80)
-        most--;
-    return most;
-}
-
 // What a terminal could obey becomes '?': a character, or a byte that is none, of C1 in Latin-1.
 static void tame(char *text)
 {
@@ -77,7 +66,7 @@ void complain(const char *who, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args); // cut on purpose
     va_end(args);
-    text[whole_characters(text, sizeof text - 2)] = '\0';
+    text[utf8_cut(text, strlen(text), sizeof text - 2)] = '\0';
     tame(text);
     int size = snprintf(line, sizeof line, "%s: %s\n", who, text);
     if (size > 0)

@@ -10,7 +10,7 @@
 bool utf8_is_valid(const void *bytes, size_t size);
 // The size of the character that the bytes, at least one, begin with; 0: it is none.
 size_t utf8_character(const void *bytes, size_t size);
-// The most bytes, at most cap of size, that end with a whole character. Of valid text.
+// Where to cut `size` bytes of text so that at most cap are left, and no character is cut.
 size_t utf8_cut(const void *bytes, size_t size, size_t cap);
 
 // The code point of a valid character, of the size that utf8_character says.

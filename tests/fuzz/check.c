@@ -2,6 +2,7 @@
 // check.c - what must hold of users, rooms and clients whenever nobody is in the middle of a step.
 #include <string.h>
 
+#include "common/utf8.h"
 #include "world.h"
 
 // ---- users ----------------------------------------------------------------------------------
@@ -91,7 +92,7 @@ static void check_room(const struct room *room)
     must(room->modes < 1u << (sizeof ROOM_LETTERS - 1));
     must(strlen(room->key) <= KEY_MAX && !strpbrk(room->key, " ,"));
     must(!room->topic || (*room->topic && strlen(room->topic) <= TOPIC_MAX));
-    must(!room->topic || text_is_utf8(room->topic, strlen(room->topic)));
+    must(!room->topic || utf8_is_valid(room->topic, strlen(room->topic)));
     check_lists(room);
 }
 

@@ -43,24 +43,19 @@ static bool is_invisible(utf8proc_int32_t character)
     }
 }
 
-// Each character is whole, and visible if it must be.
-static bool characters_are_fine(const char *text, size_t size, bool visible)
+// And whole, each of them.
+static bool characters_are_visible(const char *text, size_t size)
 {
     const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)text;
     while (size > 0) {
         utf8proc_int32_t character;
         utf8proc_ssize_t n = utf8proc_iterate(at, (utf8proc_ssize_t)size, &character);
-        if (n <= 0 || (visible && is_invisible(character)))
+        if (n <= 0 || is_invisible(character))
             return false;
         at += n;
         size -= (size_t)n;
     }
     return true;
-}
-
-bool text_is_utf8(const char *text, size_t size)
-{
-    return characters_are_fine(text, size, false);
 }
 
 bool nick_is_valid(const char *nick)
@@ -70,7 +65,7 @@ bool nick_is_valid(const char *nick)
         return false;
     if (strchr("#&~%+$-0123456789", nick[0]))
         return false;
-    return characters_are_fine(nick, size, true);
+    return characters_are_visible(nick, size);
 }
 
 bool room_name_is_valid(const char *name)
@@ -78,14 +73,5 @@ bool room_name_is_valid(const char *name)
     size_t size = strlen(name);
     if (size < 2 || size > ROOM_NAME_MAX || name[0] != '#' || strpbrk(name, " ,*?"))
         return false;
-    return characters_are_fine(name, size, true);
-}
-
-size_t text_cut(const char *text, size_t size, size_t most)
-{
-    if (size <= most)
-        return size;
-    while (most > 0 && ((unsigned char)text[most] & 0xC0) == 0x80)
-        most--;
-    return most;
+    return characters_are_visible(name, size);
 }

@@ -22,8 +22,4 @@ bool nick_is_valid(const char *nick);
 // A room: '#' and up to 63 bytes more; no space, comma or control character.
 bool room_name_is_valid(const char *name);
 
-// Where to cut `text` so that at most `most` bytes are left, and no character is cut.
-size_t text_cut(const char *text, size_t size, size_t most);
-bool text_is_utf8(const char *text, size_t size);
-
 #endif

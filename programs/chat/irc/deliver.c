@@ -12,6 +12,7 @@
 #include "chat/irc/labelled.h"
 #include "chat/irc/deliver.h"
 #include "chat/irc/multiline.h"
+#include "common/utf8.h"
 
 void time_text(int64_t ms, char out[TIME_TEXT])
 {
@@ -139,7 +140,7 @@ static void add_line(void *ctx, const char *tags, const char *body)
         add_bytes(b, tags, strlen(tags));
         add_bytes(b, " ", 1);
     }
-    add_bytes(b, body, text_cut(body, strlen(body), LINE_BODY_MAX));
+    add_bytes(b, body, utf8_cut(body, strlen(body), LINE_BODY_MAX));
     add_bytes(b, "\r\n", 2);
 }
 
@@ -166,7 +167,7 @@ static const struct event_form *word_line(struct irc *irc, struct event *e, unsi
         size += 2;
     }
     size_t body = (size_t)word_body(e, caps, line + size, LINE_BODY_MAX + 2); // one to look at
-    size += text_cut(line + size, body, LINE_BODY_MAX);
+    size += utf8_cut(line + size, body, LINE_BODY_MAX);
     line[size++] = '\r';
     line[size++] = '\n';
     char *bytes = malloc(size);

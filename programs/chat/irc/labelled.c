@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // labelled.c - see labelled.h.
 #include "chat/irc/labelled.h"
+#include "common/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 bool labelled_add(struct labelled *answer, const char *tags, const char *body)
 {
     size_t tags_size = tags ? strlen(tags) + 1 : 1;
-    size_t body_size = text_cut(body, strlen(body), LINE_BODY_MAX) + 1;
+    size_t body_size = utf8_cut(body, strlen(body), LINE_BODY_MAX) + 1;
     size_t wanted = answer->size + tags_size + body_size;
     if (wanted > answer->room) {
         size_t room = 2 * wanted + 256;

@@ -14,10 +14,11 @@
 #include "chat/irc/labelled.h"
 #include "chat/irc/deliver.h"
 #include "chat/irc/session.h"
+#include "common/utf8.h"
 
 const char *shortened(char *text, size_t most)
 {
-    text[text_cut(text, strlen(text), most)] = '\0';
+    text[utf8_cut(text, strlen(text), most)] = '\0';
     return text;
 }
 
@@ -68,7 +69,7 @@ void say(struct session *s, const char *tags, const char *body)
     if (s->answer && labelled_add(s->answer, tags, body))
         return;
     size_t length = strlen(body);
-    length = text_cut(body, length, LINE_BODY_MAX);
+    length = utf8_cut(body, length, LINE_BODY_MAX);
     int size = snprintf(irc->scratch, sizeof irc->scratch, "%s%s%s%.*s\r\n", tags ? "@" : "",
                         tags ? tags : "", tags ? " " : "", (int)length, body);
     session_post(s, irc->scratch, (size_t)size);
@@ -82,7 +83,7 @@ static void say_scratch(struct session *s, int size)
 {
     char *line = s->irc->scratch + TIME_TAG, *begin = line;
     char tags[TIME_TAG + 1];
-    size_t length = text_cut(line, size < LINE_ROOM ? (size_t)size : LINE_ROOM - 1, LINE_BODY_MAX);
+    size_t length = utf8_cut(line, size < LINE_ROOM ? (size_t)size : LINE_ROOM - 1, LINE_BODY_MAX);
     line[length] = '\0';
     tags[0] = '\0';
     if (s->caps & CAP_TIME) {

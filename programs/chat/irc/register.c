@@ -13,6 +13,7 @@
 #include "chat/irc/limits.h"
 #include "chat/irc/monitor.h"
 #include "chat/irc/whowas.h"
+#include "common/utf8.h"
 
 static void greet(struct session *s)
 {
@@ -103,7 +104,7 @@ void on_user(struct session *s, const struct line *line)
     } else {
         // with a '~': nobody vouches for it
         (void)snprintf(s->user.login, sizeof s->user.login, "~%s", line->params[0]);
-        real[text_cut(real, strlen(real), LIMIT_REAL)] = '\0';
+        real[utf8_cut(real, strlen(real), LIMIT_REAL)] = '\0';
         if (user_set_text(&s->user.real, real) < 0)
             session_end(s, "Out of memory");
         register_if_ready(s);

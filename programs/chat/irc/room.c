@@ -6,6 +6,7 @@
 #include "chat/irc/handlers.h"
 #include "chat/irc/limits.h"
 #include "chat/irc/lists.h"
+#include "common/utf8.h"
 
 // The room and the client's place in it; false: it was told what is wrong.
 static bool find_place(struct session *s, char *name, struct room **room, struct member **member)
@@ -43,7 +44,7 @@ void send_topic(struct session *s, const struct room *room)
 // Nobody is told of a topic that is what it was.
 static void set_topic(struct session *s, struct room *room, char *topic)
 {
-    topic[text_cut(topic, strlen(topic), LIMIT_TOPIC)] = '\0';
+    topic[utf8_cut(topic, strlen(topic), LIMIT_TOPIC)] = '\0';
     if (strcmp(topic, room->topic ? room->topic : "") == 0)
         return;
     struct event e = event_of(EVENT_TOPIC, &s->user);
@@ -123,7 +124,7 @@ void on_kick(struct session *s, const struct line *line)
     if (!*why)
         why = s->user.name;
     if (why != s->user.name)
-        why[text_cut(why, strlen(why), LIMIT_KICK)] = '\0';
+        why[utf8_cut(why, strlen(why), LIMIT_KICK)] = '\0';
     for (int n = 0; room && n < LIMIT_TARGETS && (nick = list_next(&nicks)); n++) {
         kick_from(s, room, nick, why);
         if ((next = list_next(&rooms)))

@@ -14,6 +14,7 @@
 #include "chat/irc/monitor.h"
 #include "chat/irc/multiline.h"
 #include "chat/irc/whowas.h"
+#include "common/utf8.h"
 
 static void expel(struct user *user, const char *reason)
 {
@@ -228,7 +229,7 @@ static char *label_of(const struct session *s, const struct line *line)
     if ((s->caps & needed) != needed)
         return NULL;
     const char *label = tag_find(line->tags, "label", &size);
-    bool good = label && size > 0 && size <= LABEL_MAX && text_is_utf8(label, size);
+    bool good = label && size > 0 && size <= LABEL_MAX && utf8_is_valid(label, size);
     return good ? strndup(label, size) : NULL;
 }
 
@@ -247,7 +248,7 @@ static void run_labelled(struct session *s, const struct line *line, bool utf8, 
 static void take_line(struct session *s, char *text, size_t size)
 {
     struct line line;
-    bool utf8 = text_is_utf8(text, size);
+    bool utf8 = utf8_is_valid(text, size);
     int rc = line_parse(&line, text, size);
     s->asked = false;
     s->heard = s->irc->hub->now(s->irc->hub);

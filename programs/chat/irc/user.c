@@ -6,6 +6,7 @@
 #include "chat/irc/handlers.h"
 #include "chat/irc/limits.h"
 #include "chat/irc/monitor.h"
+#include "common/utf8.h"
 
 enum { USERHOST_MAX = 5 };
 
@@ -14,7 +15,7 @@ void on_away(struct session *s, const struct line *line)
     char *why = line->count > 0 ? line->params[0] : NULL;
     bool was = s->user.away != NULL;
     if (why)
-        why[text_cut(why, strlen(why), LIMIT_AWAY)] = '\0';
+        why[utf8_cut(why, strlen(why), LIMIT_AWAY)] = '\0';
     if (user_set_text(&s->user.away, why) < 0) {
         reply(s, ERR_UNKNOWNERROR, "AWAY :Out of memory");
         return;

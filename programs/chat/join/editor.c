@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "chat/hub/name.h"
+#include "common/utf8.h"
 #include "common/width.h"
 
 void editor_release(struct editor *e)
@@ -20,7 +20,7 @@ void editor_release(struct editor *e)
 void editor_insert(struct editor *e, const char *bytes, size_t size)
 {
     if (size >= sizeof e->text - e->size)
-        size = text_cut(bytes, size, sizeof e->text - e->size - 1);
+        size = utf8_cut(bytes, size, sizeof e->text - e->size - 1);
     memmove(e->text + e->cursor + size, e->text + e->cursor, e->size - e->cursor + 1);
     memcpy(e->text + e->cursor, bytes, size);
     e->size += size;

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "chat/hub/name.h"
 #include "chat/text.h"
+#include "common/utf8.h"
 
 enum { TEXT_MOST = 8192 };
 static const char deleted[] = "(deleted)";
@@ -53,7 +53,7 @@ static char *fit_to_show(const char *head, const char *text, size_t *size)
 {
     char plain[TEXT_MOST];
     struct text stream = {.terminal = true};
-    size_t n = without_colours(text, text_cut(text, strlen(text), sizeof plain), plain);
+    size_t n = without_colours(text, utf8_cut(text, strlen(text), sizeof plain), plain);
     size_t before = strlen(head);
     char *shown = malloc(before + TEXT_GROWTH * n + TEXT_KEPT + 1);
     if (!shown)
@@ -305,7 +305,7 @@ static struct said *new_line(const struct speech *speech)
     struct said *line = calloc(1, sizeof *line);
     char *who = fit_to_show("", speech->who ? speech->who : "", &size);
     if (line && who) {
-        who[text_cut(who, size, 200)] = '\0';
+        who[utf8_cut(who, size, 200)] = '\0';
         (void)snprintf(head, sizeof head, heads[speech->kind], who); // it fits
         line->text = fit_to_show(head, speech->text, &line->size);
     }

@@ -12,10 +12,10 @@
 #include <unistd.h>
 #include <weft/weft.h>
 
-#include "chat/hub/name.h"
 #include "chat/text.h"
 #include "common/output.h"
 #include "common/status.h"
+#include "common/utf8.h"
 
 static const char me[] = "weft join";
 enum { STACK = 512 << 10, LINE = 65536, SHOWN = MESSAGE_MAX + NAME_ROOM + 8 };
@@ -137,7 +137,7 @@ static int say_held(struct pipe_client *c, bool end)
     }
     bool full = at == 0 && c->held == sizeof c->input;
     if (rc == 0 && at < c->held && (end || full)) {
-        size_t left = c->held - at, size = end ? left : text_cut(c->input, left, left - 4);
+        size_t left = c->held - at, size = end ? left : utf8_cut(c->input, left, left - 4);
         rc = say(c, c->input + at, size);
         at += size;
     }

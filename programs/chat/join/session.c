@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "chat/hub/name.h"
+#include "common/utf8.h"
 
 enum { TRIES = 5, BODY = SESSION_LINE - 2, UNKNOWN_MASK = 10 + 1 + 64 };
 
@@ -21,7 +21,7 @@ enum {
 
 static void copy(char *out, size_t room, const char *from)
 {
-    size_t size = text_cut(from, strlen(from), room - 1);
+    size_t size = utf8_cut(from, strlen(from), room - 1);
     (void)snprintf(out, room, "%.*s", (int)size, from);
 }
 
@@ -34,7 +34,7 @@ void session_send(struct session *s, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(line, sizeof line, fmt, args); // cut on purpose
     va_end(args);
-    line[text_cut(line, strlen(line), BODY)] = '\0';
+    line[utf8_cut(line, strlen(line), BODY)] = '\0';
     line[strcspn(line, "\r\n")] = '\0';
     s->ops->send(s->ctx, line);
 }
@@ -114,7 +114,7 @@ static size_t text_room(const struct session *s, const char *target, bool action
 // The next piece: up to the last space that fits, if there is one in its second half.
 static size_t piece_size(const char *text, size_t size, size_t most)
 {
-    size_t cut = text_cut(text, size, most);
+    size_t cut = utf8_cut(text, size, most);
     if (cut == size)
         return size;
     for (size_t at = cut; at > cut / 2; at--)
