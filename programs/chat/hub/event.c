@@ -37,6 +37,14 @@ struct event event_of(enum event_kind kind, struct user *from)
     return event;
 }
 
+struct event event_in(struct room *room, enum event_kind kind, struct user *from)
+{
+    struct event event = event_of(kind, from);
+    event.target = room->name;
+    event.room = room;
+    return event;
+}
+
 const struct event_form *event_form_find(const struct event *event, unsigned key)
 {
     for (int i = 0; i < event->form_count; i++)

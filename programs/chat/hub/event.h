@@ -70,8 +70,9 @@ struct event {
 
 // An id that no event has, nor will have.
 void event_make_id(struct hub *hub, int64_t at, char out[EVENT_ID_SIZE]);
-// Now, by this user.
+// Now, by this user; and in this room, which is its target too.
 struct event event_of(enum event_kind kind, struct user *from);
+struct event event_in(struct room *room, enum event_kind kind, struct user *from);
 // The wording under `key`, or NULL. Adding one: it takes over `bytes`; NULL for want of room, which
 // cannot be if all doors together have no more than EVENT_FORMS keys for an event: IRC 8, plain 1.
 const struct event_form *event_form_find(const struct event *event, unsigned key);

@@ -45,5 +45,8 @@ void send_isupport(struct session *s);                 // isupport.c
 void tell_isupport_changes(struct irc *irc, const struct irc_settings *before); // isupport.c
 void send_names(struct session *s, const struct room *room);                    // names.c
 void send_topic(struct session *s, const struct room *room);                    // room.c
+// room.c: a room, and the client's place in it; another's. False, NULL: it was told what is wrong.
+bool find_place(struct session *s, char *name, struct room **room, struct member **member);
+struct member *find_other(struct session *s, const struct room *room, char *nick);
 
 #endif

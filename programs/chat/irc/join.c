@@ -51,9 +51,7 @@ static void tell_away(struct room *room, struct user *user)
 
 static void tell_join(struct session *s, struct room *room)
 {
-    struct event e = event_of(EVENT_JOIN, &s->user);
-    e.target = room->name;
-    e.room = room;
+    struct event e = event_in(room, EVENT_JOIN, &s->user);
     e.text = s->user.real;
     room_tell(room, &e, NULL, 0);
     event_end(&e);
@@ -94,19 +92,11 @@ static void join(struct session *s, char *name, const char *key)
 
 static void part(struct session *s, char *name, const char *why)
 {
-    struct room *room = room_find(s->irc->hub, name);
-    struct member *member = room ? member_find(room, &s->user) : NULL;
-    if (!room) {
-        reply(s, ERR_NOSUCHCHANNEL, "%s :No such channel", shown(name));
+    struct room *room;
+    struct member *member;
+    if (!find_place(s, name, &room, &member))
         return;
-    }
-    if (!member) {
-        reply(s, ERR_NOTONCHANNEL, "%s :You're not on that channel", room->name);
-        return;
-    }
-    struct event e = event_of(EVENT_PART, &s->user);
-    e.target = room->name;
-    e.room = room;
+    struct event e = event_in(room, EVENT_PART, &s->user);
     e.text = why && *why ? why : NULL;
     room_tell(room, &e, NULL, 0);
     event_end(&e);

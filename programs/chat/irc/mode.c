@@ -25,9 +25,7 @@ static void tell_change(struct mode_change *c)
     if (!*c->letters)
         return;
     (void)snprintf(text, sizeof text, "%s%s", c->letters, c->values);
-    struct event e = event_of(EVENT_MODE, &s->user);
-    e.target = room->name;
-    e.room = room;
+    struct event e = event_in(room, EVENT_MODE, &s->user);
     e.text = text;
     room_tell(room, &e, NULL, 0);
     if (!member_find(room, &s->user)) // an operator of the server, from outside

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "chat/irc/handlers.h"
 #include "chat/irc/mode.h"
 
 // ---- ranks ---------------------------------------------------------------------------------
@@ -23,20 +24,14 @@ void mode_set_rank(struct mode_change *c, char letter, unsigned rank, char *nick
     struct session *s = c->s;
     if (!nick)
         return;
-    struct user *user = user_find(s->irc->hub, nick);
-    struct member *member = user ? member_find(c->room, user) : NULL;
-    bool steps_down = user == &s->user && !c->on;
+    bool steps_down = !c->on && name_same(nick, s->user.name);
     if (!steps_down && !mode_allowed(c, needed_for(rank)))
         return;
-    if (!user) {
-        reply(s, ERR_NOSUCHNICK, "%s :No such nick/channel", shown(nick));
-    } else if (!member) {
-        reply(s, ERR_USERNOTINCHANNEL, "%s %s :They aren't on that channel", user->name,
-              c->room->name);
-    } else if (!(member->ranks & rank) == c->on) {
-        member->ranks ^= rank;
-        mode_note(c, letter, user->name);
-    }
+    struct member *member = find_other(s, c->room, nick);
+    if (!member || !(member->ranks & rank) != c->on)
+        return;
+    member->ranks ^= rank;
+    mode_note(c, letter, member->user->name);
 }
 
 // ---- masks ---------------------------------------------------------------------------------

@@ -8,8 +8,7 @@
 #include "chat/irc/lists.h"
 #include "common/utf8.h"
 
-// The room and the client's place in it; false: it was told what is wrong.
-static bool find_place(struct session *s, char *name, struct room **room, struct member **member)
+bool find_place(struct session *s, char *name, struct room **room, struct member **member)
 {
     *room = room_find(s->irc->hub, name);
     *member = *room ? member_find(*room, &s->user) : NULL;
@@ -18,6 +17,18 @@ static bool find_place(struct session *s, char *name, struct room **room, struct
     else if (!*member)
         reply(s, ERR_NOTONCHANNEL, "%s :You're not on that channel", (*room)->name);
     return *member != NULL;
+}
+
+struct member *find_other(struct session *s, const struct room *room, char *nick)
+{
+    const struct user *user = user_find(s->irc->hub, nick);
+    struct member *member = user ? member_find(room, user) : NULL;
+    if (!user)
+        reply(s, ERR_NOSUCHNICK, "%s :No such nick/channel", shown(nick));
+    else if (!member)
+        reply(s, ERR_USERNOTINCHANNEL, "%s %s :They aren't on that channel", user->name,
+              room->name);
+    return member;
 }
 
 static bool is_at_least(struct session *s, const struct member *member, enum rank rank)
@@ -47,9 +58,7 @@ static void set_topic(struct session *s, struct room *room, char *topic)
     topic[utf8_cut(topic, strlen(topic), LIMIT_TOPIC)] = '\0';
     if (strcmp(topic, room->topic ? room->topic : "") == 0)
         return;
-    struct event e = event_of(EVENT_TOPIC, &s->user);
-    e.target = room->name;
-    e.room = room;
+    struct event e = event_in(room, EVENT_TOPIC, &s->user);
     e.text = topic;
     if (room_set_topic(room, topic, s->user.source, e.at) < 0)
         reply(s, ERR_UNKNOWNERROR, "TOPIC :Out of memory");
@@ -84,25 +93,19 @@ static bool may_kick(const struct member *by, const struct member *whom)
 static void kick(struct session *s, const struct member *by, char *nick, const char *why)
 {
     struct room *room = by->room;
-    struct user *user = user_find(s->irc->hub, nick);
-    struct member *member = user ? member_find(room, user) : NULL;
-    if (!user) {
-        reply(s, ERR_NOSUCHNICK, "%s :No such nick/channel", shown(nick));
-    } else if (!member) {
-        reply(s, ERR_USERNOTINCHANNEL, "%s %s :They aren't on that channel", user->name,
-              room->name);
-    } else if (!may_kick(by, member)) {
+    struct member *member = find_other(s, room, nick);
+    if (!member)
+        return;
+    if (!may_kick(by, member)) {
         reply(s, ERR_CHANOPRIVSNEEDED, "%s :Your rank is too low", room->name);
-    } else {
-        struct event e = event_of(EVENT_KICK, &s->user);
-        e.target = room->name;
-        e.room = room;
-        e.whom = user->name;
-        e.text = why;
-        room_tell(room, &e, NULL, 0);
-        event_end(&e);
-        member_leave(s->irc->hub, member);
+        return;
     }
+    struct event e = event_in(room, EVENT_KICK, &s->user);
+    e.whom = member->user->name;
+    e.text = why;
+    room_tell(room, &e, NULL, 0);
+    event_end(&e);
+    member_leave(s->irc->hub, member);
 }
 
 static void kick_from(struct session *s, char *name, char *nick, const char *why)
@@ -147,14 +150,12 @@ static void tell_inviters(const struct room *room, struct event *e)
 static void invite(struct session *s, const struct member *by, struct user *user)
 {
     struct room *room = by->room;
-    struct event e = event_of(EVENT_INVITE, &s->user);
-    e.target = room->name;
-    e.room = room;
-    e.whom = user->name;
     if (member_rank(by) >= RANK_HALFOP && room_invite(room, user) < 0) {
         reply(s, ERR_UNKNOWNERROR, "INVITE :Out of memory");
         return;
     }
+    struct event e = event_in(room, EVENT_INVITE, &s->user);
+    e.whom = user->name;
     reply(s, RPL_INVITING, "%s %s", user->name, room->name);
     user->outlet->deliver(user, &e);
     tell_inviters(room, &e);

@@ -39,70 +39,53 @@ static const char *address_of(const struct who *w, const struct user *user)
     return may ? user->host : "255.255.255.255";
 }
 
-// One field of WHOX into `out`.
-static void word_field(const struct who *w, char field, const struct user *user,
-                       const struct member *m, char *out, size_t room)
+// One field of WHOX; `out` has room for what has to be put together.
+static const char *field_text(const struct who *w, char field, const struct user *user,
+                              const struct member *m, char out[LINE_BODY_MAX])
 {
     const struct irc *irc = w->s->irc;
-    char flags[16];
-    const char *text = "";
-    long long idle = (irc->hub->now(irc->hub) - user->spoke) / 1000;
     switch (field) {
     case 't':
-        text = w->token;
-        break;
+        return w->token;
     case 'c':
-        text = m ? m->room->name : "*";
-        break;
+        return m ? m->room->name : "*";
     case 'u':
-        text = user->login;
-        break;
+        return user->login;
     case 'i':
-        text = address_of(w, user);
-        break;
+        return address_of(w, user);
     case 'h':
-        text = user->host;
-        break;
+        return user->host;
     case 's':
-        text = irc->set.name;
-        break;
+        return irc->set.name;
     case 'n':
-        text = user->name;
-        break;
+        return user->name;
     case 'f':
-        text = flags_of(w, user, m, flags);
-        break;
+        return flags_of(w, user, m, out);
     case 'd':
-        text = "0";
-        break; // how far away: on this server
+        return "0"; // how far away: on this server
     case 'l':
-        (void)snprintf(out, room, "%lld", idle);
-        return;
+        (void)snprintf(out, LINE_BODY_MAX, "%lld",
+                       (long long)(irc->hub->now(irc->hub) - user->spoke) / 1000);
+        return out;
     case 'a':
-        text = "0";
-        break; // no account
+        return "0"; // no account
     case 'o':
-        text = "n/a";
-        break;
-    case 'r':
-        (void)snprintf(out, room, ":%s", user->real ? user->real : user->name);
-        return;
-    default:
-        break;
+        return "n/a";
+    default: // 'r', the last of them
+        (void)snprintf(out, LINE_BODY_MAX, ":%s", user->real ? user->real : user->name);
+        return out;
     }
-    (void)snprintf(out, room, "%s", text);
 }
 
 static void send_fields(const struct who *w, const struct user *user, const struct member *m)
 {
-    char text[LINE_BODY_MAX] = "", word[LINE_BODY_MAX];
+    char text[LINE_BODY_MAX] = "", room[LINE_BODY_MAX];
     size_t size = 0;
     for (const char *field = all_fields; *field; field++) {
         if (!strchr(w->fields, *field))
             continue;
-        word_field(w, *field, user, m, word, sizeof word);
         size += (size_t)snprintf(text + size, sizeof text - size, "%s%s", size > 0 ? " " : "",
-                                 word);
+                                 field_text(w, *field, user, m, room));
         if (size >= sizeof text)
             break; // cannot be: the limits of the fields are less
     }

@@ -141,9 +141,7 @@ static void say(struct lobby_guest *guest)
         return;
     guest->held[guest->size] = '\0';
     guest->user.spoke = guest->user.hub->now(guest->user.hub);
-    struct event e = event_of(EVENT_MESSAGE, &guest->user);
-    e.target = room->name;
-    e.room = room;
+    struct event e = event_in(room, EVENT_MESSAGE, &guest->user);
     e.text = guest->held;
     guest->size = 0;
     room_tell(room, &e, &guest->user, 0);
@@ -229,9 +227,7 @@ static void tell(struct lobby_guest *guest, enum event_kind kind, const char *te
     struct room *room = room_find(guest->user.hub, LOBBY_ROOM);
     if (!room || !member_find(room, &guest->user))
         return; // it was put out before: the room has heard of its end
-    struct event e = event_of(kind, &guest->user);
-    e.target = LOBBY_ROOM;
-    e.room = room;
+    struct event e = event_in(room, kind, &guest->user);
     e.text = text;
     room_tell(room, &e, &guest->user, 0);
     event_end(&e);
