@@ -44,14 +44,7 @@ static int unknown_command(const char *word)
         names[i] = commands[i].name;
     for (int i = 0; i < OTHERS; i++)
         names[COMMANDS + i] = others[i];
-    const char *kind = word[0] == '-' ? "option" : "command";
-    const char *shown = word[0] == '\0' ? "''" : word;
-    const char *near = nearest_name(word, names);
-    if (near)
-        complain("weft", "unknown %s %s (did you mean weft %s?)", kind, shown, near);
-    else
-        complain("weft", "unknown %s %s (see weft --help)", kind, shown);
-    return STATUS_USAGE;
+    return unknown_word("weft", word[0] == '-' ? "option" : "command", word, names);
 }
 
 static const struct completed *find_command(const char *name)

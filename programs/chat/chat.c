@@ -6,7 +6,6 @@
 #include "chat/chat.h"
 #include "common/commands.h"
 #include "common/options.h"
-#include "common/output.h"
 #include "common/status.h"
 
 static const char me[] = "weft chat";
@@ -35,12 +34,7 @@ static int unknown_command(const char *word)
     const char *names[COMMANDS + 1] = {NULL};
     for (int i = 0; i < COMMANDS; i++)
         names[i] = commands[i].name;
-    const char *near = nearest_name(word, names);
-    if (near)
-        complain(me, "unknown command %s (did you mean weft chat %s?)", word, near);
-    else
-        complain(me, "unknown command %s (see weft chat --help)", *word ? word : "''");
-    return STATUS_USAGE;
+    return unknown_word(me, "command", word, names);
 }
 
 int command_chat(int argc, char **argv)

@@ -297,6 +297,16 @@ int options_read_long(const struct command_line *line, const struct command_manu
     return optind;
 }
 
+int unknown_word(const char *command, const char *kind, const char *word, const char *const *names)
+{
+    const char *near = nearest_name(word, names), *shown = *word ? word : "''";
+    if (near)
+        complain(command, "unknown %s %s (did you mean %s %s?)", kind, shown, command, near);
+    else
+        complain(command, "unknown %s %s (see %s --help)", kind, shown, command);
+    return STATUS_USAGE;
+}
+
 int options_status(int first)
 {
     return first == WAS_HELP ? STATUS_OK : STATUS_USAGE;

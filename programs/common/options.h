@@ -80,6 +80,10 @@ void options_show_to(options_shown *shown, void *ctx);
 int usage_error(const struct command_line *line, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+// Likewise, of a word that is none of those in a NULL-terminated list, for a command of commands:
+// "weft: unknown command sreve (did you mean weft serve?)".
+int unknown_word(const char *command, const char *kind, const char *word, const char *const *names);
+
 // The name in a NULL-terminated list that is most like `word`, or NULL if none is near
 // (Damerau-Levenshtein distance of at most a third of the word, and at least 1).
 const char *nearest_name(const char *word, const char *const *names);

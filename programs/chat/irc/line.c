@@ -5,8 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-// Ends the word at *at and moves behind it and the spaces that follow.
-static char *take_word(char **at)
+char *line_word(char **at)
 {
     char *word = *at;
     *at += strcspn(*at, " ");
@@ -15,14 +14,14 @@ static char *take_word(char **at)
     return word;
 }
 
-static void take_params(struct line *line, char *at)
+int line_params(char *at, char *params[LINE_PARAMS])
 {
-    while (*at && line->count < LINE_PARAMS) {
-        bool last = *at == ':' || line->count == LINE_PARAMS - 1;
-        line->params[line->count++] = *at == ':' ? at + 1 : last ? at : take_word(&at);
-        if (last)
-            return;
+    int count = 0;
+    for (bool last = false; *at && !last;) {
+        last = *at == ':' || count == LINE_PARAMS - 1;
+        params[count++] = *at == ':' ? at + 1 : last ? at : line_word(&at);
     }
+    return count;
 }
 
 int line_parse(struct line *line, char *text, size_t size)
@@ -34,7 +33,7 @@ int line_parse(struct line *line, char *text, size_t size)
     char *at = text;
     if (*at == '@') {
         line->tags = at + 1;
-        (void)take_word(&at);
+        (void)line_word(&at);
         if (strlen(line->tags) > LINE_CLIENT_TAGS_MAX)
             return -EMSGSIZE;
     }
@@ -43,11 +42,11 @@ int line_parse(struct line *line, char *text, size_t size)
     while (*at == ' ')
         at++;
     if (*at == ':')
-        (void)take_word(&at); // who a client says that it is; we know better
-    line->command = take_word(&at);
+        (void)line_word(&at); // who a client says that it is; we know better
+    line->command = line_word(&at);
     if (!*line->command)
         return -ENOENT;
-    take_params(line, at);
+    line->count = line_params(at, line->params);
     return 0;
 }
 

@@ -24,6 +24,11 @@ struct line {
     char *params[LINE_PARAMS + 1]; // NULL after the last
 };
 
+// Ends the word at *at and moves behind it and the spaces that follow.
+char *line_word(char **at);
+// The parameters there, of which the last may have spaces, or begin with ':'. How many.
+int line_params(char *at, char *params[LINE_PARAMS]);
+
 // Takes `text` apart in place. 0; -ENOENT: no command in it; -EMSGSIZE: tags or body too long;
 // -EINVAL: a NUL inside, `size` tells.
 int line_parse(struct line *line, char *text, size_t size);

@@ -9,16 +9,6 @@
 
 #include "chat/irc/line.h"
 
-// Ends the word at *at and moves behind it and the spaces that follow.
-static char *take_word(char **at)
-{
-    char *word = *at;
-    *at += strcspn(*at, " ");
-    while (**at == ' ')
-        *(*at)++ = '\0';
-    return word;
-}
-
 static void take_source(struct message *m, char *source)
 {
     char *host = strpbrk(source, "!@");
@@ -29,28 +19,18 @@ static void take_source(struct message *m, char *source)
     *host = '\0';
 }
 
-static void take_params(struct message *m, char *at)
-{
-    while (*at && m->count < MESSAGE_PARAMS) {
-        bool last = *at == ':' || m->count == MESSAGE_PARAMS - 1;
-        m->params[m->count++] = *at == ':' ? at + 1 : last ? at : take_word(&at);
-        if (last)
-            return;
-    }
-}
-
 bool message_read(struct message *m, char *text)
 {
     char *at = text + strspn(text, " ");
     *m = (struct message){.tags = "", .nick = "", .host = "", .command = ""};
     if (*at == '@')
-        m->tags = take_word(&at) + 1;
+        m->tags = line_word(&at) + 1;
     if (*at == ':')
-        take_source(m, take_word(&at) + 1);
-    m->command = take_word(&at);
+        take_source(m, line_word(&at) + 1);
+    m->command = line_word(&at);
     if (strlen(m->command) == 3 && strspn(m->command, "0123456789") == 3)
         m->numeric = atoi(m->command);
-    take_params(m, at);
+    m->count = line_params(at, m->params);
     return *m->command != '\0';
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // message.h - one line of an IRC server, taken apart: [@tags] [:nick!user@host] COMMAND parameters.
 //
-// Not irc/line.h: that is a server's look at its clients. It ignores the source, which is half of
+// Not line_parse: that is a server's look at its clients. It ignores the source, which is half of
 // what a client wants to know, and refuses tags that only a server may send.
 #ifndef WEFT_CHAT_JOIN_MESSAGE_H
 #define WEFT_CHAT_JOIN_MESSAGE_H
@@ -9,7 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { MESSAGE_PARAMS = 15, MESSAGE_MAX = 8191 + 512 };
+#include "chat/irc/line.h"
+
+enum { MESSAGE_MAX = LINE_TAGS_MAX + 512 };
 
 struct message {
     const char *tags; // without the '@'; "": none
@@ -18,7 +20,7 @@ struct message {
     const char *command;
     int numeric; // 0: the command is a word
     int count;
-    char *params[MESSAGE_PARAMS + 1]; // NULL after the last
+    char *params[LINE_PARAMS + 1]; // NULL after the last
 };
 
 // Takes `text`, without its line's end, apart in place. False: there is no command in it.
