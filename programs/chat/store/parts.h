@@ -114,6 +114,8 @@ void insert_forget(struct writer *w); // what it knows: a transaction was undone
 int removal_resume(struct writer *w); // what the last run left
 void removal_begin(struct writer *w);
 void removal_finish(struct writer *w);
+// Removals are written down up to this one: tell the indexer, or do its part without one.
+void removal_publish(struct writer *w, int64_t last);
 void removal_give_up(struct writer *w);      // tell all who wait: -EPIPE
 bool removal_is_due(const struct writer *w); // mu is held
 

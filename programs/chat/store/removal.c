@@ -141,14 +141,14 @@ static int write_all_down(struct writer *w, struct wish *list)
     return sql_commit(w->db, rc);
 }
 
-// Tell the indexer, or do its part: there is nothing to forget without it.
-static void publish(struct writer *w, int64_t last)
+void removal_publish(struct writer *w, int64_t last)
 {
     struct store *s = w->store;
     weft_guard(&s->mu);
-    s->last_removal = last;
+    if (last > s->last_removal) // else retention has marked one that was written down before
+        s->last_removal = last;
     if (s->set.no_index)
-        s->forgotten = s->purged = last;
+        s->forgotten = s->purged = s->last_removal; // there is nothing to forget
     weft_cond_signal(&s->index_work);
 }
 
@@ -198,7 +198,7 @@ void removal_begin(struct writer *w)
     int64_t before = w->wanted;
     keep(w, list);
     if (w->wanted > before)
-        publish(w, w->wanted);
+        removal_publish(w, w->wanted);
 }
 
 void removal_give_up(struct writer *w)

@@ -113,17 +113,6 @@ static int mark_all(struct writer *w, int64_t conversation)
     return old < 0 ? old : many < 0 ? many : old + many;
 }
 
-static void publish(struct writer *w)
-{
-    struct store *s = w->store;
-    weft_guard(&s->mu);
-    if (w->expired > s->last_removal)
-        s->last_removal = w->expired;
-    if (s->set.no_index)
-        s->forgotten = s->purged = s->last_removal;
-    weft_cond_signal(&s->index_work);
-}
-
 // How many went; at STEP and more there may be more.
 static int tidy(struct writer *w, int64_t conversation)
 {
@@ -141,7 +130,7 @@ static int tidy(struct writer *w, int64_t conversation)
              : 0;
     rc = sql_commit(w->db, count < 0 ? count : rc);
     if (rc == 0 && count > 0)
-        publish(w);
+        removal_publish(w, w->expired);
     return rc < 0 ? rc : count;
 }
 
