@@ -65,7 +65,7 @@ struct row { // in a batch; the URL and the texts follow, with their NULs
     char texts[];
 };
 
-// target is not NULL-terminated text of its own in every page: "" stands for none.
+// Most pages have no target: "" stands for none.
 static void list_texts(const struct page *page, const char *texts[TEXTS])
 {
     texts[TARGET] = page->target ? page->target : "";

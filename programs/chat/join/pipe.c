@@ -221,14 +221,15 @@ static int run_on_a_loop(struct pipe_client *c)
 int pipe_talk(weft_conn *conn, const struct irc_options *options)
 {
     struct pipe_client *c = calloc(1, sizeof *c);
-    int rc = -ENOMEM;
-    if (c) {
-        c->options = options;
-        c->conn = conn;
-        c->terminal = isatty(STDOUT_FILENO) == 1;
-        rc = run_on_a_loop(c);
-    } else
+    if (!c) {
         complain(me, "out of memory");
+        weft_conn_close(&conn);
+        return STATUS_FAILED;
+    }
+    c->options = options;
+    c->conn = conn;
+    c->terminal = isatty(STDOUT_FILENO) == 1;
+    int rc = run_on_a_loop(c);
     free(c);
     weft_conn_close(&conn);
     return rc < 0 ? STATUS_FAILED : STATUS_OK;
