@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "os/block.h"
-#include "os/context.h"
+#include "os/sanitizer.h"
 
 enum { N = 1000 };
 

@@ -22,9 +22,9 @@
 #include "core/misuse.h"
 #include "core/round.h"
 #include "core/shared.h"
-#include "os/context.h"
 #include "os/futex.h"
 #include "os/prefetch.h"
+#include "os/sanitizer.h"
 
 enum { DEFAULT_CAPACITY = 1024, LINE = 64 };
 enum { WAITED = 1, CLOSED = 2, ONE = 4, SHIFT = 2 }; // a number of items is counted in ONEs

@@ -23,8 +23,8 @@
 #include "exec/loop.h"
 #include "net/call.h"
 #include "os/block.h"
-#include "os/context.h"
 #include "os/prefetch.h"
+#include "os/sanitizer.h"
 
 enum { LIMIT_MAX = 1 << 30, ROOM_LEAST = 256 };
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "os/context.h"
+#include "os/sanitizer.h"
 
 // None where a sanitizer is to see who uses what he gave back.
 #if defined(WF_ASAN) || defined(WF_TSAN)

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "os/sanitizer.h"
+
 // C++ notes in each thread which exceptions are being handled, and how many were thrown and not
 // caught yet. A fiber may wait in a catch block, or in a destructor on the way to one.
 struct wf_exceptions {
@@ -53,18 +55,6 @@ struct wf_stack_seen {
     size_t size;
     void *tsan, *fake;
 };
-
-#if defined(__SANITIZE_ADDRESS__)
-#define WF_ASAN 1
-#elif defined(__SANITIZE_THREAD__)
-#define WF_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WF_ASAN 1
-#elif __has_feature(thread_sanitizer)
-#define WF_TSAN 1
-#endif
-#endif
 
 #if defined(WF_ASAN) || defined(WF_TSAN)
 void wf_seen_new(struct wf_stack_seen *seen, void *bottom, size_t size); // a stack used anew

@@ -15,8 +15,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "os/context.h"
 #include "os/futex.h"
+#include "os/sanitizer.h"
 
 void wf_say(const char *text, unsigned long size)
 {

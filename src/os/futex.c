@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "os/clock.h"
+#include "os/sanitizer.h"
 
 enum { SPINS = 32 };
 
@@ -32,17 +33,11 @@ static int wait_until(const uint32_t *word, uint32_t expected, int64_t deadline_
     return -errno;
 }
 
-#if defined(__SANITIZE_THREAD__)
-#define SLICED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SLICED 1
+#ifdef WF_TSAN
+enum { SLICED = 1 };
+#else
+enum { SLICED = 0 };
 #endif
-#endif
-#ifndef SLICED
-#define SLICED 0
-#endif
-
 enum { SLICE_NS = 20 * 1000000 };
 
 static bool minds_signals; // set before there is a second thread

@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "os/context.h"
 #include "os/guard.h"
+#include "os/sanitizer.h"
 
 struct wf_region;
 struct wf_stacks;

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "os/futex.h"
+#include "os/sanitizer.h"
 
 enum { FIRST = 64 << 10, LARGE = 2 << 20 };
 
@@ -20,15 +21,10 @@ struct wf_store_chunk {
 };
 
 // A sanitizer is to know of each block when it is given back.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define KEEPS 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define KEEPS 0
-#endif
-#endif
-#ifndef KEEPS
-#define KEEPS 1
+#if defined(WF_ASAN) || defined(WF_TSAN)
+enum { KEEPS = 0 };
+#else
+enum { KEEPS = 1 };
 #endif
 
 static size_t round_up(size_t size)

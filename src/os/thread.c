@@ -13,18 +13,13 @@
 #include <unistd.h>
 
 #include "os/atomic.h"
+#include "os/sanitizer.h"
 
-#if defined(__SANITIZE_THREAD__)
-#define OF_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define OF_SANITIZER 1
+#ifdef WF_TSAN
+enum { OF_SANITIZER = 1 }; // threads that it has for itself
+#else
+enum { OF_SANITIZER = 0 };
 #endif
-#endif
-#ifndef OF_SANITIZER
-#define OF_SANITIZER 0
-#endif
-
 enum { DEFAULT_STACK = 8 << 20, NAME_MAX_BYTES = 15 };
 
 // Everything but what the thread itself provokes, which must end the program as ever.
@@ -134,9 +129,8 @@ static bool has_others(void)
 
 bool wf_thread_is_alone(void)
 {
-    enum {
-        PATIENCE_MS = 100
-    }; // a join returns a little before the kernel has forgotten the thread
+    enum { PATIENCE_MS = 100 };
+    // A join returns a little before the kernel has forgotten the thread.
     for (int ms = 0; has_others(); ms++) {
         if (ms == PATIENCE_MS)
             return false;

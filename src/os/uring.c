@@ -31,8 +31,8 @@
 
 #include "os/aside.h"
 #include "os/clock.h"
-#include "os/context.h"
 #include "os/engine.h"
+#include "os/sanitizer.h"
 
 enum { SUBMISSIONS = 256, COMPLETIONS = 4096 };
 enum { ENDS = POLLERR | POLLHUP | POLLNVAL };
