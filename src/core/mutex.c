@@ -48,21 +48,27 @@ static bool take_free(weft_mutex *m)
     return take_past(m, LOCKED | BARRED | WF_BUSY);
 }
 
+// Else the holder may be another fiber of this thread, which waits. One of the library's own locks
+// is held for a few lines, also by a fiber.
+static bool is_held_briefly(bool own)
+{
+    return own || !wf_self()->parking;
+}
+
 // A holder that runs on another core is often done within a few instructions, and so is one that
 // took it while who was woken for it was on the way.
 static void wait_briefly(const weft_mutex *m, bool own)
 {
-    bool alone = !own && wf_self()->parking; // the holder may be another fiber of this thread
-    for (unsigned round = 0; !alone && wf_spin_briefly(round); round++)
+    bool spins = is_held_briefly(own);
+    for (unsigned round = 0; spins && wf_spin_briefly(round); round++)
         if (!(wf_load(&m->word_, WF_RELAXED) & LOCKED))
             return;
 }
 
 static bool take_soon(weft_mutex *m, bool own)
 {
-    if (!own && wf_self()->parking)
-        return false; // the holder may be another fiber of this thread, which waits
-    for (unsigned round = 0; wf_spin_briefly(round); round++) {
+    bool spins = is_held_briefly(own);
+    for (unsigned round = 0; spins && wf_spin_briefly(round); round++) {
         if (wf_load(&m->word_, WF_RELAXED) & ~(uintptr_t)LOCKED)
             return false; // somebody waits already
         if (take_free(m))
@@ -162,8 +168,8 @@ int wf_mutex_lock(weft_mutex *m, const char *call, weft_time deadline, bool stop
 
 void weft_lock(weft_mutex *m)
 {
-    (void)wf_mutex_lock(m, "weft_lock", WEFT_FOREVER, false,
-                        false); // without a deadline it cannot fail
+    // Without a deadline it cannot fail.
+    (void)wf_mutex_lock(m, "weft_lock", WEFT_FOREVER, false, false);
 }
 
 void wf_lock(weft_mutex *m)

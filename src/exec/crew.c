@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "exec/ends.h"
+#include "exec/reasons.h"
 #include "os/clock.h"
 #include "os/futex.h"
 
@@ -415,8 +416,10 @@ void wf_crew_attend(struct processes *t, const weft_future *f, struct wf_attenti
     act(t, ended);
     if (f->place == WF_NOWHERE)
         wf_crew_leave(t, a, ended);
-    else if (!a->seat && !a->counted) // DONE, out of its turn: what a mad worker wrote
-        t->attention += a->counted = true;
+    if (f->place == WF_NOWHERE || a->seat || a->counted)
+        return;
+    a->counted = true; // DONE, out of its turn: what a mad worker wrote
+    t->attention++;
 }
 
 // ---- what the keeper tells --------------------------------------------------------------
@@ -437,7 +440,7 @@ static void look(struct wf_process *process)
 static void fail_begun(struct wf_ended *ended, const struct wf_member *m, weft_future *f, int died)
 {
     char how[WEFT_ERROR_MAX], text[2 * WEFT_ERROR_MAX], name[WF_NAME_MAX];
-    wf_family_explain(died, how, sizeof how);
+    wf_reasons_of_death(died, how, sizeof how);
     const char *why = died == SIGKILL ? m->killed : NULL;
     (void)snprintf(text, sizeof text, "%s: its process %s %s%s%s", wf_task_name(&f->task, name),
                    m->process->birth.name, how, why ? ", by the pool: " : "", why ? why : "");
@@ -469,7 +472,7 @@ static void note_failed_birth(struct processes *t, int died, struct wf_ended *en
     char how[WEFT_ERROR_MAX], text[2 * WEFT_ERROR_MAX];
     if (++t->failures < BIRTHS)
         return;
-    wf_family_explain(died, how, sizeof how);
+    wf_reasons_of_death(died, how, sizeof how);
     (void)snprintf(text, sizeof text, "pool %s: %d workers in a row came to nothing; the last %s",
                    t->base.name, BIRTHS, how);
     text[WEFT_ERROR_MAX - 1] = '\0';

@@ -36,17 +36,18 @@ struct wf_executor {
     bool (*lends)(const weft_pool *pool);
     // A withdrawn one has ended. The last touch of the pool.
     void (*ended)(weft_pool *pool, weft_future *f);
-    // Processes alone, else NULL. Take what results there are; the same for one who waits, and say
-    // how he is to, before each sleep; he waits no more. Ask the task to stop, or end its process,
-    // if it runs; describe it, likewise.
-    void (*look)(weft_pool *pool, const weft_future *f);
+    // ---- of processes alone, else NULL
+    void (*look)(weft_pool *pool, const weft_future *f); // take what results there are
+    // The same for one who waits, before each sleep, and say how he is to sleep; he waits no more.
     void (*attend)(weft_pool *pool, weft_future *f, struct wf_attention *attention);
     void (*leave)(weft_pool *pool, struct wf_attention *attention);
+    // If its task runs: ask it to stop; end its process; say where (alive, pid, name).
     void (*stop)(weft_pool *pool, weft_future *f);
     void (*kill)(weft_pool *pool, weft_future *f);
     void (*describe)(weft_pool *pool, const weft_future *f, struct weft_info *info);
     int (*map)(weft_pool *pool, weft_time deadline, const struct weft_task *what, size_t n,
                void *out, const void *in);
+    // ---- of all kinds again
     void (*cancel)(weft_pool *pool);
     bool (*quiet)(weft_pool *pool); // nothing is unfinished but what the caller runs itself
     void (*drain)(weft_pool *pool); // wait until it is quiet
@@ -89,9 +90,9 @@ int wf_run_alone(weft_future *f, size_t stack_size);
 // The same on a process of its own (process.c). 0, or with the error set as wf_family_bear, or
 // -EINVAL: a stack that none can have.
 int wf_process_start(weft_future *f, size_t stack_size);
-void wf_process_stop(weft_future *f); // ask it; end it; describe it: alive, pid, exit_code
-void wf_process_kill(weft_future *f);
-void wf_process_describe(const weft_future *f, struct weft_info *info);
+void wf_process_stop(weft_future *f);                                   // ask it to
+void wf_process_kill(weft_future *f);                                   // end it
+void wf_process_describe(const weft_future *f, struct weft_info *info); // alive, pid, exit_code
 void wf_process_cancel_daemons(void);
 
 // How many of the items that are left the next of the helpers takes at once: a quarter of an even

@@ -88,8 +88,6 @@ struct wf_channel *wf_family_release(struct wf_process *process);
 uint64_t wf_family_there(const void *here, const char *name);
 
 void wf_family_signal(const struct wf_process *process, int sig); // if it has not ended
-// "killed by SIGSEGV (Segmentation fault)", "ended with status 3": of what `died` was told.
-void wf_family_explain(int died, char *text, size_t size);
 
 // In a worker: this parker runs its tasks. Then: what the root knows of this one.
 bool wf_worker_is(const struct wf_parker *parker);

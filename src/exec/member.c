@@ -372,6 +372,16 @@ void wf_member_stop(struct wf_member *m, weft_future *f)
         wf_family_signal(m->process, WF_CANCEL_SIGNAL);
 }
 
+void wf_member_stop_all(struct wf_member *m)
+{
+    uint32_t at = m->head;
+    weft_future *f;
+    while ((f = wf_member_next(m, &at))) {
+        wf_task_cancel(&f->task);
+        wf_member_stop(m, f);
+    }
+}
+
 void wf_member_dismiss(struct wf_member *m)
 {
     m->left = 0;

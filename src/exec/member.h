@@ -82,14 +82,18 @@ void wf_member_arm(struct wf_member *m);      // the next result wakes a sleeper
 void wf_member_call_all(struct wf_member *m); // all sleepers look again: their task lies elsewhere
 
 void wf_member_stop(struct wf_member *m, weft_future *f);    // ask the task to stop, if it runs
+void wf_member_stop_all(struct wf_member *m);                // every task that lies in it
 void wf_member_dismiss(struct wf_member *m);                 // it ends when it has done all
 void wf_member_let_go_ends(struct wf_member *m);             // of those that have arrived
 void wf_member_tell(struct wf_member *m, enum wf_tell tell); // when to ring
 bool wf_member_has_begun(const struct wf_member *m, const weft_future *f);
+const uint32_t *wf_member_state(const struct wf_member *m, const weft_future *f); // its slot's
+
 bool wf_member_has_result(const struct wf_member *m); // collect would find one
-bool wf_member_has_many(const struct wf_member *m);   // or so many that it is worth it,
-bool wf_member_is_dry(const struct wf_member *m);     // or all; or it has nothing to do anyway
-const uint32_t *wf_member_state(const struct wf_member *m, const weft_future *f);
+// It would find so many that it is worth it. A guess: mostly no slot is looked at.
+bool wf_member_has_many(const struct wf_member *m);
+// It has done all that it was sent, or was sent nothing.
+bool wf_member_is_dry(const struct wf_member *m);
 // It has not begun the first that it has, or does not leave, though it has none and is dismissed.
 bool wf_member_is_idle(const struct wf_member *m);
 

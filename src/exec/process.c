@@ -29,7 +29,7 @@ static weft_future *outcome(struct wf_member *m, int died)
         return f;
     f = wf_member_inherit(m, &begun);
     char how[WEFT_ERROR_MAX], text[2 * WEFT_ERROR_MAX], name[WF_NAME_MAX];
-    wf_family_explain(died, how, sizeof how);
+    wf_reasons_of_death(died, how, sizeof how);
     (void)snprintf(text, sizeof text, "%s: its process %s", wf_task_name(&f->task, name), how);
     bool ended_by_us = f->task.daemon && wf_load(&wf_daemons, WF_RELAXED) != WF_DAEMONS_LIVE;
     wf_future_fail(f, ended_by_us ? -ECANCELED : died < 0 ? died : -EOWNERDEAD, text);
@@ -142,9 +142,6 @@ void wf_process_cancel_daemons(void)
 {
     wf_guard(&mu);
     for (struct wf_member *m = started; m; m = m->next)
-        for (uint32_t at = m->head; at != m->tail; at++)
-            if (m->process->birth.daemon && m->sent[at % WF_SLOTS].f) {
-                wf_task_cancel(&m->sent[at % WF_SLOTS].f->task);
-                wf_member_stop(m, m->sent[at % WF_SLOTS].f);
-            }
+        if (m->process->birth.daemon)
+            wf_member_stop_all(m);
 }

@@ -150,16 +150,6 @@ static void processes_describe(weft_pool *pool, const weft_future *f, struct wef
     wf_name_task(info->name, sizeof info->name, m->process->birth.name, &f->task);
 }
 
-static void stop_all(struct wf_member *m)
-{
-    uint32_t at = m->head;
-    weft_future *f;
-    while ((f = wf_member_next(m, &at))) {
-        wf_task_cancel(&f->task);
-        wf_member_stop(m, f);
-    }
-}
-
 static void processes_cancel(weft_pool *pool)
 {
     struct processes *t = processes_of(pool);
@@ -173,7 +163,7 @@ static void processes_cancel(weft_pool *pool)
         wf_crew_fail(&ended, f, -ECANCELED, "the pool was cancelled before it began");
     }
     for (struct wf_member *m = t->members; m; m = m->next)
-        stop_all(m);
+        wf_member_stop_all(m);
     wf_crew_unlock_and_end(t, &ended);
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// reasons.c - see reasons.h. Apart from what can fail, for the words are as long as the code.
 #define _GNU_SOURCE // sigabbrev_np
 #include "exec/reasons.h"
 
@@ -57,7 +58,7 @@ void wf_reasons_against(const void *here, const char *name)
     (void)weft_fail(-ENOTSUP, "processes: %s %s", name, why);
 }
 
-void wf_family_explain(int died, char *text, size_t size)
+void wf_reasons_of_death(int died, char *text, size_t size)
 {
     if (died < 0)
         (void)snprintf(text, size, "could not be made: %s", strerror(-died));

@@ -20,4 +20,8 @@ int wf_reasons_against_stack(size_t size);
 // Set the error to -ENOTSUP: what is called so and lies `here` is not in the workers.
 void wf_reasons_against(const void *here, const char *name);
 
+// "was killed by SIGSEGV (Segmentation fault)", "ended with status 3", "could not be made: ...": of
+// what the owner of a process was told (family.h).
+void wf_reasons_of_death(int died, char *text, size_t size);
+
 #endif

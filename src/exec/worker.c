@@ -175,9 +175,8 @@ static int run(struct wf_slot *slot, struct job *job, struct wf_task *task)
 // The message of its failure, for whoever joins it.
 static void explain(struct wf_slot *slot, int code, struct wf_task *task)
 {
-    const char *text = wf_error_text(task);
-    bool is_its = text && task->error_code == code;
-    (void)snprintf(slot->payload, WEFT_ERROR_MAX, "%s", is_its ? text : "");
+    bool is_its = task->error_code == code; // else joining it gives the words of its code
+    (void)snprintf(slot->payload, WEFT_ERROR_MAX, "%s", is_its ? wf_error_text(task) : "");
 }
 
 static void wait_to_be_killed(const struct wf_slot *slot)
