@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// limits.c - see limits.h.
 #include "common/limits.h"
 
 #include <dirent.h>

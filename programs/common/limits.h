@@ -3,9 +3,8 @@
 #ifndef WEFT_PROGRAMS_LIMITS_H
 #define WEFT_PROGRAMS_LIMITS_H
 
-// As many open descriptors as the hard limit allows: a connection takes two (its socket, and one
-// for its thread to be woken by), and 1,024 is a common soft limit.
-// Returns how many it is then; -1: nobody knows.
+// As many open descriptors as the hard limit allows: each connection takes one, and 1,024 is a
+// common soft limit. Returns how many it is then; -1: nobody knows.
 long raise_descriptor_limit(void);
 
 // How many are open now; -1: nobody knows.

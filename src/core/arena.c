@@ -22,10 +22,8 @@
 #include "os/shm.h"
 #include "os/valgrind.h"
 
-enum {
-    PAGE = 65536,
-    SIZES = 24
-}; // sizes are PAGE << 0 .. PAGE << 23; any machine's page divides it
+// Sizes are PAGE << 0 .. PAGE << 23; any machine's page divides it.
+enum { PAGE = 65536, SIZES = 24 };
 enum { FREE, TAKEN };
 enum { SMALLEST = 1 << 26 }; // bytes, of an arena
 

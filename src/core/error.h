@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// error.h - how the calls of the library fail, beside weft_fail; and failures that nobody sees.
 #ifndef WF_CORE_ERROR_H
 #define WF_CORE_ERROR_H
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// kin.c - see kin.h. The table lies in the arena; without that nothing is shared, and nobody asks.
 #include "core/kin.h"
 
 #include "core/arena.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// misuse.c - see misuse.h. WEFT_CHECK is read before main.
 #include "core/misuse.h"
 
 #include <stdarg.h>

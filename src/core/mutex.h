@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// mutex.h - weft_lock under other names, and the library's own locks, of which no pool is told.
 #ifndef WF_CORE_MUTEX_H
 #define WF_CORE_MUTEX_H
 

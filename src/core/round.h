@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// round.h - up to the next multiple.
 #ifndef WF_CORE_ROUND_H
 #define WF_CORE_ROUND_H
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+// shared.c - see shared.h. The first attempt is made before anybody is told of a wait: mostly it is
+// enough.
 #include "core/shared.h"
 
 #include <errno.h>

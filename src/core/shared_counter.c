@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// shared_counter.c - a word that all processes add to.
 #include <weft/shared.h>
 
 #include "core/misuse.h"

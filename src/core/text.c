@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// text.c - see text.h.
 #include "core/text.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// waiters.c - see waiters.h: the line, the waits in it, and what a fork leaves of both.
 #include "core/waiters.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// channel.c - see channel.h. A channel and a parcel are both a file without a name, mapped.
 #include "exec/channel.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// ends.c - see ends.h.
 #include "exec/ends.h"
 
 #include <string.h>

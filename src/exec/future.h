@@ -13,7 +13,6 @@
 
 #include "core/waiters.h"
 
-struct wf_executor;
 struct wf_store_block;
 
 enum wf_place { WF_NOWHERE, WF_QUEUED, WF_RUNNING };

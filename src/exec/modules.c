@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// modules.c - see modules.h. Nothing is kept here: the program may load a library at any time.
 #define _GNU_SOURCE // dl_iterate_phdr
 #include "exec/modules.h"
 

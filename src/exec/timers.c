@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// timers.c - see timers.h. Each timer knows its place: one that ends early leaves from the middle.
 #include "exec/timers.h"
 
 #include <errno.h>

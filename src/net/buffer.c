@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// buffer.c - see buffer.h.
 #include "net/buffer.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// buffer.h - bytes on their way: of a connection, of a layer, of a flight (post.c).
 #ifndef WF_NET_BUFFER_H
 #define WF_NET_BUFFER_H
 

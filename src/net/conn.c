@@ -110,7 +110,6 @@ void wf_conn_leave(weft_conn *c)
         conn_free(c);
 }
 
-// With mu held: who is in a call looks at the connection again.
 void wf_conn_wake_all(weft_conn *c)
 {
     if (c->reader)
@@ -208,7 +207,6 @@ void wf_conn_seal_posted(weft_conn *c)
     wf_buffer_drop(held, held->length);
 }
 
-// With mu held: send what is queued, as far as the socket takes it.
 void wf_conn_send_queued(weft_conn *c)
 {
     wf_conn_seal_posted(c);

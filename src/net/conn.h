@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// conn.h - how a socket becomes a connection: for listener.c and connect.c.
 #ifndef WF_NET_CONN_H
 #define WF_NET_CONN_H
 

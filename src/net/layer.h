@@ -17,14 +17,15 @@
 struct wf_layer;
 
 struct wf_layer_ops {
-    int (*handshake)(
-        struct wf_layer *); // 0; -EAGAIN: needs more of the socket; an error, with text
-    ssize_t (*read)(struct wf_layer *, void *buf, size_t cap); // as recv; -EAGAIN: nothing yet
-    bool (*readable)(struct wf_layer *);                       // read would not say -EAGAIN
-    int (*write)(struct wf_layer *, const void *bytes,
-                 size_t size);     // all, to the queue; or an error
-    int (*end)(struct wf_layer *); // say "no more", once
-    void (*free)(struct wf_layer *);
+    // 0; -EAGAIN: it needs more of the socket; or an error, with its message.
+    int (*handshake)(struct wf_layer *layer);
+    // As recv: bytes, 0 at the end, -EAGAIN (nothing yet), or an error, with its message.
+    ssize_t (*read)(struct wf_layer *layer, void *buf, size_t cap);
+    bool (*readable)(struct wf_layer *layer); // read would not say -EAGAIN
+    // All of it, to the queue: 0, or an error, with its message but for -EPIPE.
+    int (*write)(struct wf_layer *layer, const void *bytes, size_t size);
+    int (*end)(struct wf_layer *layer); // say "no more", once: 0 or an error
+    void (*free)(struct wf_layer *layer);
 };
 
 struct wf_layer {

@@ -12,8 +12,9 @@
 // A flight lends the connection's queue some room, about as much as it needed the last time. So
 // what is posted to thousands touches one piece of memory a connection, and the same in each turn.
 //
-// Both run on the loop's own stack, which must never wait for a lock: who is next to get it may be
-// a fiber of this very loop. So they only try, and come again at the end of the next turn.
+// `take_off` and `land` run on the loop's own stack, which must never wait for a lock: who is next
+// to get it may be a fiber of this very loop. So they only try, and come again when the next turn
+// ends.
 #include <errno.h>
 #include <sys/socket.h>
 

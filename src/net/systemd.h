@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// systemd.h - sockets that were opened for us before we began: as sd_listen_fds(3) has them.
 #ifndef WF_NET_SYSTEMD_H
 #define WF_NET_SYSTEMD_H
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// tls.h - what tls.c, the settings, and session.c, a connection's, share.
 #ifndef WF_NET_TLS_H
 #define WF_NET_TLS_H
 

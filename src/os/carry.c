@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// carry.c - see carry.h: sendmsg and recvmsg with SCM_RIGHTS.
 #define _GNU_SOURCE // MSG_CMSG_CLOEXEC
 #include "os/carry.h"
 

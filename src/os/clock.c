@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// clock.c - see clock.h.
 #include "os/clock.h"
 
 enum { NS_PER_S = 1000000000 };

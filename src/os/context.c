@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+// context.c - see context.h: a stack before its first switch, and what sanitizers are told. The
+// switch is assembly (context_*.S).
 #define _GNU_SOURCE // pthread_getattr_np
 #include "os/context.h"
 

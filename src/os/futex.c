@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// futex.c - see futex.h. By system calls: libc has no function for a futex.
 #include "os/futex.h"
 
 #include <errno.h>

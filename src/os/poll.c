@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// poll.c - see poll.h. A bell is an eventfd: a ring that comes before the wait is kept.
 #define _GNU_SOURCE // ppoll
 #include "os/poll.h"
 

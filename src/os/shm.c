@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// shm.c - see shm.h: memfds. /dev/shm is not used: it may be full, or not there.
 #define _GNU_SOURCE // memfd_create
 #include "os/shm.h"
 

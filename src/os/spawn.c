@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// spawn.c - see spawn.h. By posix_spawn, because fork takes longer the more memory a program has.
 #define _GNU_SOURCE // posix_spawn_file_actions_addclosefrom_np, environ
 #include "os/spawn.h"
 

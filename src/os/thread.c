@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// thread.c - see thread.h: pthreads.
 #define _GNU_SOURCE // pthread_setname_np, gettid
 #include "os/thread.h"
 
