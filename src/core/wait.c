@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// wait.c - waiting for what is not weft's: descriptors, signals, calls that block; and what a task
-// may say about itself.
+// wait.c - waiting for what is not weft's: descriptors, signals. (Calls that block: exec/block.c.)
 #include <weft/wait.h>
 
 #include <errno.h>
@@ -12,29 +11,6 @@
 #include "core/misuse.h"
 #include "core/park.h"
 #include "os/poll.h"
-#include "os/thread.h"
-
-int weft_check(void)
-{
-    return wf_failed("weft_check", wf_interrupted());
-}
-
-bool weft_shield(bool on)
-{
-    struct wf_task *task = wf_current();
-    bool was = task->shielded;
-    task->shielded = on;
-    return was;
-}
-
-void weft_yield(void)
-{
-    struct wf_parker *self = wf_self();
-    if (self->parking)
-        (void)self->parking->yield(self, false);
-    else
-        wf_thread_yield();
-}
 
 int weft_wait_fd(int fd, short events, weft_time deadline)
 {

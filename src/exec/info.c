@@ -132,10 +132,3 @@ int weft_cores(void)
 {
     return wf_thread_cores();
 }
-
-const char *weft_version(void)
-{
-#define TEXT(n) #n
-#define VERSION(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)
-    return VERSION(WEFT_VERSION_MAJOR, WEFT_VERSION_MINOR, WEFT_VERSION_PATCH);
-}
