@@ -40,8 +40,9 @@ int weft_error_code(void);
 
 // Who is told of a task that failed when nobody was left to join it: dropped before its end, or
 // started or submitted and then dropped. Cancelled tasks are not reported. A pool's own on_error
-// (pool.h) comes first. NULL, the default: one line on stderr. Called on its thread; of a task of a
-// process, on one that may be the only one to hear of processes: it must not wait for any.
+// (pool.h) comes first. NULL, the default: one line on stderr. The texts live until it returns.
+// Called on the thread that ran the task; of a task of a process on a thread of weft's, perhaps the
+// only one that hears of processes: so the hook must not wait for any of them.
 void weft_on_unobserved(void (*hook)(const char *task, int code, const char *message, void *ctx),
                         void *ctx);
 

@@ -127,7 +127,7 @@ int weft_conn_fd(const weft_conn *c);            // borrowed
 // whoever reads. 0: never ask. On a Unix socket it means nothing. Never waits. 0 or -EINVAL (not 0
 // to 32767).
 int weft_conn_keepalive(weft_conn *c, int idle_s);
-void weft_conn_close(weft_conn **c); // flush first: what is still queued is lost
+void weft_conn_close(weft_conn **c); // never waits: flush first, what is still queued is lost
 
 // ---- behind the macros -------------------------------------------------------
 weft_listener *weft_listen_(struct weft_listen_options o) __attribute__((warn_unused_result));

@@ -60,8 +60,8 @@ int weft_pipe(weft_end *a, weft_end *b);
 // (task.h), -EPIPE (the other end is closed), -EBADF or -ENOTSOCK (not an end: a stream takes
 // what is sent, but weft_recv says it), -ENOMEM, and where it has to wait -EMFILE or -ENFILE.
 //
-// -EMSGSIZE: over WEFT_MESSAGE_MAX. A full pipe makes it wait: it holds 200 KB or so, less of small
-// messages, which count for more than their bytes. Never SIGPIPE.
+// 0; -EMSGSIZE: over WEFT_MESSAGE_MAX. Waits while the pipe is full: it holds 200 KB or so, less of
+// small messages, which count for more than their bytes. Never SIGPIPE.
 int weft_send(weft_end end, const void *msg, size_t size, weft_time deadline);
 // The message's size; -EPIPE after the last message; -EMSGSIZE if it exceeds cap: then it stays.
 // -EBADMSG: somebody who does not use weft sent what is larger than any message; it is gone, the

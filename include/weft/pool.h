@@ -73,11 +73,13 @@ struct weft_pool_options {
 // starts a thread. A worker that dies fails the task that it ran with -EOWNERDEAD, is replaced, and
 // costs no other; ten in a row that die before on_start is done fail the pool's tasks. A task that
 // runs on 100 ms past its deadline is killed. That fresh start is one more child of the program,
-// until it exits: wait for your own by their pids, not with wait() until there is none.
+// until it exits: wait for your own by their pids, not with wait() until there is none. The call
+// that needs it first waits for it, a few milliseconds, in which a fiber's thread stands still.
 // docs/processes.md tells more.
 #define weft_pool_open(...) \
     weft_pool_open_(WEFT_OPTIONS_(struct weft_pool_options, .kind = __VA_ARGS__))
-// Ask every task in it, queued or running, to stop; not those that are submitted later.
+// Ask every task in it, queued or running, to stop, and do not wait for that; not those that are
+// submitted later.
 void weft_pool_cancel(weft_pool *pool);
 // Wait for all tasks and threads, shielded, and release everything; submits that come meanwhile get
 // -EPIPE. Futures stay valid. From a task of this pool, its on_start or on_error: aborts. It waits
@@ -107,8 +109,9 @@ void weft_pool_close(weft_pool **pool);
 
 // Run fn over in[0..n) into out[0..n), in order, and wait for all. 0, or the first failure's code:
 // then the rest are cancelled and the message names its index. -ETIMEDOUT, -ECANCELED: likewise.
-// On processes also -EMFILE, -ENFILE: the items travel by descriptors. The caller works with them
-// where it may (see the top). Items must not wait for each other: they may run one after the other.
+// Or as weft_submit; on processes also -EMFILE, -ENFILE (the items travel by descriptors) and
+// -EOWNERDEAD. The caller works with them where it may (see the top). Items must not wait for each
+// other: they may run one after the other.
 //     int weft_map(weft_pool *pool, weft_time deadline, fn, size_t n, R *out, const A *in);
 //     rc = weft_map(pool, WEFT_FOREVER, square, 3, out, (int[]){1, 2, 3});
 #define weft_map(pool, deadline, fn, n, out, ...) \
@@ -145,8 +148,8 @@ int weft_wait(const weft_future *f, weft_time deadline);
 
 // Wait for the task's end, shielded; copy its result if it succeeded; free the future, and return
 // the task's code, its message in weft_error(). -EOWNERDEAD: its process died; the message names
-// the signal or the status. -EINVAL: *f was NULL. result may be NULL, with any
-// size; else a wrong size aborts, as does joining oneself. In a forked child: -ENOTSUP.
+// the signal or the status. -EINVAL: *f was NULL. result may be NULL, with any size; else a wrong
+// size aborts, as does joining oneself. In a forked child: -ENOTSUP.
 int weft_join(weft_future **f, void *result, size_t size);
 // The same, the type of out checked against fn:  int weft_join_as(weft_future **f, fn, R *out);
 #define weft_join_as(f, fn, out) \

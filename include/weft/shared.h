@@ -39,9 +39,9 @@ WEFT_C_BEGIN
 // Zeroed, page-aligned, its memory taken at once. It stays until it is freed, or the program ends,
 // whoever made it. NULL: -ENOMEM; -EMFILE or -ENFILE, at first use; -ENOTSUP (a child of a plain
 // fork, a process of a process, or the program's first process was started when no shared memory
-// could be had). Addresses
-// for four times the machine's memory are set aside, and a region takes the next power of two of
-// them. Waits only while another process does the same, as weft_shared_free. A size of 0 aborts.
+// could be had). Addresses for four times the machine's memory are set aside, and a region takes
+// the next power of two of them. Waits only while another process does the same, as
+// weft_shared_free. A size of 0 aborts.
 void *weft_shared(size_t size) __attribute__((warn_unused_result));
 // void weft_shared_free(T **region): gives it back for all processes; nobody may be using it.
 #define weft_shared_free(region) (weft_shared_free_(*(region)), (void)(*(region) = NULL))
@@ -51,15 +51,16 @@ void *weft_shared(size_t size) __attribute__((warn_unused_result));
 // any may be next.
 
 // A mutex that survives its holder: the next lock returns -EOWNERDEAD once, holding it; unlocking
-// then says that the state is mended. Only the task that locked it may unlock it, and locking it
-// again is misuse.
+// then says that the state is mended. Only the task that locked it may unlock it: another, and
+// locking it again, aborts.
 typedef struct {
     uint64_t word_, by_;
 } weft_shared_mutex;
 int weft_shared_lock(weft_shared_mutex *m, weft_time deadline);
 void weft_shared_unlock(weft_shared_mutex *m);
 
-// A semaphore, of at most INT32_MAX units. What a process took and did not give back dies with it.
+// A semaphore, of at most INT32_MAX units: more abort. What a process took and did not give back
+// dies with it.
 typedef struct {
     uint32_t word_;
 } weft_shared_sem;
@@ -88,9 +89,13 @@ int64_t weft_shared_value(const weft_shared_counter *c);
 // those who get (Michael and Scott 1996), each of which survives its holder: an item is in the
 // queue or not, never by halves, and one whose getter was killed is still there.
 typedef struct weft_shared_queue weft_shared_queue;
-weft_shared_queue *weft_shared_queue_new(size_t item_size, size_t capacity) // as weft_shared
-    __attribute__((warn_unused_result));                                    // a capacity of 0: 1024
+// A capacity of 0: 1024. NULL and what waits: as weft_shared. An item size of 0 aborts.
+weft_shared_queue *weft_shared_queue_new(size_t item_size, size_t capacity)
+    __attribute__((warn_unused_result));
 void weft_shared_queue_free(weft_shared_queue **q); // nobody may be using it
+// As weft_put and weft_get of queue.h.
+//     int weft_shared_put(weft_shared_queue *q, const T *item, weft_time deadline);
+//     int weft_shared_get(weft_shared_queue *q, T *item, weft_time deadline);
 #define weft_shared_put(q, item, deadline) \
     weft_shared_put_((q), (item), WEFT_ITEM_SIZE_(item), (deadline))
 #define weft_shared_get(q, item, deadline) \

@@ -10,10 +10,13 @@
 // that a bare number of nobody-knows-what cannot be passed by mistake. weft_lock, the recursive and
 // the read-write lock and weft_once_do take none: they protect moments. Nor do joining, closing and
 // weft_block, which last as long as the task: weft_wait first. Nor does handing over a task, which
-// may wait for room in its pool's backlog: the deadline of weft_submit_until is the task's.
+// may wait for room in its pool's backlog: the deadline of weft_submit_until is the task's. Any
+// other call without a deadline does not wait, or says that it does.
 //
-// On a fiber each call that has to wait until a deadline, or for a descriptor, may give -ENOMEM as
-// well, and for a descriptor -ENOSPC: no memory for the timer, no watch left (max_user_watches).
+// A call that has to wait may give two errors more than it names. A task of a pool, -EAGAIN: all
+// its workers wait, and there is no spare (max_spares in pool.h); but not for a descriptor. A
+// fiber, until a deadline or for a descriptor, -ENOMEM: no memory for the timer; and for a
+// descriptor -ENOSPC: no watch left (max_user_watches).
 #ifndef WEFT_TIME_H
 #define WEFT_TIME_H
 
@@ -29,7 +32,8 @@ typedef struct {
 #define WEFT_POLL WEFT_VALUE_(weft_time, 0) // do it now or return -ETIMEDOUT
 
 weft_time weft_now(void);
-weft_time weft_after_ns(int64_t ns); // a past one counts as now, a sum too large as for ever
+// So long from now; less than 0 counts as now, a sum too large as for ever.
+weft_time weft_after_ns(int64_t ns);
 weft_time weft_after_ms(int64_t ms);
 static inline weft_time weft_sooner(weft_time a, weft_time b)
 {

@@ -10,6 +10,7 @@
 //   shared.h memory that several processes see, and locks, queues and signals in it
 //   trace.h  a timeline of all of it
 //   base.h   what these need of the compiler
+//   explore.h, which is not included here: a test in every order that its tasks can take
 //
 //     #include <weft/weft.h>
 //
