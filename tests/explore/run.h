@@ -87,7 +87,6 @@ struct xp_task {
     uint64_t seen; // by its latest load or exchange, and where: for spinning
     const void *seen_at;
     unsigned seen_size;
-    uint64_t yielded_at; // step
     struct xp_clock clock;
     struct xp_stored stores[XP_STORES];
     int stored;

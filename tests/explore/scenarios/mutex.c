@@ -11,7 +11,6 @@ static struct {
     struct guarded g;
     int times;
     int rc[TASKS];
-    weft_mutex *fleeting;
 } s;
 
 static void *lock_some_times(void *arg)
