@@ -22,7 +22,7 @@ static struct {
     uint32_t busy; // a spin bit: guards the next three
     bool runs;
     uint32_t fork; // wf_fork_count when it was started
-    struct wf_lookout *first;
+    LIST_HEAD(, wf_lookout) watches;
     uint32_t changes; // atomic
 } lookout;
 
@@ -31,22 +31,13 @@ static struct {
 static void add(struct wf_lookout *l)
 {
     l->stands = true;
-    l->prev = NULL;
-    l->next = lookout.first;
-    if (l->next)
-        l->next->prev = l;
-    lookout.first = l;
+    LIST_INSERT_HEAD(&lookout.watches, l, link);
 }
 
 static void take_out(struct wf_lookout *l)
 {
     l->stands = false;
-    if (l->next)
-        l->next->prev = l->prev;
-    if (l->prev)
-        l->prev->next = l->next;
-    else
-        lookout.first = l->next;
+    LIST_REMOVE(l, link);
 }
 
 // ---- the thread -------------------------------------------------------------------------
@@ -91,8 +82,8 @@ static void look_around(struct view *view)
     view->count = 1;
     view->is_full = false;
     wf_spin_lock(&lookout.busy);
-    for (struct wf_lookout *l = lookout.first, *next; l; l = next) {
-        next = l->next;
+    for (struct wf_lookout *l = LIST_FIRST(&lookout.watches), *next; l; l = next) {
+        next = LIST_NEXT(l, link);
         if (wf_words_changed(l->wait)) {
             take_out(l);
             wf_unpark(l->parker); // its watch lies on its stack until it sees that it is out

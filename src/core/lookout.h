@@ -3,13 +3,15 @@
 #ifndef WF_CORE_LOOKOUT_H
 #define WF_CORE_LOOKOUT_H
 
+#include <sys/queue.h>
+
 #include "core/park.h"
 
 enum { WF_SLICE_MS = 5 }; // between two looks at what nobody can sleep on
 
 // A fiber's watch; lies on its stack.
 struct wf_lookout {
-    struct wf_lookout *next, *prev;
+    LIST_ENTRY(wf_lookout) link;
     struct wf_parker *parker;
     const struct wf_wait *wait;
     bool stands; // in the list; guarded by the list's spin bit

@@ -58,7 +58,7 @@ int wf_crew_hire(struct processes *t)
         return rc;
     }
     t->started++;
-    wf_member_add(&t->members, m);
+    LIST_INSERT_HEAD(&t->members, m, link);
     t->alive++;
     return 0;
 }
@@ -87,7 +87,8 @@ static int wanted(const struct processes *t)
 static int willing(const struct processes *t)
 {
     int n = 0;
-    for (const struct wf_member *m = t->members; m; m = m->next)
+    const struct wf_member *m;
+    LIST_FOREACH (m, &t->members, link)
         n += m->left > 0;
     return n;
 }
@@ -132,8 +133,8 @@ static void see_to_members(struct processes *t, struct wf_ended *ended)
 // Who is to get the next one: the least laden that is set up, else the least laden.
 static struct wf_member *choose(const struct processes *t)
 {
-    struct wf_member *best = NULL;
-    for (struct wf_member *m = t->members; m; m = m->next) {
+    struct wf_member *best = NULL, *m;
+    LIST_FOREACH (m, &t->members, link) {
         if (!wf_member_has_room(m) || (m->counted && m->load > 0))
             continue;
         if (!best || m->load < best->load || (m->load == best->load && m->ready && !best->ready))
@@ -223,8 +224,8 @@ void wf_crew_unload(struct processes *t, struct wf_member *m, bool all)
 static void balance(struct processes *t)
 {
     bool idle = false;
-    struct wf_member *laden = NULL;
-    for (struct wf_member *m = t->members; m; m = m->next) {
+    struct wf_member *laden = NULL, *m;
+    LIST_FOREACH (m, &t->members, link) {
         idle = idle || (m->load == 0 && m->ready && m->left > 0);
         if (m->load > 1 && m->counted)
             wf_crew_unload(t, m, true);
@@ -306,7 +307,10 @@ static void look_at(struct processes *t, struct wf_member *m, struct wf_ended *e
 static void say_lacks(struct processes *t)
 {
     bool lacks = t->queued > 0;
-    for (struct wf_member *m = t->members; m && lacks != t->lacks; m = m->next)
+    struct wf_member *m;
+    if (lacks == t->lacks)
+        return;
+    LIST_FOREACH (m, &t->members, link)
         wf_store(&m->channel->lacks, lacks, WF_SEQ_CST);
     t->lacks = lacks;
 }
@@ -321,7 +325,8 @@ static void act(struct processes *t, struct wf_ended *ended)
 
 void wf_crew_look(struct processes *t, struct wf_ended *ended)
 {
-    for (struct wf_member *m = t->members; m; m = m->next)
+    struct wf_member *m;
+    LIST_FOREACH (m, &t->members, link)
         look_at(t, m, ended);
     act(t, ended);
 }
@@ -339,7 +344,8 @@ void wf_crew_look_and_end(struct processes *t)
 // others to choose from: a lone worker that keeps up would wait for that line after each task.
 void wf_crew_feed(struct processes *t, struct wf_ended *ended)
 {
-    for (struct wf_member *m = t->members; m; m = m->next) {
+    struct wf_member *m;
+    LIST_FOREACH (m, &t->members, link) {
         bool lets_work = t->alive > 1 && wf_member_is_dry(m);
         if (m->load > 0 && (lets_work || wf_member_has_many(m)))
             wf_crew_collect(t, m, ended);
@@ -347,7 +353,7 @@ void wf_crew_feed(struct processes *t, struct wf_ended *ended)
     }
     wf_crew_dispatch(t, ended);
     say_lacks(t);
-    for (struct wf_member *m = t->members; m; m = m->next)
+    LIST_FOREACH (m, &t->members, link)
         look_at_blocked(t, m); // it may have begun to wait before it could see what came
     if (t->blocked > 0)
         act(t, ended);
@@ -489,7 +495,7 @@ static void died(struct wf_process *process, int died)
     look_at_phase(t, m, &ended);
     inherit(t, m, died, &ended);
     struct wf_channel *channel = wf_family_release(process);
-    wf_member_remove(&t->members, m);
+    LIST_REMOVE(m, link);
     t->alive--;
     t->blocked -= m->counted;
     if (!m->ready && t->broken == 0)

@@ -39,7 +39,7 @@ struct processes {
     bool ending;                   // somebody ends some
     size_t queued;                 // in queue
     size_t unfinished;             // in queue, running, and those that are being ended
-    struct wf_member *members;
+    struct wf_members members;
     int alive;         // of them
     int blocked;       // of those, waiting inside a task
     int failures;      // births in a row that came to nothing

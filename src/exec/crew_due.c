@@ -97,7 +97,8 @@ void wf_crew_on_due(struct wf_watch *watch)
     wf_crew_look(t, &ended);
     int64_t now = wf_clock_now();
     int64_t due = expire_queued(t, now, &ended);
-    for (struct wf_member *m = t->members; m; m = m->next) {
+    struct wf_member *m;
+    LIST_FOREACH (m, &t->members, link) {
         look_for_stuck(m, now);
         int64_t next_due = expire_all_sent(m, now, &ended);
         due = next_due < due ? next_due : due;

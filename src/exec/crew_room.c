@@ -15,7 +15,8 @@
 static size_t room(const struct processes *t)
 {
     size_t waiting = t->queued, backlog = t->base.options.backlog;
-    for (const struct wf_member *m = t->members; m; m = m->next)
+    const struct wf_member *m;
+    LIST_FOREACH (m, &t->members, link)
         waiting += m->load > 1 ? m->load - 1 : 0;
     return waiting < backlog ? backlog - waiting : 0;
 }

@@ -3,6 +3,8 @@
 #ifndef WF_EXEC_EXECUTOR_H
 #define WF_EXEC_EXECUTOR_H
 
+#include <sys/queue.h>
+
 #include "exec/future.h"
 
 // What a pool of processes remembers for one who waits for a future of its own; begins as zeros.
@@ -60,8 +62,8 @@ struct weft_pool {
     const struct wf_executor *executor;
     struct weft_pool_options options; // with the defaults filled in
     char name[WF_NAME_MAX];
-    uint32_t refs;          // atomic: the owner, and its futures, each or together
-    weft_pool *next, *prev; // in the list of the open ones: exit.c
+    uint32_t refs;              // atomic: the owner, and its futures, each or together
+    LIST_ENTRY(weft_pool) open; // in the list of those: exit.c
 };
 
 extern const struct wf_executor wf_threads;   // threads.c

@@ -23,9 +23,9 @@
 enum { GRACE_MS = 100 };
 
 static struct {
-    weft_mutex mu;   // guards the lists and the next two
-    weft_cond fewer; // a count fell, and the handler waits
-    weft_pool *pools;
+    weft_mutex mu;                // guards the lists and the next two
+    weft_cond fewer;              // a count fell, and the handler waits
+    LIST_HEAD(, weft_pool) pools; // the open ones
     wf_thread ended; // the latest thread of a started task to end; see wf_exit_end_thread
     bool any_ended;
     // ---- atomic
@@ -56,11 +56,13 @@ static long tasks(void)
 // With mu held: some pool that still works, with a reference.
 static weft_pool *working_pool(void)
 {
-    for (weft_pool *pool = state.pools; pool; pool = pool->next)
+    weft_pool *pool;
+    LIST_FOREACH (pool, &state.pools, open) {
         if (!pool->executor->quiet(pool)) {
             wf_pool_ref(pool);
             return pool;
         }
+    }
     return NULL;
 }
 
@@ -165,22 +167,13 @@ void wf_exit_add_pool(weft_pool *pool)
 {
     wf_guard(&state.mu);
     be_registered();
-    pool->prev = NULL;
-    pool->next = state.pools;
-    if (state.pools)
-        state.pools->prev = pool;
-    state.pools = pool;
+    LIST_INSERT_HEAD(&state.pools, pool, open);
 }
 
 void wf_exit_remove_pool(weft_pool *pool)
 {
     wf_guard(&state.mu);
-    if (pool->prev)
-        pool->prev->next = pool->next;
-    else
-        state.pools = pool->next;
-    if (pool->next)
-        pool->next->prev = pool->prev;
+    LIST_REMOVE(pool, open);
 }
 
 // Whoever ends counts, then looks whether the handler waits; the handler says that it waits, then

@@ -38,7 +38,7 @@ static struct {
     pid_t ancestor;
     wf_thread keeper;
     uint64_t last_serial;
-    struct wf_process *first;
+    LIST_HEAD(, wf_process) processes;
     struct wf_watch *watches, *ringing; // the one that the keeper calls
     weft_cond rung;
     uint32_t unborn;           // asked for, and neither born nor buried, as far as was heard
@@ -175,31 +175,16 @@ static void stay_behind(void)
     if (family.is_kept)
         wf_bell_free(family.bell);
     family.is_there = family.is_kept = false;
-    family.first = NULL;
+    LIST_INIT(&family.processes);
     family.unborn = 0;
 }
 
 // ---- the list ---------------------------------------------------------------------------
 
-// With mu held.
-static void add(struct wf_process *p)
-{
-    p->prev = NULL;
-    p->next = family.first;
-    if (family.first)
-        family.first->prev = p;
-    family.first = p;
-}
-
 static void take_out(struct wf_process *p)
 {
     wf_guard(&family.mu);
-    if (p->prev)
-        p->prev->next = p->next;
-    else
-        family.first = p->next;
-    if (p->next)
-        p->next->prev = p->prev;
+    LIST_REMOVE(p, link);
 }
 
 // It is heard of for the first time.
@@ -214,21 +199,21 @@ static void be_born(struct wf_process *p)
 static struct wf_process *first(void)
 {
     wf_guard(&family.mu);
-    return family.first;
+    return LIST_FIRST(&family.processes);
 }
 
 static struct wf_process *after(const struct wf_process *p)
 {
     wf_guard(&family.mu);
-    return p->next;
+    return LIST_NEXT(p, link);
 }
 
 static struct wf_process *find(uint64_t serial)
 {
     wf_guard(&family.mu);
-    struct wf_process *p = family.first;
+    struct wf_process *p = LIST_FIRST(&family.processes);
     while (p && p->serial != serial)
-        p = p->next;
+        p = LIST_NEXT(p, link);
     return p;
 }
 
@@ -358,7 +343,7 @@ static int bear(struct wf_process *p)
     if (rc == -ENOMEM)
         return weft_fail(rc, "processes: a process for %s: %s", p->birth.name, strerror(-rc));
     // Else an ancestor that is gone, as the keeper will notice, who buries all that it finds here.
-    add(p);
+    LIST_INSERT_HEAD(&family.processes, p, link);
     family.unborn++;
     close_theirs(p);
     return 0;
@@ -485,7 +470,8 @@ static void ring_due(void)
 static void await_ends(void)
 {
     int64_t patience = wf_clock_now() + LAST_MS * INT64_C(1000000);
-    for (const struct wf_process *p = family.first; p; p = p->next)
+    const struct wf_process *p;
+    LIST_FOREACH (p, &family.processes, link)
         if (p->channel)
             (void)wf_poll_alone(p->socket, 0, patience); // one that takes longer is not waited for
     wf_kin_bury_all();
@@ -503,13 +489,13 @@ static void lose_ancestor(void)
     family.modules = NULL;
     memset(family.known, 0, sizeof family.known);
     family.is_there = false;
-    struct wf_process *p = family.first;
-    family.first = NULL;
+    struct wf_process *p = LIST_FIRST(&family.processes);
+    LIST_INIT(&family.processes);
     family.unborn = 0;
     weft_cond_broadcast(&family.born);
     weft_unlock(&family.mu);
     for (struct wf_process *next; p; p = next) {
-        next = p->next;
+        next = LIST_NEXT(p, link);
         p->was = wf_load(&p->pid, WF_RELAXED);
         p->owner->died(p, WF_DIED_WITH_ANCESTOR);
         wf_family_discard(p);
@@ -558,7 +544,8 @@ size_t wf_family_list(struct weft_info *infos, size_t cap)
     wf_guard(&family.mu);
     await_births();
     size_t count = 0;
-    for (const struct wf_process *p = family.first; p; p = p->next) {
+    const struct wf_process *p;
+    LIST_FOREACH (p, &family.processes, link) {
         pid_t pid = wf_load(&p->pid, WF_ACQUIRE);
         if (pid == 0)
             continue;

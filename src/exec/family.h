@@ -16,6 +16,7 @@
 #define WF_EXEC_FAMILY_H
 
 #include <signal.h>
+#include <sys/queue.h>
 #include <sys/types.h>
 #include <weft/pool.h>
 
@@ -57,7 +58,7 @@ enum { WF_CANCEL_SIGNAL = SIGURG }; // asks a worker to look whether its task wa
 enum { WF_DIED_WITH_ANCESTOR = SIGKILL }; // as of waitpid: the kernel ends the workers so
 
 struct wf_process {
-    struct wf_process *next, *prev; // in the family's list; its own
+    LIST_ENTRY(wf_process) link; // in the family's list; its own
     uint64_t serial;
     int64_t id; // for weft_list: of its task, if there is but one; the serial is the ancestor's
     const struct wf_owner *owner;

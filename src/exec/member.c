@@ -25,25 +25,6 @@ static struct wf_sent *sent_at(struct wf_member *m, uint32_t at)
     return &m->sent[at % WF_SLOTS];
 }
 
-void wf_member_add(struct wf_member **first, struct wf_member *m)
-{
-    m->prev = NULL;
-    m->next = *first;
-    if (m->next)
-        m->next->prev = m;
-    *first = m;
-}
-
-void wf_member_remove(struct wf_member **first, struct wf_member *m)
-{
-    if (m->prev)
-        m->prev->next = m->next;
-    else
-        *first = m->next;
-    if (m->next)
-        m->next->prev = m->prev;
-}
-
 bool wf_member_has_room(const struct wf_member *m)
 {
     return m->left > 0 && m->tail - m->head < WF_SLOTS;

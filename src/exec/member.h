@@ -4,28 +4,30 @@
 #ifndef WF_EXEC_MEMBER_H
 #define WF_EXEC_MEMBER_H
 
+#include <sys/queue.h>
+
 #include "exec/family.h"
 #include "exec/future.h"
 
 struct wf_member {
-    struct wf_process *process;    // NULL: it has ended, and is kept for those who watch
-    struct wf_channel *channel;    // of the process
-    void *owner;                   // the pool
-    struct wf_member *next, *prev; // its owner's list
-    uint32_t head, tail;           // slots taken back, and filled, so far
-    uint32_t load;                 // futures that lie in it
-    long left;                     // tasks that it may still be given
-    bool ready;                    // on_start is done
-    bool counted;                  // as one that waits
-    const char *killed;            // by us, and why; or NULL
-    bool doomed;                   // a slot of it is
-    bool woken;                    // it slept when it was given the last task
-    uint32_t holding;              // of the sent ones, those with `holds_ends`
-    uint32_t watchers;             // who wait for a future in it, and take results themselves;
-    uint32_t sleepers;             // of those, who sleep on channel->waited while it is `rounds`
-    uint32_t rounds;               // 1 and more: how often those had to look again
-    const struct weft_task *what;  // of the task before; where it lies in the process, and what
-    uint64_t there;                // belongs to it in a slot
+    struct wf_process *process;   // NULL: it has ended, and is kept for those who watch
+    struct wf_channel *channel;   // of the process
+    void *owner;                  // the pool
+    LIST_ENTRY(wf_member) link;   // in its owner's list
+    uint32_t head, tail;          // slots taken back, and filled, so far
+    uint32_t load;                // futures that lie in it
+    long left;                    // tasks that it may still be given
+    bool ready;                   // on_start is done
+    bool counted;                 // as one that waits
+    const char *killed;           // by us, and why; or NULL
+    bool doomed;                  // a slot of it is
+    bool woken;                   // it slept when it was given the last task
+    uint32_t holding;             // of the sent ones, those with `holds_ends`
+    uint32_t watchers;            // who wait for a future in it, and take results themselves;
+    uint32_t sleepers;            // of those, who sleep on channel->waited while it is `rounds`
+    uint32_t rounds;              // 1 and more: how often those had to look again
+    const struct weft_task *what; // of the task before; where it lies in the process, and what
+    uint64_t there;               // belongs to it in a slot
     struct wf_layout layout;
     uint32_t idle_at; // the head, when it was first seen not to begin it,
     int64_t idle_ns;  // and when that was; or 0
@@ -37,9 +39,7 @@ struct wf_member {
     } sent[WF_SLOTS];
 };
 
-// In its owner's list, which begins at *first.
-void wf_member_add(struct wf_member **first, struct wf_member *m);
-void wf_member_remove(struct wf_member **first, struct wf_member *m);
+LIST_HEAD(wf_members, wf_member);
 
 // True: it has a free slot, and may be given a task.
 bool wf_member_has_room(const struct wf_member *m);

@@ -18,7 +18,7 @@
 
 // Guards the seats of futures, and what lies in their channels.
 static weft_mutex mu;
-static struct wf_member *started;
+static struct wf_members started;
 
 // With mu held: its future, with its code and message.
 static weft_future *outcome(struct wf_member *m, int died)
@@ -43,7 +43,7 @@ static void died(struct wf_process *process, int died)
     wf_lock(&mu);
     weft_future *f = outcome(m, died);
     struct wf_channel *channel = wf_family_release(process);
-    wf_member_remove(&started, m);
+    LIST_REMOVE(m, link);
     weft_unlock(&mu);
     free(m);
     f->exit_code = died < 0 ? 0 : WIFSIGNALED(died) ? -WTERMSIG(died) : WEXITSTATUS(died);
@@ -74,11 +74,11 @@ static int start(struct wf_member *m, weft_future *f)
                        f->what->name);
     if (rc < 0)
         return rc;
-    wf_member_add(&started, m);
+    LIST_INSERT_HEAD(&started, m, link);
     rc = wf_family_bear(m->process);
     if (rc == 0)
         return 0;
-    wf_member_remove(&started, m);
+    LIST_REMOVE(m, link);
     bool begun;
     (void)wf_member_inherit(m, &begun);
     return rc;
@@ -141,7 +141,8 @@ void wf_process_describe(const weft_future *f, struct weft_info *info)
 void wf_process_cancel_daemons(void)
 {
     wf_guard(&mu);
-    for (struct wf_member *m = started; m; m = m->next)
+    struct wf_member *m;
+    LIST_FOREACH (m, &started, link)
         if (m->process->birth.daemon)
             wf_member_stop_all(m);
 }

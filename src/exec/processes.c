@@ -154,15 +154,16 @@ static void processes_cancel(weft_pool *pool)
 {
     struct processes *t = processes_of(pool);
     struct wf_ended ended = {.first = NULL};
+    struct wf_member *m;
     wf_lock(&t->mu);
-    for (struct wf_member *m = t->members; m; m = m->next)
+    LIST_FOREACH (m, &t->members, link)
         wf_crew_unload(t, m, true);
     while (t->queued > 0) {
         weft_future *f = wf_crew_take_queued(t, t->queue.first);
         wf_task_cancel(&f->task);
         wf_crew_fail(&ended, f, -ECANCELED, "the pool was cancelled before it began");
     }
-    for (struct wf_member *m = t->members; m; m = m->next)
+    LIST_FOREACH (m, &t->members, link)
         wf_member_stop_all(m);
     wf_crew_unlock_and_end(t, &ended);
 }
@@ -196,10 +197,11 @@ static void processes_drain(weft_pool *pool)
 
 static void dismiss_all(struct processes *t)
 {
+    struct wf_member *m;
     t->closing = true;
     weft_cond_broadcast(&t->room);
     await_all(t);
-    for (struct wf_member *m = t->members; m; m = m->next)
+    LIST_FOREACH (m, &t->members, link)
         wf_member_dismiss(m);
     t->attention++;
     wf_crew_look_and_end(t);

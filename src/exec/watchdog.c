@@ -30,9 +30,9 @@ static weft_mutex mu; // guards the next two
 static wf_thread thread;
 static bool runs;
 
-static uint32_t busy;            // a spin bit: guards the list, and what was seen of each
-static struct wf_watched *loops; // through next and prev
-static uint32_t stop;            // atomic
+static uint32_t busy; // a spin bit: guards the list, and what was seen of each
+static LIST_HEAD(, wf_watched) loops;
+static uint32_t stop; // atomic
 
 // ---- a look -----------------------------------------------------------------------------
 
@@ -98,21 +98,26 @@ static bool is_told(const struct wf_watched *watched, struct wf_text *line)
 static bool next_line(struct wf_text *line)
 {
     bool found = false;
+    struct wf_watched *watched;
     *line = (struct wf_text){.used = 0};
     wf_spin_lock(&busy);
-    for (struct wf_watched *watched = loops; watched && !found; watched = watched->next)
-        if (watched->looks == LOOKS) {
-            watched->looks++;
-            found = is_told(watched, line);
-        }
+    LIST_FOREACH (watched, &loops, link) {
+        if (watched->looks != LOOKS)
+            continue;
+        watched->looks++;
+        found = is_told(watched, line);
+        if (found)
+            break;
+    }
     wf_spin_unlock(&busy);
     return found;
 }
 
 static void look_at_all(void)
 {
+    struct wf_watched *watched;
     wf_spin_lock(&busy);
-    for (struct wf_watched *watched = loops; watched; watched = watched->next)
+    LIST_FOREACH (watched, &loops, link)
         look_at(watched);
     wf_spin_unlock(&busy);
 }
@@ -167,10 +172,7 @@ void wf_watchdog_add(struct wf_watched *watched, const struct wf_pulse *pulse)
     *watched = (struct wf_watched){.pulse = pulse};
     wf_guard(&mu);
     wf_spin_lock(&busy);
-    watched->next = loops;
-    if (loops)
-        loops->prev = watched;
-    loops = watched;
+    LIST_INSERT_HEAD(&loops, watched, link);
     wf_spin_unlock(&busy);
     if (!runs)
         start_thread();
@@ -179,13 +181,8 @@ void wf_watchdog_add(struct wf_watched *watched, const struct wf_pulse *pulse)
 static bool take_out(struct wf_watched *watched)
 {
     wf_spin_lock(&busy);
-    if (watched->next)
-        watched->next->prev = watched->prev;
-    if (watched->prev)
-        watched->prev->next = watched->next;
-    else
-        loops = watched->next;
-    bool was_last = !loops;
+    LIST_REMOVE(watched, link);
+    bool was_last = LIST_EMPTY(&loops);
     wf_spin_unlock(&busy);
     return was_last;
 }

@@ -4,13 +4,14 @@
 #define WF_EXEC_WATCHDOG_H
 
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "os/pulse.h"
 
 // A loop that is watched.
 struct wf_watched {
     const struct wf_pulse *pulse; // NULL: it is not
-    struct wf_watched *next, *prev;
+    LIST_ENTRY(wf_watched) link;
     uint32_t beats; // at the last look
     uint32_t looks; // in a row that found it so, on the stack of one fiber
 };

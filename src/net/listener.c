@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -27,7 +28,7 @@ static const char SYSTEMD[] = "systemd:";
 
 // A task in weft_accept; on its stack.
 struct acceptor {
-    struct acceptor *next, *prev;
+    LIST_ENTRY(acceptor) link;
     struct wf_parker *parker;
 };
 
@@ -36,7 +37,7 @@ struct weft_listener {
     uint32_t refs;   // atomic: the owner, and each accept; more of them with mu held
     uint32_t closed; // atomic; set with mu held
     weft_mutex mu;   // guards the next two
-    struct acceptor *acceptors;
+    LIST_HEAD(, acceptor) acceptors;
     uint32_t fork; // wf_fork_count of the process that it is used in
     int stand_in;  // of fd, for rings; negative: not made
     char address[WF_ADDRESS_TEXT];
@@ -200,7 +201,7 @@ static void after_fork(weft_listener *l)
         return;
     l->fork = wf_fork_count;
     wf_store(&l->refs, 1, WF_RELAXED);
-    l->acceptors = NULL;
+    LIST_INIT(&l->acceptors);
     l->path[0] = '\0';
 }
 
@@ -233,7 +234,8 @@ void weft_listener_close(weft_listener **listener)
     after_fork(l);
     remove_file(l);
     wf_store(&l->closed, 1, WF_RELEASE);
-    for (const struct acceptor *a = l->acceptors; a; a = a->next)
+    const struct acceptor *a;
+    LIST_FOREACH (a, &l->acceptors, link)
         wf_unpark(a->parker);
     weft_unlock(&l->mu);
     listener_unref(l);
@@ -246,21 +248,14 @@ static void arrive(weft_listener *l, struct acceptor *a)
     wf_guard(&l->mu);
     after_fork(l);
     (void)wf_add(&l->refs, 1, WF_RELAXED); // the caller has one
-    *a = (struct acceptor){.next = l->acceptors, .parker = wf_self()};
-    if (a->next)
-        a->next->prev = a;
-    l->acceptors = a;
+    a->parker = wf_self();
+    LIST_INSERT_HEAD(&l->acceptors, a, link);
 }
 
 static void depart(weft_listener *l, struct acceptor *a)
 {
     wf_lock(&l->mu);
-    if (a->prev)
-        a->prev->next = a->next;
-    else
-        l->acceptors = a->next;
-    if (a->next)
-        a->next->prev = a->prev;
+    LIST_REMOVE(a, link);
     weft_unlock(&l->mu);
     listener_unref(l);
 }
