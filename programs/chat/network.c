@@ -4,8 +4,9 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "common/options.h"
 
 static const uint8_t v4_prefix[NETWORK_V4_BITS / 8] = {[10] = 0xFF, [11] = 0xFF};
 
@@ -33,16 +34,6 @@ void network_cut(struct network *n, int bits)
     n->bits = (uint8_t)bits;
 }
 
-// "24", of at most `most`; -1: it is no such number.
-static int read_bits(const char *text, int most)
-{
-    char *end;
-    if (*text < '0' || *text > '9') // no sign, no space
-        return -1;
-    long bits = strtol(text, &end, 10);
-    return *end || bits > most ? -1 : (int)bits;
-}
-
 const char *network_read(const char *text, size_t size, struct network *out)
 {
     char copy[NETWORK_TEXT];
@@ -56,8 +47,8 @@ const char *network_read(const char *text, size_t size, struct network *out)
     if (!read_address(copy, out))
         return wrong;
     int before = network_is_v4(out) ? NETWORK_V4_BITS : 0;
-    int bits = slash ? read_bits(slash, 128 - before) : 128 - before;
-    if (bits < 0)
+    int bits = 128 - before;
+    if (slash && !option_whole(slash, 0, bits, &bits))
         return wrong;
     network_cut(out, before + bits);
     return NULL;

@@ -420,14 +420,7 @@ const struct setting_kind kind_operators = {.read = read_operators,
 
 static const char *read_int(const char *text, void *place, int least, int most, const char *wrong)
 {
-    char *end;
-    errno = 0;
-    long value = strtol(text, &end, 10);
-    bool digit_first = *text >= '0' && *text <= '9'; // no sign, no space
-    if (!digit_first || *end || errno != 0 || value < least || value > most)
-        return wrong;
-    *(int *)place = (int)value;
-    return NULL;
+    return option_whole(text, least, most, place) ? NULL : wrong;
 }
 
 static const char *read_count(const char *text, void *place)

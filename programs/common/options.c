@@ -36,7 +36,7 @@ struct getopt_view {
 
 // ---- the readers ---------------------------------------------------------------------------
 
-static bool read_whole(const char *text, long least, long most, int *number)
+bool option_whole(const char *text, int least, int most, int *number)
 {
     char *end;
     errno = 0;
@@ -65,12 +65,12 @@ const char *option_text(const char *value, void *target)
 
 const char *option_port(const char *value, void *target)
 {
-    return read_whole(value, 0, 65535, target) ? NULL : "is not a port (0 to 65535)";
+    return option_whole(value, 0, 65535, target) ? NULL : "is not a port (0 to 65535)";
 }
 
 const char *option_count(const char *value, void *target)
 {
-    return read_whole(value, 1, 1000000, target) ? NULL : "is not a count (1 to 1000000)";
+    return option_whole(value, 1, 1000000, target) ? NULL : "is not a count (1 to 1000000)";
 }
 
 const char *option_seconds(const char *value, void *target)

@@ -58,6 +58,10 @@ option_reader option_port;    // int: 0 to 65535
 option_reader option_count;   // int: 1 to 1000000
 option_reader option_seconds; // double: more than 0, at most 1e6
 
+// For other readers: the text is one of these numbers, in digits and nothing else. False: *number
+// is as it was.
+bool option_whole(const char *text, int least, int most, int *number);
+
 // The index of the first argument that is no option, or a negative number: see options_status.
 // Options may follow arguments (argv is permuted); "--" ends them.
 int options_read(const struct command_line *line, int argc, char **argv);

@@ -30,14 +30,7 @@ static const char me[] = "weft fetch";
 static const char *read_count(const char *value, void *target, int least, int most,
                               const char *wrong)
 {
-    char *end;
-    errno = 0;
-    long count = strtol(value, &end, 10);
-    bool digits = *value >= '0' && *value <= '9';
-    if (!digits || *end || errno != 0 || count < least || count > most)
-        return wrong;
-    *(int *)target = (int)count;
-    return NULL;
+    return option_whole(value, least, most, target) ? NULL : wrong;
 }
 
 static const char *read_jobs(const char *value, void *target)
