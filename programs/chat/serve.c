@@ -357,6 +357,19 @@ static void make_password(struct house *house)
     lan_make_password(house->server->made_password);
 }
 
+// Whatever of it is open.
+static void close_house(struct house *house)
+{
+    struct server *s = house->server;
+    for (int i = 0; i < DOORS; i++)
+        door_close(&house->doors[i]);
+    keep_close(s);
+    irc_free(&s->irc);
+    gate_free(&s->gate);
+    hub_free(&s->hub);
+    weft_tls_free(&house->tls);
+}
+
 static int open_and_serve(struct settings *set, int argc, char **argv)
 {
     struct server s = {
@@ -395,13 +408,7 @@ static int open_and_serve(struct settings *set, int argc, char **argv)
         print_welcome(&house);
         status = serve(&house, &orders);
     }
-    for (int i = 0; i < DOORS; i++)
-        door_close(&doors[i]);
-    keep_close(&s);
-    irc_free(&s.irc);
-    gate_free(&s.gate);
-    hub_free(&s.hub);
-    weft_tls_free(&house.tls);
+    close_house(&house);
     return status;
 }
 

@@ -78,9 +78,12 @@ static size_t word_line(char *out, const struct event *e, const char *text, size
         return 0;
     const char *name = e->from->name;
     char *at = out + sprintf(out, acts ? "* %s " : e->room ? "<%s> " : "*%s* ", name);
-    for (size_t skip; text<end; text += skip> 0 ? skip : 1)
-        if ((skip = unshown(text, end)) == 0)
+    while (text < end) {
+        size_t skip = unshown(text, end);
+        if (skip == 0)
             *at++ = *text;
+        text += skip > 0 ? skip : 1;
+    }
     *at++ = '\n';
     return (size_t)(at - out);
 }
