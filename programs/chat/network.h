@@ -28,7 +28,7 @@ const char *network_read(const char *text, size_t size, struct network *out);
 bool network_of_host(const char *host, struct network *out);
 void network_cut(struct network *n, int bits); // only its first bits remain
 bool network_is_v4(const struct network *n);
-void network_word(const struct network *n, char out[NETWORK_TEXT]);
+void network_word(const struct network *n, char out[NETWORK_TEXT]); // for tests: what was read
 
 bool networks_fit(const struct networks *all, const struct network *n); // it is in one of them
 bool networks_have(const struct networks *all, const char *host);

@@ -51,6 +51,6 @@ int names_find(struct names *n, const char *host, struct names_time *time,
 
 const char *names_why(const struct name_found *found); // in words; of a code that is not 0
 
-size_t names_remembered(struct names *n); // how many answers there are just now
+size_t names_remembered(struct names *n); // for tests: how many answers there are just now
 
 #endif

@@ -21,6 +21,6 @@ uint32_t seen_find(const struct seen *s, const char *text); // its number; 0: it
 // A text that did not come yet gets this number, which is not 0. 1: so it is; 0: it came before,
 // and keeps its own; -ENOMEM.
 int seen_add(struct seen *s, const char *text, uint32_t number);
-size_t seen_bytes(const struct seen *s); // of memory, now
+size_t seen_bytes(const struct seen *s); // for tests: of memory, now
 
 #endif

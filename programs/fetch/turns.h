@@ -35,9 +35,8 @@ void turn_end(struct turn **turn);
 // changes nothing. What runs goes on, the caller's turn too.
 void turn_hold(struct turn *turn, int64_t ns);
 
-// Until when the host is held, or 0: for who says why it takes so long.
+// For tests: until when the host is held, or 0; how many hosts are remembered.
 weft_time turn_held_until(const struct turn *turn);
-
-size_t turns_hosts(struct turns *t); // how many are remembered
+size_t turns_hosts(struct turns *t);
 
 #endif

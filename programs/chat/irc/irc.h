@@ -95,7 +95,7 @@ void session_too_long(struct session *s); // a line that was longer than can be
 void session_noise(struct session *s);
 bool session_ended(const struct session *s);
 enum drop session_cause(const struct session *s); // why it has ended
-bool session_registered(const struct session *s);
+bool session_registered(const struct session *s); // for tests
 // Why the server ended it, for a log: our own words, which stay. NULL: it did not, or not yet, or a
 // person did, whose reason is his.
 const char *session_dropped(const struct session *s);

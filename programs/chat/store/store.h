@@ -110,7 +110,8 @@ int store_wait_progress(struct store *store, int64_t seen, struct store_progress
 void store_hurry(struct store *store, int64_t number);
 
 // A commit that fails stops history: all that waited fails with its code, appends are refused with
-// it. Every retry_ms the store looks whether it can write again; this asks it to look now.
+// it. Every retry_ms the store looks whether it can write again; this, for tests, asks it to look
+// now.
 void store_retry(struct store *store);
 
 // Delete the words (text and tags) of a message, and wait until they are in none of the files: not
