@@ -320,7 +320,6 @@ static void *fiber_begins(void)
         wf_parker_renew(&self->parker); // calls what destroys the values of on_start
     if (!self->parker.parking) // in a forked child it is the only thread: the others are not ours
         exit(0);
-    see_to_ended(loop);
     return leave_for_good(loop, self);
 }
 
