@@ -367,6 +367,64 @@ TEST(a_function_that_runs_once_may_fork)
     assert_int_equal(status, 0);
 }
 
+struct overtaken {
+    weft_once once;
+    pthread_barrier_t turn;
+    struct away other; // who finds "not yet" in the child
+    pid_t child;
+    int rc, runs;
+};
+
+static int run_beside(void *arg)
+{
+    struct overtaken *o = arg;
+    pthread_barrier_wait(&o->turn);
+    pthread_barrier_wait(&o->turn);
+    o->runs++;
+    return 0;
+}
+
+static int run_it_too(void *arg)
+{
+    struct overtaken *o = arg;
+    return weft_once_do(&o->once, run_beside, o);
+}
+
+static int fork_and_be_overtaken(void *arg)
+{
+    struct overtaken *o = arg;
+    o->child = fork();
+    if (o->child != 0)
+        return o->child < 0 ? -errno : 0;
+    die_after(10);
+    go(&o->other, IN_THREAD, run_it_too, o);
+    pthread_barrier_wait(&o->turn);
+    return o->rc;
+}
+
+// In the child it may run twice, for "not yet" is what others find there. But not at once, and what
+// the second says is not overwritten by the first.
+TEST(whoever_runs_it_in_the_child_is_not_interrupted_by_him_who_forked)
+{
+    const int codes[] = {0, -EIO};
+    for (size_t i = 0; i < COUNT(codes); i++) {
+        struct overtaken o = {.rc = codes[i]};
+        pthread_barrier_init(&o.turn, NULL, 2);
+        int rc = weft_once_do(&o.once, fork_and_be_overtaken, &o);
+        if (o.child == 0) {
+            enum { RUNNING = 2 };
+            bool runs = rc == codes[i] && o.once.word_ == RUNNING;
+            pthread_barrier_wait(&o.turn);
+            bool is_done = back(&o.other) == 0 && run_it_too(&o) == 0 && o.runs == 1;
+            _exit(runs && is_done ? 0 : 1);
+        }
+        int status = -1;
+        assert_int_equal(rc, 0);
+        assert_int_equal(waitpid(o.child, &status, 0), o.child);
+        assert_int_equal(status, 0);
+    }
+}
+
 // ---- life in the child --------------------------------------------------------------
 
 struct sum {
@@ -475,6 +533,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(it_makes_no_difference_in_the_midst_of_what_the_fork_happens),
     cmocka_unit_test(a_lock_that_a_second_fork_found_half_fresh_is_free),
     cmocka_unit_test(a_function_that_runs_once_may_fork),
+    cmocka_unit_test(whoever_runs_it_in_the_child_is_not_interrupted_by_him_who_forked),
     cmocka_unit_test(plain_threads_of_the_child_share_its_locks),
     cmocka_unit_test(starting_a_task_in_the_child_is_not_supported),
     cmocka_unit_test(time_and_errors_work_in_the_child_whoever_forked),

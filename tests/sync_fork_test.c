@@ -244,6 +244,72 @@ TEST(the_first_unlock_of_any_lock_held_at_the_fork_does_nothing)
     weft_recursive_unlock(&r);
 }
 
+static int try_recursive(void *r)
+{
+    int rc = weft_recursive_lock_until(r, WEFT_POLL);
+    if (rc == 0)
+        weft_recursive_unlock(r);
+    return rc;
+}
+
+static int tried_by_another(weft_recursive *r)
+{
+    struct away other;
+    go(&other, IN_THREAD, try_recursive, r);
+    return back(&other);
+}
+
+static int leave_recursive_twice(void *r)
+{
+    weft_recursive_unlock(r);
+    CHECK(weft_recursive_depth(r) == 1);
+    CHECK(tried_by_another(r) == -ETIMEDOUT);
+    weft_recursive_unlock(r);
+    CHECK(tried_by_another(r) == 0);
+    return use_recursive(r);
+}
+
+TEST(one_that_was_taken_twice_is_its_holders_until_he_gave_it_back_twice)
+{
+    weft_recursive r = {0};
+    weft_recursive_lock(&r);
+    weft_recursive_lock(&r);
+    assert_int_equal(in_child(leave_recursive_twice, &r), 0);
+    weft_recursive_unlock(&r);
+    weft_recursive_unlock(&r);
+}
+
+static int lock_it_in_vain(void *r)
+{
+    CHECK(weft_recursive_lock_until(r, WEFT_FOREVER) == -ECANCELED);
+    CHECK(weft_recursive_depth(r) == 0);
+    weft_recursive_lock(r);
+    CHECK(tried_by_another(r) == -ETIMEDOUT);
+    weft_recursive_unlock(r);
+    return tried_by_another(r);
+}
+
+static int hold_it_and_fork(weft_recursive *const *r, weft_none *none)
+{
+    (void)none;
+    while (weft_check() == 0)
+        weft_yield();
+    weft_recursive_lock(*r);
+    int rc = in_child(lock_it_in_vain, *r);
+    weft_recursive_unlock(*r);
+    return rc;
+}
+WEFT_TASK(hold_it_and_fork, weft_recursive *, weft_none);
+
+TEST(who_held_it_and_locks_it_in_vain_does_not_hold_it)
+{
+    weft_recursive r = {0}, *arg = &r;
+    weft_future *f = weft_start(WEFT_THREADS, hold_it_and_fork, &arg);
+    assert_non_null(f);
+    weft_cancel(f);
+    assert_int_equal(weft_join(&f, NULL, 0), 0);
+}
+
 static int fork_with_it_held(void *arg)
 {
     weft_mutex *m = arg;
@@ -367,6 +433,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(unlocking_what_nobody_held_at_the_fork_aborts_also_as_the_childs_first_call),
     cmocka_unit_test(locks_that_others_held_and_waited_for_are_free_and_nobody_waits),
     cmocka_unit_test(the_first_unlock_of_any_lock_held_at_the_fork_does_nothing),
+    cmocka_unit_test(one_that_was_taken_twice_is_its_holders_until_he_gave_it_back_twice),
+    cmocka_unit_test(who_held_it_and_locks_it_in_vain_does_not_hold_it),
     cmocka_unit_test(the_same_holds_for_the_childs_own_child),
     cmocka_unit_test(it_holds_too_in_a_program_that_only_ever_took_this_lock),
     cmocka_unit_test(under_check_the_child_is_not_taken_for_another_holder),

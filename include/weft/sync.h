@@ -15,7 +15,8 @@
 //
 // A child of a plain fork() finds locks free, without waiters; flags and counts keep their values.
 // Giving back there what was held when it was forked does nothing, if it is the first call there
-// with that lock: after another it is free, or held anew.
+// with that lock: after another it is free, or held anew. (A weft_recursive that was taken more
+// than once then stays with its holder until he has given it back as often.)
 #ifndef WEFT_SYNC_H
 #define WEFT_SYNC_H
 

@@ -90,6 +90,10 @@ static void forget_others(void)
     }
 }
 
+// Nobody sees this half done: the child has one thread until fork returns in it. The lists are
+// whole, for the parent's thread held them; our own parker is too, for we were here and not in it,
+// and what another thread was doing to it (a waker's step on its word, a visit) is set back above.
+// What was half done to a lock is seen to by wf_adopt, at its first use.
 static void in_child(void)
 {
     wf_fork_count++;

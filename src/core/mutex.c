@@ -247,3 +247,11 @@ bool wf_mutex_is_held(weft_mutex *m)
     uint32_t owner = wf_load(&m->value_, WF_RELAXED);
     return !wf_checking || owner == 0 || owner == wf_owner_id(wf_current());
 }
+
+void wf_mutex_renew(weft_mutex *m, bool held)
+{
+    wf_store(&m->word_, held ? LOCKED : 0, WF_RELAXED);
+    if (held && wf_checking)
+        wf_check_took(&m->value_);
+    wf_adopt_end(&m->fork_); // publishes both
+}

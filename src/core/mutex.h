@@ -26,4 +26,8 @@ static inline weft_mutex *wf_guard_take(weft_mutex *m)
 // For finding misuse: locked, and under WEFT_CHECK=1 by nobody else.
 bool wf_mutex_is_held(weft_mutex *m);
 
+// For what is built on one: after wf_adopt_begin(&m->fork_) has said so, it is free, or the
+// caller's, and fresh.
+void wf_mutex_renew(weft_mutex *m, bool held);
+
 #endif

@@ -31,15 +31,28 @@ static void finish(weft_once *once, uintptr_t as)
     wf_signal(woken);
 }
 
+// The function has forked, and this is the child, where "not yet" was found by whoever came: he may
+// be running it, or have done so. What he says counts then, and not what comes of our run.
+static void finish_in_child(weft_once *once, bool done)
+{
+    (void)wf_fresh(once, after_fork);
+    uintptr_t value = wf_word_lock(&once->word_);
+    wf_word_unlock(&once->word_, value == 0 && done ? DONE : value);
+}
+
 static int run(weft_once *once, int (*fn)(void *), void *arg)
 {
     if (__builtin_expect(wf_checking, 0))
         wf_check_took(&once->value_);
+    uint32_t fork = wf_fork_count;
     int rc = fn(arg);
-    bool has_forked = wf_fresh(once, after_fork); // then nobody waits here, and nothing is held
-    if (__builtin_expect(wf_checking, 0) && !has_forked)
-        wf_check_gives(&once->value_, "weft_once_do", "once", once);
-    finish(once, rc < 0 ? 0 : DONE);
+    if (__builtin_expect(fork != wf_fork_count, 0)) {
+        finish_in_child(once, rc >= 0);
+    } else {
+        if (__builtin_expect(wf_checking, 0))
+            wf_check_gives(&once->value_, "weft_once_do", "once", once);
+        finish(once, rc < 0 ? 0 : DONE);
+    }
     return rc < 0 ? wf_failed_in("weft_once_do", rc) : 0;
 }
 

@@ -3,15 +3,27 @@
 //
 // owner_ is written only by who holds mu_, and a task can find its own id there only if it wrote
 // it itself: so the unlocked look at it is right. Atomic, because others look too.
+//
+// In the child of a fork it is free, as all locks are, and owner_ nobody's: both in one step, or
+// who held it could find his id there while another has mu_. But who held it and begins by giving
+// it back has it until he has done so as often as he took it: were it free between two of those,
+// another's depth_ would be counted down.
 #include <errno.h>
 
 #include "core/error.h"
 #include "core/misuse.h"
 #include "core/mutex.h"
 
-// An owner that is nobody: the child of a fork gives back, as often as it was taken, a lock that is
-// free already.
-enum { UNWINDING = -1 };
+// First in each call but the one that only tells.
+static void make_fresh(weft_recursive *r, bool gives)
+{
+    if (!wf_is_stale(&r->mu_) || !wf_adopt_begin(&r->mu_.fork_))
+        return; // another has done it by now
+    bool held = gives && wf_load(&r->owner_, WF_RELAXED) == wf_current()->id;
+    if (!held)
+        wf_store(&r->owner_, 0, WF_RELAXED);
+    wf_mutex_renew(&r->mu_, held);
+}
 
 static bool is_mine(const weft_recursive *r)
 {
@@ -37,6 +49,7 @@ static void enter_again(weft_recursive *r)
 void weft_recursive_lock(weft_recursive *r)
 {
     wf_require(r, "weft_recursive_lock(NULL)");
+    make_fresh(r, false);
     if (is_mine(r)) {
         enter_again(r);
         return;
@@ -47,6 +60,7 @@ void weft_recursive_lock(weft_recursive *r)
 int weft_recursive_lock_until(weft_recursive *r, weft_time deadline)
 {
     wf_require(r, "weft_recursive_lock_until(NULL)");
+    make_fresh(r, false);
     if (!is_mine(r))
         return enter(r, wf_mutex_lock(&r->mu_, "weft_recursive_lock_until", deadline, true, false));
     int rc = wf_interrupted();
@@ -58,12 +72,7 @@ int weft_recursive_lock_until(weft_recursive *r, weft_time deadline)
 void weft_recursive_unlock(weft_recursive *r)
 {
     wf_require(r, "weft_recursive_unlock(NULL)");
-    if (wf_fresh(&r->mu_, wf_after_fork_free)) // held when this process was forked
-        wf_store(&r->owner_, UNWINDING, WF_RELAXED);
-    if (wf_load(&r->owner_, WF_RELAXED) == UNWINDING && r->depth_ > 0) {
-        r->depth_--;
-        return;
-    }
+    make_fresh(r, true);
     wf_require(is_mine(r), "weft_recursive_unlock(%p): the caller does not hold it", (void *)r);
     if (--r->depth_ > 0)
         return;
