@@ -123,6 +123,32 @@ static int run_with_cheap_calls(void)
     return run_where_a_call_takes(0);
 }
 
+static int set_most_descriptors(rlim_t most)
+{
+    struct rlimit limit;
+    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    limit.rlim_cur = most;
+    return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// With `room` descriptors there is a pool or none, but no ring: by the next loop there may be.
+static int run_after_a_shortage(void)
+{
+    struct rlimit limit;
+    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    for (int room = 0; room < 3; room++) {
+        int next = dup(STDERR_FILENO);
+        CHECK(next >= 0 && close(next) == 0);
+        CHECK(set_most_descriptors((rlim_t)(next + room)) == 0);
+        weft_pool *pool = weft_pool_open(WEFT_FIBERS, .workers = 1);
+        CHECK(pool ? room == 2 : weft_error_code() == -EMFILE);
+        CHECK(rings() == 0);
+        weft_pool_close(&pool);
+        CHECK(set_most_descriptors(limit.rlim_cur) == 0);
+    }
+    return run_with_dear_calls();
+}
+
 // There is nothing to wait by then, so there is no loop; and there is one once there are watches.
 static int run_without_watches(void)
 {
@@ -225,6 +251,14 @@ static void by_itself_it_takes_io_uring_where_calls_are_dear(void **state)
     assert_true(takes_io_uring("run_with_dear_calls"));
 }
 
+static void a_ring_that_was_lacking_once_is_asked_for_again(void **state)
+{
+    (void)state;
+    if (!takes_io_uring("run_with_dear_calls"))
+        skip();
+    assert_true(takes_io_uring("run_after_a_shortage"));
+}
+
 static void an_engine_that_cannot_be_had_is_no_loop(void **state)
 {
     (void)state;
@@ -296,11 +330,12 @@ static const struct scene scenes[] = {
     SCENE(run_forbidden),           SCENE(run_forbidden_later),
     SCENE(run_forbidden_by_itself), SCENE(run_unknown),
     SCENE(run_with_cheap_calls),    SCENE(run_with_dear_calls),
-    SCENE(run_without_watches),
+    SCENE(run_without_watches),     SCENE(run_after_a_shortage),
 };
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(by_itself_it_takes_io_uring_where_calls_are_dear),
+    cmocka_unit_test(a_ring_that_was_lacking_once_is_asked_for_again),
     cmocka_unit_test(an_engine_that_cannot_be_had_is_no_loop),
     cmocka_unit_test(refused_or_not_it_serves),
     cmocka_unit_test(refused_by_a_filter_it_falls_back_and_says_so_once),

@@ -44,7 +44,8 @@
 // WEFT_TRACE=FILE writes a timeline of tasks and waits at exit (trace.h).
 // WEFT_IO=uring or epoll: what fibers wait by, if the kernel allows it. Without it io_uring where a
 // system call takes more than 250 ns, by a look at the program's first loop, else epoll, which is
-// cheaper there (and under valgrind, if its header was there when weft was built). Another word
+// cheaper there (and under valgrind, if its header was there when weft was built). A loop that
+// gets no ring for want of memory or descriptors waits by epoll; the next asks anew. Another word
 // aborts.
 //
 // Descriptors of weft's own and, once there was a fiber, the calls it waits by have to stay: load

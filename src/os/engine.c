@@ -32,7 +32,14 @@ static bool calls_are_dear(void)
     return least > (int64_t)CALLS * DEAR_NS;
 }
 
-// Both are asked once: the next loops do as the first. Where there is no ring nothing is timed: a
+// It may be there again when the next loop begins.
+static bool is_lacking(int refused)
+{
+    return refused == ENOMEM || refused == EMFILE || refused == ENFILE || refused == EAGAIN;
+}
+
+// Both are asked once: the next loops do as the first. (But for one that got no ring because
+// something was lacking: this says nothing of the next.) Where there is no ring nothing is timed: a
 // filter of system calls that refuses it may end who makes a call that it does not know.
 static int make_what_is_cheaper(int bell, struct wf_engine **engine, int *refused)
 {
@@ -40,7 +47,7 @@ static int make_what_is_cheaper(int bell, struct wf_engine **engine, int *refuse
     static uint32_t cheaper; // atomic
     uint32_t which = wf_load(&cheaper, WF_RELAXED);
     *refused = which == EPOLL ? 0 : -wf_uring_new(bell, engine);
-    if (which == UNKNOWN) {
+    if (which == UNKNOWN && !is_lacking(*refused)) {
         which = !*refused && calls_are_dear() ? URING : EPOLL;
         wf_store(&cheaper, which, WF_RELAXED);
         if (which == EPOLL && !*refused) {
