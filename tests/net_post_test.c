@@ -212,6 +212,55 @@ static void it_goes_out_while_a_task_writes_flushes_or_shuts_down(void **state)
     assert_drained_while(call_shutdown, "", false);
 }
 
+// ---- beside a shutdown -----------------------------------------------------------------
+
+struct chatter {
+    weft_conn *conn;
+    sem_t *begun;
+};
+
+// As many as were said to be sent.
+static int post_until_refused(const struct chatter *c, size_t *sent)
+{
+    int rc = 0;
+    *sent = 0;
+    for (; rc == 0 || rc == -ENOBUFS; weft_yield()) {
+        rc = weft_post(c->conn, "!", 1);
+        *sent += rc == 0;
+        if (*sent == 1)
+            sem_post(c->begun);
+    }
+    return rc == -EPIPE ? 0 : rc;
+}
+WEFT_TASK(post_until_refused, struct chatter, size_t);
+
+static void assert_sent_or_refused(enum weft_kind kind)
+{
+    sem_t begun;
+    size_t sent = 0, came = 0;
+    char buf[4096];
+    struct link link = link_up();
+    sem_init(&begun, 0, 0);
+    struct chatter c = {.conn = link.ours, .begun = &begun};
+    weft_future *f = weft_start(kind, post_until_refused, &c);
+    sem_take(&begun);
+    assert_int_equal(weft_shutdown(link.ours, WEFT_FOREVER), 0);
+    for (ssize_t n = 1; n > 0; came += (size_t)n)
+        assert_true((n = recv(link.peer, buf, sizeof buf, 0)) >= 0);
+    assert_int_equal(weft_join_as(&f, post_until_refused, &sent), 0);
+    assert_int_equal(came, sent);
+    link_down(&link);
+}
+
+static void what_is_posted_beside_a_shutdown_is_sent_or_refused(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        assert_sent_or_refused(WEFT_FIBERS);
+        assert_sent_or_refused(WEFT_THREADS);
+    }
+}
+
 // ---- many who post ---------------------------------------------------------------------
 
 struct poster {
@@ -384,6 +433,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(it_goes_out_while_a_task_reads),
     cmocka_unit_test(it_goes_out_too_when_it_is_posted_after_the_reader_fell_asleep),
     cmocka_unit_test(it_goes_out_while_a_task_writes_flushes_or_shuts_down),
+    cmocka_unit_test(what_is_posted_beside_a_shutdown_is_sent_or_refused),
     cmocka_unit_test(posts_of_many_tasks_do_not_mix),
     cmocka_unit_test(a_post_during_a_write_does_not_cut_it_in_two),
     cmocka_unit_test(a_post_during_a_write_goes_out_by_the_reader),

@@ -116,8 +116,9 @@ void weft_post_expect(weft_conn *c, int after);
 // How much is in the queue, what a loop is just sending too. Never waits: -EAGAIN, another thread
 // is at work on it.
 ssize_t weft_post_queued(weft_conn *c);
-int weft_flush(weft_conn *c, weft_time deadline);    // wait until the output queue is empty
-int weft_shutdown(weft_conn *c, weft_time deadline); // flush and say "no more"; reading goes on
+int weft_flush(weft_conn *c, weft_time deadline); // wait until the output queue is empty
+// Flush and say "no more"; reading goes on. What others post meanwhile is sent before, or -EPIPE.
+int weft_shutdown(weft_conn *c, weft_time deadline);
 
 const char *weft_peer(const weft_conn *c);       // "127.0.0.1:40112"; lives as long as c
 const char *weft_conn_local(const weft_conn *c); // our end of it, likewise

@@ -17,6 +17,7 @@ struct weft_conn {
     bool closed;              // by its owner, or unusable after a failed write
     bool writing;             // the writer is in the middle of his bytes: the queue has to wait
     bool sealing;             // likewise, with a layer
+    bool ends;                // its end is on the way: what is posted from now on would come after
     bool flies;               // bytes of the queue are with a loop, which sends them
     int out_error;            // the socket took no more: what a post or flush returns from then on
     struct wf_layer *layer;   // NULL: plain. Set once, by who has both seats

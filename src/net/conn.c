@@ -431,8 +431,19 @@ ssize_t weft_read_line(weft_conn *c, char *buf, size_t cap, weft_time deadline)
 
 // ---- write ------------------------------------------------------------------------------
 
-// Until the queue is empty; and nobody else sends from then on, if one is to write.
-static int flush(const struct call *call, bool then_writes)
+enum then { THEN_RETURNS, THEN_WRITES, THEN_ENDS };
+
+// With mu held: so a post is sent before, or refused.
+static int say_no_more(weft_conn *c)
+{
+    if (shutdown(c->fd, SHUT_WR) < 0)
+        return -errno;
+    c->out_error = -EPIPE;
+    return 0;
+}
+
+// Until the queue is empty; and nobody else sends from then on, if one is to write or to end.
+static int flush(const struct call *call, enum then then)
 {
     weft_conn *c = call->conn;
     for (;;) {
@@ -440,7 +451,9 @@ static int flush(const struct call *call, bool then_writes)
         wf_conn_send_queued(c);
         int rc = c->closed ? -EPIPE : c->out_error;
         bool sent = wf_conn_is_sent(c);
-        c->writing = then_writes && sent && rc == 0;
+        c->writing = then == THEN_WRITES && sent && rc == 0;
+        if (then == THEN_ENDS && sent && rc == 0)
+            rc = say_no_more(c);
         weft_unlock(&c->mu);
         if (rc == 0 && !sent)
             rc = wf_call_wait(call, 0, NULL);
@@ -451,7 +464,7 @@ static int flush(const struct call *call, bool then_writes)
 
 int wf_call_flush(const struct call *call)
 {
-    return flush(call, false);
+    return flush(call, THEN_RETURNS);
 }
 
 static int end_writing(const struct call *call, int rc)
@@ -509,7 +522,7 @@ static int write_parts(const struct call *call, struct wf_parts *parts)
         rc = wf_layer_write(call, parts);
         return (int)(rc < 0 ? wf_call_end_unusable(call, rc) : wf_call_end(call, rc));
     }
-    rc = flush(call, true);
+    rc = flush(call, THEN_WRITES);
     for (struct iovec piece; rc == 0 && wf_parts_take(parts, &piece);)
         rc = send_all(call, piece.iov_base, piece.iov_len);
     return end_writing(call, rc);
@@ -557,12 +570,8 @@ int weft_shutdown(weft_conn *c, weft_time deadline)
     rc = wf_call_flush(&call);
     if (rc == 0 && c->layer)
         rc = wf_layer_end(&call);
-    if (rc == 0 && shutdown(c->fd, SHUT_WR) < 0)
-        rc = -errno;
-    wf_lock(&c->mu);
     if (rc == 0)
-        c->out_error = -EPIPE; // no more
-    weft_unlock(&c->mu);
+        rc = flush(&call, THEN_ENDS);
     return (int)wf_call_end(&call, rc);
 }
 

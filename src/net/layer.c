@@ -70,7 +70,7 @@ int wf_layer_write(const struct call *call, struct wf_parts *parts)
 }
 
 // What others posted since the flush goes before the end. What they post from then on is too late,
-// and is held: the layer would refuse it, and the connection take that for an error of its own.
+// and refused.
 int wf_layer_end(const struct call *call)
 {
     weft_conn *c = call->conn;
@@ -78,6 +78,7 @@ int wf_layer_end(const struct call *call)
     wf_conn_seal_posted(c);
     int rc = c->closed ? -EPIPE : c->layer->ops->end(c->layer);
     c->sealing = rc == 0;
+    c->ends = c->ends || rc == 0;
     weft_unlock(&c->mu);
     if (rc == 0)
         rc = wf_call_flush(call);

@@ -175,7 +175,7 @@ static int post(weft_conn *c, const char *bytes, size_t size)
 {
     struct wf_loop *loop = wf_loop_here();
     size_t needed = c->layer ? wf_layer_sealed(size) : size;
-    if (c->closed)
+    if (c->closed || c->ends)
         return -EPIPE;
     if (!loop || is_full(c, needed))
         wf_conn_send_queued(c);
