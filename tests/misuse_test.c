@@ -57,6 +57,69 @@ static int map_nothing(void)
     return weft_map(pool, WEFT_FOREVER, square, 3, out, (const int *)NULL);
 }
 
+// ---- a task that does not return ---------------------------------------------------------------
+
+static int end_thread(const weft_none *none, weft_none *out)
+{
+    (void)none, (void)out;
+    pthread_exit(NULL);
+}
+WEFT_TASK(end_thread, weft_none, weft_none);
+
+static int end_thread_here(void *arg)
+{
+    return end_thread(arg, arg);
+}
+
+static int start_one_that_ends(enum weft_kind kind)
+{
+    weft_future *f = weft_start(kind, end_thread, &(weft_none){0});
+    return weft_join(&f, NULL, 0);
+}
+
+static int end_a_thread(void)
+{
+    return start_one_that_ends(WEFT_THREADS);
+}
+
+static int end_a_loop(void)
+{
+    return start_one_that_ends(WEFT_FIBERS);
+}
+
+// Who joins it may run it in place, and is the one that ends then.
+static int end_a_worker(void)
+{
+    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1);
+    weft_future *f = weft_submit(pool, end_thread, &(weft_none){0});
+    return weft_join(&f, NULL, 0);
+}
+
+static int end_what_is_set_up(void)
+{
+    weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 1, .on_start = end_thread_here);
+    return weft_sleep(weft_after_ms(10000)), pool != NULL;
+}
+
+static void *leave_main(void *arg)
+{
+    pthread_join(*(pthread_t *)arg, NULL);
+    exit(weft_sleep(weft_after_ms(1)));
+}
+
+// None of a thread's own business: it may end as it likes, and main too.
+static int end_main(void)
+{
+    static pthread_t self;
+    pthread_t other;
+    self = pthread_self();
+    CHECK(weft_sleep(weft_after_ms(1)) == 0);
+    CHECK(pthread_create(&other, NULL, leave_main, &self) == 0);
+    pthread_exit(NULL);
+}
+
+// ---- what is gone ------------------------------------------------------------------------------
+
 static weft_future *gone_of(enum weft_kind kind)
 {
     static weft_pool *pool; // nobody closes it: the call aborts
@@ -222,7 +285,8 @@ USES_OF_WHAT_IS_GONE(PLAY)
 #define SAYS(number, says, call) says,
 // clang-format off
 static const struct scene scenes[] = {MISUSES(SCENE_OF) USES_OF_WHAT_IS_GONE(SCENE_OF)
-    SCENE(unlock_anothers_read_lock)};
+    SCENE(unlock_anothers_read_lock), SCENE(end_a_thread), SCENE(end_a_loop), SCENE(end_a_worker),
+    SCENE(end_what_is_set_up), SCENE(end_main)};
 static const char *const says[] = {MISUSES(SAYS) USES_OF_WHAT_IS_GONE(SAYS)};
 // clang-format on
 
@@ -242,8 +306,20 @@ static void under_check_also_giving_back_what_only_others_hold(void **state)
     expect_checked_abort(unlock_anothers_read_lock, "weft_read_unlock", "held by others only");
 }
 
+static void a_task_that_ends_its_thread_ends_the_program_with_one_line(void **state)
+{
+    (void)state;
+    scene_aborts("end_a_thread", false, WORDS_("(end_thread) has ended its thread"));
+    if (!SANITIZED) // which says that it does not know the stack
+        scene_aborts("end_a_loop", false, WORDS_("(end_thread) has ended its thread"));
+    scene_aborts("end_a_worker", false, WORDS_("end_thread has ended its thread"));
+    scene_aborts("end_what_is_set_up", false, WORDS_("on_start", "weft-1 has ended"));
+    assert_ends("end_main", 0, "");
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(each_ends_the_program_with_one_line),
+    cmocka_unit_test(a_task_that_ends_its_thread_ends_the_program_with_one_line),
     cmocka_unit_test(under_check_also_giving_back_what_only_others_hold),
 };
 TEST_MAIN_WITH_SCENES(tests, scenes)

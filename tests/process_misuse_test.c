@@ -44,12 +44,19 @@ static int unlock_nothing(const weft_none *none, weft_none *out)
 }
 WEFT_TASK(unlock_nothing, weft_none, weft_none);
 
-static int scene_of_a_wrong_task(void)
+static int end_thread(const weft_none *none, weft_none *out)
+{
+    (void)none, (void)out;
+    pthread_exit(NULL);
+}
+WEFT_TASK(end_thread, weft_none, weft_none);
+
+static int run_wrong_task(const struct weft_task *what)
 {
     weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 1);
-    weft_future *f = weft_submit(pool, unlock_nothing, &(weft_none){0});
+    weft_future *f = weft_submit_(pool, WEFT_FOREVER, what, &(weft_none){0});
     CHECK(weft_join(&f, NULL, 0) == -EOWNERDEAD);
-    CHECK(strstr(weft_error(), "unlock_nothing") && strstr(weft_error(), "SIGABRT"));
+    CHECK(strstr(weft_error(), what->name) && strstr(weft_error(), "SIGABRT"));
     long out = 0;
     f = weft_submit(pool, square, &(int){3});
     CHECK(weft_join_as(&f, square, &out) == 0 && out == 9);
@@ -57,14 +64,30 @@ static int scene_of_a_wrong_task(void)
     return 0;
 }
 
+static int scene_of_a_wrong_call(void)
+{
+    return run_wrong_task(&unlock_nothing_task);
+}
+
+static int scene_of_an_ended_thread(void)
+{
+    return run_wrong_task(&end_thread_task);
+}
+
+static void assert_ends_its_worker(const char *scene, const char *word)
+{
+    struct ran ran;
+    run_scene(scene, false, &ran);
+    show_unless(WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == 0 && is_one_line(ran.err) &&
+                    has_all(ran.err, WORDS_(word)),
+                scene, &ran);
+}
+
 static void misuse_in_a_task_ends_its_worker(void **state)
 {
     (void)state;
-    struct ran ran;
-    run_scene("scene_of_a_wrong_task", false, &ran);
-    show_unless(WIFEXITED(ran.status) && WEXITSTATUS(ran.status) == 0 && is_one_line(ran.err) &&
-                    has_all(ran.err, WORDS_("weft_unlock(NULL)")),
-                "scene_of_a_wrong_task", &ran);
+    assert_ends_its_worker("scene_of_a_wrong_call", "weft_unlock(NULL)");
+    assert_ends_its_worker("scene_of_an_ended_thread", "task end_thread has ended its thread");
 }
 
 // ---- what on_start is called with -------------------------------------------------------------
@@ -233,8 +256,9 @@ static void a_map_over_ends_is_refused_and_closes_them(void **state)
 }
 
 static const struct scene scenes[] = {
-    SCENE(scene_of_a_wrong_size), SCENE(scene_of_ends_outside), SCENE(scene_of_no_future),
-    SCENE(scene_of_a_wrong_task), SCENE(scene_of_good_ctxs),    SCENE(scene_of_a_heap_as_ctx),
+    SCENE(scene_of_a_wrong_size),  SCENE(scene_of_ends_outside),    SCENE(scene_of_no_future),
+    SCENE(scene_of_a_wrong_call),  SCENE(scene_of_an_ended_thread), SCENE(scene_of_good_ctxs),
+    SCENE(scene_of_a_heap_as_ctx),
 };
 
 static const struct CMUnitTest tests[] = {

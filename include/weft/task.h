@@ -44,6 +44,9 @@ struct weft_task {
 #define WEFT_TASK(fn, arg_type, ...) WEFT_TASK_(fn, arg_type, __VA_ARGS__, )
 
 // ---- inside a task -------------------------------------------------------
+// It ends by returning. One that ends its thread instead (pthread_exit, pthread_cancel) aborts the
+// program, or the process that runs it, for its worker or its loop is gone with it.
+//
 // Cancellation is a request, never a kill. Once a task is cancelled (or the deadline of
 // weft_submit_until has passed), each weft call in it that can wait returns -ECANCELED
 // (-ETIMEDOUT), even if it need not wait: the request is looked at first. So the task leaves by

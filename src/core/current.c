@@ -184,9 +184,26 @@ static void clean_up(struct wf_parker *parker)
     parker->bell = -1;
 }
 
+// Who joins a task that ends its thread would wait for ever, a worker's pool too, and with a fiber
+// ends a whole loop. (A child that forked in a task is none of these. Tasks do not lie on stacks
+// that were left, but for a process's: worker.c.)
+static void require_nothing_runs(const struct wf_parker *ending)
+{
+    const struct wf_parker *self = wf_running ? wf_running : ending; // a loop's: it ran this fiber
+    bool runs = self != ending || self->task != &self->own || self->calls_out;
+    char name[WF_NAME_MAX];
+    if (!runs || wf_is_orphan)
+        return;
+    wf_require(self->task->id != 0,
+               "on_start, or a hook, of %s has ended its thread, by pthread_exit",
+               wf_parker_name(self, name));
+    wf_misuse("task %s has ended its thread, by pthread_exit", wf_task_name(self->task, name));
+}
+
 static void end_thread(void *ending)
 {
     struct wf_parker *parker = ending;
+    require_nothing_runs(parker);
     wf_task_leave(&parker->own);
     clean_up(parker);
     wf_running = NULL;

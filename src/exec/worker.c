@@ -27,6 +27,7 @@
 #include "os/prefetch.h"
 #include "os/spawn.h"
 #include "os/streams.h"
+#include "os/thread.h"
 
 enum { SOON_NS = 50000, LOOK_NS = 16000 };
 
@@ -37,6 +38,7 @@ static struct {
     bool alone, spins, daemon;
     bool lacks_stack;         // of the size that was asked for
     bool expects;             // a task soon
+    uint32_t fork;            // wf_fork_count, here
     struct wf_parker *parker; // who runs the tasks
     int64_t id; // of the task that runs, in the root. Written before it is entered, so whoever
                 // sees it on its parker sees this
@@ -403,6 +405,23 @@ void wf_worker_prepare(void)
     wf_futex_mind_signals();
 }
 
+// libc has nowhere to go then: we are called by a constructor, and main was not.
+// The task's own struct lay on the stack that was left.
+static void left(void)
+{
+    wf_exit_if_forked(me.fork, 0);
+    const struct wf_slot *slot = wf_load(&me.slot, WF_RELAXED);
+    wf_require(slot, "on_start has ended its thread, by pthread_exit");
+    const struct weft_task *what = (const struct weft_task *)(uintptr_t)slot->what;
+    wf_misuse("task %s has ended its thread, by pthread_exit", what->name);
+}
+
+// The process's status.
+static int live(const void *birth)
+{
+    return set_up(birth) < 0 || (serve() < 0 && me.alone) ? 1 : 0;
+}
+
 int wf_worker_run(const struct wf_heritage *heritage)
 {
     const struct wf_birth *birth = &heritage->birth;
@@ -421,7 +440,6 @@ int wf_worker_run(const struct wf_heritage *heritage)
     me.daemon = birth->daemon;
     me.lacks_stack = wf_spawn_let_stack_grow(birth->stack_size) < 0;
     wf_self_is_worker(birth->name, me.alone ? NULL : &host, &me);
-    if (set_up(birth) < 0)
-        return 1;
-    return serve() < 0 && me.alone ? 1 : 0;
+    me.fork = wf_fork_count;
+    return wf_thread_call(live, birth, left);
 }

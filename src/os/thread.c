@@ -121,6 +121,20 @@ int wf_thread_at_fork(void (*before)(void), void (*after)(void), void (*child)(v
     return -pthread_atfork(before, after, child);
 }
 
+static void call_left(void *left)
+{
+    (*(void (**)(void))left)();
+}
+
+int wf_thread_call(int (*fn)(const void *arg), const void *arg, void (*left)(void))
+{
+    volatile int rc = 0; // libc's macro may come back here by longjmp
+    pthread_cleanup_push(call_left, &left);
+    rc = fn(arg);
+    pthread_cleanup_pop(0);
+    return rc;
+}
+
 // Without /proc, or where it counts otherwise, nothing is known, and this is no reason to refuse.
 static bool has_others(void)
 {

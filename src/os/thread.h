@@ -32,6 +32,10 @@ pid_t wf_thread_id(void); // of the calling thread
 // Call destroy(value) when the calling thread ends. 0 or -ENOMEM.
 int wf_thread_at_exit(void (*destroy)(void *), void *value);
 
+// fn(arg); if it does not return, but ends the thread, left() is called, which must not return. For
+// the first thread of a process that has not come to main, where libc has no end for it.
+int wf_thread_call(int (*fn)(const void *arg), const void *arg, void (*left)(void));
+
 // From now on each fork calls before() first, and then after() in the parent, child() in the child.
 // 0 or -ENOMEM.
 int wf_thread_at_fork(void (*before)(void), void (*after)(void), void (*child)(void));
