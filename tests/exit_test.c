@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // exit_test.c - what happens to tasks when the program exits. Each test executes this program
 // again as one scene, and looks at its output and status.
-#include "exec_helpers.h"
+#include "net_helpers.h"
 
 // What the program says goes to its standard output in one piece, whoever says it.
 static void say(const char *text)
@@ -499,7 +499,40 @@ static void a_handler_that_uses_weft_does_not_hang(void **state)
                 &ran);
 }
 
+// ---- what was posted last -----------------------------------------------------------
+
+static struct link farewell;
+
+static void say_what_came(void)
+{
+    char buf[16] = "";
+    if (recv(farewell.peer, buf, sizeof buf - 1, MSG_DONTWAIT) >= 0)
+        say(buf);
+}
+
+static int post_and_exit(const weft_none *none, weft_none *out)
+{
+    (void)none, (void)out;
+    exit(weft_post(farewell.ours, "bye", 3));
+}
+WEFT_TASK(post_and_exit, weft_none, weft_none);
+
+static int run_post_and_exit(void)
+{
+    CHECK(atexit(say_what_came) == 0); // called after weft's own
+    farewell = link_up();
+    weft_future *f = weft_start(KIND, post_and_exit, &(weft_none){0});
+    return weft_join(&f, NULL, 0);
+}
+
+static void what_was_posted_before_an_exit_is_sent(void **state)
+{
+    (void)state;
+    assert_ends("post_and_exit", 0, "bye");
+}
+
 static const struct scene scenes[] = {
+    {"post_and_exit", run_post_and_exit},
     {"leaky", run_leaky},
     {"leaky_once", run_leaky_once},
     {"return_from_main", run_return_from_main},
@@ -540,6 +573,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_daemon_that_comes_too_late_is_parked),
     cmocka_unit_test(a_daemon_may_end_the_program),
     cmocka_unit_test(a_handler_that_uses_weft_does_not_hang),
+    cmocka_unit_test(what_was_posted_before_an_exit_is_sent),
 };
 
 int main(int argc, char **argv)

@@ -103,9 +103,10 @@ int weft_writev(weft_conn *c, const struct iovec *parts, int count, weft_time de
 // Send it, or what the socket does not take at once copy to the connection's output queue, and
 // return, from any task: never waits. -ENOBUFS: the peer reads too slowly, the queue is full, and
 // nothing was queued. From a fiber it is queued first, and is sent when its loop's turn ends: once
-// this fiber waits or yields, and at most 256 others have run. So all that was posted to c in a
-// turn is one system call. What the socket did not take goes out while a task waits in weft_read,
-// weft_read_line, weft_wait_readable, weft_write, weft_writev, weft_flush or weft_shutdown on c.
+// this fiber waits, yields or calls exit, and at most 256 others have run. So all that was posted
+// to c in a turn is one system call. What the socket did not take goes out while a task waits in
+// weft_read, weft_read_line, weft_wait_readable, weft_write, weft_writev, weft_flush or
+// weft_shutdown on c.
 int weft_post(weft_conn *c, const void *buf, size_t size);
 void weft_post_limit(weft_conn *c, size_t bytes); // of the queue; at first 1 MiB, at most 1 GiB
 // For who posts to many: c comes soon, after so many others, 2 and then 1. Asks the processor for

@@ -14,6 +14,7 @@
 #include "core/home.h"
 #include "core/misuse.h"
 #include "core/mutex.h"
+#include "core/park.h"
 #include "exec/executor.h"
 #include "exec/family.h"
 #include "exec/loop.h"
@@ -114,6 +115,14 @@ static void end_daemons(void)
         wf_store(&wf_daemons, WF_DAEMONS_GONE, WF_RELAXED);
 }
 
+// What fibers of our loop have posted in this turn is sent when it ends, and this may have been its
+// last. The loop looks at its timers after that.
+static void end_turn(void)
+{
+    if (wf_loop_here() && !wf_stays())
+        (void)weft_sleep(weft_after_ms(1)); // shielded
+}
+
 static void at_exit(void)
 {
     if (wf_is_orphan)
@@ -128,6 +137,7 @@ static void at_exit(void)
         wait_for_all();
     end_daemons();
     weft_unlock(&state.mu);
+    end_turn();
     wf_family_end(); // those of the daemons' processes that did not end by themselves, too
     wf_lock(&state.mu);
     wf_store(&state.waits, 0, WF_RELAXED);
