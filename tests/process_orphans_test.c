@@ -238,6 +238,29 @@ static int scene_of_an_interrupt_that_is_handled(void)
     return 0;
 }
 
+// A service manager asks each process to end, and the program wants to end what it has begun. To
+// whom that means nothing goes on, and the others' deaths are told as what they are.
+static int scene_of_a_request_to_end(void)
+{
+    static const int sigs[] = {SIGTERM, SIGUSR1, SIGALRM, SIGTSTP};
+    weft_future *alone;
+    if (!is_apart() || signal(SIGTERM, SIG_IGN) == SIG_ERR || !busy_family(&alone))
+        return 1;
+    pid_t ancestor = ancestor_of(await_begun(alone).pid);
+    for (size_t i = 0; i < COUNT(sigs); i++)
+        CHECK(kill(ancestor, sigs[i]) == 0);
+    long out = 0;
+    weft_future *other = weft_start(WEFT_PROCESSES, square, &(int){3});
+    CHECK(weft_join_as(&other, square, &out) == 0 && out == 9);
+    CHECK(!weft_done(alone) && ancestor_of(await_begun(alone).pid) == ancestor);
+    CHECK(kill(0, SIGTERM) == 0);
+    CHECK(weft_join(&alone, NULL, 0) == -EOWNERDEAD && strstr(weft_error(), "SIGTERM"));
+    other = weft_start(WEFT_PROCESSES, square, &(int){4});
+    CHECK(weft_join_as(&other, square, &out) == 0 && out == 16);
+    CHECK(kill(ancestor, 0) == 0);
+    _exit(0);
+}
+
 static void a_program_that_is_killed_leaves_nobody(void **state)
 {
     (void)state;
@@ -258,6 +281,16 @@ static void what_an_interrupt_means_the_program_says(void **state)
     show_unless(ran.status == 0 && ran.out[0] == '\0' && ran.err[0] == '\0',
                 "scene_of_an_interrupt_that_is_handled", &ran);
     assert_int_equal(bury_orphans(), 0);
+}
+
+static void a_request_to_end_is_the_programs_too(void **state)
+{
+    (void)state;
+    struct ran ran;
+    run_scene("scene_of_a_request_to_end", false, &ran);
+    show_unless(ran.status == 0 && ran.out[0] == '\0' && ran.err[0] == '\0',
+                "scene_of_a_request_to_end", &ran);
+    (void)bury_orphans();
 }
 
 static void nor_while_workers_are_being_made(void **state)
@@ -282,7 +315,7 @@ static const struct scene scenes[] = {
     SCENE(scene_of_workers_at_work),  SCENE(scene_of_workers_being_made),
     SCENE(scene_of_a_stopped_worker), SCENE(scene_of_all_stopped),
     SCENE(scene_of_an_interrupt),     SCENE(scene_of_an_interrupt_that_is_handled),
-    SCENE(scene_of_a_fork_meanwhile),
+    SCENE(scene_of_a_fork_meanwhile), SCENE(scene_of_a_request_to_end),
 };
 
 static const struct CMUnitTest tests[] = {
@@ -292,6 +325,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(nor_one_that_is_stopped_with_all_its_processes),
     cmocka_unit_test(nor_does_one_that_is_interrupted_with_all_its_processes),
     cmocka_unit_test(what_an_interrupt_means_the_program_says),
+    cmocka_unit_test(a_request_to_end_is_the_programs_too),
     cmocka_unit_test(a_child_that_was_forked_meanwhile_keeps_nobody_alive),
 };
 

@@ -307,10 +307,13 @@ static void prepare(void)
     const struct sigaction action = {.sa_handler = leave_it_to_root, .sa_flags = SA_RESTART};
     for (size_t i = 0; i < sizeof terminal / sizeof *terminal; i++)
         (void)sigaction(terminal[i], &action, NULL);
-    sigset_t death;
+    // What is sent to all that the program consists of, by a service manager or pkill, is the
+    // root's too: with the ancestor all workers would end.
+    sigset_t all, death;
+    sigfillset(&all);
     sigemptyset(&death);
     sigaddset(&death, SIGCHLD);
-    (void)sigprocmask(SIG_BLOCK, &death, &ancestor.before);
+    (void)sigprocmask(SIG_BLOCK, &all, &ancestor.before);
     ancestor.signals = wf_signal_fd(&death);
     (void)fcntl(WF_SPAWN_FD, F_SETFD, FD_CLOEXEC);
     wf_streams_prepare();
