@@ -261,6 +261,27 @@ static int scene_of_a_request_to_end(void)
     _exit(0);
 }
 
+// What the kernel does for whoever changes its user, which takes a right that the tests lack.
+static int change_user(void *ctx)
+{
+    (void)ctx;
+    return prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+}
+
+static int scene_of_another_user(void)
+{
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 1, .on_start = change_user);
+    weft_future *f = weft_submit(pool, never_return, &(weft_none){0});
+    pid_t worker = await_begun(f).pid, ancestor = ancestor_of(worker);
+    CHECK(ancestor > 0 && kill(ancestor, SIGKILL) == 0);
+    CHECK(weft_join(&f, NULL, 0) == -EOWNERDEAD);
+    bool ended = goes(worker);
+    if (!ended)
+        kill(worker, SIGKILL);
+    weft_pool_close(&pool);
+    return ended ? 0 : 1;
+}
+
 static void a_program_that_is_killed_leaves_nobody(void **state)
 {
     (void)state;
@@ -293,6 +314,13 @@ static void a_request_to_end_is_the_programs_too(void **state)
     (void)bury_orphans();
 }
 
+static void a_worker_ends_with_its_ancestor_also_as_another_user(void **state)
+{
+    (void)state;
+    assert_ends("scene_of_another_user", 0, "");
+    (void)bury_orphans();
+}
+
 static void nor_while_workers_are_being_made(void **state)
 {
     (void)state;
@@ -316,6 +344,7 @@ static const struct scene scenes[] = {
     SCENE(scene_of_a_stopped_worker), SCENE(scene_of_all_stopped),
     SCENE(scene_of_an_interrupt),     SCENE(scene_of_an_interrupt_that_is_handled),
     SCENE(scene_of_a_fork_meanwhile), SCENE(scene_of_a_request_to_end),
+    SCENE(scene_of_another_user),
 };
 
 static const struct CMUnitTest tests[] = {
@@ -326,6 +355,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(nor_does_one_that_is_interrupted_with_all_its_processes),
     cmocka_unit_test(what_an_interrupt_means_the_program_says),
     cmocka_unit_test(a_request_to_end_is_the_programs_too),
+    cmocka_unit_test(a_worker_ends_with_its_ancestor_also_as_another_user),
     cmocka_unit_test(a_child_that_was_forked_meanwhile_keeps_nobody_alive),
 };
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -351,6 +352,15 @@ static bool is_file(int fd, const struct stat *was)
     return fstat(fd, &is) == 0 && is.st_dev == was->st_dev && is.st_ino == was->st_ino;
 }
 
+// Whoever changes its user, as on_start may, is no longer ended by its parent's death: the kernel
+// forgets that (ancestor.c).
+static void end_with(pid_t ancestor)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != ancestor)
+        _exit(1); // it died before the line above
+}
+
 // 0, or what on_start returned. One that closes whatever is open, as daemons do, closes what tasks
 // come by: each worker would be set up, deaf, ended, and replaced by the next.
 static int call_on_start(const struct wf_birth *birth)
@@ -360,9 +370,11 @@ static int call_on_start(const struct wf_birth *birth)
         return 0;
     if (fstat(me.socket, &socket) < 0 || fstat(me.bell, &bell) < 0)
         return weft_fail(-errno, "worker %s: its descriptors: %s", birth->name, strerror(errno));
+    pid_t ancestor = getppid();
     uint32_t fork = wf_fork_count;
     int rc = birth->on_start(birth->ctx);
     wf_exit_if_forked(fork, rc);
+    end_with(ancestor);
     if (rc >= 0 && !(is_file(me.socket, &socket) && is_file(me.bell, &bell)))
         rc = weft_fail(-EBADF, "on_start of worker %s has closed descriptors of weft's",
                        birth->name);
