@@ -149,6 +149,33 @@ static void a_wait_can_be_cancelled(void **state)
     weft_pool_close(&pool);
 }
 
+static int block_all_signals(void *ctx)
+{
+    (void)ctx;
+    sigset_t all;
+    sigfillset(&all);
+    return signal(SIGURG, SIG_IGN) == SIG_ERR ? -errno : sigprocmask(SIG_BLOCK, &all, NULL);
+}
+
+static int sleep_long(const weft_none *none, weft_none *out)
+{
+    (void)none, (void)out;
+    return weft_sleep(weft_after_ms(5000));
+}
+WEFT_TASK(sleep_long, weft_none, weft_none);
+
+static void also_that_of_a_task_whose_worker_has_blocked_all_signals(void **state)
+{
+    (void)state;
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 1, .on_start = block_all_signals);
+    weft_future *f = weft_submit(pool, sleep_long, &(weft_none){0});
+    (void)await_begun(f);
+    nap_ms(10); // until it sleeps, mostly
+    weft_cancel(f);
+    assert_int_equal(weft_join(&f, NULL, 0), -ECANCELED);
+    weft_pool_close(&pool);
+}
+
 // ---- without futex_waitv -------------------------------------------------------------------
 
 static int refuse_futex_waitv(void)
@@ -215,6 +242,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_task_that_moves_is_still_waited_for),
     cmocka_unit_test(a_wait_ends_at_its_deadline_and_others_go_on),
     cmocka_unit_test(a_wait_can_be_cancelled),
+    cmocka_unit_test(also_that_of_a_task_whose_worker_has_blocked_all_signals),
     cmocka_unit_test(where_the_kernel_cannot_sleep_on_two_words_results_come_too),
 };
 

@@ -314,6 +314,7 @@ static void prepare(void)
     sigemptyset(&death);
     sigaddset(&death, SIGCHLD);
     (void)sigprocmask(SIG_BLOCK, &all, &ancestor.before);
+    sigdelset(&ancestor.before, WF_CANCEL_SIGNAL); // whatever a constructor wanted
     ancestor.signals = wf_signal_fd(&death);
     (void)fcntl(WF_SPAWN_FD, F_SETFD, FD_CLOEXEC);
     wf_streams_prepare();

@@ -361,8 +361,19 @@ static void end_with(pid_t ancestor)
         _exit(1); // it died before the line above
 }
 
-// 0, or what on_start returned. One that closes whatever is open, as daemons do, closes what tasks
-// come by: each worker would be set up, deaf, ended, and replaced by the next.
+static void listen_to_requests(void)
+{
+    const struct sigaction action = {.sa_handler = asked_to_stop, .sa_flags = SA_RESTART};
+    (void)sigaction(WF_CANCEL_SIGNAL, &action, NULL);
+    sigset_t ours;
+    sigemptyset(&ours);
+    sigaddset(&ours, WF_CANCEL_SIGNAL);
+    (void)sigprocmask(SIG_UNBLOCK, &ours, NULL);
+}
+
+// 0, or what on_start returned. One that blocks all signals, as who waits for them does, would make
+// each task deaf to a request to stop. One that closes whatever is open, as daemons do, closes what
+// tasks come by: each worker would be set up, deaf, ended, and replaced by the next.
 static int call_on_start(const struct wf_birth *birth)
 {
     struct stat socket, bell;
@@ -375,6 +386,7 @@ static int call_on_start(const struct wf_birth *birth)
     int rc = birth->on_start(birth->ctx);
     wf_exit_if_forked(fork, rc);
     end_with(ancestor);
+    listen_to_requests();
     if (rc >= 0 && !(is_file(me.socket, &socket) && is_file(me.bell, &bell)))
         rc = weft_fail(-EBADF, "on_start of worker %s has closed descriptors of weft's",
                        birth->name);
@@ -412,8 +424,7 @@ void wf_worker_describe(const struct wf_task *task, struct weft_info *info)
 void wf_worker_prepare(void)
 {
     me.parker = wf_self();
-    const struct sigaction action = {.sa_handler = asked_to_stop, .sa_flags = SA_RESTART};
-    (void)sigaction(WF_CANCEL_SIGNAL, &action, NULL);
+    listen_to_requests();
     wf_futex_mind_signals();
 }
 
