@@ -255,7 +255,7 @@ static void assert_sent_or_refused(enum weft_kind kind)
 static void what_is_posted_beside_a_shutdown_is_sent_or_refused(void **state)
 {
     (void)state;
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 30; i++) {
         assert_sent_or_refused(WEFT_FIBERS);
         assert_sent_or_refused(WEFT_THREADS);
     }
