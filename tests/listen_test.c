@@ -3,12 +3,60 @@
 // the sockets that somebody else opened.
 #include "folder.h"
 
+#include <ifaddrs.h>
+#include <net/if.h>
+
 static int value_of(int fd, int level, int option)
 {
     int value = -1;
     socklen_t size = sizeof value;
     assert_int_equal(getsockopt(fd, level, option, &value, &size), 0);
     return value;
+}
+
+// ---- one link's addresses ----------------------------------------------------------------
+
+// Of this machine's first link that has such an address, with the port 0. False: there is none.
+static bool link_address(char *text, size_t size)
+{
+    struct ifaddrs *all = NULL;
+    bool found = false;
+    assert_int_equal(getifaddrs(&all), 0);
+    for (const struct ifaddrs *a = all; a && !found; a = a->ifa_next) {
+        struct sockaddr_in6 v6 = {0};
+        char host[INET6_ADDRSTRLEN];
+        if (!a->ifa_addr || a->ifa_addr->sa_family != AF_INET6)
+            continue;
+        memcpy(&v6, a->ifa_addr, sizeof v6);
+        found = IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr) &&
+                inet_ntop(AF_INET6, &v6.sin6_addr, host, sizeof host);
+        if (found)
+            snprintf(text, size, "[%s%%%s]:0", host, a->ifa_name);
+    }
+    freeifaddrs(all);
+    return found;
+}
+
+static void an_address_of_one_link_is_told_with_its_link(void **state)
+{
+    (void)state;
+    char address[128];
+    if (!link_address(address, sizeof address))
+        skip();
+    weft_listener *l = weft_listen(address);
+    if (!l && weft_error_code() == -EADDRNOTAVAIL)
+        skip(); // the link is just coming up, or going
+    assert_non_null(l);
+    weft_conn *c = weft_connect(weft_listener_address(l), much_later());
+    assert_non_null(c);
+    weft_conn *s = weft_accept(l, much_later());
+    assert_non_null(s);
+    assert_string_equal(weft_peer(c), weft_listener_address(l));
+    assert_string_equal(weft_peer(s), weft_conn_local(c));
+    assert_non_null(strchr(weft_peer(s), '%'));
+    weft_conn_close(&c);
+    weft_conn_close(&s);
+    weft_listener_close(&l);
 }
 
 // ---- reuse_port --------------------------------------------------------------------------
@@ -241,6 +289,7 @@ static const struct scene scenes[] = {
 };
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(an_address_of_one_link_is_told_with_its_link),
     cmocka_unit_test(several_listeners_share_a_port_if_all_say_so),
     cmocka_unit_test(the_system_spreads_the_connections_over_them),
     cmocka_unit_test(a_path_cannot_be_shared),

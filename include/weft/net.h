@@ -16,7 +16,8 @@
 //     }
 //     WEFT_TASK(echo, weft_conn *, weft_none);
 //
-// Addresses are "host:port", "[v6]:port" or "unix:/path"; ":port" listens on every address. Calls
+// Addresses are "host:port", "[v6]:port" or "unix:/path"; ":port" listens on every address, and
+// "[fe80::1%eth0]:port" is one on the link behind eth0 (in what weft says, by its number). Calls
 // return -ETIMEDOUT, -ECANCELED, -EPIPE (closed), -EMFILE or -ENFILE (no descriptors), -ENOMEM or
 // the socket's errno. One task may read and another write at the same time, a second of either
 // aborts; any number may post. Who holds a connection closes it: who is in a call on it then gets

@@ -235,21 +235,36 @@ int wf_addresses_find(const char *text, bool to_listen, weft_time deadline,
 
 // ---- as text ----------------------------------------------------------------------------
 
+// An address that is one link's alone is none without that link. By its number: for its name one
+// has to ask the system, and may get none.
+static void version_6_text(const struct sockaddr_in6 *v6, char *text)
+{
+    char host[INET6_ADDRSTRLEN] = "?", link[16] = "";
+    (void)inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
+    if (v6->sin6_scope_id != 0)
+        (void)snprintf(link, sizeof link, "%%%u", v6->sin6_scope_id);
+    (void)snprintf(text, WF_ADDRESS_TEXT, "[%s%s]:%u", host, link, ntohs(v6->sin6_port));
+}
+
+static void version_4_text(const void *ip, in_port_t port, char *text)
+{
+    char host[INET_ADDRSTRLEN] = "?";
+    (void)inet_ntop(AF_INET, ip, host, sizeof host);
+    (void)snprintf(text, WF_ADDRESS_TEXT, "%s:%u", host, ntohs(port));
+}
+
 void wf_address_text(const struct wf_address *address, char *text)
 {
     const void *at = &address->storage;
-    char host[INET6_ADDRSTRLEN] = "?";
     if (address->any.sa_family == AF_INET) {
         const struct sockaddr_in *v4 = at;
-        (void)inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
-        (void)snprintf(text, WF_ADDRESS_TEXT, "%s:%u", host, ntohs(v4->sin_port));
+        version_4_text(&v4->sin_addr, v4->sin_port, text);
     } else if (address->any.sa_family == AF_INET6) {
         const struct sockaddr_in6 *v6 = at;
-        bool mapped = IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr);
-        (void)inet_ntop(mapped ? AF_INET : AF_INET6, v6->sin6_addr.s6_addr + (mapped ? 12 : 0),
-                        host, sizeof host);
-        (void)snprintf(text, WF_ADDRESS_TEXT, mapped ? "%s:%u" : "[%s]:%u", host,
-                       ntohs(v6->sin6_port));
+        if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+            version_4_text(v6->sin6_addr.s6_addr + 12, v6->sin6_port, text);
+        else
+            version_6_text(v6, text);
     } else {
         const struct sockaddr_un *un = at;
         size_t head = offsetof(struct sockaddr_un, sun_path);

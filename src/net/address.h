@@ -29,7 +29,8 @@ struct wf_addresses {
 int wf_addresses_find(const char *text, bool to_listen, weft_time deadline,
                       struct wf_addresses *found);
 
-// As text, at most WF_ADDRESS_TEXT bytes: "127.0.0.1:80", "[::1]:80", "unix:/path", "unix:".
+// As text, at most WF_ADDRESS_TEXT bytes: "127.0.0.1:80", "[::1]:80", "[fe80::1%2]:80",
+// "unix:/path", "unix:".
 void wf_address_text(const struct wf_address *address, char *text);
 
 #endif
