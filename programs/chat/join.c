@@ -34,6 +34,8 @@ static const char me[] = "weft join";
 static const char lobby[] = "#lobby"; // where a weft server has its plain clients
 enum { PASSWORD_TRIES = 3 };
 
+static const char not_plain[] = "--plain knows no nicks, rooms, passwords or TLS";
+
 struct settings {
     struct asked asked;
     const char *nick, *room, *password, *ca_file;
@@ -68,7 +70,7 @@ static int read_arguments(struct settings *set, const struct command_line *line,
         return usage_error(line, "'%s' is not a room", set->room);
     bool of_irc = set->asked.irc || set->asked.tls || set->nick || set->room || set->password;
     if (set->asked.plain && of_irc)
-        return usage_error(line, "--plain knows no nicks, rooms, passwords or TLS");
+        return usage_error(line, "%s", not_plain);
     if (!set->asked.server)
         set->asked.server = "";
     return STATUS_OK;
@@ -103,6 +105,8 @@ static bool read_all(struct settings *set, struct where *where, int argc, char *
     const char *wrong = where_read(where, &set->asked);
     if (wrong)
         *status = usage_error(&line, "'%s' %s", set->asked.server, wrong);
+    else if (set->asked.plain && where->names) // not the URL: a password may be in it
+        *status = usage_error(&line, "%s", not_plain);
     else if (set->ca_file && !where->places[0].tls) // who names it expects a secret talk
         *status = usage_error(&line, "--ca says something about TLS only (--tls, or ircs://)");
     return *status == STATUS_OK;

@@ -145,8 +145,10 @@ static void add_place(struct where *w, bool irc, bool tls, int port)
 
 static void choose(struct where *w, const struct asked *asked, enum scheme scheme, int port)
 {
+    bool secret = scheme == IRCS || scheme == HTTPS;
     bool named = asked->named || *w->nick || *w->password || *w->room;
-    bool tls = asked->tls || scheme == IRCS || scheme == HTTPS || port == IRC_TLS_PORT;
+    bool tls = asked->tls || secret || port == IRC_TLS_PORT;
+    w->names = *w->nick || *w->password || *w->room || secret;
     bool page = scheme == HTTP || scheme == HTTPS;
     bool irc = asked->irc || tls || scheme == IRC || named || port == IRC_PORT;
     if (page)

@@ -41,6 +41,7 @@ struct where {
     char host[CHAT_ADDRESS_MAX]; // whom a certificate must name
     // from a URL, irc://nick:password@host/room, http://host/#room&password=word; "": not in it
     char nick[WHERE_WORD], password[WHERE_WORD], room[WHERE_WORD];
+    bool names; // one of these is there, or the URL is of TLS: not for --plain
 };
 
 // NULL, or what is wrong with asked->server.
