@@ -162,28 +162,54 @@ static void of_one_network_only_so_many_come_in_at_once(void **state)
     end();
 }
 
-static void a_network_has_one_budget_and_those_that_are_not_counted_another(void **state)
+static int64_t *budget(struct neighbours *of)
+{
+    return &gate_account(&gate, of)->budget;
+}
+
+static void a_network_has_one_account_also_if_it_is_exempt(void **state)
 {
     (void)state;
     begin(0, 0, 0);
     assert_null(kind_networks.read("192.0.2.0/24", &exempt));
     struct neighbours *a = enter("198.51.100.1"), *again = enter("198.51.100.1");
-    struct neighbours *b = enter("198.51.100.2"), *c = enter("192.0.2.1");
-    assert_int_equal(*gate_budget(&gate, a), 0);
-    *gate_budget(&gate, a) = 5;
-    assert_int_equal(*gate_budget(&gate, again), 5);
-    assert_int_equal(*gate_budget(&gate, b), 0);
-    assert_null(c);
-    *gate_budget(&gate, c) = 7;
-    assert_int_equal(*gate_budget(&gate, NULL), 7);
-    assert_int_equal(*gate_budget(&gate, b), 0);
+    struct neighbours *b = enter("198.51.100.2"), *c = enter("192.0.2.1"), *d = enter("192.0.2.2");
+    assert_int_equal(*budget(a), 0);
+    *budget(a) = 5;
+    *budget(c) = 6;
+    assert_int_equal(*budget(again), 5);
+    assert_int_equal(*budget(b), 0);
+    assert_int_equal(*budget(d), 0);
+    *budget(NULL) = 7; // of those that are counted in none
+    assert_int_equal(*budget(NULL), 7);
+    assert_int_equal(*budget(b), 0);
     gate_leave(&gate, &a);
     gate_leave(&gate, &again);
     a = enter("198.51.100.1"); // it is remembered
-    assert_int_equal(*gate_budget(&gate, a), 5);
+    assert_int_equal(*budget(a), 5);
     gate_leave(&gate, &a);
     gate_leave(&gate, &b);
     gate_leave(&gate, &c);
+    gate_leave(&gate, &d);
+    end();
+}
+
+static void an_account_is_kept_as_long_as_it_says_and_the_window_counts_anew(void **state)
+{
+    (void)state;
+    begin(0, 0, 1);
+    struct neighbours *a = enter("198.51.100.1");
+    *gate_account(&gate, a) = (struct gate_account){.budget = 5, .keep_until = now + 5000};
+    gate_leave(&gate, &a);
+    is_refused("198.51.100.1", GATE_HASTY);
+    now += 4999; // the window is one second
+    a = enter("198.51.100.1");
+    assert_int_equal(*budget(a), 5);
+    gate_leave(&gate, &a);
+    now += 1000;
+    a = enter("198.51.100.1");
+    assert_int_equal(*budget(a), 0);
+    gate_leave(&gate, &a);
     end();
 }
 
@@ -291,7 +317,8 @@ int main(void)
         cmocka_unit_test(a_list_takes_the_place_of_the_one_before),
         cmocka_unit_test(an_interface_behind_an_address_is_no_part_of_it),
         cmocka_unit_test(of_one_network_only_so_many_come_in_at_once),
-        cmocka_unit_test(a_network_has_one_budget_and_those_that_are_not_counted_another),
+        cmocka_unit_test(a_network_has_one_account_also_if_it_is_exempt),
+        cmocka_unit_test(an_account_is_kept_as_long_as_it_says_and_the_window_counts_anew),
         cmocka_unit_test(a_network_of_ipv6_is_64_bits_and_both_can_be_set),
         cmocka_unit_test(new_ones_are_counted_for_a_time_also_when_they_have_gone),
         cmocka_unit_test(who_is_refused_is_not_counted),

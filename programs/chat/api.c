@@ -32,6 +32,7 @@ enum {
     WORD_MAX = 64, // a time, a number, a name
     PASSWORD_MAX = 512,
     INDEX_MS = 2000,
+    WAIT_MS = 10000, // for a place; twice as long as one can be taken
     FIND_MS = 5000,
 };
 
@@ -91,13 +92,29 @@ static bool password_fits(const struct question *q)
     return fits;
 }
 
+static struct gate_account *account_of(const struct question *q)
+{
+    return gate_account(&q->server->gate, q->visitor->neighbours);
+}
+
+// What it used is remembered for so long, also when all its connections have gone.
+static void remember(struct gate_account *account, int64_t ms)
+{
+    int64_t until = weft_now().ns / 1000000 + ms;
+    if (until > account->keep_until)
+        account->keep_until = until;
+}
+
 static bool let_in(struct question *q)
 {
     struct server *s = q->server;
+    struct gate_account *account = account_of(q);
+    int64_t late_ms = 0;
     bool fits = password_fits(q);
-    int64_t *budget = gate_budget(&s->gate, q->visitor->neighbours), late_ms = 0;
-    if (!(s->unhurried && networks_have(s->unhurried, q->stranger.host)))
-        late_ms = irc_charge(s->irc, budget, fits ? COST : COST_REFUSED);
+    if (!(s->unhurried && networks_have(s->unhurried, q->stranger.host))) {
+        late_ms = irc_charge(s->irc, &account->budget, fits ? COST : COST_REFUSED);
+        remember(account, account->budget / 1000 - s->hub.now(&s->hub));
+    }
     if (late_ms > 0) {
         q->found->retry_s = (int)((late_ms + 999) / 1000);
         return refuse(q, 429, "your network asks too much; try again later");
@@ -212,19 +229,31 @@ static bool choose_rooms(struct question *q)
 
 // ---- the answer ----------------------------------------------------------------------------
 
+// The time that it takes is held against the network.
+static int find(struct question *q, struct seats_turn *turn)
+{
+    struct server *s = q->server;
+    struct gate_account *account = account_of(q);
+    q->ask.deadline = weft_after_ms(FIND_MS);
+    int rc = *q->mentions ? store_mentions(s->history, &q->ask, &q->rows)
+                          : store_find(s->history, &q->ask, &q->rows);
+    seats_leave(&s->searches, turn);
+    remember(account, (account->party.until - weft_now().ns) / 1000000);
+    return rc;
+}
+
 static bool ask(struct question *q)
 {
     struct server *s = q->server;
+    struct seats_turn turn;
     history_catch_up(s->irc);
     if (*q->ask.words)
         (void)store_wait_indexed(s->history, weft_after_ms(INDEX_MS)); // late: what is indexed
-    q->ask.deadline = weft_after_ms(FIND_MS);
-    int rc = weft_acquire(&s->searches, q->ask.deadline);
-    if (rc == 0) {
-        rc = *q->mentions ? store_mentions(s->history, &q->ask, &q->rows)
-                          : store_find(s->history, &q->ask, &q->rows);
-        weft_release(&s->searches, 1);
+    if (seats_take(&s->searches, &account_of(q)->party, &turn, weft_after_ms(WAIT_MS)) < 0) {
+        q->found->retry_s = FIND_MS / 1000;
+        return refuse(q, 503, "others search as well; try again later");
     }
+    int rc = find(q, &turn);
     if (rc == -EINVAL)
         return refuse(q, 400, "text has no word to look for");
     if (rc == -ETIMEDOUT)

@@ -8,7 +8,8 @@
 // address may join without a key or an invitation. That holds when the question comes, and again
 // when the answer is written. Where the server has a password he must give it.
 //
-// What a question costs is charged to a budget as each session has one, but of his network.
+// What a question costs is charged to a budget as each session has one, but of his network. So is
+// the time that it takes, also where there is no budget: who used little goes first (seats.h).
 #ifndef WEFT_CHAT_API_H
 #define WEFT_CHAT_API_H
 
@@ -28,7 +29,7 @@ enum { API_AT_ONCE = 2 };
 //     404  no such room is there, or it is secret
 //     429  the budget is used up
 //     500  the history could not be searched, or out of memory
-//     503  no history is kept; or it takes too long
+//     503  no history is kept; or it takes too long, or others do
 int api_search(const struct http_request *r, void *visitor, struct web_found *found);
 
 #endif

@@ -18,10 +18,10 @@ struct neighbours {
     UT_hash_handle hh;
     struct network network; // the key
     size_t here;
-    int came;                        // within the window
-    int64_t since;                   // the window's begin
-    bool told;                       // that some were refused, within it
-    int64_t budget;                  // what they asked for
+    int came;      // within the window
+    int64_t since; // the window's begin
+    bool told;     // that some were refused, within it
+    struct gate_account account;
     TAILQ_ENTRY(neighbours) in_gone; // only while none is here
 };
 
@@ -52,12 +52,17 @@ static bool is_past(const struct gate *gate, const struct neighbours *n, int64_t
     return now - n->since >= gate->rules.window_ms;
 }
 
+static bool is_due(const struct gate *gate, const struct neighbours *n, int64_t now)
+{
+    return is_past(gate, n, now) && now >= n->account.keep_until;
+}
+
 // Those that left first are the oldest, though not to the millisecond.
 static void forget_old(struct gate *gate, int64_t now)
 {
     struct neighbours *n;
     while ((n = TAILQ_FIRST(&gate->gone)) &&
-           (gate->remembered > GATE_MEMORY || is_past(gate, n, now)))
+           (gate->remembered > GATE_MEMORY || is_due(gate, n, now)))
         forget(gate, n);
 }
 
@@ -130,14 +135,14 @@ enum gate_answer gate_enter(struct gate *gate, const char *host, int64_t now,
     forget_old(gate, now);
     if (is_full(gate->here, rules->most))
         return refuse_as_full(gate, now, first);
-    bool counts = network_of_host(host, &network) &&
-                  !(rules->exempt && networks_fit(rules->exempt, &network));
-    if (counts)
+    bool known = network_of_host(host, &network);
+    bool exempt = known && rules->exempt && networks_fit(rules->exempt, &network);
+    if (known)
         cut(gate, &network);
-    struct neighbours *n = counts ? find(gate, &network, now) : NULL;
-    if (n && is_full(n->here, rules->most_each))
+    struct neighbours *n = known ? find(gate, &network, now) : NULL;
+    if (n && !exempt && is_full(n->here, rules->most_each))
         return refuse(gate, GATE_CROWDED, &n->told, first);
-    if (n && is_full((size_t)n->came, rules->new_each))
+    if (n && !exempt && is_full((size_t)n->came, rules->new_each))
         return refuse(gate, GATE_HASTY, &n->told, first);
     if (n)
         count_in(gate, n);
@@ -157,9 +162,9 @@ void gate_leave(struct gate *gate, struct neighbours **of)
     gate->remembered++;
 }
 
-int64_t *gate_budget(struct gate *gate, struct neighbours *of)
+struct gate_account *gate_account(struct gate *gate, struct neighbours *of)
 {
-    return of ? &of->budget : &gate->budget;
+    return of ? &of->account : &gate->others;
 }
 
 const char *gate_reason(enum gate_answer answer)

@@ -3,8 +3,9 @@
 // time.
 //
 // A network is what one person has: an IPv4 address, or 64 bits of IPv6, unless the rules say
-// otherwise. Some are exempt. It is remembered while connections of it are here, and until its time
-// has passed; of those with none here at most GATE_MEMORY, then the oldest are forgotten.
+// otherwise. Some are exempt: they are counted, but let in. It is remembered while connections of
+// it are here, until its time has passed, and as long as its account says; of those with none here
+// at most GATE_MEMORY, then the oldest are forgotten.
 //
 // It belongs to the loop of the doors. Times are milliseconds of a clock that is not set back.
 #ifndef WEFT_CHAT_GATE_H
@@ -15,6 +16,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "chat/seats.h"
 #include "chat/network.h"
 
 enum { GATE_MEMORY = 10000 };
@@ -38,6 +40,14 @@ struct gate_rules {
 
 struct neighbours; // those of one network
 
+// What they use of the server together; all 0 at first. It is for who counts with it: the gate only
+// keeps it.
+struct gate_account {
+    int64_t budget;           // as irc_charge has it
+    struct seats_party party; // of those who search
+    int64_t keep_until;       // by the clock of gate_enter
+};
+
 struct gate {
     struct gate_rules rules; // may be changed at any time
     size_t here;             // connections that came in and did not leave
@@ -46,7 +56,7 @@ struct gate {
     TAILQ_HEAD(, neighbours) gone; // these networks; the oldest first
     int64_t told_full;             // when that was last said
     uint64_t refused[GATE_ANSWERS];
-    int64_t budget; // see gate_budget
+    struct gate_account others; // see gate_account
 };
 
 void gate_init(struct gate *gate);
@@ -59,9 +69,9 @@ enum gate_answer gate_enter(struct gate *gate, const char *host, int64_t now,
                             struct neighbours **of, bool *first);
 void gate_leave(struct gate *gate, struct neighbours **of);
 
-// A number to count with what those of one network ask for, 0 at first; of those that are counted
-// in none there is one for all of them.
-int64_t *gate_budget(struct gate *gate, struct neighbours *of);
+// Of one network, while a connection of it is here. Of those that are counted in none (no address,
+// no memory) there is one for all of them.
+struct gate_account *gate_account(struct gate *gate, struct neighbours *of);
 
 const char *gate_reason(enum gate_answer answer); // in words, for client and log; of GATE_OPEN NULL
 

@@ -379,7 +379,6 @@ static int open_and_serve(struct settings *set, int argc, char **argv)
                    .who = me,
                    .format = (enum log_format)set->log_format},
         .lists = {.fd = STDOUT_FILENO, .who = me},
-        .searches = WEFT_SEM(API_AT_ONCE),
     };
     struct web_site site = {0};
     struct door doors[DOORS] = {
@@ -399,6 +398,7 @@ static int open_and_serve(struct settings *set, int argc, char **argv)
     stage_init(&s.stage);
     crowd_init(&s.crowd, (size_t)set->queue_mb << 20);
     gate_init(&s.gate);
+    seats_init(&s.searches, API_AT_ONCE);
     make_password(&house);
     site_init(&site, &s);
     int status = tls_open(set, &house.tls) ? STATUS_OK : STATUS_FAILED;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <weft/weft.h>
 
+#include "chat/seats.h"
 #include "chat/gate.h"
 #include "chat/hub/hub.h"
 #include "chat/irc/irc.h"
@@ -33,7 +34,7 @@ struct server {
     LIST_HEAD(, visitor) all_visitors;
     long last_visitor;
     struct gate gate;                 // how many may come in, at all doors
-    weft_sem searches;                // how many may be under way for who has no session: api.h
+    struct seats searches;            // for who has no session: api.h
     int farewells;                    // to those who may not, under way: turn_away.c
     const struct networks *unhurried; // whose clients flood control is not for
     int64_t ask_ms; // of silence, before the system of a plain client is asked whether it lives
