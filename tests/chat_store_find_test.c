@@ -1,140 +1,6 @@
 // SPDX-License-Identifier: MIT
-// chat_store_find_test.c - words, and messages found by them.
+// chat_store_find_test.c - messages found, by words and without. Words: chat_store_tokens_test.c.
 #include "chat_store.h"
-
-#include "chat/store/tokens.h"
-
-// ---- words ---------------------------------------------------------------------------------
-
-static int collect(void *ctx, const char *word, size_t size)
-{
-    char *all = ctx;
-    size_t n = strlen(all);
-    assert_true(n + size + 2 < 1024);
-    snprintf(all + n, 1024 - n, "%s%.*s", n ? "|" : "", (int)size, word);
-    return 0;
-}
-
-static const char *cut(const char *text, bool whole)
-{
-    static char all[1024];
-    all[0] = '\0';
-    assert_int_equal(tokens_of(text, strlen(text), whole, collect, all), 0);
-    return all;
-}
-
-static void words_are_letters_and_digits_in_one_case(void **state)
-{
-    (void)state;
-    assert_string_equal(cut("Two  Threads, 42 of them!", false), "two|threads|42|of|them");
-    assert_string_equal(cut("", false), "");
-    assert_string_equal(cut(" ... ", false), "");
-    assert_string_equal(cut("foo_bar-baz", false), "foo|bar|baz");
-    assert_string_equal(cut("Привет МИР", false), "привет|мир");
-    assert_string_equal(cut("Straße STRASSE", false), "strasse|strasse");
-}
-
-static void accents_make_no_difference(void **state)
-{
-    (void)state;
-    assert_string_equal(cut("Café CAFE\xCC\x81 naïve", false), "cafe|cafe|naive");
-    assert_string_equal(cut("Ελλάδα", false), "ελλαδα");
-}
-
-static void marks_that_are_no_accents_belong_to_their_word(void **state)
-{
-    (void)state;
-    assert_string_equal(cut("हिन्दी", false), "हिन्दी");
-    assert_string_equal(cut("🙂 hi 🙂", false), "hi");
-}
-
-static void runs_of_east_asia_become_pairs_and_an_end(void **state)
-{
-    (void)state;
-    assert_string_equal(cut("多线程", false), "多线|线程|程");
-    assert_string_equal(cut("多线程", true), "多线|线程");
-    assert_string_equal(cut("线", false), "线");
-    assert_string_equal(cut("线", true), "线");
-    assert_string_equal(cut("线。程", false), "线|程");
-    assert_string_equal(cut("スレッド", true), "スレ|レッ|ッド");
-    assert_string_equal(cut("스레드", true), "스레|레드");
-    assert_string_equal(cut("多线程threads和fibers", false), "多线|线程|程|threads|和|fibers");
-}
-
-static void widths_make_no_difference(void **state)
-{
-    (void)state;
-    assert_string_equal(cut("ＡＢＣ１２", false), "abc12");
-    assert_string_equal(cut("ｽﾚｯﾄﾞ", true), "スレ|レッ|ッド");
-}
-
-static void what_is_no_text_separates(void **state)
-{
-    (void)state;
-    assert_string_equal(cut("one\xFFtwo\xC3", false), "one|two");
-    assert_string_equal(cut("线\xE7\xBA程", false), "线|程");
-    char all[1024] = "";
-    assert_int_equal(tokens_of("é\0b", 4, false, collect, all), 0);
-    assert_string_equal(all, "e|b");
-}
-
-static void a_word_goes_on_behind_a_joint(void **state)
-{
-    (void)state;
-    assert_string_equal(cut("con\rcurrency and\r more\r", false), "concurrency|and|more");
-    assert_string_equal(cut("多\r线caf\ré", false), "多线|线|cafe");
-}
-
-static void a_word_without_end_is_cut(void **state)
-{
-    (void)state;
-    char text[2000], all[1024] = "";
-    memset(text, 'a', sizeof text);
-    assert_int_equal(tokens_of(text, sizeof text, false, collect, all), 0);
-    assert_int_equal(strlen(all), 256);
-}
-
-static int stop_at_once(void *ctx, const char *word, size_t size)
-{
-    (void)word, (void)size;
-    ++*(int *)ctx;
-    return 7;
-}
-
-static void who_is_told_may_end_it(void **state)
-{
-    (void)state;
-    const char *texts[] = {"one two", "é two", "线程 two", "é线"};
-    for (size_t i = 0; i < COUNT(texts); i++) {
-        int count = 0;
-        assert_int_equal(tokens_of(texts[i], strlen(texts[i]), false, stop_at_once, &count), 7);
-        assert_int_equal(count, 1);
-    }
-}
-
-static void assert_match(const char *words, const char *wanted)
-{
-    char *match = tokens_match(words);
-    assert_non_null(match);
-    assert_string_equal(match, wanted);
-    free(match);
-}
-
-static void a_search_is_made_of_words_only(void **state)
-{
-    (void)state;
-    assert_match("one Two", "\"one\" AND \"two\"");
-    assert_match("foo-bar", "\"foo bar\"");
-    assert_match("\u3000服务\u3000\u3000线程\u3000", "\"服务\" AND \"线程\"");
-    assert_match("\u3000", "");
-    assert_match("多线程", "\"多线 线程\"");
-    assert_match("线", "\"线\" *");
-    assert_match("多线程threads", "\"多线 线程\" AND \"threads\"");
-    assert_match("a线", "\"a\" AND \"线\" *");
-    assert_match("\" OR text:* NEAR(a) --", "\"or\" AND \"text\" AND \"near a\"");
-    assert_match(" \t ", "");
-    assert_match("!?", "");
-}
 
 // ---- messages found -------------------------------------------------------------------------
 
@@ -281,18 +147,28 @@ static void without_words_all_is_found_that_fits_the_rest(void **state)
     close_store(store);
 }
 
-static void without_words_a_clock_that_was_set_back_hides_nothing(void **state)
+static void a_clock_that_was_set_back_hides_nothing(void **state)
 {
     (void)state;
+    struct store_conversation in[] = {{"#lobby", NULL}};
     struct store *store = open_in(new_folder());
-    say(store, "1", 1000, "before");
-    say(store, "2", 2000, "before");
-    say(store, "3", 1500, "after");
-    say(store, "4", 3000, "after");
-    assert_string_equal(found(store, (struct store_search){.since_ms = 1200}), "4 3 2");
-    assert_string_equal(found(store, (struct store_search){.until_ms = 1800}), "3 1");
-    assert_string_equal(found(store, (struct store_search){.since_ms = 3000}), "");
-    assert_string_equal(found(store, (struct store_search){.until_ms = 1000}), "");
+    say(store, "1", 1000, "said before");
+    say(store, "2", 2000, "said before");
+    say(store, "3", 1500, "said after");
+    say(store, "4", 3000, "said after");
+    wait_indexed(store);
+    for (int i = 0; i < 2; i++) { // without words, and with
+        struct store_search s = {.in = in, .in_count = 1, .words = i > 0 ? "said" : NULL};
+        s.since_ms = 1200;
+        assert_string_equal(found(store, s), "4 3 2");
+        s.since_ms = 3000;
+        assert_string_equal(found(store, s), "");
+        s.since_ms = 0;
+        s.until_ms = 1800;
+        assert_string_equal(found(store, s), "3 1");
+        s.until_ms = 1000;
+        assert_string_equal(found(store, s), "");
+    }
     close_store(store);
 }
 
@@ -352,6 +228,101 @@ static void a_search_for_many_words_has_a_deadline(void **state)
     assert_null(rows);
     s.deadline = much_later();
     assert_string_equal(found(store, s), "5000");
+    close_store(store);
+}
+
+// ---- in parts --------------------------------------------------------------------------------
+
+// One part; `next` is where it goes on, before and after.
+static const char *part(struct store *store, struct store_search search, char *next)
+{
+    struct store_rows *rows;
+    search.before = *next ? next : NULL;
+    search.limit = search.limit ? search.limit : 100;
+    assert_int_equal(store_find(store, &search, &rows), 0);
+    snprintf(next, STORE_MSGID_MAX + 1, "%s", rows->next);
+    return ids_of(rows);
+}
+
+static void a_search_goes_on_exactly_where_it_ended(void **state)
+{
+    (void)state;
+    struct store_conversation in[] = {{"#lobby", NULL}};
+    const struct store_search ways[] = {{.words = "word", .limit = 2},
+                                        {.author = "alice", .limit = 2},
+                                        {.in = in, .in_count = 1, .limit = 2, .until_ms = 100}};
+    for (size_t i = 0; i < COUNT(ways); i++) {
+        char next[STORE_MSGID_MAX + 1] = "";
+        struct store *store = open_in(new_folder());
+        for (char id[] = "1"; *id < '6'; ++*id)
+            say(store, id, 10, "a word"); // all in one millisecond
+        wait_indexed(store);
+        assert_string_equal(part(store, ways[i], next), "5 4");
+        assert_string_equal(next, "4");
+        say(store, "6", 10, "a word in between");
+        wait_indexed(store);
+        assert_string_equal(part(store, ways[i], next), "3 2");
+        assert_int_equal(store_remove(store, "2", "alice", much_later()), 0);
+        assert_string_equal(part(store, ways[i], next), "1");
+        assert_string_equal(next, "");
+        close_store(store);
+    }
+}
+
+static void who_is_looked_for_in_vain_is_looked_for_in_parts(void **state)
+{
+    (void)state;
+    char next[STORE_MSGID_MAX + 1] = "";
+    struct store_conversation in[] = {{"#lobby", NULL}, {"#nowhere", NULL}};
+    struct store_search s = {.author = "ann", .in = in, .in_count = 2, .look_at = 3};
+    struct store *store = open_in(new_folder());
+    say_as(store, "1", 10, "ann", NULL, "first");
+    say_as(store, "2", 20, "ann", NULL, "second");
+    say(store, "3", 30, "of another");
+    say(store, "4", 40, "of another");
+    struct store_message m = text_of("5", 50, "elsewhere");
+    m.where.first = "#other";
+    append(store, m);
+    m.msgid = "6";
+    append(store, m);
+    m.msgid = "7";
+    assert_int_equal(outcome_of(store, append(store, m)), 0);
+    // what lies elsewhere is passed over, and is nowhere to go on
+    assert_string_equal(part(store, s, next), "2");
+    assert_string_equal(next, "2");
+    assert_string_equal(part(store, s, next), "1");
+    assert_string_equal(next, "");
+    s.look_at = 2;
+    assert_string_equal(part(store, s, next), "");
+    assert_string_equal(next, "3");
+    assert_string_equal(part(store, s, next), "2 1");
+    assert_string_equal(next, "");
+    s.until_ms = 25; // begins there
+    assert_string_equal(part(store, s, next), "2 1");
+    s.in_count = 0;
+    assert_string_equal(part(store, s, next), "");
+    assert_string_equal(next, "");
+    close_store(store);
+}
+
+static void one_goes_on_behind_a_message_of_these_rooms_only(void **state)
+{
+    (void)state;
+    struct store *store = talk();
+    struct store_rows *rows;
+    struct store_conversation in[] = {{"#lobby", NULL}};
+    struct store_search s = {.words = "word", .in = in, .in_count = 1, .limit = 9, .before = "4"};
+    assert_int_equal(store_find(store, &s, &rows), -ENOENT);
+    assert_null(rows);
+    s.words = NULL;
+    assert_int_equal(store_find(store, &s, &rows), -ENOENT);
+    s.before = "none";
+    assert_int_equal(store_find(store, &s, &rows), -ENOENT);
+    s.in = NULL;
+    s.author = "ann";
+    assert_int_equal(store_find(store, &s, &rows), -ENOENT);
+    s.before = "2";
+    assert_string_equal(found(store, s), "1");
     close_store(store);
 }
 
@@ -530,16 +501,6 @@ static void what_was_written_without_an_index_is_indexed_later(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(words_are_letters_and_digits_in_one_case),
-    cmocka_unit_test(accents_make_no_difference),
-    cmocka_unit_test(marks_that_are_no_accents_belong_to_their_word),
-    cmocka_unit_test(runs_of_east_asia_become_pairs_and_an_end),
-    cmocka_unit_test(widths_make_no_difference),
-    cmocka_unit_test(what_is_no_text_separates),
-    cmocka_unit_test(a_word_goes_on_behind_a_joint),
-    cmocka_unit_test(a_word_without_end_is_cut),
-    cmocka_unit_test(who_is_told_may_end_it),
-    cmocka_unit_test(a_search_is_made_of_words_only),
     cmocka_unit_test(chinese_and_english_are_found_in_one_sentence),
     cmocka_unit_test(the_newest_come_first_and_as_many_as_are_wanted),
     cmocka_unit_test(only_what_is_text_is_found),
@@ -548,10 +509,13 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(times_are_exclusive_bounds),
     cmocka_unit_test(a_search_for_no_word_is_an_error),
     cmocka_unit_test(without_words_all_is_found_that_fits_the_rest),
-    cmocka_unit_test(without_words_a_clock_that_was_set_back_hides_nothing),
+    cmocka_unit_test(a_clock_that_was_set_back_hides_nothing),
     cmocka_unit_test(a_search_for_nothing_at_all_is_an_error),
     cmocka_unit_test(a_search_has_a_deadline),
     cmocka_unit_test(a_search_for_many_words_has_a_deadline),
+    cmocka_unit_test(a_search_goes_on_exactly_where_it_ended),
+    cmocka_unit_test(who_is_looked_for_in_vain_is_looked_for_in_parts),
+    cmocka_unit_test(one_goes_on_behind_a_message_of_these_rooms_only),
     cmocka_unit_test(before_the_end_nobody_is_answered_any_more),
     cmocka_unit_test(what_people_type_is_no_language),
     cmocka_unit_test(without_an_index_no_words_can_be_looked_for),

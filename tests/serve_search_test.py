@@ -118,6 +118,31 @@ def what_was_said_is_found_by_words_room_author_and_time():
 
 
 @test
+def one_goes_on_where_the_answer_ended_whatever_is_said_meanwhile():
+    with fresh_doors() as server, client(server, "ada", "#one", "#two") as ada:
+        say(ada, "#one", "word 1", "word 2", "word 3")
+        tags = say(ada, "#two", "word 4")
+        say(ada, "#two", "word 5")
+        for question in {"text": "word"}, {"from_": "ada"}, {"after": "2001-01-01T00:00:00Z"}:
+            said, got, where = texts(server, **question), [], {}
+            for _ in range(99):
+                status, found = search(server, limit=2, **where, **question)
+                equal(status, 200, found)
+                got += [message["text"] for message in found["messages"]]
+                if "next" not in found:
+                    break
+                where = {"next": found["next"]}
+                say(ada, "#one", f"a word in between, {len(got)}")
+            equal(got, said)
+        # the id of any message serves
+        equal(texts(server, text="word", next=tags["msgid"]), ["word 3", "word 2", "word 1"])
+        wrong = (400, "next is the id of no message in these rooms")
+        equal(error(server, text="word", next="nonsense"), wrong)
+        equal(error(server, room="#one", next=tags["msgid"]), wrong)
+        equal(error(server, next=tags["msgid"])[0], 400)
+
+
+@test
 def a_message_that_was_deleted_is_not_found():
     with fresh_doors() as server:
         with client(server, "ada", "#one", caps="draft/message-redaction") as ada:

@@ -29,7 +29,8 @@ enum {
     COST_REFUSED = 8, // of a wrong password, as OPER has it
     ROOMS_MAX = 1000, // that are looked into at once
     TEXT_MAX = LINE_BODY_MAX,
-    WORD_MAX = 64, // a time, a number, a name
+    WORD_MAX = 64,    // a time, a number, a name
+    LOOK_AT = 250000, // messages for an author: some tenths of a second
     PASSWORD_MAX = 512,
     INDEX_MS = 2000,
     WAIT_MS = 10000, // for a place; twice as long as one can be taken
@@ -45,6 +46,7 @@ struct question {
     int status;
     char text[TEXT_MAX + 1], mentions[NICK_MAX + 1], room[ROOM_NAME_MAX + 1];
     char from[WORD_MAX + 1], after[WORD_MAX + 1], before[WORD_MAX + 1], limit[WORD_MAX + 1];
+    char next[WORD_MAX + 1];
     struct user stranger; // as whom he would come in
     char source[sizeof "stranger!~stranger@" + HOST_MAX + 1];
     struct store_search ask;
@@ -161,6 +163,8 @@ static bool read_words(struct question *q)
         return refuse(q, 400, "mentions is a nick");
     q->ask.words = nick ? q->mentions : q->text;
     q->ask.author = *q->from ? q->from : NULL;
+    q->ask.before = *q->next ? q->next : NULL;
+    q->ask.look_at = LOOK_AT;
     return *q->ask.words || *q->from || *q->room || q->ask.since_ms || q->ask.until_ms ||
            refuse(q, 400, "room, text, from, mentions, after or before must be there");
 }
@@ -171,7 +175,7 @@ static bool read_question(struct question *q)
         {"room", q->room, sizeof q->room},    {"text", q->text, sizeof q->text},
         {"from", q->from, sizeof q->from},    {"mentions", q->mentions, sizeof q->mentions},
         {"after", q->after, sizeof q->after}, {"before", q->before, sizeof q->before},
-        {"limit", q->limit, sizeof q->limit},
+        {"limit", q->limit, sizeof q->limit}, {"next", q->next, sizeof q->next},
     };
     const char *why = query_read(q->request->query, table, sizeof table / sizeof *table);
     if (why)
@@ -256,8 +260,10 @@ static bool ask(struct question *q)
     int rc = find(q, &turn);
     if (rc == -EINVAL)
         return refuse(q, 400, "text has no word to look for");
+    if (rc == -ENOENT)
+        return refuse(q, 400, "next is the id of no message in these rooms");
     if (rc == -ETIMEDOUT)
-        return refuse(q, 503, "it takes too long: name a room or a time");
+        return refuse(q, 503, "it takes too long: name a time with after");
     return rc == 0 || refuse(q, 500, "the history could not be searched");
 }
 
@@ -319,7 +325,12 @@ static bool write_found(struct question *q)
         comma = ",";
         write_message(out, room, m);
     }
-    (void)fputs("]}\n", out);
+    (void)fputs("]", out);
+    if (q->rows && *q->rows->next) {
+        (void)fputs(",", out);
+        write_member(out, "next", q->rows->next, strlen(q->rows->next));
+    }
+    (void)fputs("}\n", out);
     if (fclose(out) == 0)
         return true;
     free(q->found->json);

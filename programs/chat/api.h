@@ -21,9 +21,10 @@ enum { API_AT_ONCE = 2 };
 
 // For struct web_site; visitor is a struct visitor. The status:
 //
-//     200  {"messages":[{"room":...,"id":...,"time":...,"from":...,"kind":...,"text":...},...]},
-//          the newest first
-//     400  a parameter is wrong, or none is there but a limit; no room is named, of too many
+//     200  {"messages":[{"room":...,"id":...,"time":...,"from":...,"kind":...,"text":...},...],
+//          "next":...}, the newest first; `next` is there if there may be more
+//     400  a parameter is wrong, or none is there but a limit and next; no room is named, of too
+//          many
 //     401  the password is wrong, or there is none (Basic; the user's name does not count)
 //     403  not everybody may join this room
 //     404  no such room is there, or it is secret

@@ -132,6 +132,8 @@ int store_remove(struct store *store, const char *msgid, const char *by, weft_ti
 struct store_rows {
     size_t count;
     struct store_message *messages; // what they point to is owned by the rows
+    char next[STORE_MSGID_MAX +
+              1]; // of a search: what `before` is to go on with; "": nothing is left
 };
 void store_rows_free(struct store_rows **rows); // NULL is fine
 
@@ -183,13 +185,18 @@ struct store_search {
     size_t in_count;
     const char *author;         // a nick or an account, in any case (of ASCII). NULL: anybody
     int64_t since_ms, until_ms; // exclusive. 0: no bound
+    const char *before;         // a msgid in one of these conversations, exclusive. NULL: no bound
     size_t limit;
+    size_t look_at;     // without words of the index: so many messages, for what fits. 0: all
     weft_time deadline; // an author who says little is looked for in all that was said: -ETIMEDOUT.
                         // Zero: none
 };
-// The newest first. Sees what is indexed: see store_wait_indexed. Without words (NULL or "") it is
-// all that fits the rest, of which there must be something, and sees what is committed. -EINVAL:
-// there is no word in `words`, or nothing at all is asked for; -ENOTSUP: words, and no_index.
+// The newest first, in the order of appends, in which `before` is a bound too: so one part follows
+// the other exactly, whatever is said meanwhile. Behind rows->next there may be nothing more. Sees
+// what is indexed: see store_wait_indexed. Without words (NULL or "") it is all that fits the rest,
+// of which there must be something, and sees what is committed. -EINVAL: there is no word in
+// `words`, or nothing at all is asked for; -ENOENT: no `before` there; -ENOTSUP: words, and
+// no_index.
 int store_find(struct store *store, const struct store_search *search, struct store_rows **rows);
 // The same for texts of others that contain the nick `words`, as it is written, in any case. There
 // must be one.
