@@ -186,6 +186,31 @@ def reset_of(code):
     return frame(RST_STREAM, 0, STREAM, struct.pack(">I", code))
 
 
+def refuse_all(listener, context):
+    """Each request of each connection, until the listener is closed."""
+    while listener.fileno() >= 0:
+        serve(listener, context, reset_of(REFUSED_STREAM))
+
+
+@test
+def a_server_that_refuses_every_stream_is_told_as_one():
+    with tempfile.TemporaryDirectory() as folder:
+        cert, context = certificate(folder, "IP:127.0.0.1")
+        context.set_alpn_protocols(["h2"])
+        listener = socket.create_server(("127.0.0.1", 0))
+        thread = threading.Thread(target=refuse_all, args=(listener, context))
+        thread.start()
+        try:
+            result = weft("fetch", "--retries", "0", "--jsonl", "--cacert", cert,
+                          f"https://127.0.0.1:{listener.getsockname()[1]}/")
+        finally:
+            close(listener)
+            thread.join()
+    row = json.loads(result.out.splitlines()[0])
+    equal((row["error"], row["message"]),
+          ("broken", "the connection broke: the server refuses all requests (REFUSED_STREAM)"))
+
+
 @test
 def a_stream_that_is_refused_inside_its_body_is_one_that_broke():
     row, = pages_of(answered(frame(DATA, 0, STREAM, b"hello")), then=reset_of(REFUSED_STREAM))

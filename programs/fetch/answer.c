@@ -462,7 +462,7 @@ static int on_connected(void *arg, char *address, char *own_address, int port, i
     }
     r->transfer.port = own_port;
     r->asked = true;
-    r->may_go = r->transfer.gone = false; // what was said before is of other connections
+    r->may_go = r->transfer.gone = r->refused = false; // what was before is of other connections
     tell_going(r, false);
     r->status_seen = r->headers_ended = false; // a proxy's words about a tunnel are no answer
     r->page->status = 0;
@@ -496,9 +496,10 @@ static bool has(const char *text, size_t size, const char *words)
 }
 
 // What libcurl says in its log and nowhere else: that more came than was claimed; that it offers to
-// go on with a session of TLS; that it asks as HTTP/2; and of that, whose bodies it calls whole
-// also when the connection broke the rules under them, that it closes this, which it keeps
-// otherwise, unless the server is about to go or there are too many.
+// go on with a session of TLS; that it asks as HTTP/2; that the server of that refused to answer;
+// and of HTTP/2, whose bodies it calls whole also when the connection broke the rules under them,
+// that it closes this, which it keeps otherwise, unless the server is about to go or there are too
+// many.
 static int on_log(CURL *easy, curl_infotype type, char *text, size_t size, void *arg)
 {
     struct request *r = arg;
@@ -515,6 +516,8 @@ static int on_log(CURL *easy, curl_infotype type, char *text, size_t size, void 
         r->resumes = true;
     else if (begins(text, size, "Using Stream ID"))
         r->streams = true;
+    else if (begins(text, size, "REFUSED_STREAM"))
+        r->refused = true;
     else if (has(text, size, "GOAWAY"))
         tell_going(r, true);
     else if (has(text, size, "wrong version number"))
@@ -543,7 +546,7 @@ void answer_reset(struct request *r)
 {
     r->tls_begun = r->asked = r->status_seen = r->headers_ended = r->chunked = false;
     r->first_header = r->may_go = r->transfer.gone = r->leads_on = r->enough = r->streams = false;
-    r->plain_there = r->resumes = false;
+    r->plain_there = r->resumes = r->refused = false;
     r->transfer.port = 0;
     r->length = -1;
     r->error[0] = '\0';

@@ -232,6 +232,8 @@ static enum page_fault broken(struct request *r, struct page *page)
         return page_fail(page, FAULT_BROKEN, code, "%s", strerror(code));
     if (strstr(r->error, "CONNECT aborted")) // by the proxy, before it had answered
         return stream_broken(r, page);
+    if (r->refused) // RST_STREAM, on one connection after the other
+        return page_fail(page, FAULT_BROKEN, 0, "the server refuses all requests (REFUSED_STREAM)");
     if (strstr(r->error, "Connection died")) // one after the other, without a byte
         return no_answer(r, page);
     if (strstr(r->error, "unexpected eof")) // a TLS connection that was closed without a goodbye

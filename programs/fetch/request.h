@@ -46,6 +46,7 @@ struct request {
     bool resumes;                    // it offered to go on with a session of TLS
     bool asked;                      // the request is sent, or about to be
     bool streams;                    // by HTTP/2
+    bool refused;                    // of that, and the server refused to answer on this connection
     bool status_seen;                // a status line came
     bool first_header;               // the next line is the first behind that
     bool headers_ended;              // and the empty line after the headers
