@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // session_test.c - TLS with a peer that says what TLS allows, and what no peer of ours would: new
-// keys again and again, nothing but these, garbage in the midst of it; and one that comes back.
+// keys again and again, nothing but these, records with nothing in them, garbage in the midst of
+// it; and one that comes back.
 #define WEFT_TESTS_TLS
 #include "bad_days.h"
 
+#include <openssl/hmac.h>
 #include <openssl/ssl.h>
 
 enum { KEYS = 1000, TIMES = 5 }; // 27 bytes each: twice as much as is borne, and not at once
@@ -172,6 +174,90 @@ static void answers_that_nobody_reads_are_not_kept_for_ever(void **state)
     peer_down(&p);
 }
 
+// ---- empty records ----------------------------------------------------------------------
+
+enum { RECORD_MOST = 16384, TAG = 16, SECRET = 32, HEADER = 5 };
+
+// OpenSSL writes no empty record, so these are sealed by hand: TLS_AES_128_GCM_SHA256, RFC 8446,
+// sections 5.2 and 7.3.
+struct seal {
+    unsigned char secret[SECRET], key[16], iv[12];
+    unsigned char count; // of the records
+};
+static struct seal seal;
+
+static void note_secret(const SSL *ssl, const char *line)
+{
+    static const char name[] = "CLIENT_TRAFFIC_SECRET_0 ";
+    (void)ssl;
+    if (strncmp(line, name, sizeof name - 1) != 0)
+        return;
+    const char *hex = strrchr(line, ' ') + 1;
+    for (int i = 0; i < SECRET; i++)
+        assert_int_equal(sscanf(hex + (size_t)i * 2, "%2hhx", &seal.secret[i]), 1);
+}
+
+// HKDF-Expand-Label of no more than one block.
+static void derive(const char *label, unsigned char *out, size_t size)
+{
+    unsigned char info[32], block[SECRET];
+    int n = snprintf((char *)info, sizeof info, "%c%c%ctls13 %s%c%c", 'x', (int)size,
+                     (int)strlen(label) + 6, label, 'x', 1);
+    info[0] = info[n - 2] = 0; // the size's upper byte; no context
+    assert_non_null(HMAC(EVP_sha256(), seal.secret, SECRET, info, (size_t)n, block, NULL));
+    memcpy(out, block, size);
+}
+
+// Of this type, with so many bytes in it, and filled up to the most that a record may have.
+static void say_record(const struct peer *p, char type, const char *bytes, int size)
+{
+    static unsigned char record[HEADER + RECORD_MOST + 1 + TAG], inner[RECORD_MOST + 1];
+    const int length = sizeof record - HEADER;
+    unsigned char nonce[sizeof seal.iv];
+    int n;
+    memset(inner, 0, sizeof inner);
+    memcpy(inner, bytes, (size_t)size);
+    inner[size] = (unsigned char)type;
+    memcpy(record, (unsigned char[]){23, 3, 3, length >> 8, length & 0xFF}, HEADER);
+    memcpy(nonce, seal.iv, sizeof nonce);
+    nonce[sizeof nonce - 1] ^= seal.count++;
+    EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+    assert_int_equal(EVP_EncryptInit_ex(c, EVP_aes_128_gcm(), NULL, seal.key, nonce), 1);
+    assert_int_equal(EVP_EncryptUpdate(c, NULL, &n, record, HEADER), 1);
+    assert_int_equal(EVP_EncryptUpdate(c, record + HEADER, &n, inner, sizeof inner), 1);
+    assert_int_equal(EVP_EncryptFinal_ex(c, record + HEADER + n, &n), 1);
+    unsigned char *tag = record + sizeof record - TAG;
+    assert_int_equal(EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, TAG, tag), 1);
+    EVP_CIPHER_CTX_free(c);
+    raw_send(p->link.peer, (const char *)record, sizeof record);
+}
+
+// Who hides when it speaks sends such in between: RFC 8446, section 5.4. OpenSSL bears 32 in a row.
+static void empty_records_that_are_filled_up_harm_nobody(void **state)
+{
+    enum { EMPTY = 30, ALERT = 21, BYTES = 23 };
+    (void)state;
+    for (int looks = 0; looks <= 1; looks++) {
+        struct peer p = {
+            .link = link_up(), .ctx = context_of(TLS1_3_VERSION), .tls = make_server_tls()};
+        seal.count = 0;
+        SSL_CTX_set_keylog_callback(p.ctx, note_secret);
+        assert_int_equal(SSL_CTX_set_ciphersuites(p.ctx, "TLS_AES_128_GCM_SHA256"), 1);
+        peer_shake(&p, NULL);
+        derive("key", seal.key, sizeof seal.key);
+        derive("iv", seal.iv, sizeof seal.iv);
+        weft_future *f = begin_to_read(&p, looks);
+        for (int i = 0; i < TIMES; i++) {
+            for (int k = 0; k < EMPTY; k++)
+                say_record(&p, BYTES, "", 0);
+            say_record(&p, BYTES, "x", 1);
+        }
+        say_record(&p, ALERT, "\1\0", 2); // no more comes
+        assert_int_equal(weft_join_as(&f, read_all, NULL), TIMES);
+        peer_down(&p);
+    }
+}
+
 // ---- the end ----------------------------------------------------------------------------
 
 // As many bytes as were said to be sent.
@@ -252,6 +338,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(new_keys_between_bytes_harm_nobody),
     cmocka_unit_test(new_keys_and_nothing_else_are_cut_off),
     cmocka_unit_test(answers_that_nobody_reads_are_not_kept_for_ever),
+    cmocka_unit_test(empty_records_that_are_filled_up_harm_nobody),
     cmocka_unit_test(who_posts_beside_a_shutdown_does_not_spoil_it_and_is_heard_or_refused),
     cmocka_unit_test(garbage_after_the_handshake_is_not_taken_for_another_protocol),
     cmocka_unit_test(who_resumes_a_session_is_known_by_the_name_that_he_said),

@@ -13,6 +13,9 @@
 // OpenSSL goes on for as long as such things come, within one call of ours, and answers each; no
 // socket stops it. So there are two bounds, of TALK_MOST each. Else one peer would keep a loop to
 // itself, and one that reads nothing fill the memory with our answers.
+//
+// Empty records that are filled up to 16 KiB are lawful: so a peer hides when it speaks. OpenSSL
+// bears 32 of them in a row, and so do we: of a record no more than RECORD_COUNTS is counted.
 #define _GNU_SOURCE // strerrordesc_np
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,7 +34,7 @@
 #include "os/atomic.h"
 
 // What no honest peer says in a row, or leaves unread: some 2,400 wishes for new keys.
-enum { TALK_MOST = 64 << 10 };
+enum { TALK_MOST = 64 << 10, RECORD_COUNTS = 1 << 10 };
 
 struct session {
     struct wf_layer layer; // first
@@ -41,7 +44,7 @@ struct session {
     bool at_end;     // of the socket
     bool ready;      // the handshake is done
     bool reads;      // OpenSSL is in a call that reads
-    size_t talked;   // how much came, once ready, since there were plain bytes in it
+    size_t talked;   // what counts of the records, once ready, since there were plain bytes in one
     size_t answered; // what OpenSSL said to that, since the queue was empty
     int failed;      // 0, or what every call returns from now on
     const char *why; // in words that stay; with failed
@@ -74,7 +77,6 @@ static int bio_read(BIO *bio, char *buf, int cap)
         BIO_set_retry_read(bio);
     else if (n < 0)
         s->error = -errno;
-    s->talked += s->ready && n > 0 ? (size_t)n : 0;
     return (int)n;
 }
 
@@ -93,6 +95,19 @@ static long bio_control(BIO *bio, int command, long number, void *pointer)
     const struct session *s = BIO_get_data(bio);
     (void)number, (void)pointer;
     return command == BIO_CTRL_EOF ? s->at_end : command == BIO_CTRL_FLUSH;
+}
+
+// Of each record that came its header is shown: its type, its version, its length.
+static void on_message(int is_ours, int version, int type, const void *bytes, size_t size, SSL *ssl,
+                       void *session)
+{
+    struct session *s = session;
+    const unsigned char *header = bytes;
+    (void)version, (void)ssl;
+    if (is_ours || type != SSL3_RT_HEADER || size < SSL3_RT_HEADER_LENGTH || !s->ready)
+        return;
+    size_t counts = size + ((size_t)header[3] << 8 | header[4]);
+    s->talked += counts < RECORD_COUNTS ? counts : RECORD_COUNTS;
 }
 
 static weft_once method_once;
@@ -287,6 +302,8 @@ static struct session *session_new(weft_tls *tls)
     BIO_set_data(bio, s);
     BIO_set_init(bio, 1);
     SSL_set_bio(s->ssl, bio, bio); // takes it over
+    SSL_set_msg_callback(s->ssl, on_message);
+    SSL_set_msg_callback_arg(s->ssl, s);
     if (tls->is_server)
         SSL_set_accept_state(s->ssl);
     else
