@@ -209,6 +209,12 @@ static void an_account_is_kept_as_long_as_it_says_and_the_window_counts_anew(voi
     now += 1000;
     a = enter("198.51.100.1");
     assert_int_equal(*budget(a), 0);
+    *budget(a) = 6;
+    gate_account(&gate, a)->talks.until = (now + 5000) * 1000000;
+    gate_leave(&gate, &a);
+    now += 4999;
+    a = enter("198.51.100.1");
+    assert_int_equal(*budget(a), 6);
     gate_leave(&gate, &a);
     end();
 }

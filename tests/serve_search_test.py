@@ -307,5 +307,27 @@ def a_network_has_a_budget_over_all_its_connections():
                 equal(search(server, text="x")[0], 200)
 
 
+@test
+def a_crowd_that_searches_at_once_is_answered_one_and_all():
+    for exempt in [], ["--flood-exempt", "none", "--flood-burst", "1000"]: # each alone; as one network
+        with fresh_doors(*exempt) as server, contextlib.ExitStack() as stack:
+            crowd = [stack.enter_context(client(server, f"ada{i}", "#one", caps="batch"))
+                     for i in range(12)]
+            pages = [stack.enter_context(web(server)) for _ in crowd]
+            say(crowd[0], "#one", "needle")
+            for who in crowd:
+                who.say("SEARCH text=needle", "SEARCH from=nobody", "MENTIONS", "PING done")
+            for page in pages:
+                page.request("GET", "/api/search?text=needle")
+            for who in crowd[:2]:
+                who.close() # while it waits, perhaps
+            for who in crowd[2:]:
+                who.wait(r"@batch=\S+ \S+ PRIVMSG #one :needle")
+                line = who.wait(r".*(?:FAIL|PONG).*")[0]
+                assert line.endswith("done"), line
+            for page in pages:
+                equal(page.getresponse().status, 200)
+
+
 if __name__ == "__main__":
     sys.exit(run_tests())

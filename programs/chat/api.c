@@ -237,12 +237,10 @@ static bool choose_rooms(struct question *q)
 static int find(struct question *q, struct seats_turn *turn)
 {
     struct server *s = q->server;
-    struct gate_account *account = account_of(q);
     q->ask.deadline = weft_after_ms(FIND_MS);
     int rc = *q->mentions ? store_mentions(s->history, &q->ask, &q->rows)
                           : store_find(s->history, &q->ask, &q->rows);
     seats_leave(&s->searches, turn);
-    remember(account, (account->party.until - weft_now().ns) / 1000000);
     return rc;
 }
 

@@ -16,7 +16,7 @@
 struct http_request;
 struct web_found;
 
-// Questions that the history is asked at once: half of its readers, for clients have the others.
+// Questions that the history is asked at once: a third of its readers, for clients have the others.
 enum { API_AT_ONCE = 2 };
 
 // For struct web_site; visitor is a struct visitor. The status:

@@ -54,7 +54,9 @@ static bool is_past(const struct gate *gate, const struct neighbours *n, int64_t
 
 static bool is_due(const struct gate *gate, const struct neighbours *n, int64_t now)
 {
-    return is_past(gate, n, now) && now >= n->account.keep_until;
+    const struct gate_account *a = &n->account;
+    return is_past(gate, n, now) && now >= a->keep_until && now >= a->party.until / 1000000 &&
+           now >= a->talks.until / 1000000;
 }
 
 // Those that left first are the oldest, though not to the millisecond.

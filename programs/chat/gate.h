@@ -44,8 +44,9 @@ struct neighbours; // those of one network
 // keeps it.
 struct gate_account {
     int64_t budget;           // as irc_charge has it
-    struct seats_party party; // of those who search
-    int64_t keep_until;       // by the clock of gate_enter
+    struct seats_party party; // of those who search by HTTP
+    struct seats_party talks; // and in sessions; as long as that is held against them it is kept
+    int64_t keep_until;       // by the clock of gate_enter, which is weft_now's
 };
 
 struct gate {

@@ -59,8 +59,8 @@ static void apply_limits(struct house *house)
 
 int house_room(long limit, long open)
 {
-    // a loop has four of its own, the readers of the history have twenty, who is turned away eight
-    enum { SPARE = 48, UNKNOWN = 32 };
+    // a loop has four of its own, the readers of the history have thirty, who is turned away eight
+    enum { SPARE = 58, UNKNOWN = 32 };
     long room = limit - (open < 0 ? UNKNOWN : open);
     if (limit < 0)
         return 0;

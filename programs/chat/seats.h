@@ -6,13 +6,14 @@
 // those that ask now and then, and these wait for nobody's line but only until a place is free.
 // One party never has all places.
 //
-// It belongs to one loop: there is no lock in it.
+// It belongs to one loop: there is no lock in it. A party asks for places of one kind only.
 #ifndef WEFT_CHAT_SEATS_H
 #define WEFT_CHAT_SEATS_H
 
 #include <stdbool.h>
 #include <sys/queue.h>
-#include <weft/weft.h>
+#include <weft/sync.h>
+#include <weft/time.h>
 
 enum {
     SEATS_WEIGHT = 10,        // a second is held against a party for ten

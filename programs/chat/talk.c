@@ -39,14 +39,18 @@ struct turn {
     bool more; // there may be some already: others come first
 };
 
+// Of an exempt network there may be many people behind one address, as of a proxy on this machine.
 static void arrive(void *ctx)
 {
     struct turn *t = ctx;
+    struct visitor *v = t->visitor;
     char host[HOST_MAX + 1];
     address_host(weft_peer(t->wire->conn), host, sizeof host);
-    t->session = session_open(t->visitor->server->irc, t->wire, host, wake, t->visitor);
-    if (t->session && networks_have(t->visitor->server->unhurried, host))
+    t->session = session_open(v->server->irc, t->wire, host, wake, v);
+    if (t->session && networks_have(v->server->unhurried, host))
         session_exempt(t->session);
+    else if (t->session)
+        session_join_party(t->session, &gate_account(&v->server->gate, v->neighbours)->talks);
 }
 
 // One line; if it was a message whose turn it is, the message is timed.

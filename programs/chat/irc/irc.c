@@ -36,6 +36,7 @@ struct irc *irc_new(struct hub *hub, const struct irc_settings *set)
     hub->on_presence = watch_presence;
     hub->record = set->history ? history_record : NULL;
     TAILQ_INIT(&irc->holding);
+    seats_init(&irc->searches, SEARCHES_AT_ONCE);
     return irc;
 }
 

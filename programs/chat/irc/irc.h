@@ -105,6 +105,9 @@ int64_t session_due(const struct session *s);
 void session_tick(struct session *s);
 // This client has no budget: flood control is not for it.
 void session_exempt(struct session *s);
+// Its searches are those of this party, which stays as long as the session.
+struct seats_party;
+void session_join_party(struct session *s, struct seats_party *party);
 // For so many milliseconds no line is to be read from it, because its budget is used up; 0: now.
 int64_t session_delay(struct session *s);
 // So many bytes wait while session_delay lasts: too many end it.

@@ -13,7 +13,12 @@
 #include "chat/irc/history.h"
 #include "chat/irc/playback.h"
 
-enum { VALUE_MAX = LINE_BODY_MAX, INDEX_MS = 2000, FIND_MS = 5000 };
+enum {
+    VALUE_MAX = LINE_BODY_MAX,
+    INDEX_MS = 2000,
+    WAIT_MS = 10000, // for a place; twice as long as one can be taken
+    FIND_MS = 5000,
+};
 
 struct search {
     char words[VALUE_MAX + 1], in[VALUE_MAX + 1], from[VALUE_MAX + 1];
@@ -87,6 +92,20 @@ static bool in_one_place(const struct session *s, struct search *f)
     return place_find(s, f->in, &f->place);
 }
 
+// The time that it takes is held against who asks. -EBUSY: there was no place.
+static int ask(struct session *s, history_asks *asks, const struct store_search *search,
+               struct store_rows **rows)
+{
+    struct seats_turn turn;
+    struct store_search bounded = *search;
+    if (seats_take(&s->irc->searches, s->party, &turn, weft_after_ms(WAIT_MS)) < 0)
+        return -EBUSY;
+    bounded.deadline = weft_after_ms(FIND_MS);
+    int rc = s->ended ? -ECANCELED : asks(s->irc->set.history, &bounded, rows);
+    seats_leave(&s->irc->searches, &turn);
+    return rc;
+}
+
 void history_find(struct session *s, const char *command, const char *type, history_asks *asks,
                   const struct store_search *search)
 {
@@ -96,16 +115,16 @@ void history_find(struct session *s, const char *command, const char *type, hist
         play_found(s, type, NULL);
         return;
     }
-    struct store_search bounded = *search;
     history_catch_up(s->irc);
     if (*search->words)
         (void)store_wait_indexed(store, weft_after_ms(INDEX_MS)); // late: what is indexed is found
-    bounded.deadline = weft_after_ms(FIND_MS);
-    int rc = asks(store, &bounded, &rows);
+    int rc = ask(s, asks, search, &rows);
     if (s->ended)
         (void)rc; // meanwhile
     else if (rc == -EINVAL)
         fail(s, command, "INVALID_PARAMS", "text", "There is no word to look for");
+    else if (rc == -EBUSY)
+        fail(s, command, "INTERNAL_ERROR", "", "Others search as well; try again later");
     else if (rc == -ETIMEDOUT)
         fail(s, command, "INTERNAL_ERROR", "", "It takes too long: name a room or a time");
     else if (rc < 0)

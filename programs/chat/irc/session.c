@@ -45,9 +45,15 @@ struct session *session_open(struct irc *irc, struct wire *wire, const char *hos
     s->opened = s->heard = irc->hub->now(irc->hub);
     user_set_host(&s->user, host);
     TAILQ_INIT(&s->watching);
+    s->party = &s->alone;
     LIST_INSERT_HEAD(&irc->sessions, s, link);
     irc->unknown++;
     return s;
+}
+
+void session_join_party(struct session *s, struct seats_party *party)
+{
+    s->party = party;
 }
 
 bool session_ended(const struct session *s)

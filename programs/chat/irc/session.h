@@ -8,6 +8,7 @@
 #include "chat/hub/event.h"
 #include "chat/irc/irc.h"
 #include "chat/irc/numerics.h"
+#include "chat/seats.h"
 
 // Capabilities (IRCv3), in the order of the table in caps.c.
 enum cap {
@@ -35,6 +36,8 @@ enum cap {
 };
 
 enum { COMMANDS_MAX = 64 };
+// Searches of all sessions: so that readers of the history are left for who only reads on.
+enum { SEARCHES_AT_ONCE = 2 };
 enum { SCRATCH = 1 + LINE_TAGS_MAX + 1 + 512 + 16 };
 
 struct irc {
@@ -53,6 +56,7 @@ struct irc {
     struct whowas *whowas;            // whowas.c
     struct watch *watches;            // monitor.c
     unsigned long used[COMMANDS_MAX]; // how often each command of the table was
+    struct seats searches;            // search.c
     char scratch[SCRATCH];            // where a line is put together; nobody waits meanwhile
 };
 
@@ -91,6 +95,7 @@ struct session {
     struct labelled *answer; // of the command that runs now. NULL: it has no label
     TAILQ_HEAD(, watching) watching; // monitor.c
     size_t watching_count;
+    struct seats_party *party, alone; // as whom it searches: its network, or it alone
 };
 
 // The session of a user that is an IRC client's, or NULL.

@@ -26,7 +26,7 @@
 #include "chat/store/store.h"
 #include "common/sql.h"
 
-enum { READERS = 4 };
+enum { READERS = 6 };            // of which searches have four: API_AT_ONCE, SEARCHES_AT_ONCE
 enum { STORE_ROWS_AT_ONCE = 8 }; // are written; then the chat may have the core
 
 // Somebody waits for a removal. Freed by the last of the two that hold it.
