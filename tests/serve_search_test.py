@@ -309,8 +309,8 @@ def a_network_has_a_budget_over_all_its_connections():
 
 @test
 def a_crowd_that_searches_at_once_is_answered_one_and_all():
-    for exempt in [], ["--flood-exempt", "none", "--flood-burst", "1000"]: # each alone; as one network
-        with fresh_doors(*exempt) as server, contextlib.ExitStack() as stack:
+    for limits in [], ["--limit-network-exempt", "none"]: # each alone; as one network
+        with fresh_doors(*limits) as server, contextlib.ExitStack() as stack:
             crowd = [stack.enter_context(client(server, f"ada{i}", "#one", caps="batch"))
                      for i in range(12)]
             pages = [stack.enter_context(web(server)) for _ in crowd]

@@ -39,7 +39,14 @@ struct turn {
     bool more; // there may be some already: others come first
 };
 
-// Of an exempt network there may be many people behind one address, as of a proxy on this machine.
+// Where the limits of networks do not hold there may be many people behind one address, as behind a
+// proxy on this machine.
+static bool is_one_network(const struct visitor *v, const char *host)
+{
+    const struct networks *exempt = v->server->gate.rules.exempt;
+    return !(exempt && networks_have(exempt, host));
+}
+
 static void arrive(void *ctx)
 {
     struct turn *t = ctx;
@@ -49,7 +56,7 @@ static void arrive(void *ctx)
     t->session = session_open(v->server->irc, t->wire, host, wake, v);
     if (t->session && networks_have(v->server->unhurried, host))
         session_exempt(t->session);
-    else if (t->session)
+    if (t->session && is_one_network(v, host))
         session_join_party(t->session, &gate_account(&v->server->gate, v->neighbours)->talks);
 }
 
