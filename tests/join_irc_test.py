@@ -123,7 +123,10 @@ def a_line_without_end_is_said_in_lines_that_others_can_hear():
         while len(got) < len(text):
             line = t.server.line()
             assert len(f":ann!weft@here {line}\r\n".encode()) <= 512, line
-            got += line.removeprefix("PRIVMSG #weft :")
+            if line.startswith("PING"):
+                t.server.say(line.replace("PING", ":srv PONG srv"))
+            else:
+                got += line.removeprefix("PRIVMSG #weft :")
         equal(got, text)
 
 
@@ -161,6 +164,23 @@ def the_password_comes_from_the_environment_unless_it_is_written():
         t.server.hears("PASS :written", "NICK ann")
     with Talk(env=env, url="irc://eve:url@127.0.0.1:{port}") as t:
         t.server.hears("PASS :url", "NICK ann")
+
+
+@test
+def a_long_input_goes_as_fast_as_the_server_takes_it():
+    """This machine is exempt from flood control by default, and others are not."""
+    lines = [f"line {i} " + "x" * 200 for i in range(300)] # 4 times what may wait there
+    with Server("--irc", "0", "--flood-exempt", "none", "--flood-rate", "200") as server:
+        host, port = server.address("irc")
+        bob = Irc(socket.create_connection((host, port)), "bob", room="#tea")
+        process = subprocess.Popen([WEFT, "join", f"irc://{host}:{port}/tea", "-n", "ann"],
+                                   stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+        process.stdin.flush()
+        equal([bob.wait(r"\S+ PRIVMSG #tea :(.*)")[1] for _ in lines], lines)
+        bob.close()
+        process.kill()
+        process.communicate()
 
 
 # ---- the end -------------------------------------------------------------------------------

@@ -377,19 +377,28 @@ static void assert_split(struct session *s, const char *text)
     assert_string_equal(joined, text);
 }
 
-static void a_long_text_is_split_where_no_character_is_cut(void **state)
+static struct session in_a_room(void)
 {
-    char text[3001];
-    (void)state;
     struct session s = welcome();
     hear(&s, ":ann!~a@a.host.of.some.length JOIN #weft");
-    for (size_t i = 0; i < 3000; i += 3)
+    return s;
+}
+
+// Short enough that no question stands between the pieces.
+static void a_long_text_is_split_where_no_character_is_cut(void **state)
+{
+    char text[901];
+    (void)state;
+    struct session s = in_a_room();
+    for (size_t i = 0; i < 900; i += 3)
         memcpy(text + i, "线", 3);
-    text[3000] = '\0';
+    text[900] = '\0';
     assert_split(&s, text);
-    for (size_t i = 0; i < 3000; i++)
+    for (size_t i = 0; i < 900; i++)
         text[i] = i % 7 == 6 ? ' ' : 'a';
+    s = in_a_room();
     assert_split(&s, text);
+    s = in_a_room();
     forget();
     session_say(&s, "#weft", text, false);
     assert_memory_equal(strchr(sent, '\n') - 1, " ", 1); // at a space
@@ -408,6 +417,73 @@ static void nothing_can_be_smuggled_into_a_line(void **state)
     text[sizeof text - 1] = '\0';
     session_send(&s, "RAW %s", text);
     assert_int_equal(strlen(sent), 511); // with our '\n'
+}
+
+// ---- not faster than the server takes it ---------------------------------------------------
+
+enum { LINES = 200, TEXT = 100 };
+
+static void say_many(struct session *s)
+{
+    for (int i = 0; i < LINES; i++) {
+        char text[TEXT + 1];
+        (void)snprintf(text, sizeof text, "%0*d", TEXT, i);
+        session_say(s, "#r", text, false);
+        told[0] = '\0';
+    }
+}
+
+// How many lines are in what was sent, from line `first` on, each in its place. The last question.
+static int count_lines(int first, unsigned long *question)
+{
+    int n = 0;
+    for (const char *at = sent; *at; at = strchr(at, '\n') + 1) {
+        if (sscanf(at, "PING :pace-%lu", question) == 1)
+            continue;
+        assert_memory_equal(at, "PRIVMSG #r :", 12);
+        assert_int_equal(strtol(at + 12, NULL, 10), first + n);
+        n++;
+    }
+    return n;
+}
+
+static void many_lines_wait_until_the_server_has_taken_those_before(void **state)
+{
+    struct session s = welcome();
+    unsigned long question = 0;
+    int turns = 0;
+    (void)state;
+    say_many(&s);
+    assert_true(pace_holds(&s));
+    for (int done = 0; done < LINES; turns++) {
+        char pong[64];
+        done += count_lines(done, &question);
+        assert_true(strlen(sent) < 4096); // what servers bear to have waiting, at least
+        forget();
+        (void)snprintf(pong, sizeof pong, ":srv PONG srv :pace-%lu", question);
+        hear(&s, pong);
+    }
+    assert_true(turns > LINES * TEXT / 4096);
+    assert_false(pace_holds(&s));
+    forget();
+    session_say(&s, "#r", "one more", false);
+    assert_string_equal(sent, "PRIVMSG #r :one more\n");
+    session_over(&s);
+}
+
+static void who_waits_may_still_answer_and_go(void **state)
+{
+    struct session s = welcome();
+    (void)state;
+    say_many(&s);
+    forget();
+    hear(&s, "PING :there?");
+    hear(&s, ":srv PONG srv :pace-99"); // no answer to a question of ours
+    session_send(&s, "NICK bob");
+    session_send(&s, "QUIT");
+    assert_string_equal(sent, "PONG :there?\nQUIT\n");
+    session_over(&s);
+    assert_false(pace_holds(&s));
 }
 
 // ---- names ---------------------------------------------------------------------------------
@@ -458,6 +534,8 @@ int main(void)
         cmocka_unit_test(without_the_echo_what_one_says_is_news_at_once),
         cmocka_unit_test(a_long_text_is_split_where_no_character_is_cut),
         cmocka_unit_test(nothing_can_be_smuggled_into_a_line),
+        cmocka_unit_test(many_lines_wait_until_the_server_has_taken_those_before),
+        cmocka_unit_test(who_waits_may_still_answer_and_go),
         cmocka_unit_test(names_are_the_same_as_the_server_says),
         cmocka_unit_test(a_name_is_called_as_a_word),
     };

@@ -240,6 +240,22 @@ test("lines that are too long for one message arrive whole in several", async (s
     raw.close();
 });
 
+test("a long paste goes as fast as the server takes it", async (start) => {
+    const { url, irc } = await start({
+        args: ["--flood-exempt", "none", "--flood-rate", "300"], // as who comes from elsewhere is read
+    });
+    const raw = await Raw.irc(irc, "raw", "#lobby"),
+        anna = await enter(url, "anna");
+    const lines = Array.from({ length: 800 }, (_, i) => `line ${i} ${"x".repeat(60)}`); // 3 times 16 KiB
+    await say(anna, lines.join("\n"));
+    await raw.hears("line 799 ");
+    const heard = [...raw.heard.matchAll(/PRIVMSG #lobby :(.*)\r/g)].map(([, text]) => text);
+    assert.deepEqual(heard, lines);
+    await until(() => anna.evaluate(() => current.messages.every((m) => !m.pending)), "the echoes");
+    assert.equal(await anna.locator("#log .failed").count(), 0);
+    raw.close();
+});
+
 test("slash commands act and a wrong one is told", async (start) => {
     const { url, irc } = await start();
     const anna = await enter(url, "anna"),

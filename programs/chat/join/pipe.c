@@ -24,9 +24,9 @@ struct pipe_client {
     const struct irc_options *options;
     weft_conn *conn;
     struct session session;
-    weft_event joined;
-    bool terminal; // the output: control characters are shown there
-    int failed;    // 0, or the error that ends it: told already
+    weft_event joined, taken; // taken: no line waits for the server any more
+    bool terminal;            // the output: control characters are shown there
+    int failed;               // 0, or the error that ends it: told already
     size_t held;
     char input[LINE];
     char text[TEXT_GROWTH * LINE + TEXT_KEPT + 1];
@@ -121,7 +121,12 @@ static int say(struct pipe_client *c, const char *line, size_t size)
         *nul = ' ';
     c->text[n] = '\0';
     session_say(&c->session, c->options->room, c->text, false);
-    return weft_flush(c->conn, WEFT_FOREVER);
+    int rc = weft_flush(c->conn, WEFT_FOREVER);
+    while (rc == 0 && pace_holds(&c->session)) {
+        weft_event_clear(&c->taken);
+        rc = weft_event_wait(&c->taken, WEFT_FOREVER);
+    }
+    return rc;
 }
 
 // Each whole line; of one that fills the buffer a piece, of whole characters.
@@ -196,8 +201,11 @@ static int run(struct pipe_client *const *arg, weft_none *none)
     }
     session_greet(&c->session);
     int rc = 0;
-    while (rc == 0 && c->failed == 0)
+    while (rc == 0 && c->failed == 0) {
         rc = link_hear(c->conn, &c->session);
+        if (!pace_holds(&c->session))
+            weft_event_set(&c->taken);
+    }
     bool closed = rc == -EPIPE && weft_event_is_set(&c->joined);
     if (rc < 0 && !closed && c->failed == 0)
         fail(c, rc, weft_error(), "");

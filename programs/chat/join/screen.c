@@ -161,6 +161,8 @@ static void hear_until_it_ends(struct screen *s)
     session_greet(&s->session);
     while (!s->refused && link_hear(s->conn, &s->session) == 0)
         continue;
+    if (pace_holds(&s->session))
+        note(s, model_active(&s->model), SAID_ERROR, "the last lines were not sent");
     session_over(&s->session);
     weft_conn_close(&s->conn);
 }

@@ -36,7 +36,7 @@ void session_send(struct session *s, const char *fmt, ...)
     va_end(args);
     line[utf8_cut(line, strlen(line), BODY)] = '\0';
     line[strcspn(line, "\r\n")] = '\0';
-    s->ops->send(s->ctx, line);
+    pace_send(s, line);
 }
 
 void session_begin(struct session *s, const struct session_options *options,
@@ -51,6 +51,7 @@ void session_begin(struct session *s, const struct session_options *options,
 void session_over(struct session *s)
 {
     past_end(s);
+    pace_end(s);
 }
 
 void session_greet(struct session *s)
@@ -272,6 +273,12 @@ static void on_ping(struct session *s, const struct message *m)
     session_send(s, "PONG :%s", message_last(m));
 }
 
+static void on_pong(struct session *s, const struct message *m)
+{
+    pace_on_pong(s, m);
+    past_on_pong(s, m);
+}
+
 static void on_nothing(struct session *s, const struct message *m)
 {
     (void)s; // what only tells programs something
@@ -478,13 +485,13 @@ static const struct {
     const char *command;
     void (*act)(struct session *s, const struct message *m);
 } rows[] = {
-    {"PRIVMSG", on_speech},   {"NOTICE", on_speech},  {"JOIN", on_join},      {"PART", on_part},
-    {"KICK", on_kick},        {"QUIT", on_quit},      {"NICK", on_nick},      {"TOPIC", on_topic},
-    {"PING", on_ping},        {"PONG", past_on_pong}, {"TAGMSG", on_nothing}, {"CAP", on_cap},
-    {"BATCH", past_on_batch}, {"NOTE", on_note},      {"FAIL", on_fail},      {"REDACT", on_redact},
-    {"001", on_welcome},      {"005", on_isupport},   {"331", on_nothing},    {"332", on_topic_is},
-    {"333", on_nothing},      {"353", on_members},    {"366", on_members},    {"432", on_bad_nick},
-    {"433", on_bad_nick},     {"436", on_bad_nick},   {"464", on_refusal},    {"465", on_refusal},
+    {"PRIVMSG", on_speech},   {"NOTICE", on_speech}, {"JOIN", on_join},      {"PART", on_part},
+    {"KICK", on_kick},        {"QUIT", on_quit},     {"NICK", on_nick},      {"TOPIC", on_topic},
+    {"PING", on_ping},        {"PONG", on_pong},     {"TAGMSG", on_nothing}, {"CAP", on_cap},
+    {"BATCH", past_on_batch}, {"NOTE", on_note},     {"FAIL", on_fail},      {"REDACT", on_redact},
+    {"001", on_welcome},      {"005", on_isupport},  {"331", on_nothing},    {"332", on_topic_is},
+    {"333", on_nothing},      {"353", on_members},   {"366", on_members},    {"432", on_bad_nick},
+    {"433", on_bad_nick},     {"436", on_bad_nick},  {"464", on_refusal},    {"465", on_refusal},
     {"ERROR", on_error},      {"INVITE", on_invite},
 };
 

@@ -11,6 +11,7 @@
 
 #include "chat/join/message.h"
 #include "chat/join/names.h"
+#include "chat/join/pace.h"
 #include "chat/join/past.h"
 
 enum { SESSION_LINE = 512, REFUSED_PASSWORD = 464 };
@@ -86,6 +87,7 @@ struct session {
     bool registered;
     int tries; // of nicks
     struct past past;
+    struct pace pace;
 };
 
 // The strings of options are the caller's, and stay. Each begin has its end, when the connection is
@@ -103,6 +105,7 @@ bool session_is_room(const struct session *s, const char *name);
 // it is news at once. Empty texts are not sent.
 void session_say(struct session *s, const char *target, const char *text, bool action);
 // A line as printf makes it. What does not fit is cut at a character; it ends at a line's end.
+// It may wait until the server has taken those before it (pace.h).
 void session_send(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif
