@@ -110,6 +110,32 @@ test("keys alone are enough and everything has a name", async (start) => {
     raw.close();
 });
 
+test("who one is can be heard too", async (start) => {
+    const { url } = await start();
+    const anna = await enter(url, "anna"),
+        name = (text) => anna.getByRole("button", { name: text, exact: true });
+    assert.equal(await name("anna Change your name").count(), 1);
+    await say(anna, "/away tea");
+    await until(() => name("anna away Change your name").count(), "that one is away");
+    assert.equal(await anna.getByRole("group", { name: "Messages" }).count(), 1);
+});
+
+test("what is chosen is seen in colours of the system", async (start) => {
+    const { url } = await start();
+    const anna = await enter(url, "anna", { forcedColors: "active" });
+    await say(anna, "/join #tea,#jam");
+    await isIn(anna, "#jam");
+    await anna.keyboard.press("Control+k"); // the input has a line around it, too
+    const framed = (what) =>
+        anna.locator(what).evaluateAll((all) =>
+            all.filter((one) => getComputedStyle(one).outlineStyle !== "none")
+                .map((one) => one.innerText.trim()));
+    await until(async () => (await framed("#go-list li")).join() === "#lobby", "the first");
+    await anna.keyboard.press("ArrowDown");
+    await until(async () => (await framed("#go-list li")).join() === "#tea", "the second");
+    assert.deepEqual(await framed("#rooms li"), ["#jam"]);
+});
+
 test("keys reach what is in a row and what was found", async (start) => {
     const { url, irc } = await start(),
         raw = await Raw.irc(irc, "raw", "#lobby");
