@@ -752,6 +752,25 @@ test("two pages of one browser forget nothing of each other", async (start) => {
     assert.equal((await left()).nick, "bea"); // the one that was chosen last
 });
 
+test("hundreds of rooms are remembered without comparing each with each", async (start) => {
+    const { url } = await start();
+    const page = await openPage(url);
+    const [folded, all] = await page.evaluate(() => {
+        const names = Array.from({ length: 500 }, (_, i) => `#Room${i}`),
+            replace = String.prototype.replace; // of fold()
+        let count = 0;
+        String.prototype.replace = function (...words) {
+            count++;
+            return replace.apply(this, words);
+        };
+        const both = roomsOfBoth([...names, "#theirs"], [...names, "#left"], [...names, "#more"]);
+        String.prototype.replace = replace;
+        return [count, both.slice(499)];
+    });
+    assert.ok(folded < 10 * 500, `${folded}`);
+    assert.deepEqual(all, ["#Room499", "#theirs", "#more"]);
+});
+
 test("each page of one browser is loaded anew as who and where it was", async (start) => {
     const { anna, other } = await twoPages(start);
     await say(other, "/join #jam");
