@@ -410,6 +410,45 @@ static void status_tells_the_size_of_the_files(void **state)
     close_store(store);
 }
 
+static long long log_size(const char *folder)
+{
+    struct stat st;
+    assert_int_equal(stat(file_in(folder, "history.db-wal"), &st), 0);
+    return st.st_size;
+}
+
+// A reader that stays makes it grow.
+static void a_log_that_has_grown_is_short_again(void **state)
+{
+    enum { LOG_MOST = 16 << 20, TEXT = 60000, MESSAGES = 400 };
+    const char *folder = new_folder();
+    struct store *store = open_in(folder);
+    char *text = malloc(TEXT + 1), id[32];
+    sqlite3 *reader;
+    (void)state;
+    assert_non_null(text);
+    memset(text, 'x', TEXT);
+    text[TEXT] = '\0';
+    say(store, "first", 1, "hello");
+    assert_int_equal(sqlite3_open(file_in(folder, "history.db"), &reader), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM messages", NULL, NULL, NULL),
+                     SQLITE_OK);
+    for (int i = 0; i < MESSAGES; i++) {
+        snprintf(id, sizeof id, "%d", i);
+        say(store, id, 2, text);
+    }
+    assert_true(log_size(folder) > LOG_MOST);
+    assert_int_equal(sqlite3_close(reader), SQLITE_OK);
+    wait_indexed(store);
+    for (int i = 0; i < MESSAGES && log_size(folder) > LOG_MOST; i++) {
+        snprintf(id, sizeof id, "more-%d", i);
+        say(store, id, 3, "hello");
+    }
+    assert_true(log_size(folder) <= LOG_MOST);
+    close_store(store);
+    free(text);
+}
+
 static const struct scene scenes[] = {SCENE(second_server)};
 
 static const struct CMUnitTest tests[] = {
@@ -433,6 +472,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(another_process_is_refused_too),
     cmocka_unit_test(a_folder_that_cannot_be_is_an_error),
     cmocka_unit_test(status_tells_the_size_of_the_files),
+    cmocka_unit_test(a_log_that_has_grown_is_short_again),
 };
 
 TEST_MAIN_AT_HOME(tests, scenes, COUNT(scenes))

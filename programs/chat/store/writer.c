@@ -19,6 +19,10 @@
 
 enum { BATCH_MAX = 8192, LINGER_MS = 20 };
 
+// While somebody reads, the log (WAL) grows, in a storm to hundreds of megabytes: afterwards it is
+// cut back to so many bytes. Else it would stay on the disk until the server ends.
+#define LOG_KEPT "16777216"
+
 // ---- opening -----------------------------------------------------------------------
 
 static int open_history(struct writer *w)
@@ -26,7 +30,8 @@ static int open_history(struct writer *w)
     struct store *s = w->store;
     int rc = sql_open(&w->db, s->history_path);
     if (rc == 0)
-        rc = sql_exec(w->db, "PRAGMA journal_mode = WAL; PRAGMA cache_size = -16384");
+        rc = sql_exec(w->db, "PRAGMA journal_mode = WAL; PRAGMA cache_size = -16384;"
+                             "PRAGMA journal_size_limit = " LOG_KEPT);
     if (rc == 0)
         rc = sql_exec(w->db, s->set.full_sync ? "PRAGMA synchronous = FULL"
                                               : "PRAGMA synchronous = NORMAL");
