@@ -584,6 +584,23 @@ test("what the server refuses is told in words", async (start) => {
     raw.close();
 });
 
+test("a topic that the server would cut stays with who wrote it", async (start) => {
+    const { url } = await start();
+    const anna = await enter(url, "anna", { locale: "zh-CN" });
+    const box = anna.locator("#topic-text");
+    await say(anna, "/join #tea");
+    await isIn(anna, "#tea");
+    await anna.click("#topic");
+    await box.fill("茶".repeat(131)); // 393 bytes
+    await box.press("Enter");
+    const why = () => box.evaluate((one) => one.validationMessage);
+    assert.equal(await why(), "话题最多 390 字节，一个汉字占 3 字节。");
+    assert.equal(await box.isVisible(), true);
+    await box.press("Backspace");
+    await box.press("Enter");
+    await reads(anna, "#topic", "茶".repeat(130));
+});
+
 test("a name of two words is refused and not cut to the first", async (start) => {
     const { url } = await start();
     const page = await openPage(url);
