@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "os/sanitizer.h"
 #include "os/valgrind.h"
 
 bool wf_fence_works;
