@@ -2,10 +2,23 @@
 #include "core/home.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "os/futex.h"
+#include "os/sanitizer.h"
 
-enum { MOST_HOMES = 64 };
+enum { MOST_HOMES = 64, MOST_SPARES = 16 };
+
+struct wf_spare {
+    struct wf_spare *next;
+};
+
+// A sanitizer is to know of each block when it is given back.
+#if defined(WF_ASAN) || defined(WF_TSAN)
+enum { KEEPS = 0 };
+#else
+enum { KEEPS = 1 };
+#endif
 
 static struct wf_home homes[MOST_HOMES];
 
@@ -17,11 +30,47 @@ struct wf_home *wf_home_take(void)
     return NULL;
 }
 
+static void *pop(struct wf_home *home)
+{
+    struct wf_spare *spare = home->spares;
+    home->spares = spare->next;
+    home->spare_count--;
+    return spare;
+}
+
 // Objects may name it still. Its next loop has them for itself then, as if it were the same.
 void wf_home_give(struct wf_home *home)
 {
-    if (home)
-        wf_store(&home->taken, 0, WF_RELEASE);
+    if (!home)
+        return;
+    while (home->spares)
+        free(pop(home));
+    wf_store(&home->taken, 0, WF_RELEASE);
+}
+
+void *wf_home_take_block(size_t size)
+{
+    struct wf_home *home = wf_self()->home;
+    return home && home->spares && home->spare_size == size ? pop(home) : NULL;
+}
+
+// Those of a size that is no longer in use go, one by one.
+bool wf_home_keep_block(void *block, size_t size)
+{
+    struct wf_home *home = wf_self()->home;
+    if (!KEEPS || !home)
+        return false;
+    if (!home->spares)
+        home->spare_size = size;
+    else if (home->spare_size != size)
+        free(pop(home));
+    if (home->spare_size != size || home->spare_count == MOST_SPARES)
+        return false;
+    struct wf_spare *spare = block;
+    spare->next = home->spares;
+    home->spares = spare;
+    home->spare_count++;
+    return true;
 }
 
 unsigned long wf_homes_over(void)

@@ -34,6 +34,9 @@ struct wf_home {
     unsigned long begun, over; // that were started from here; that have ended here
     // ---- its own
     uint32_t numbers_left, next_number; // of those that were set aside for names: exec/pool.c
+    struct wf_spare *spares;            // blocks for the next futures, all of spare_size
+    size_t spare_size;
+    unsigned spare_count;
 } __attribute__((aligned(64)));
 
 struct wf_home *wf_home_take(void); // NULL: none is left, or there are none here
@@ -67,6 +70,12 @@ static inline struct wf_home *wf_home_enter(struct wf_home *const *name)
     wf_home_leave(home);
     return NULL;
 }
+
+// Blocks of malloc's that the caller's home keeps, so that what is started and joined there again
+// and again does not go through malloc. To take: one of that size, or NULL. To keep: true, or it is
+// still the caller's, to be freed.
+void *wf_home_take_block(size_t size);
+bool wf_home_keep_block(void *block, size_t size);
 
 // True: it named a home, and is the caller's now. False: it did not, or another came first.
 bool wf_home_evict(struct wf_home **name);

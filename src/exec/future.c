@@ -20,132 +20,15 @@
 #include "core/check.h"
 #include "core/error.h"
 #include "core/misuse.h"
-#include "core/round.h"
 #include "core/trace.h"
 #include "exec/ends.h"
 #include "exec/executor.h"
 #include "os/futex.h"
-#include "os/store.h"
 #include "os/thread.h"
 
 enum { DONE = 2, ABANDONED = 4 };
-enum { LEAST_ALIGN = _Alignof(max_align_t) };
 
-// ---- made and freed ---------------------------------------------------------------------
-
-// Where what lies in the one allocation.
-struct shape {
-    size_t arg_at, result_at, align, size;
-};
-
-static struct shape shape_of(const struct weft_task *what)
-{
-    struct shape s = {.align = LEAST_ALIGN};
-    s.align = what->arg_align > s.align ? what->arg_align : s.align;
-    s.align = what->result_align > s.align ? what->result_align : s.align;
-    s.arg_at = wf_round_up(sizeof(weft_future), what->arg_align);
-    s.result_at = wf_round_up(s.arg_at + what->arg_size, what->result_align);
-    s.size = wf_round_up(s.result_at + what->result_size, s.align);
-    return s;
-}
-
-// The pool's own memory, not malloc's. It brings the reference to the pool.
-static bool is_kept(const weft_pool *pool, const struct shape *shape)
-{
-    return pool && pool->executor->take && shape->align <= WF_KEPT_ALIGN;
-}
-
-static void *take_memory(weft_pool *pool, const struct shape *shape)
-{
-    if (is_kept(pool, shape))
-        return pool->executor->take(pool, shape->size);
-    void *memory = aligned_alloc(shape->align, shape->size);
-    if (memory && pool)
-        wf_pool_ref(pool);
-    return memory;
-}
-
-// True: it was taken to be kept, and lies in *gone.
-static bool put_away(weft_future *f, struct wf_store_block **gone)
-{
-    struct shape shape = shape_of(f->what);
-    if (!is_kept(f->pool, &shape))
-        return false;
-    f->fork_ = UINT32_MAX; // is_here: malloc writes something there itself
-    *gone = wf_store_chain(f, shape.size, *gone);
-    return true;
-}
-
-weft_future *wf_future_new(const struct weft_task *what, const void *arg, weft_pool *pool)
-{
-    struct shape shape = shape_of(what);
-    weft_future *f = take_memory(pool, &shape);
-    if (!f) {
-        (void)weft_fail(-ENOMEM, "%s: no memory for its argument and result", what->name);
-        return NULL;
-    }
-    // All at once, and of a size that the compiler does not know: what it puts in place of a known
-    // one takes several times as long.
-    memset(f, 0, shape.size);
-    f->fork_ = wf_fork_count;
-    f->refs = 2;
-    f->task.id = wf_task_new_id();
-    f->task.deadline = WEFT_FOREVER;
-    f->task.function = what->name;
-    f->id = wf_owner_id(&f->task);
-    f->what = what;
-    f->pool = pool;
-    f->arg = (char *)f + shape.arg_at;
-    f->result = (char *)f + shape.result_at;
-    memcpy(f->arg, arg, what->arg_size);
-    if (wf_checking)
-        wf_owned_count(what, 1);
-    return f;
-}
-
-weft_future *wf_future_ref(weft_future *f)
-{
-    (void)wf_add(&f->refs, 1, WF_RELAXED); // the caller holds one already
-    return f;
-}
-
-static void release(weft_future *f, struct wf_store_block **gone)
-{
-    wf_task_free_error(&f->task);
-    weft_pool *pool = f->pool;
-    if (put_away(f, gone))
-        return;
-    free(f);
-    if (pool)
-        wf_pool_unref(pool);
-}
-
-static void release_alone(weft_future *f)
-{
-    weft_pool *pool = f->pool;
-    struct wf_store_block *gone = NULL;
-    release(f, &gone);
-    if (pool && gone)
-        pool->executor->give(pool, gone);
-}
-
-static bool count_out(weft_future *f)
-{
-    // Who frees sees all that the others did. The last one is alone: nobody else can count.
-    return wf_load(&f->refs, WF_ACQUIRE) == 1 || wf_sub(&f->refs, 1, WF_ACQ_REL) == 1;
-}
-
-void wf_future_unref(weft_future *f)
-{
-    if (count_out(f))
-        release_alone(f);
-}
-
-void wf_future_let_go(weft_future *f, struct wf_store_block **gone)
-{
-    if (count_out(f))
-        release(f, gone);
-}
+// ---- let go -----------------------------------------------------------------------------
 
 void wf_future_disown(weft_future *f)
 {
@@ -163,7 +46,7 @@ static void disown_ended(weft_future *f)
     }
     if (wf_checking)
         wf_owned_count(f->what, -1);
-    release_alone(f);
+    wf_future_free(f);
 }
 
 // ---- done -------------------------------------------------------------------------------
@@ -503,6 +386,14 @@ static int take_result(weft_future *f, void *result)
     return weft_fail(f->code, "%s", wf_future_message(f, buffer, sizeof buffer));
 }
 
+// Does not stop, has no deadline.
+__attribute__((noinline)) static void await_for_ever(weft_future *f)
+{
+    struct wf_wait wait = {
+        .what = "weft_join", .thing = "task", .object = f, .fd = WF_NO_FD, .owner = &f->id};
+    (void)await(f, &wait, WEFT_FOREVER);
+}
+
 int weft_join(weft_future **future, void *result, size_t size)
 {
     wf_require(future, "weft_join(NULL): pass the address of the future");
@@ -520,9 +411,8 @@ int weft_join(weft_future **future, void *result, size_t size)
         help(f);
     if (f->kind == WEFT_FIBERS && !f->pool && !wf_future_done(f))
         (void)wf_give_way();
-    struct wf_wait wait = {
-        .what = "weft_join", .thing = "task", .object = f, .fd = WF_NO_FD, .owner = &f->id};
-    (void)await(f, &wait, WEFT_FOREVER); // does not stop, has no deadline
+    if (!wf_future_done(f))
+        await_for_ever(f);
     int rc = take_result(f, result);
     disown_ended(f);
     return rc;

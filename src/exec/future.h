@@ -84,6 +84,7 @@ static inline void wf_futures_remove(struct wf_futures *list, weft_future *f)
 weft_future *wf_future_new(const struct weft_task *what, const void *arg, weft_pool *pool);
 weft_future *wf_future_ref(weft_future *f);
 void wf_future_unref(weft_future *f);
+void wf_future_free(weft_future *f); // by whoever has all references that are left
 // The same for one of several of a pool: its memory goes into *gone, for the pool's `give`.
 void wf_future_let_go(weft_future *f, struct wf_store_block **gone);
 void wf_future_disown(weft_future *f); // the owner's reference: joined, dropped, or never given out

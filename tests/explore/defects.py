@@ -229,7 +229,7 @@ DEFECTS = [
     Defect("future: the ender of one that was started alone frees it too", "exec/future.c",
            "    } else if (settle(f, code, reported)) {",
            "    } else if (settle(f, code, reported), true) {", "future: *"),
-    Defect("future: freed while the ender still needs it", "exec/future.c",
+    Defect("future: freed while the ender still needs it", "exec/future_memory.c",
            "    f->refs = 2;", "    f->refs = 1;", "future: *"),
     Defect("task: who cancels looks for the sleeper first", "core/current.c",
            "    wf_store(&task->cancelled, 1, WF_SEQ_CST); // see wf_task_enter\n"
