@@ -314,7 +314,8 @@ static void a_task_that_ends_its_thread_ends_the_program_with_one_line(void **st
         scene_aborts("end_a_loop", false, WORDS_("(end_thread) has ended its thread"));
     scene_aborts("end_a_worker", false, WORDS_("end_thread has ended its thread"));
     scene_aborts("end_what_is_set_up", false, WORDS_("on_start", "weft-1 has ended"));
-    assert_ends("end_main", 0, "");
+    if (!UNDER_TSAN) // which looks in vain for the thread that was the first
+        assert_ends("end_main", 0, "");
 }
 
 static const struct CMUnitTest tests[] = {

@@ -247,7 +247,7 @@ static struct wf_parker *new_self(bool is_stranger)
     wf_require(parker, "out of memory for a thread's control block");
     wf_running = parker; // from here on wf_self() works
     set_up(parker);
-    parker->own.id = wf_task_new_id();
+    parker->own.id = is_stranger ? wf_task_new_id() : 0; // a worker is none between its tasks
     parker->tid = wf_thread_id();
     if (is_stranger)
         name_stranger(&parker->own, parker->tid);

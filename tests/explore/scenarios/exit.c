@@ -29,6 +29,7 @@ static void exit_waits(void *arg)
     // Neither joined nor dropped: the program ends with it.
 }
 
+#if HAS_FIBERS
 static int start_work(const int *n, int *out)
 {
     *out = *n;
@@ -43,6 +44,7 @@ static void exit_waits_for_fibers(void *arg)
     weft_future *f = weft_start(WEFT_FIBERS, start_work, (int *)arg);
     claim(f);
 }
+#endif
 
 static int wait_for_ever(const int *n, int *out)
 {
