@@ -593,12 +593,19 @@ test("a topic that the server would cut stays with who wrote it", async (start) 
     await anna.click("#topic");
     await box.fill("茶".repeat(131)); // 393 bytes
     await box.press("Enter");
-    const why = () => box.evaluate((one) => one.validationMessage);
-    assert.equal(await why(), "话题最多 390 字节，一个汉字占 3 字节。");
+    const why = "话题最多 390 字节，一个汉字占 3 字节。";
+    assert.equal(await box.evaluate((one) => one.validationMessage), why);
     assert.equal(await box.isVisible(), true);
     await box.press("Backspace");
     await box.press("Enter");
     await reads(anna, "#topic", "茶".repeat(130));
+    const typed = `/topic ${"水".repeat(131)}`;
+    await say(anna, typed);
+    await shows(anna, why);
+    assert.equal(await anna.inputValue("#input"), typed);
+    await anna.press("#input", "Backspace");
+    await anna.press("#input", "Enter");
+    await reads(anna, "#topic", "水".repeat(130));
 });
 
 test("a name of two words is refused and not cut to the first", async (start) => {
