@@ -235,7 +235,7 @@ def a_mistake_is_told_in_json_and_the_connection_goes_on():
             ({"text": "x", "limit": "many"}, "limit is a number above 0"),
             ({"after": "yesterday"}, "after " + time), ({"before": "2026-01-31"}, "before " + time),
             ({"mentions": "a b"}, "mentions is a nick"),
-            ({"mentions": "a", "text": "b"}, "mentions goes with room, after, before and limit only"),
+            ({"mentions": "a", "text": "b"}, "mentions goes with neither text nor from"),
             ({"words": "x"}, "there is no such parameter"),
             ({"text": "x" * 600}, "a value in the query is too long"),
             ({"text": "a\0b"}, "a control character in the query"),

@@ -158,7 +158,7 @@ static bool read_words(struct question *q)
 {
     bool nick = *q->mentions;
     if (nick && (*q->text || *q->from))
-        return refuse(q, 400, "mentions goes with room, after, before and limit only");
+        return refuse(q, 400, "mentions goes with neither text nor from");
     if (nick && !nick_is_valid(q->mentions))
         return refuse(q, 400, "mentions is a nick");
     q->ask.words = nick ? q->mentions : q->text;
