@@ -209,9 +209,9 @@ static int run(struct pipe_client *const *arg, weft_none *none)
     bool closed = rc == -EPIPE && weft_event_is_set(&c->joined);
     if (rc < 0 && !closed && c->failed == 0)
         fail(c, rc, weft_error(), "");
-    session_over(&c->session);
     weft_cancel(sender);
     int sent = weft_join(&sender, NULL, 0);
+    session_over(&c->session); // not before: he may still say a line
     return sent < 0 && sent != -ECANCELED ? sent : c->failed;
 }
 WEFT_TASK(run, struct pipe_client *, weft_none);
