@@ -4,7 +4,10 @@
 // adopts the orphans of its scenes, and counts.
 #include "process_helpers.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 enum { WITHIN_MS = 100, TRIES = 20, STOPPED_MS = 10000 };
 
@@ -282,6 +285,33 @@ static int scene_of_another_user(void)
     return ended ? 0 : 1;
 }
 
+// As a filter of system calls does that was written without these two.
+static int refuse_to_tell(void *ctx)
+{
+    (void)ctx;
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_getppid, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_prctl, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {.len = COUNT(code), .filter = code};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return -errno;
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0 ? -errno : 0;
+}
+
+static int scene_of_a_worker_behind_a_filter(void)
+{
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 1, .on_start = refuse_to_tell);
+    weft_future *f = weft_submit(pool, square, &(int){3});
+    long out = 0;
+    CHECK(weft_join_as(&f, square, &out) == 0 && out == 9);
+    weft_pool_close(&pool);
+    return 0;
+}
+
 static void a_program_that_is_killed_leaves_nobody(void **state)
 {
     (void)state;
@@ -321,6 +351,12 @@ static void a_worker_ends_with_its_ancestor_also_as_another_user(void **state)
     (void)bury_orphans();
 }
 
+static void one_that_cannot_ask_for_its_ancestor_works(void **state)
+{
+    (void)state;
+    assert_ends("scene_of_a_worker_behind_a_filter", 0, "");
+}
+
 static void nor_while_workers_are_being_made(void **state)
 {
     (void)state;
@@ -344,7 +380,7 @@ static const struct scene scenes[] = {
     SCENE(scene_of_a_stopped_worker), SCENE(scene_of_all_stopped),
     SCENE(scene_of_an_interrupt),     SCENE(scene_of_an_interrupt_that_is_handled),
     SCENE(scene_of_a_fork_meanwhile), SCENE(scene_of_a_request_to_end),
-    SCENE(scene_of_another_user),
+    SCENE(scene_of_another_user),     SCENE(scene_of_a_worker_behind_a_filter),
 };
 
 static const struct CMUnitTest tests[] = {
@@ -356,6 +392,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_an_interrupt_means_the_program_says),
     cmocka_unit_test(a_request_to_end_is_the_programs_too),
     cmocka_unit_test(a_worker_ends_with_its_ancestor_also_as_another_user),
+    cmocka_unit_test(one_that_cannot_ask_for_its_ancestor_works),
     cmocka_unit_test(a_child_that_was_forked_meanwhile_keeps_nobody_alive),
 };
 
