@@ -2,6 +2,10 @@
 // chat_store_ask_test.c - parts of a conversation, and conversations.
 #include "chat_store.h"
 
+#include <semaphore.h>
+
+#include "chat/store/parts.h"
+
 // ---- parts -------------------------------------------------------------------------------
 
 // 1 to 9 at 10, 20... 90; 4 is an event; 5 and 6 are of one moment, written in that order.
@@ -322,6 +326,64 @@ static void a_removed_or_wordless_last_message_does_not_count(void **state)
     close_store(store);
 }
 
+// ---- many questions ----------------------------------------------------------------------
+
+enum { LONG = READERS - 1, PATIENCE_S = 10 };
+static sem_t begun, may_end;
+
+// A question that takes as long as the others are not done, as its thread sees it: no wait of weft.
+static int take_long(sqlite3 *db, const void *question, struct store_rows **rows)
+{
+    (void)db, (void)question, (void)rows;
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += PATIENCE_S;
+    sem_post(&begun);
+    return sem_timedwait(&may_end, &until) < 0 ? -errno : 0;
+}
+
+static int ask_for_long(struct store *const *store, weft_none *none)
+{
+    (void)none;
+    struct store_rows *rows;
+    return reader_run(*store, take_long, NULL, WEFT_FOREVER, &rows);
+}
+WEFT_TASK(ask_for_long, struct store *, weft_none);
+
+static int ask_beside(struct store *const *store, size_t *count)
+{
+    struct store_rows *rows;
+    struct store_query q = {.where = lobby, .range = STORE_LATEST, .limit = 10};
+    CHECK(store_ask(*store, &q, &rows) == 0);
+    *count = rows->count;
+    store_rows_free(&rows);
+    return 0;
+}
+WEFT_TASK(ask_beside, struct store *, size_t);
+
+static void while_a_reader_is_free_nobody_waits_for_the_others(void **state)
+{
+    (void)state;
+    struct store *store = nine();
+    weft_future *others[LONG];
+    size_t count = 0;
+    sem_init(&begun, 0, 0);
+    sem_init(&may_end, 0, 0);
+    for (int i = 0; i < LONG; i++)
+        others[i] = weft_start(WEFT_FIBERS, ask_for_long, &store);
+    for (int i = 0; i < LONG; i++)
+        while (sem_wait(&begun) < 0)
+            assert_int_equal(errno, EINTR);
+    weft_future *f = weft_start(WEFT_FIBERS, ask_beside, &store);
+    assert_int_equal(weft_join_as(&f, ask_beside, &count), 0);
+    for (int i = 0; i < LONG; i++)
+        sem_post(&may_end);
+    for (int i = 0; i < LONG; i++)
+        assert_int_equal(weft_join(&others[i], NULL, 0), 0);
+    assert_int_equal(count, 8);
+    close_store(store);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(before_gives_the_last_ones_before_a_point),
     cmocka_unit_test(after_gives_the_first_ones_after_a_point),
@@ -338,6 +400,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_limit_keeps_those_nearest_to_the_first_time),
     cmocka_unit_test(a_target_tells_who_with_whom),
     cmocka_unit_test(a_removed_or_wordless_last_message_does_not_count),
+    cmocka_unit_test(while_a_reader_is_free_nobody_waits_for_the_others),
 };
 
 TEST_MAIN_AT_HOME(tests, NULL, 0)

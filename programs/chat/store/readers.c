@@ -3,9 +3,10 @@
 //
 // A few connections of their own, each used by one question at a time; WAL lets them read while the
 // writer writes, each as the file was when its statement began. On a fiber the question runs on a
-// thread of weft_block, so only the fiber that asks waits; there are as many of those as
-// connections. SQLite asks now and then whether to go on: a search for a word that everybody uses
-// can be cancelled, and has a deadline.
+// thread of weft_block, so only the fiber that asks waits. There are fewer of those than
+// connections, and they are for others too: so a question tells them that it blocks, and another
+// thread comes for it. SQLite asks now and then whether to go on: a search for a word that
+// everybody uses can be cancelled, and has a deadline.
 #include <errno.h>
 #include <weft/error.h>
 #include <weft/wait.h>
@@ -107,6 +108,13 @@ static int ask(const struct asked *a, struct store_rows **rows)
 }
 WEFT_TASK(ask, struct asked, struct store_rows *);
 
+// On that thread, where the call is made in place, and a wait to its pool.
+static int ask_aside(const struct asked *a, struct store_rows **rows)
+{
+    return weft_block(ask, rows, a);
+}
+WEFT_TASK(ask_aside, struct asked, struct store_rows *);
+
 int reader_run(struct store *s, reader_asks *asks, const void *question, weft_time deadline,
                struct store_rows **rows)
 {
@@ -116,7 +124,7 @@ int reader_run(struct store *s, reader_asks *asks, const void *question, weft_ti
         return rc;
     struct asked asked = {s, asks, question, deadline};
     struct store_rows *found = NULL;
-    rc = weft_block(ask, &found, &asked);
+    rc = weft_block(ask_aside, &found, &asked);
     weft_release(&s->readers, 1);
     if (rc == 0)
         *rows = found;
