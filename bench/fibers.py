@@ -28,10 +28,9 @@ ROWS = [
     Row("between_loops", "an item through a queue of 128, between two threads", "0,1"),
     Row("parked", "bytes of a parked one, of 100,000, with a guard", "0,1"),
 ]
-FUTURE = ("six locked instructions: one for its number, one for its end, two for who looks at the list "
-          "of tasks, and two for exit, which counts what lives")
-QUEUE = ("a put and a get take the word of their end, which is fit for other threads too: one locked "
-         "instruction each; a round trip is four of them and two switches")
+FUTURE = ("1,040 instructions, of which one is locked: it may be joined, waited for, cancelled, listed and "
+          "named from any thread, has an argument, a result and an error of its own, and exit waits for it")
+QUEUE = "where the fibers of one loop have a queue for themselves, what is left are checks and two switches"
 GOALS = [
     Goal("weft", "yield", at_most=10, why="two calls through tables, errno kept, the turn counted"),
     Goal("weft", "start_join", at_most=40, why=FUTURE),
