@@ -48,9 +48,9 @@
 // gets no ring for want of memory or descriptors waits by epoll; the next asks anew. Another word
 // aborts.
 //
-// Descriptors of weft's own and, once there was a fiber, the calls it waits by have to stay: load
-// filters of system calls that refuse those (io_uring_enter, epoll_pwait2), and close all that is
-// open (closefrom), before. Fibers that find either gone abort with a line.
+// Descriptors of weft's own and, once there was a fiber, membarrier and the calls it waits by have
+// to stay: load filters of system calls that refuse those (io_uring_enter, epoll_pwait2), and close
+// all that is open (closefrom), before. Who finds either gone aborts with a line.
 #ifndef WEFT_H
 #define WEFT_H
 #include <weft/error.h>

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/home.h"
 #include "core/kin.h"
 #include "core/misuse.h"
 #include "core/park.h"
@@ -99,6 +100,7 @@ static void in_child(void)
     wf_fork_count++;
     wf_kin_leave();
     wf_trace_forget();
+    wf_homes_forget();
     wf_is_orphan = wf_is_orphan || wf_starts_tasks != 0;
     living = wf_running;
     if (wf_running)
@@ -327,14 +329,15 @@ static void pass(struct wf_parker *parker)
 
 // What the caller's parker runs. A visitor finds the new task, or keeps the caller here until he is
 // gone from this parker: he says that he comes, and then looks at the task; the caller changes the
-// task, and then looks whether somebody comes. The fences see to it that one sees the other.
+// task, and then looks whether somebody comes. The fences see to it that one sees the other. Only a
+// fiber does so: where there is none, nobody needs the kernel for a fence.
 static void change_task(struct wf_parker *parker, struct wf_task *task)
 {
-    if (!wf_fence_works)
+    if (!parker->home)
         wf_spin_lock(&parker->busy);
     wf_store(&parker->task, task, WF_RELEASE); // pairs with visit_tasks
     wf_fence_light();
-    if (!wf_fence_works)
+    if (!parker->home)
         wf_spin_unlock(&parker->busy);
     else if (__builtin_expect(wf_load(&visiting, WF_ACQUIRE) != 0, 0)) // wf_parkers_visit
         pass(parker);
@@ -427,8 +430,7 @@ void wf_parkers_visit(bool (*visit)(const struct wf_parker *, void *), void *ctx
     bool more = true;
     wf_spin_lock(&registry_busy);
     wf_store(&visiting, 1, WF_RELAXED); // see change_task
-    if (wf_fence_works)
-        wf_fence_heavy();
+    wf_homes_fence();
     for (struct wf_parker *parker = living; parker && more; parker = parker->next) {
         wf_spin_lock(&parker->busy);
         more = visit(parker, ctx);

@@ -21,13 +21,35 @@ enum { KEEPS = 1 };
 #endif
 
 static struct wf_home homes[MOST_HOMES];
+static uint32_t were_taken; // 0: none yet. Atomic
 
-struct wf_home *wf_home_take(void)
+static struct wf_home *take_free(void)
 {
-    for (size_t i = 0; wf_fence_works && i < MOST_HOMES; i++)
+    for (size_t i = 0; i < MOST_HOMES; i++)
         if (wf_exchange(&homes[i].taken, 1, WF_ACQUIRE) == 0) // pairs with wf_home_give
             return &homes[i];
     return NULL;
+}
+
+struct wf_home *wf_home_take(void)
+{
+    struct wf_home *home = wf_fence_try() ? take_free() : NULL;
+    if (home)
+        wf_store(&were_taken, 1, WF_SEQ_CST); // see wf_homes_fence
+    return home;
+}
+
+void wf_homes_forget(void)
+{
+    wf_store(&were_taken, 0, WF_RELAXED);
+}
+
+// Who finds none taken has said what he says before, in the one order of seq_cst, so that whoever
+// takes one afterwards, and what runs there, sees it.
+void wf_homes_fence(void)
+{
+    if (wf_load(&were_taken, WF_SEQ_CST) != 0)
+        wf_fence_heavy();
 }
 
 static void *pop(struct wf_home *home)

@@ -43,6 +43,10 @@ struct wf_home *wf_home_take(void); // NULL: none is left, or there are none her
 unsigned long wf_homes_begun(void); // of all, so far
 unsigned long wf_homes_over(void);
 void wf_home_give(struct wf_home *home); // or NULL
+// A heavy fence, for whoever looks at what they order by light ones; none if there was no home yet:
+// a program without fibers makes no such system call.
+void wf_homes_fence(void);
+void wf_homes_forget(void); // in the child of a fork there are none, and none comes
 
 static inline void wf_home_leave(struct wf_home *home)
 {

@@ -131,8 +131,7 @@ static void at_exit(void)
     (void)weft_shield(true);
     wf_lock(&state.mu);
     wf_store(&state.waits, 1, WF_SEQ_CST); // see tell_the_handler
-    if (wf_fence_works)
-        wf_fence_heavy();
+    wf_homes_fence();
     if (!calls_out)
         wait_for_all();
     end_daemons();

@@ -25,12 +25,16 @@ __attribute__((constructor)) static void begin(void)
 #endif
 }
 
+bool wf_fence_try(void)
+{
+    return wf_fence_works && command(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
 // Refused later, by a filter of system calls: nobody could be sure of anything any more.
 void wf_fence_heavy(void)
 {
     if (command(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
         return;
-    (void)fputs("weft: the kernel refuses membarrier, which it took when the program began\n",
-                stderr);
+    (void)fputs("weft: the kernel refuses membarrier, which it took when fibers began\n", stderr);
     abort();
 }

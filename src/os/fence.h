@@ -13,15 +13,17 @@
 
 #include <stdbool.h>
 
-// False: there is no heavy fence here, so a light one is none. The same from the program's start
-// to its end. Not under valgrind or a thread sanitizer, who would see races.
+// False: there is no heavy fence here, so a light one is none. Set by a constructor, before which
+// those of a program with the static library may run. Not under valgrind or a thread sanitizer, who
+// would see races.
 extern bool wf_fence_works;
+bool wf_fence_try(void); // a heavy one. False: none, for there is none, or a filter came since then
 
 static inline void wf_fence_light(void)
 {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
-void wf_fence_heavy(void); // only where it works
+void wf_fence_heavy(void); // only where one worked
 
 #endif

@@ -188,7 +188,8 @@ DEFECTS = [
     Defect("ring: a close wakes nobody", "core/ring.c",
            "    while (wf_line_first(value)) {", "    while (false) {", "queue: *"),
     # ---- a loop's own: its fibers need no lock
-    Defect("home: no heavy fence", "core/home.c", "    wf_fence_heavy();\n", "", "queue: *"),
+    Defect("home: no heavy fence", "core/home.c", "    wf_fence_heavy();\n    unsigned round",
+           "    unsigned round", "queue: *"),
     Defect("home: nobody waits for who is inside", "core/home.c",
            "    while (wf_load(&home->inside, WF_ACQUIRE) == name)", "    while (false)",
            "queue: *fibers*"),
@@ -325,7 +326,7 @@ DEFECTS = [
            "            (void)wf_cond_wait(\"exit\", &state.fewer, &state.mu, WEFT_FOREVER); // shielded\n",
            "", "exit: *"),
     Defect("exit: no fence before a look at what fibers count", "exec/exit.c",
-           "    if (wf_fence_works)\n        wf_fence_heavy();\n", "", "exit: waits*"),
+           "    wf_homes_fence();\n", "", "exit: waits*"),
     Defect("exit: what is over is counted last", "exec/exit.c",
            "    unsigned long over = wf_load(&state.over, WF_SEQ_CST) + wf_homes_over();\n"
            "    return (long)(wf_load(&state.begun, WF_SEQ_CST) + wf_homes_begun() - over);",
