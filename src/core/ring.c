@@ -247,8 +247,9 @@ __attribute__((noinline)) static struct wf_home *settle(struct wf_ring *r)
 {
     adopt_if_forked(r);
     struct wf_home *home = wf_self()->home, *before = wf_load(&r->seen, WF_RELAXED);
-    bool alone = home && (!before || before == home);
-    uint32_t more = alone ? wf_load(&r->settles, WF_RELAXED) - 1 : 0;
+    uint32_t left = wf_load(&r->settles, WF_RELAXED); // 0: somebody has decided it just now
+    bool alone = home && (!before || before == home) && left > 0;
+    uint32_t more = alone ? left - 1 : 0;
     wf_store(&r->seen, home, WF_RELAXED);
     wf_store(&r->settles, more, WF_RELAXED);
     if (more > 0 || !alone)

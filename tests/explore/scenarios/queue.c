@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // queue.c - each item once, in its producer's order; close and drain; waits that give up.
+#include "core/ring.h"
 #include "scenario.h"
 
 enum { ITEMS = 2 };
@@ -391,6 +392,26 @@ static void one_comes_after_three(void *arg)
     end_all();
 }
 
+static void *put_it(void *arg)
+{
+    (void)arg;
+    claim(weft_put(s.q, &(int){1}, WEFT_FOREVER) == 0);
+    return NULL;
+}
+
+// Who comes beside the first puts decides, once, that nobody has it: else each put would ask again.
+static void who_comes_decides(void *arg)
+{
+    begin(arg, 2);
+    struct beside *a = beside(arg, 0, put_it, NULL);
+    (void)put_it(NULL);
+    join_it(a);
+    claim(weft_queue_length(s.q) == 2);
+    const struct wf_ring *ring = (const void *)s.q; // its first member
+    claim(ring->settles <= WF_RING_SETTLES);
+    end_all();
+}
+
 // One of them gives up, at the same time perhaps.
 static void *get_until_late(void *arg)
 {
@@ -486,6 +507,7 @@ const struct scenario queue_scenarios[] = {
     {"queue: a fiber looks, another puts", who_only_looks_takes_one_or_none, .arg = 300,
      .bound = 2},
     {"queue: two fibers, then one comes", one_comes_after_three, .arg = 300, .bound = 2},
+    {"queue: a fiber puts, and who else comes decides", who_comes_decides, .arg = 100, .bound = 2},
     {"queue: of two fibers one gives up at home", one_gives_up_at_home, .arg = 300, .bound = 3},
     {"queue: a fiber gives up at home, against a close", one_gives_up_at_home, .arg = 301,
      .bound = 2},
