@@ -116,6 +116,8 @@ bool wf_home_evict(struct wf_home **name)
     struct wf_home *home = wf_exchange(name, NULL, WF_ACQUIRE); // pairs with wf_home_settle
     if (!home)
         return false;
+    if (home == wf_self()->home)
+        return true; // nobody is inside while another fiber of it runs
     wf_fence_heavy();
     unsigned round = 0;
     while (wf_load(&home->inside, WF_ACQUIRE) == name) // pairs with wf_home_leave
