@@ -429,7 +429,7 @@ void wf_parkers_visit(bool (*visit)(const struct wf_parker *, void *), void *ctx
 {
     bool more = true;
     wf_spin_lock(&registry_busy);
-    wf_store(&visiting, 1, WF_RELAXED); // see change_task
+    wf_store(&visiting, 1, WF_SEQ_CST); // see change_task, wf_homes_fence
     wf_homes_fence();
     for (struct wf_parker *parker = living; parker && more; parker = parker->next) {
         wf_spin_lock(&parker->busy);
