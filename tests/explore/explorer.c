@@ -55,7 +55,7 @@ static void run(const struct scenario *s)
     int arg = s->arg;
     bool is_drawn = s->search == WEFT_RANDOM || s->search == WEFT_PCT;
     // Until something is found: on a machine that others use, too.
-    double seconds = !is_drawn ? (double)MOST_SECONDS : all.stops ? 10 * s->seconds : s->seconds;
+    double seconds = !is_drawn ? (double)MOST_SECONDS : all.stops ? 30 * s->seconds : s->seconds;
     int rc = weft_explore(
         s->run, .arg = &arg, .name = s->name, .search = s->search, .bound = bound(s),
         .faults = s->faults, .delayed_stores = s->delayed_stores, .allows_leaks = s->allows_leaks,
