@@ -354,6 +354,8 @@ static void a_worker_ends_with_its_ancestor_also_as_another_user(void **state)
 static void one_that_cannot_ask_for_its_ancestor_works(void **state)
 {
     (void)state;
+    if (UNDER_ASAN) // whose look for leaks asks for a parent itself
+        skip();
     assert_ends("scene_of_a_worker_behind_a_filter", 0, "");
 }
 
