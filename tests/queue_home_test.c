@@ -157,6 +157,14 @@ TEST(a_fiber_of_another_loop_comes)
     trade_often_with(two_from_another_loop);
 }
 
+static void ends_well_and_empty(weft_future *f, weft_queue *q)
+{
+    assert_non_null(f);
+    assert_int_equal(weft_join(&f, NULL, 0), 0);
+    assert_int_equal(weft_queue_length(q), 0);
+    weft_queue_free(&q);
+}
+
 // ---- waits that end by themselves -----------------------------------------------------------
 
 static int go_round(weft_queue *const *queue, weft_none *none)
@@ -189,11 +197,7 @@ WEFT_TASK(give_up, weft_queue *, weft_none);
 TEST(a_wait_may_time_out)
 {
     weft_queue *q = numbers(1);
-    weft_future *f = weft_start(WEFT_FIBERS, give_up, &q);
-    assert_non_null(f);
-    assert_int_equal(weft_join(&f, NULL, 0), 0);
-    assert_int_equal(weft_queue_length(q), 0);
-    weft_queue_free(&q);
+    ends_well_and_empty(weft_start(WEFT_FIBERS, give_up, &q), q);
 }
 
 static int wait_for_ever(weft_queue *const *queue, weft_none *none)
@@ -223,10 +227,7 @@ WEFT_TASK(cancel_one, weft_queue *, weft_none);
 TEST(a_wait_may_be_cancelled)
 {
     weft_queue *q = numbers(1);
-    weft_future *f = weft_start(WEFT_FIBERS, cancel_one, &q);
-    assert_non_null(f);
-    assert_int_equal(weft_join(&f, NULL, 0), 0);
-    weft_queue_free(&q);
+    ends_well_and_empty(weft_start(WEFT_FIBERS, cancel_one, &q), q);
 }
 
 // ---- looking again and again lets others run ------------------------------------------------
@@ -253,10 +254,7 @@ WEFT_TASK(look_until_there_is_one, weft_queue *, weft_none);
 TEST(who_only_looks_again_and_again_lets_others_run)
 {
     weft_queue *q = numbers(1);
-    weft_future *f = weft_start(WEFT_FIBERS, look_until_there_is_one, &q);
-    assert_non_null(f);
-    assert_int_equal(weft_join(&f, NULL, 0), 0);
-    weft_queue_free(&q);
+    ends_well_and_empty(weft_start(WEFT_FIBERS, look_until_there_is_one, &q), q);
 }
 
 // ---- a fork ---------------------------------------------------------------------------------
@@ -283,10 +281,7 @@ WEFT_TASK(fork_with_one, weft_queue *, weft_none);
 TEST(in_the_child_of_a_fork_it_is_empty_and_works)
 {
     weft_queue *q = numbers(1);
-    weft_future *f = weft_start(WEFT_FIBERS, fork_with_one, &q);
-    assert_non_null(f);
-    assert_int_equal(weft_join(&f, NULL, 0), 0);
-    weft_queue_free(&q);
+    ends_well_and_empty(weft_start(WEFT_FIBERS, fork_with_one, &q), q);
 }
 
 static const struct CMUnitTest tests[] = {
