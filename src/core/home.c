@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// home.c - see home.h: who has which home, moving out, and the memory that a home keeps.
 #include "core/home.h"
 
 #include <stddef.h>
@@ -12,13 +13,6 @@ enum { MOST_HOMES = 64, MOST_SPARES = 16 };
 struct wf_spare {
     struct wf_spare *next;
 };
-
-// A sanitizer is to know of each block when it is given back.
-#if defined(WF_ASAN) || defined(WF_TSAN)
-enum { KEEPS = 0 };
-#else
-enum { KEEPS = 1 };
-#endif
 
 static struct wf_home homes[MOST_HOMES];
 static uint32_t were_taken; // 0: none yet. Atomic
@@ -80,7 +74,7 @@ void *wf_home_take_block(size_t size)
 bool wf_home_keep_block(void *block, size_t size)
 {
     struct wf_home *home = wf_self()->home;
-    if (!KEEPS || !home)
+    if (!WF_KEEPS_MEMORY || !home)
         return false;
     if (!home->spares)
         home->spare_size = size;

@@ -13,13 +13,7 @@
 
 #include "os/sanitizer.h"
 
-// None where a sanitizer is to see who uses what he gave back.
-#if defined(WF_ASAN) || defined(WF_TSAN)
-static const size_t region_size = 0;
-#else
-static const size_t region_size = (size_t)32 << 20;
-#endif
-
+static const size_t region_size = WF_KEEPS_MEMORY ? (size_t)32 << 20 : 0;
 static const size_t line = 64, page_size = 65536; // of the cache; the largest that there is
 static const int64_t period_ns = 100000000;
 

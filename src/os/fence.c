@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// fence.c - see fence.h: the heavy fence is membarrier(2), which a constructor asks for.
 #include "os/fence.h"
 
 #include <linux/membarrier.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// sanitizer.h - which sanitizer this is compiled for: WF_ASAN, WF_TSAN, or neither is defined.
+// sanitizer.h - which sanitizer this is compiled for: WF_ASAN, WF_TSAN, or neither is defined; and
+// what any of them asks for.
 #ifndef WF_OS_SANITIZER_H
 #define WF_OS_SANITIZER_H
 
@@ -13,6 +14,14 @@
 #elif __has_feature(thread_sanitizer)
 #define WF_TSAN 1
 #endif
+#endif
+
+// Memory that was given back may be kept for the next who asks. Not under a sanitizer, which is to
+// see who uses what he gave back.
+#if defined(WF_ASAN) || defined(WF_TSAN)
+enum { WF_KEEPS_MEMORY = 0 };
+#else
+enum { WF_KEEPS_MEMORY = 1 };
 #endif
 
 #endif

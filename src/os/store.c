@@ -20,13 +20,6 @@ struct wf_store_chunk {
     size_t size;
 };
 
-// A sanitizer is to know of each block when it is given back.
-#if defined(WF_ASAN) || defined(WF_TSAN)
-enum { KEEPS = 0 };
-#else
-enum { KEEPS = 1 };
-#endif
-
 static size_t round_up(size_t size)
 {
     return (size + WF_STORE_UNIT - 1) / WF_STORE_UNIT * WF_STORE_UNIT;
@@ -34,7 +27,7 @@ static size_t round_up(size_t size)
 
 static bool is_kept(size_t size)
 {
-    return KEEPS && size > 0 && size <= WF_STORE_MOST;
+    return WF_KEEPS_MEMORY && size > 0 && size <= WF_STORE_MOST;
 }
 
 // Aligned to its size, as a large page has to be: twice of it, less what is too much.
