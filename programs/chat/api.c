@@ -32,9 +32,6 @@ enum {
     WORD_MAX = 64,    // a time, a number, a name
     LOOK_AT = 250000, // messages for an author: some tenths of a second
     PASSWORD_MAX = 512,
-    INDEX_MS = 2000,
-    WAIT_MS = 10000, // for a place; twice as long as one can be taken
-    FIND_MS = 5000,
 };
 
 // All that a question needs.
@@ -237,7 +234,7 @@ static bool choose_rooms(struct question *q)
 static int find(struct question *q, struct seats_turn *turn)
 {
     struct server *s = q->server;
-    q->ask.deadline = weft_after_ms(FIND_MS);
+    q->ask.deadline = weft_after_ms(SEARCH_FIND_MS);
     int rc = *q->mentions ? store_mentions(s->history, &q->ask, &q->rows)
                           : store_find(s->history, &q->ask, &q->rows);
     seats_leave(&s->searches, turn);
@@ -250,9 +247,10 @@ static bool ask(struct question *q)
     struct seats_turn turn;
     history_catch_up(s->irc);
     if (*q->ask.words)
-        (void)store_wait_indexed(s->history, weft_after_ms(INDEX_MS)); // late: what is indexed
-    if (seats_take(&s->searches, &account_of(q)->party, &turn, weft_after_ms(WAIT_MS)) < 0) {
-        q->found->retry_s = FIND_MS / 1000;
+        // Late: what is indexed is found.
+        (void)store_wait_indexed(s->history, weft_after_ms(SEARCH_INDEX_MS));
+    if (seats_take(&s->searches, &account_of(q)->party, &turn, weft_after_ms(SEARCH_WAIT_MS)) < 0) {
+        q->found->retry_s = SEARCH_FIND_MS / 1000;
         return refuse(q, 503, "others search as well; try again later");
     }
     int rc = find(q, &turn);

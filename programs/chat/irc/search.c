@@ -13,12 +13,7 @@
 #include "chat/irc/history.h"
 #include "chat/irc/playback.h"
 
-enum {
-    VALUE_MAX = LINE_BODY_MAX,
-    INDEX_MS = 2000,
-    WAIT_MS = 10000, // for a place; twice as long as one can be taken
-    FIND_MS = 5000,
-};
+enum { VALUE_MAX = LINE_BODY_MAX };
 
 struct search {
     char words[VALUE_MAX + 1], in[VALUE_MAX + 1], from[VALUE_MAX + 1];
@@ -98,9 +93,9 @@ static int ask(struct session *s, history_asks *asks, const struct store_search 
 {
     struct seats_turn turn;
     struct store_search bounded = *search;
-    if (seats_take(&s->irc->searches, s->party, &turn, weft_after_ms(WAIT_MS)) < 0)
+    if (seats_take(&s->irc->searches, s->party, &turn, weft_after_ms(SEARCH_WAIT_MS)) < 0)
         return -EBUSY;
-    bounded.deadline = weft_after_ms(FIND_MS);
+    bounded.deadline = weft_after_ms(SEARCH_FIND_MS);
     int rc = s->ended ? -ECANCELED : asks(s->irc->set.history, &bounded, rows);
     seats_leave(&s->irc->searches, &turn);
     return rc;
@@ -117,7 +112,8 @@ void history_find(struct session *s, const char *command, const char *type, hist
     }
     history_catch_up(s->irc);
     if (*search->words)
-        (void)store_wait_indexed(store, weft_after_ms(INDEX_MS)); // late: what is indexed is found
+        // Late: what is indexed is found.
+        (void)store_wait_indexed(store, weft_after_ms(SEARCH_INDEX_MS));
     int rc = ask(s, asks, search, &rows);
     if (s->ended)
         (void)rc; // meanwhile

@@ -179,6 +179,10 @@ struct store_targets {
 };
 int store_list(struct store *store, const struct store_targets *targets, struct store_rows **rows);
 
+// How long a client's search waits, whatever door it came by: for what was said last to be indexed,
+// for a place (seats.h; twice as long as one can be taken), and for the answer.
+enum { SEARCH_INDEX_MS = 2000, SEARCH_WAIT_MS = 10000, SEARCH_FIND_MS = 5000 };
+
 struct store_search {
     const char *words; // all of them; what has no space within, as 多线程 or foo-bar, is a phrase
     const struct store_conversation *in; // each once. NULL: everywhere
