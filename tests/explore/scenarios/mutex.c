@@ -199,7 +199,7 @@ const struct scenario mutex_scenarios[] = {
     {"mutex: bounded bypass", bounded_bypass, .arg = 7, .bound = 4, .is_long = true},
     {"mutex: bounded bypass, drawn", bounded_bypass, .arg = 16, .search = WEFT_RANDOM,
      .seconds = 1},
-    {"mutex: barring and giving up, drawn", barring_and_giving_up, .arg = 7, .search = WEFT_RANDOM,
+    {"mutex: barring and giving up, drawn", barring_and_giving_up, .arg = 20, .search = WEFT_RANDOM,
      .seconds = 2},
     {"recursive: exclusion, depth", recursion, .bound = 4},
     {.name = NULL},
