@@ -19,6 +19,7 @@
 #include "core/park.h"
 #include "core/trace.h"
 #include "os/atomic.h"
+#include "os/before_main.h"
 #include "os/clock.h"
 #include "os/fence.h"
 #include "os/futex.h"
@@ -109,7 +110,7 @@ static void in_child(void)
 }
 
 // Before any use: a lock that was only ever taken without waiting must be free in the child too.
-__attribute__((constructor)) static void watch_forks(void)
+WF_BEFORE_MAIN static void watch_forks(void)
 {
     if (wf_thread_at_fork(before_fork, after_fork, in_child) < 0)
         wf_misuse("out of memory at the program's start");

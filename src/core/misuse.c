@@ -7,13 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/before_main.h"
 #include "os/fault.h"
 
 enum { LINE = 512 };
 
 bool wf_checking, wf_noting;
 
-__attribute__((constructor)) static void read_environment(void)
+WF_BEFORE_MAIN static void read_environment(void)
 {
     const char *value = getenv("WEFT_CHECK");
     wf_checking = value && value[0] != '\0' && strcmp(value, "0") != 0;

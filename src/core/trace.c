@@ -34,6 +34,7 @@
 #include "core/misuse.h"
 #include "core/park.h"
 #include "os/atomic.h"
+#include "os/before_main.h"
 #include "os/clock.h"
 #include "os/spawn.h"
 
@@ -431,7 +432,7 @@ static size_t wanted_chunks(void)
 
 // Before main, so that nobody sees it change. A program with more rights than who runs it writes
 // nothing where he wants it.
-__attribute__((constructor)) static void begin_trace(void)
+WF_BEFORE_MAIN static void begin_trace(void)
 {
     const char *path = secure_getenv("WEFT_TRACE");
     if (!path || path[0] == '\0' || wf_spawn_was())

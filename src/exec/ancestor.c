@@ -29,6 +29,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/before_main.h"
 #include "os/carry.h"
 #include "os/packet.h"
 #include "os/poll.h"
@@ -323,7 +324,7 @@ static void prepare(void)
 
 bool wf_ancestor_would_stop;
 
-__attribute__((constructor)) static void catch_ancestor(void)
+WF_LAST_BEFORE_MAIN static void catch_ancestor(void)
 {
     wf_ancestor_would_stop = true;
     if (!wf_spawn_was())

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "os/before_main.h"
 #include "os/sanitizer.h"
 #include "os/valgrind.h"
 
@@ -19,7 +20,7 @@ static bool command(int which)
 }
 
 // Before there are other threads it is quick, and nobody has asked yet whether it works.
-__attribute__((constructor)) static void begin(void)
+WF_BEFORE_MAIN static void begin(void)
 {
 #ifndef WF_TSAN
     wf_fence_works = RUNNING_ON_VALGRIND == 0 && command(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
