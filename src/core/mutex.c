@@ -33,6 +33,13 @@ enum { LOSSES = 3, PATIENCE_NS = 1000000 };
 
 // ---- lock -------------------------------------------------------------------------------
 
+// Nothing is left to look at but the word: mostly so, and then a lock or an unlock is one
+// compare-and-swap, and calls nothing.
+static bool is_plain(const weft_mutex *m)
+{
+    return __builtin_expect(m != NULL && !wf_is_stale(m) && !wf_checking, 1);
+}
+
 // Past those who wait, unless one of `bars` is set.
 static bool take_past(weft_mutex *m, uintptr_t bars)
 {
@@ -168,13 +175,14 @@ int wf_mutex_lock(weft_mutex *m, const char *call, weft_time deadline, bool stop
 
 void weft_lock(weft_mutex *m)
 {
-    // Without a deadline it cannot fail.
-    (void)wf_mutex_lock(m, "weft_lock", WEFT_FOREVER, false, false);
+    if (!is_plain(m) || !take_free(m)) // without a deadline it cannot fail
+        (void)wf_mutex_lock(m, "weft_lock", WEFT_FOREVER, false, false);
 }
 
 void wf_lock(weft_mutex *m)
 {
-    (void)wf_mutex_lock(m, "weft_lock", WEFT_FOREVER, false, true); // likewise
+    if (!is_plain(m) || !take_free(m))
+        (void)wf_mutex_lock(m, "weft_lock", WEFT_FOREVER, false, true); // likewise
 }
 
 int weft_lock_until(weft_mutex *m, weft_time deadline)
@@ -229,14 +237,22 @@ static bool give(weft_mutex *m)
     return false;
 }
 
-void weft_unlock(weft_mutex *m)
+static void unlock_carefully(weft_mutex *m)
 {
     wf_require(m, "weft_unlock(NULL)");
     if (wf_was_held(m, LOCKED))
         return;
-    if (__builtin_expect(wf_checking, 0))
+    if (wf_checking)
         wf_check_gives(&m->value_, "weft_unlock", "mutex", m);
     if (!give(m))
+        unlock_slowly(m);
+}
+
+void weft_unlock(weft_mutex *m)
+{
+    if (!is_plain(m))
+        unlock_carefully(m);
+    else if (!give(m))
         unlock_slowly(m);
 }
 

@@ -20,6 +20,13 @@ enum { BIRTHS = 10, RETRY_NS = 20 * 1000000, SILENCE_NS = 1000000000 };
 
 // ---- tasks and members ------------------------------------------------------------------------
 
+void wf_crew_enqueue(struct processes *t, weft_future *f)
+{
+    wf_futures_append(&t->queue, f);
+    f->place = WF_QUEUED;
+    t->queued++;
+}
+
 weft_future *wf_crew_take_queued(struct processes *t, weft_future *f)
 {
     wf_futures_remove(&t->queue, f);
@@ -156,29 +163,31 @@ static bool has_ends(const weft_future *f)
     return f->what->ends[0] != 0 && wf_ends_collect(f->what, f->arg, fds) > 0;
 }
 
-// 0; -EAGAIN: not now; or it has failed, and is among the ended.
-static int hand_over(struct processes *t, struct wf_member *m, weft_future *f,
-                     struct wf_ended *ended)
+// Of one that is in no queue, or still is. True: it lies in m, or has failed, and is among the
+// ended. False: not now.
+static bool hand_over(struct processes *t, struct wf_member *m, weft_future *f,
+                      struct wf_ended *ended)
 {
     if (m->load > 0 && has_ends(f))
-        return -EAGAIN; // taken back, they would stay open there until the task before has ended
+        return false; // taken back, they would stay open there until the task before has ended
     wf_member_tell(m, how_to_tell(t, m)); // first: it may be done at once
     int rc = wf_member_push(m, f);
     if (rc == -EPIPE && m->load == 0) // else when it has done what it has
         wf_crew_put_down(m, "it has closed its socket");
     if (rc == -EAGAIN || rc == -EPIPE)
-        return -EAGAIN;
-    (void)wf_crew_take_queued(t, f);
+        return false;
+    if (f->place == WF_QUEUED)
+        (void)wf_crew_take_queued(t, f);
     if (rc < 0) {
         wf_crew_fail(ended, f, rc, weft_error());
-        return 0;
+        return true;
     }
     if (m->woken)
         wake_later(ended, &m->channel->asleep);
     f->place = WF_RUNNING;
     if (m->left == 0)
         wf_member_dismiss(m); // when it has done what it has
-    return 0;
+    return true;
 }
 
 void wf_crew_dispatch(struct processes *t, struct wf_ended *ended)
@@ -189,7 +198,7 @@ void wf_crew_dispatch(struct processes *t, struct wf_ended *ended)
         struct wf_member *m = choose(t);
         if (!m)
             break;
-        if (hand_over(t, m, t->queue.first, ended) == 0)
+        if (hand_over(t, m, t->queue.first, ended))
             continue;
         if (m->load == 0) // refused by the system; and who has nothing to do tells nothing
             wf_crew_be_due(t, wf_clock_now() + RETRY_NS);
@@ -342,7 +351,7 @@ void wf_crew_look_and_end(struct processes *t)
 // A result is taken when that lets somebody work, or when there are many: each costs the worker a
 // cache line that it writes to. So does the look whether it is dry, which matters where there are
 // others to choose from: a lone worker that keeps up would wait for that line after each task.
-void wf_crew_feed(struct processes *t, struct wf_ended *ended)
+void wf_crew_feed(struct processes *t, weft_future *f, struct wf_ended *ended)
 {
     struct wf_member *m;
     LIST_FOREACH (m, &t->members, link) {
@@ -351,6 +360,9 @@ void wf_crew_feed(struct processes *t, struct wf_ended *ended)
             wf_crew_collect(t, m, ended);
         look_at_blocked(t, m);
     }
+    m = t->queued == 0 ? choose(t) : NULL;
+    if (!m || !hand_over(t, m, f, ended))
+        wf_crew_enqueue(t, f);
     wf_crew_dispatch(t, ended);
     say_lacks(t);
     LIST_FOREACH (m, &t->members, link)

@@ -65,6 +65,7 @@ void wf_crew_add_ended(struct wf_ended *ended, weft_future *f);
 
 // Its code and message are set here; its result stays as it is. Ends that nobody took are closed.
 void wf_crew_fail(struct wf_ended *ended, weft_future *f, int code, const char *text);
+void wf_crew_enqueue(struct processes *t, weft_future *f);
 weft_future *wf_crew_take_queued(struct processes *t, weft_future *f);
 
 int wf_crew_hire(struct processes *t); // one more worker. 0, or as wf_family_bear
@@ -77,7 +78,8 @@ void wf_crew_unload(struct processes *t, struct wf_member *m, bool all);
 void wf_crew_collect(struct processes *t, struct wf_member *m, struct wf_ended *ended); // results
 void wf_crew_look(struct processes *t, struct wf_ended *ended); // at all, and do what follows
 void wf_crew_look_and_end(struct processes *t); // and end those that have, without mu for a moment
-void wf_crew_feed(struct processes *t, struct wf_ended *ended); // no more than one submit needs
+// A new one, and no more than it needs.
+void wf_crew_feed(struct processes *t, weft_future *f, struct wf_ended *ended);
 
 // Somebody waits for f, or looks again, or waits no more: how he is to sleep, who takes results.
 void wf_crew_attend(struct processes *t, const weft_future *f, struct wf_attention *a,

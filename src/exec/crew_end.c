@@ -93,17 +93,31 @@ static void tell_all(struct processes *t, weft_future *f)
     finish(t, count);
 }
 
-void wf_crew_unlock_and_end(struct processes *t, struct wf_ended *ended)
+static void unlock_and_wake(struct processes *t, const uint32_t *sleeper)
 {
-    weft_future *untold = NULL;
-    const uint32_t *sleeper = ended->sleeper;
-    append(&t->ended, ended);
-    weft_future *batch = begin_ending(t);
     weft_unlock(&t->mu);
     if (sleeper)
         wf_futex_wake_shared(sleeper);
+}
+
+// Apart, so that who has nothing to end saves no registers.
+__attribute__((noinline)) static void unlock_and_end_some(struct processes *t,
+                                                          struct wf_ended *ended)
+{
+    weft_future *untold = NULL;
+    append(&t->ended, ended);
+    weft_future *batch = begin_ending(t);
+    unlock_and_wake(t, ended->sleeper);
     while (batch)
         batch = end_batch(t, batch, &untold);
     if (untold)
         tell_all(t, untold);
+}
+
+void wf_crew_unlock_and_end(struct processes *t, struct wf_ended *ended)
+{
+    if (ended->first || t->ended.first)
+        unlock_and_end_some(t, ended);
+    else
+        unlock_and_wake(t, ended->sleeper);
 }

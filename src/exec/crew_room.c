@@ -41,7 +41,7 @@ void wf_crew_tell_room(struct processes *t)
         weft_cond_broadcast(&t->room);
 }
 
-static int await_room(struct processes *t)
+__attribute__((noinline)) static int await_room(struct processes *t)
 {
     int rc = 0, each = is_small(t);
     size_t least = t->submitters > 0 ? many(t) : 1;

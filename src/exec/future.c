@@ -165,7 +165,8 @@ void wf_future_run(weft_future *f)
     wf_require(task->held == 0, "task %s returned with %u locks held", wf_task_name(task, name),
                task->held);
     f->code = code;
-    (void)wf_error_text(task); // whoever joins only reads it
+    if (task->error_call)
+        (void)wf_error_text(task); // whoever joins only reads it
     bool abandoned = (wf_load(&f->word_, WF_ACQUIRE) & ABANDONED) != 0;
     if (abandoned)
         report(f);

@@ -38,6 +38,7 @@ struct weft_future {
     void *seat; // of a task of a process: the executor's, like the next
     uint32_t slot;
     int exit_code; // of a process that was started for it; once DONE
+    size_t kept;   // bytes of its memory, which its pool or a loop keeps; 0: malloc has it back
 };
 
 // The head of a list of futures through next and prev.

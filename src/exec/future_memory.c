@@ -14,36 +14,48 @@
 #include "exec/future.h"
 #include "os/store.h"
 
+// Where the argument begins, unless it is aligned to more than any plain type. What both ends are
+// rounded up to.
 enum { LEAST_ALIGN = _Alignof(max_align_t) };
+enum { ARG_AT = (sizeof(weft_future) + LEAST_ALIGN - 1) / LEAST_ALIGN * LEAST_ALIGN };
 
 // Where what lies in the one allocation.
 struct shape {
     size_t arg_at, result_at, align, size;
 };
 
+static bool is_plain(const struct weft_task *what)
+{
+    return __builtin_expect((what->arg_align | what->result_align) <= LEAST_ALIGN, 1);
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 static struct shape shape_of(const struct weft_task *what)
 {
-    struct shape s = {.align = LEAST_ALIGN};
-    s.align = what->arg_align > s.align ? what->arg_align : s.align;
-    s.align = what->result_align > s.align ? what->result_align : s.align;
-    s.arg_at = wf_round_up(sizeof(weft_future), what->arg_align);
-    s.result_at = wf_round_up(s.arg_at + what->arg_size, what->result_align);
+    struct shape s = {.arg_at = ARG_AT, .align = LEAST_ALIGN};
+    if (!is_plain(what)) {
+        s.align = larger(larger(what->arg_align, what->result_align), LEAST_ALIGN);
+        s.arg_at = wf_round_up(ARG_AT, s.align);
+    }
+    s.result_at = wf_round_up(s.arg_at + what->arg_size, s.align);
     s.size = wf_round_up(s.result_at + what->result_size, s.align);
     return s;
 }
 
-// The pool's own memory, not malloc's. It brings the reference to the pool.
-static bool is_kept(const weft_pool *pool, const struct shape *shape)
+// Memory of the pool's, which brings the reference to the pool; or of a loop's, or of malloc's.
+// *kept: as in the future.
+static void *take_memory(weft_pool *pool, const struct shape *shape, size_t *kept)
 {
-    return pool && pool->executor->take && shape->align <= WF_KEPT_ALIGN;
-}
-
-static void *take_memory(weft_pool *pool, const struct shape *shape)
-{
-    if (is_kept(pool, shape))
+    if (pool && pool->executor->take && shape->align <= WF_KEPT_ALIGN) {
+        *kept = shape->size;
         return pool->executor->take(pool, shape->size);
-    bool is_plain = !pool && shape->align == LEAST_ALIGN;
-    void *memory = is_plain ? wf_home_take_block(shape->size) : NULL;
+    }
+    *kept = !pool && shape->align == LEAST_ALIGN ? shape->size : 0;
+    void *memory = *kept > 0 ? wf_home_take_block(shape->size) : NULL;
     if (!memory)
         memory = aligned_alloc(shape->align, shape->size);
     if (memory && pool)
@@ -51,23 +63,24 @@ static void *take_memory(weft_pool *pool, const struct shape *shape)
     return memory;
 }
 
-// True: it is kept; if it was taken to be, it lies in *gone.
+// True: it is kept; if its pool does so, it lies in *gone.
 static bool put_away(weft_future *f, struct wf_store_block **gone)
 {
-    struct shape shape = shape_of(f->what);
+    size_t size = f->kept;
     f->fork_ = UINT32_MAX; // is_here: malloc writes something there itself
-    if (!f->pool)
-        return shape.align == LEAST_ALIGN && wf_home_keep_block(f, shape.size);
-    if (!is_kept(f->pool, &shape))
+    if (size == 0)
         return false;
-    *gone = wf_store_chain(f, shape.size, *gone);
+    if (!f->pool)
+        return wf_home_keep_block(f, size);
+    *gone = wf_store_chain(f, size, *gone);
     return true;
 }
 
 weft_future *wf_future_new(const struct weft_task *what, const void *arg, weft_pool *pool)
 {
     struct shape shape = shape_of(what);
-    weft_future *f = take_memory(pool, &shape);
+    size_t kept;
+    weft_future *f = take_memory(pool, &shape, &kept);
     if (!f) {
         (void)weft_fail(-ENOMEM, "%s: no memory for its argument and result", what->name);
         return NULL;
@@ -85,6 +98,7 @@ weft_future *wf_future_new(const struct weft_task *what, const void *arg, weft_p
     f->pool = pool;
     f->arg = (char *)f + shape.arg_at;
     f->result = (char *)f + shape.result_at;
+    f->kept = kept;
     memcpy(f->arg, arg, what->arg_size);
     if (wf_checking)
         wf_owned_count(what, 1);
@@ -99,7 +113,7 @@ weft_future *wf_future_ref(weft_future *f)
 
 static void release(weft_future *f, struct wf_store_block **gone)
 {
-    wf_task_free_error(&f->task);
+    free(f->task.error_text);
     weft_pool *pool = f->pool;
     if (put_away(f, gone))
         return;

@@ -25,40 +25,20 @@ static struct wf_sent *sent_at(struct wf_member *m, uint32_t at)
     return &m->sent[at % WF_SLOTS];
 }
 
-bool wf_member_has_room(const struct wf_member *m)
-{
-    return m->left > 0 && m->tail - m->head < WF_SLOTS;
-}
-
 // ---- a task goes in ---------------------------------------------------------------------
 
-// Its argument where the worker will read it. *fd: of the parcel, or -1.
-static int pack(const struct wf_member *m, struct wf_slot *slot, struct wf_sent *sent,
-                const weft_future *f, int *fd)
+static void put_argument(const struct wf_member *m, char *at, const weft_future *f)
 {
     const struct weft_task *what = f->what;
-    struct wf_layout layout = m->layout;
-    char *at = (char *)slot;
-    *fd = -1;
-    sent->parcel = NULL;
-    if (!layout.fits) {
-        at = sent->parcel = wf_parcel_new(layout.size, fd);
-        if (!at)
-            return weft_fail(*fd, "%s: its argument of %zu bytes: %s", what->name, what->arg_size,
-                             strerror(-*fd));
-    }
-    memcpy(at + layout.arg_at, f->arg, what->arg_size);
-    memset(at + layout.result_at, 0, what->result_size);
-    return 0;
+    memcpy(at + m->layout.arg_at, f->arg, what->arg_size);
+    if (what->result_size > 0)
+        memset(at + m->layout.result_at, 0, what->result_size);
 }
 
 // The descriptors go before, so that they are there when the slot is seen. 0 or -errno.
 static int send_descriptors(const struct wf_member *m, struct wf_slot *slot, const weft_future *f,
                             int parcel)
 {
-    slot->count = 0; // as for most
-    if (parcel < 0 && f->what->ends[0] == 0)
-        return 0;
     struct wf_carry message = {.bytes = &slot->serial, .size = sizeof slot->serial};
     if (parcel >= 0)
         message.fds[message.count++] = parcel;
@@ -120,30 +100,59 @@ static int refuse(const struct weft_task *what, int rc)
                : weft_fail(rc, "%s: its descriptors cannot be sent: %s", what->name, strerror(-rc));
 }
 
+// Where it does not fit into the slot, or has descriptors.
+__attribute__((noinline)) static int pack_more(struct wf_member *m, struct wf_slot *slot,
+                                               struct wf_sent *sent, const weft_future *f)
+{
+    const struct weft_task *what = f->what;
+    int parcel = -1;
+    char *at = (char *)slot;
+    if (!m->layout.fits) {
+        at = sent->parcel = wf_parcel_new(m->layout.size, &parcel);
+        if (!at)
+            return weft_fail(parcel, "%s: its argument of %zu bytes: %s", what->name,
+                             what->arg_size, strerror(-parcel));
+    }
+    put_argument(m, at, f);
+    int rc = send_descriptors(m, slot, f, parcel);
+    if (parcel >= 0)
+        (void)close(parcel);
+    if (rc < 0) {
+        forget_parcel(sent, what);
+        return refuse(what, rc);
+    }
+    sent->holds_ends = slot->count > (sent->parcel != NULL);
+    m->holding += sent->holds_ends;
+    return 0;
+}
+
+// 0, or as wf_member_push.
+static int pack(struct wf_member *m, struct wf_slot *slot, struct wf_sent *sent,
+                const weft_future *f)
+{
+    slot->count = 0;
+    sent->parcel = NULL;
+    sent->holds_ends = false;
+    if (!m->layout.fits || f->what->ends[0] != 0)
+        return pack_more(m, slot, sent, f);
+    put_argument(m, (char *)slot, f);
+    return 0;
+}
+
 int wf_member_push(struct wf_member *m, weft_future *f)
 {
     if (!wf_member_has_room(m))
         return -EAGAIN;
     struct wf_slot *slot = slot_at(m, m->tail);
     struct wf_sent *sent = sent_at(m, m->tail);
-    int parcel = -1;
     uint64_t what = there(m, f->what);
     if (what == 0)
         return weft_error_code();
-    int rc = pack(m, slot, sent, f, &parcel);
+    int rc = pack(m, slot, sent, f);
     if (rc < 0)
         return rc;
-    rc = send_descriptors(m, slot, f, parcel);
-    if (parcel >= 0)
-        (void)close(parcel);
-    if (rc < 0) {
-        forget_parcel(sent, f->what);
-        return refuse(f->what, rc);
-    }
     sent->f = f;
     sent->late_ns = 0;
-    sent->holds_ends = slot->count > (sent->parcel != NULL);
-    m->holding += sent->holds_ends;
     slot->what = what;
     slot->deadline_ns = f->task.deadline.ns;
     slot->id = f->task.id;
@@ -248,6 +257,14 @@ static void let_go_ends(struct wf_member *m, struct wf_sent *sent)
     m->holding--;
 }
 
+static void fetch_next_result(const struct wf_member *m)
+{
+    enum { AHEAD = 4 };
+    const struct wf_slot *slot = slot_at(m, m->head + AHEAD);
+    wf_prefetch_to_write(slot);
+    wf_prefetch_to_write((const char *)slot + WF_SLOT_ALIGN);
+}
+
 weft_future *wf_member_collect(struct wf_member *m, bool *mad)
 {
     while (m->head != m->tail) {
@@ -268,6 +285,7 @@ weft_future *wf_member_collect(struct wf_member *m, bool *mad)
         }
         wf_store(&slot->state, WF_SLOT_EMPTY, WF_RELEASE);
         m->head++;
+        fetch_next_result(m);
         if (has_result)
             return forget(m, sent);
     }

@@ -42,7 +42,10 @@ struct wf_member {
 LIST_HEAD(wf_members, wf_member);
 
 // True: it has a free slot, and may be given a task.
-bool wf_member_has_room(const struct wf_member *m);
+static inline bool wf_member_has_room(const struct wf_member *m)
+{
+    return m->left > 0 && m->tail - m->head < WF_SLOTS;
+}
 
 // Give it a task. If it is `woken` by that, the caller wakes it. 0; -EAGAIN: it has no room;
 // -EPIPE: no descriptor comes to it any more; or why the task cannot be sent, with its message

@@ -42,15 +42,12 @@ static int processes_submit(weft_pool *pool, weft_future *f)
     int rc = wf_crew_wait_for_room(t);
     if (rc == 0) {
         t->unfinished++;
-        t->queued++;
         t->attention += f->group != NULL;
-        wf_futures_append(&t->queue, f);
-        f->place = WF_QUEUED;
         wf_crew_be_due(t, f->task.deadline.ns);
         if (t->broken < 0)
-            wf_crew_give_up(t, &ended, t->broken, t->reason);
+            wf_crew_fail(&ended, f, t->broken, t->reason);
         else
-            wf_crew_feed(t, &ended);
+            wf_crew_feed(t, f, &ended);
     }
     wf_crew_unlock_and_end(t, &ended);
     if (rc == 0)

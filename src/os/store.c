@@ -91,15 +91,9 @@ static bool grow(struct wf_store *s)
     return true;
 }
 
-// While busy: from those that were given back, else the next of the latest chunk.
-static void *take(struct wf_store *s, size_t size)
+// While busy: the next of the latest chunk.
+static void *take_new(struct wf_store *s, size_t size)
 {
-    struct wf_store_block **list = &s->free[size / WF_STORE_UNIT - 1];
-    struct wf_store_block *block = *list;
-    if (block) {
-        *list = block->next;
-        return block;
-    }
     while (s->left < size)
         if (!grow(s))
             return NULL;
@@ -107,17 +101,34 @@ static void *take(struct wf_store *s, size_t size)
     return (char *)s->chunks + s->chunks->size - s->left - size;
 }
 
+// While busy, to its end: counted; or NULL.
+static void *count(struct wf_store *s, void *block, bool *first)
+{
+    *first = s->used == 0;
+    s->used += block != NULL;
+    wf_spin_unlock(&s->busy);
+    return block;
+}
+
+static void *take_from_malloc(struct wf_store *s, size_t size, bool *first)
+{
+    void *block = aligned_alloc(WF_STORE_UNIT, size);
+    wf_spin_lock(&s->busy);
+    return count(s, block, first);
+}
+
 void *wf_store_take(struct wf_store *store, size_t size, bool *first)
 {
     size = round_up(size);
-    void *block = is_kept(size) ? NULL : aligned_alloc(WF_STORE_UNIT, size);
+    if (!is_kept(size))
+        return take_from_malloc(store, size, first);
+    struct wf_store_block **list = &store->free[size / WF_STORE_UNIT - 1];
     wf_spin_lock(&store->busy);
-    if (is_kept(size))
-        block = take(store, size);
-    *first = store->used == 0;
-    store->used += block != NULL;
-    wf_spin_unlock(&store->busy);
-    return block;
+    struct wf_store_block *block = *list; // one that was given back
+    if (!block)
+        return count(store, take_new(store, size), first);
+    *list = block->next;
+    return count(store, block, first);
 }
 
 // While busy: all chunks but one, whose blocks are as if never taken.
