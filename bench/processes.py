@@ -46,7 +46,7 @@ GOALS = [
     Goal("weft", "submits", at_most=10000,
          why="root and two workers share two cores, and each has more than 100 ns to do for a task"),
     Goal("weft", "messages", at_most=10000,
-         why="a message is a task with a future that is made and ended, with four locked instructions and 900 others in "
+         why="a message is a task with a future that is made and ended, with four locked instructions and 800 others in "
          "the root; it is counted, can be cancelled and fails by itself if the worker dies"),
     Goal("weft", "round_trip", at_most=9,
          why=PLACED),
