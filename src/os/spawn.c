@@ -122,7 +122,7 @@ void wf_spawn_set_title(const char *title)
     (void)prctl(PR_SET_NAME, title);
     if (title_room < WF_SPAWN_TITLE)
         return; // a wrapper has changed the arguments
-    size_t size = strnlen(title, title_room - 1);
+    size_t size = strlen(title) + 1;
     memcpy(program_invocation_name, title, size);
     memset(program_invocation_name + size, 0, title_room - size);
 }

@@ -26,7 +26,8 @@ void wf_spawn_reap(pid_t pid); // wait until it has ended, and leave no zombie
 size_t wf_spawn_most_stack(void);
 int wf_spawn_let_stack_grow(size_t size);
 
-// What ps shows of this process, whose first argument was WF_SPAWN_TITLE bytes long: see title.
+// What ps shows of this process, whose first argument was WF_SPAWN_TITLE bytes long: see title. It
+// is shorter than that.
 void wf_spawn_set_title(const char *title);
 
 #endif
