@@ -5,6 +5,10 @@
 // and signals afterwards finds it there. A signal takes the first out of the line while the word
 // is busy; one who times out leaves only if nobody has taken it. So each signal ends exactly one
 // wait, nobody who gave up has eaten one, and no wait ends without one.
+//
+// A waiter comes back to the mutex, and not to the condition. So that may be freed by who has woken
+// all who wait, and holds the mutex, which tells him that nobody else will: where a deadline ends a
+// wait just then, a signal lets that waiter have his last touch first.
 #include <errno.h>
 
 #include "core/error.h"
@@ -59,6 +63,15 @@ int weft_cond_wait_for(weft_cond *c, weft_mutex *m, bool (*ready)(const void *),
     return wf_failed("weft_cond_wait_for", rc);
 }
 
+// The first in line leaves: let him. He needs the word for that, and nothing else.
+static uintptr_t let_it_leave(weft_cond *c, uintptr_t value, unsigned round)
+{
+    wf_word_unlock(&c->word_, value);
+    if (wf_load(&c->word_, WF_RELAXED) == value)
+        wf_spin(round);
+    return wf_word_lock(&c->word_);
+}
+
 // Take the first `most` out of the line, then wake them.
 static void signal_some(weft_cond *c, const char *call, size_t most)
 {
@@ -71,8 +84,11 @@ static void signal_some(weft_cond *c, const char *call, size_t most)
     struct weft_waiter *woken = NULL;
     struct weft_waiter **end = &woken;
     uintptr_t value = wf_word_lock(&c->word_);
-    for (size_t i = 0; i < most && wf_line_first(value); i++)
-        value = wf_line_take(value, &end);
+    for (unsigned round = 0; most > 0 && wf_line_first(value);)
+        if (wf_line_try(&value, &end))
+            most--;
+        else
+            value = let_it_leave(c, value, round++);
     wf_word_unlock(&c->word_, value); // the last touch
     wf_signal(woken);
 }

@@ -26,8 +26,8 @@ void weft_event_set(weft_event *e)
     struct weft_waiter *woken = NULL;
     struct weft_waiter **end = &woken;
     uintptr_t value = wf_word_lock(&e->word_);
-    while (wf_line_first(value))
-        value = wf_line_take(value, &end);
+    while (wf_line_serve(&value, &end))
+        continue;
     wf_word_unlock(&e->word_, SET); // the last touch
     wf_signal(woken);
 }

@@ -218,9 +218,10 @@ static uintptr_t move(weft_queue *q, uintptr_t value, void (*how)(weft_queue *, 
     return q->is_slow ? wf_word_lock(&q->word_) : value;
 }
 
-static struct seat *first_seat(uintptr_t value)
+// The first in line who does not give up: it is signalled later. NULL: there is none.
+static struct seat *serve(uintptr_t *value, struct weft_waiter ***end)
 {
-    return (struct seat *)(void *)wf_line_first(value);
+    return (struct seat *)(void *)wf_line_serve(value, end);
 }
 
 static void sit_down(struct seat *seat, int kind, void *item)
@@ -249,14 +250,12 @@ static int put(weft_queue *q, void *item, weft_time deadline)
         sit_down(&seat, PUTTER, item);
         return wait_in_line(q, value, &seat, "weft_put", deadline);
     }
-    struct seat *getter = first_seat(value);
     int rc = q->closed ? -EPIPE : 0;
-    if (rc == 0 && getter) {
+    struct seat *getter = rc == 0 ? serve(&value, &end) : NULL;
+    if (getter)
         copy(q, getter->item, item);
-        value = wf_line_take(value, &end);
-    } else if (rc == 0) {
+    else if (rc == 0)
         value = move(q, value, push, item);
-    }
     leave(q, value, taken);
     return rc;
 }
@@ -273,11 +272,9 @@ static int get(weft_queue *q, void *item, weft_time deadline)
     int rc = q->length == 0 ? -EPIPE : 0;
     if (rc == 0)
         value = move(q, value, pop, item);
-    struct seat *putter = first_seat(value);
-    if (rc == 0 && putter) { // there is room again
-        value = wf_line_take(value, &end);
+    struct seat *putter = rc == 0 ? serve(&value, &end) : NULL;
+    if (putter) // there is room again
         value = move(q, value, push, putter->item);
-    }
     leave(q, value, taken);
     return rc;
 }
@@ -335,10 +332,8 @@ void weft_queue_close(weft_queue *q)
     struct weft_waiter *taken = NULL, **end = &taken;
     uintptr_t value = enter(q);
     q->closed = true;
-    while (wf_line_first(value)) {
-        first_seat(value)->closed = true;
-        value = wf_line_take(value, &end);
-    }
+    for (struct seat *seat; (seat = serve(&value, &end));)
+        seat->closed = true;
     leave(q, value, taken);
 }
 

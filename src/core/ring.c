@@ -192,9 +192,16 @@ static inline void leave_home(struct wf_ring *r, struct wf_home *home, uintptr_t
 
 // ---- the line ---------------------------------------------------------------------------
 
-static inline struct seat *first_seat(uintptr_t value)
+static inline bool is_getters(uintptr_t value)
 {
-    return (struct seat *)(void *)wf_line_first(value);
+    const struct weft_waiter *first = wf_line_first(value);
+    return first && first->kind == GETTER;
+}
+
+// The first in line who does not give up: it is to be signalled. NULL: there is none.
+static inline struct seat *serve(uintptr_t *value, struct weft_waiter ***end)
+{
+    return (struct seat *)(void *)wf_line_serve(value, end);
 }
 
 // Since a moment ago, perhaps.
@@ -324,15 +331,14 @@ static void *for_seat(const void *item)
 static inline int try_put(struct wf_ring *r, uintptr_t *value, const void *item,
                           struct weft_waiter **taken)
 {
-    struct seat *first = first_seat(*value);
     if (r->closed)
         return -EPIPE;
-    if (first && first->node.kind == GETTER) {
-        copy(r, first->item, item);
-        *value = wf_line_take(*value, &taken);
+    struct seat *getter = is_getters(*value) ? serve(value, &taken) : NULL;
+    if (getter) {
+        copy(r, getter->item, item);
         return 0;
     }
-    if (first || is_full(r))
+    if (wf_line_first(*value) || is_full(r))
         return -EAGAIN;
     push(r, item);
     return 0;
@@ -431,11 +437,10 @@ static inline int try_get(struct wf_ring *r, uintptr_t *value, void *item,
     if (is_empty(r))
         return wf_load(&r->closed, WF_RELAXED) ? -EPIPE : -EAGAIN;
     pop(r, item);
-    struct seat *putter = first_seat(*value);
+    struct seat *putter = serve(value, end);
     if (putter) {
         wf_store(&r->head_seen, head_of(r), WF_RELAXED);
         push(r, putter->item);
-        *value = wf_line_take(*value, end);
     }
     r->putters_wait = wf_line_first(*value) != NULL;
     return 0;
@@ -533,10 +538,8 @@ void wf_ring_close(struct wf_ring *r)
     struct weft_waiter *taken = NULL, **end = &taken;
     uintptr_t value = lock_both(r);
     wf_store(&r->closed, true, WF_RELAXED);
-    while (wf_line_first(value)) {
-        first_seat(value)->closed = true;
-        value = wf_line_take(value, &end);
-    }
+    for (struct seat *seat; (seat = serve(&value, &end));)
+        seat->closed = true;
     unlock_both(r, value, taken);
 }
 

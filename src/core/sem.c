@@ -80,10 +80,9 @@ void weft_release(weft_sem *s, uint32_t n)
     uint64_t most = s->bound_ > 0 ? s->bound_ - 1 : UINT32_MAX;
     bool fits = count <= most;
     if (fits) {
-        while (count > 0 && wf_line_first(value & COUNT ? 0 : value)) {
-            value = wf_line_take(value, &end);
+        value = value & COUNT ? 0 : value;
+        while (count > 0 && wf_line_serve(&value, &end))
             count--;
-        }
         if (count > 0)
             value = with_count(count);
     }

@@ -53,15 +53,68 @@ static uintptr_t line_remove(uintptr_t value, struct weft_waiter *waiter)
     return waiter == first ? with_first(value, waiter->next) : value;
 }
 
+static inline uintptr_t remove_first(uintptr_t value, struct weft_waiter *first)
+{
+    value = line_remove(value, first);
+    first->next = NULL;
+    return value;
+}
+
+static inline void add_to_chain(struct weft_waiter ***chain_end, struct weft_waiter *taken)
+{
+    **chain_end = taken;
+    *chain_end = &taken->next;
+}
+
 uintptr_t wf_line_take(uintptr_t value, struct weft_waiter ***chain_end)
 {
     struct weft_waiter *first = wf_line_first(value);
-    value = line_remove(value, first);
-    wf_store(&first->state, WF_TAKEN, WF_RELAXED); // read by others only while the word is busy
-    first->next = NULL;
-    **chain_end = first;
-    *chain_end = &first->next;
+    value = remove_first(value, first);
+    wf_store(&first->state, WF_TAKEN, WF_RELAXED); // see leave
+    add_to_chain(chain_end, first);
     return value;
+}
+
+// It is a fiber of the caller's thread, and so does not run now. Nor is it halfway out of the line:
+// it does not switch there.
+static inline bool is_beside(const struct weft_waiter *waiter)
+{
+    const struct wf_parker *self = wf_running; // only a fiber has a home
+    return self && self->home && self->home == waiter->parker->home;
+}
+
+// False: it leaves. Relaxed, here and in leave: what goes with it is done while the word is busy.
+static inline bool win(struct weft_waiter *waiter)
+{
+    uint32_t state = WF_WAITING;
+    if (!is_beside(waiter))
+        return wf_cas(&waiter->state, &state, WF_TAKEN, WF_RELAXED);
+    wf_store(&waiter->state, WF_TAKEN, WF_RELAXED);
+    return true;
+}
+
+bool wf_line_try(uintptr_t *value, struct weft_waiter ***chain_end)
+{
+    struct weft_waiter *first = wf_line_first(*value);
+    if (!win(first))
+        return false;
+    *value = remove_first(*value, first);
+    add_to_chain(chain_end, first);
+    return true;
+}
+
+struct weft_waiter *wf_line_serve_first(uintptr_t *value, struct weft_waiter ***chain_end)
+{
+    struct weft_waiter *first = wf_line_first(*value);
+    *value = remove_first(*value, first); // also one who leaves: see there
+    while (__builtin_expect(!win(first), 0)) {
+        first = wf_line_first(*value);
+        if (!first)
+            return NULL;
+        *value = remove_first(*value, first);
+    }
+    add_to_chain(chain_end, first);
+    return first;
 }
 
 void wf_signal_all(struct weft_waiter *chain)
@@ -75,16 +128,20 @@ void wf_signal_all(struct weft_waiter *chain)
     }
 }
 
-// False: a waker was faster, and its signal is on the way.
+// False: a waker was faster, and its signal is on the way. If it was before we said that we leave,
+// the object may be gone. If after (wf_line_take), we are one who comes back to it.
 static bool leave(uintptr_t *word, struct weft_waiter *waiter, const struct wf_wait *wait,
                   uintptr_t drop)
 {
+    uint32_t waiting = WF_WAITING;
+    if (!wf_cas(&waiter->state, &waiting, WF_LEAVES, WF_RELAXED))
+        return false;
     uintptr_t value = wait->lock ? wait->lock(wait->object) : wf_word_lock(word);
-    bool in_line = wf_load(&waiter->state, WF_RELAXED) == WF_WAITING;
-    if (in_line)
+    bool leaves = wf_load(&waiter->state, WF_RELAXED) == WF_LEAVES;
+    if (leaves && waiter->next) // else it was taken out of the line by a waker
         value = line_remove(value, waiter) & ~drop;
     wf_word_unlock(word, value);
-    return in_line;
+    return leaves;
 }
 
 // A taken waiter stays until it is signalled, whatever happens: its node is in the waker's hands.

@@ -12,11 +12,24 @@
 // object at once.
 //
 // A node lies on the waiter's stack, and goes WAITING -> TAKEN -> SIGNALLED or, by the waiter's
-// own hand, WAITING -> gone. TAKEN is set by the waker while the word is busy, and decides against
-// a time-out or a cancellation: those leave only while WAITING. SIGNALLED is set after the word
-// has been let go; from then on the node is its waiter's alone, so the waker reads what it needs
-// before. This is why a waker touches neither the lock nor the node after it let go of each, and
-// why a wake-up is never eaten by one who gave up.
+// own hand, WAITING -> LEAVES -> gone. TAKEN is set by the waker while the word is busy. SIGNALLED
+// is set after the word has been let go; from then on the node is its waiter's alone, so the waker
+// reads what it needs before. This is why a waker touches neither the lock nor the node after it
+// let go of each, and why a wake-up is never eaten by one who gave up.
+//
+// Who was TAKEN may be the last whom somebody else needed the object for: the one who gets the last
+// item of a queue may free it, and it may have come from a putter in line, whose deadline passes
+// now. So who gives up must know that he was not taken before he touches the word: TAKEN and LEAVES
+// are decided by a compare-and-swap of each side, in the waiter's own memory.
+//
+//     LEAVES was first   The call fails, and nobody else can know that it does before it returns:
+//                        until then he uses the object, and it stays. A waker that finds him in
+//                        line takes him out, unserved, and goes on with the next.
+//     TAKEN was first    The call is done. He touches the object no more.
+//
+// Two need no compare-and-swap to take. A fiber, if the waiter is one of its own loop: that does
+// not run now. And whoever takes one who comes back to the object, and so keeps it, as a mutex's
+// waiter does to try again: there TAKEN may come after LEAVES, and counts, until he has the word.
 #ifndef WF_CORE_WAITERS_H
 #define WF_CORE_WAITERS_H
 
@@ -25,10 +38,11 @@
 
 enum { WF_BUSY = 1, WF_FLAGS = 63, WF_SHIFT = 6 };
 
-enum wf_waiter_state { WF_WAITING, WF_TAKEN, WF_SIGNALLED };
+enum wf_waiter_state { WF_WAITING, WF_LEAVES, WF_TAKEN, WF_SIGNALLED };
 
 struct weft_waiter {
-    struct weft_waiter *next, *prev; // a ring while in line; next: a chain once taken
+    struct weft_waiter *next, *prev; // a ring while in line; next: a chain once taken, NULL for
+                                     // one who leaves and was taken out of the line
     struct wf_parker *parker;
     uint32_t state; // atomic
     int kind;       // the primitive's own: a reader or a writer
@@ -63,8 +77,18 @@ static inline struct weft_waiter *wf_line_first(uintptr_t value)
 }
 uintptr_t wf_line_append(uintptr_t value, struct weft_waiter *waiter);
 uintptr_t wf_line_prepend(uintptr_t value, struct weft_waiter *waiter);
-// Take the first out of the line, and add it to the chain of those to be signalled.
+// Take the first out of the line, and add it to the chain of those to be signalled. For those who
+// come back to the object, or cannot give up.
 uintptr_t wf_line_take(uintptr_t value, struct weft_waiter ***chain_end);
+// For all others: take the first who does not leave, and out of the line who leaves before him.
+// Until he is signalled he can be given what he waits for. NULL: there is none.
+struct weft_waiter *wf_line_serve_first(uintptr_t *value, struct weft_waiter ***chain_end);
+static inline struct weft_waiter *wf_line_serve(uintptr_t *value, struct weft_waiter ***chain_end)
+{
+    return wf_line_first(*value) ? wf_line_serve_first(value, chain_end) : NULL;
+}
+// Likewise the very first. False: he leaves, and is in line until he has the word.
+bool wf_line_try(uintptr_t *value, struct weft_waiter ***chain_end);
 
 // Signal a chain of taken ones. The word must have been let go before.
 void wf_signal_all(struct weft_waiter *chain); // for wf_signal alone

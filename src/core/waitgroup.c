@@ -58,8 +58,8 @@ void weft_waitgroup_done(weft_waitgroup *w)
     if (value & COUNT) {
         value = with_count((value >> WF_SHIFT) - 1);
     } else if (outstanding && --w->value_ == 0) {
-        while (wf_line_first(value))
-            value = wf_line_take(value, &end);
+        while (wf_line_serve(&value, &end))
+            continue;
         value = 0;
     }
     wf_word_unlock(&w->word_, value); // the last touch

@@ -101,8 +101,8 @@ static uintptr_t publish(weft_future *f, uintptr_t flags)
     struct weft_waiter **end = &woken;
     uintptr_t value = wf_word_lock(&f->word_);
     uintptr_t before = value;
-    while ((flags & DONE) && wf_line_first(value))
-        value = wf_line_take(value, &end);
+    while ((flags & DONE) && wf_line_serve(&value, &end))
+        continue;
     wf_word_unlock(&f->word_, value | flags);
     wf_signal(woken);
     return before;

@@ -141,6 +141,33 @@ static void freed_after_the_wait(void *arg)
     wf_thread_join(other);
 }
 
+// Whoever has the mutex and has woken all who wait may free the condition, though not the mutex.
+static void *wait_in_time(void *arg)
+{
+    (void)arg;
+    weft_lock(&s.mu);
+    if (!s.flag)
+        s.rc[0] = weft_cond_wait(s.fleeting_c, &s.mu, sometime());
+    claim(s.rc[0] == 0 || s.rc[0] == -ETIMEDOUT);
+    weft_unlock(&s.mu);
+    return NULL;
+}
+
+static void freed_after_the_broadcast(void *arg)
+{
+    s.fleeting_c = calloc(1, sizeof *s.fleeting_c);
+    wf_thread other = go(wait_in_time, NULL);
+    weft_lock(&s.mu);
+    s.flag = 1; // who comes now does not wait
+    if (*(int *)arg)
+        weft_cond_broadcast(s.fleeting_c);
+    else
+        weft_cond_signal(s.fleeting_c);
+    free(s.fleeting_c);
+    weft_unlock(&s.mu);
+    wf_thread_join(other);
+}
+
 const struct scenario cond_scenarios[] = {
     {"cond: no signal is lost, under the mutex", no_signal_is_lost, .bound = 4},
     {"cond: no signal is lost, without the mutex", no_signal_is_lost, .arg = 1, .bound = 4},
@@ -157,5 +184,8 @@ const struct scenario cond_scenarios[] = {
      .is_long = true},
     {"cond: by predicate, against a deadline", by_predicate, .bound = 4},
     {"cond: freed after the wait", freed_after_the_wait, .bound = 4},
+    {"cond: freed after the signal, against a deadline", freed_after_the_broadcast, .bound = 4},
+    {"cond: freed after the broadcast, against a deadline", freed_after_the_broadcast, .arg = 1,
+     .bound = 4},
     {.name = NULL},
 };

@@ -118,6 +118,30 @@ static void freed_by_the_last(void *arg)
         wf_thread_join(t[i]);
 }
 
+// The same, and each has given up before, perhaps.
+static void *come_late_and_leave(void *arg)
+{
+    weft_mutex *mu = arg;
+    if (weft_lock_until(mu, sometime()) < 0)
+        weft_lock(mu);
+    weft_explore_writes(&users);
+    bool last = --users == 0;
+    weft_unlock(mu);
+    if (last)
+        free(mu);
+    return NULL;
+}
+
+static void freed_against_a_deadline(void *arg)
+{
+    (void)arg;
+    weft_mutex *mu = calloc(1, sizeof *mu);
+    users = 2;
+    wf_thread other = go(come_late_and_leave, mu);
+    come_late_and_leave(mu);
+    wf_thread_join(other);
+}
+
 // Two that lock again and again: a third loses at most a few times, then it bars the others.
 static int waiter_sleeps;
 
@@ -196,6 +220,7 @@ const struct scenario mutex_scenarios[] = {
     {"mutex: freed after the last unlock, 3 tasks", freed_by_the_last, .arg = 3, .bound = 3},
     {"mutex: freed after the last, delayed stores", freed_by_the_last, .arg = 3, .bound = 2,
      .delayed_stores = true},
+    {"mutex: freed by the last, against a deadline", freed_against_a_deadline, .bound = 4},
     {"mutex: bounded bypass", bounded_bypass, .arg = 7, .bound = 4, .is_long = true},
     {"mutex: bounded bypass, drawn", bounded_bypass, .arg = 16, .search = WEFT_RANDOM,
      .seconds = 1},

@@ -261,6 +261,43 @@ static void *put_in_time(void *arg)
     return NULL;
 }
 
+// Two get one item each, and not for ever, like who puts the last. Whoever got that knows that all
+// calls are through, and may free the queue: whose deadline passes just then must not touch it.
+static void *get_in_time_and_maybe_free(void *arg)
+{
+    int item, rc = weft_get(s.q, &item, sometime());
+    claim(rc == 0 || rc == -ETIMEDOUT);
+    if (rc == 0 && item == 1)
+        weft_queue_free(&s.q);
+    return arg;
+}
+
+static void a_late_put_leaves_it_alone(void *arg)
+{
+    int rc;
+    begin(arg, 1);
+    put_the_only(NULL);
+    struct beside *a = beside(arg, 0, put_in_time, &rc);
+    struct beside *b = beside(arg, 1, get_in_time_and_maybe_free, NULL);
+    get_in_time_and_maybe_free(NULL);
+    join_it(a);
+    join_it(b);
+    end_all();
+}
+
+static void a_late_get_leaves_it_alone(void *arg)
+{
+    int rc;
+    begin(arg, 1);
+    struct beside *a = beside(arg, 0, get_in_time_and_maybe_free, NULL);
+    struct beside *b = beside(arg, 1, get_in_time_and_maybe_free, NULL);
+    put_the_only(NULL);
+    put_in_time(&rc);
+    join_it(a);
+    join_it(b);
+    end_all();
+}
+
 static void *put_third(void *arg)
 {
     (void)arg;
@@ -464,12 +501,18 @@ const struct scenario queue_scenarios[] = {
     {"queue: one looks, one waits", who_only_looks_takes_one_or_none, .bound = 1},
     {"queue: one looks, one waits, bound 2", who_only_looks_takes_one_or_none, .bound = 2,
      .is_long = true},
+    {"queue: a late put, and who got the last frees it", a_late_put_leaves_it_alone, .bound = 2},
+    {"queue: a late get, and who got the last frees it", a_late_get_leaves_it_alone, .bound = 1},
+    {"queue: a late get, and who got the last, bound 2", a_late_get_leaves_it_alone, .bound = 2,
+     .is_long = true},
     {"queue: 2 consumers, delayed stores", two_consumers, .bound = 1, .delayed_stores = true},
     {"queue: newest first, 1 producer", order_per_producer, .arg = 1011, .bound = 3},
     {"queue: newest first, 2 consumers", two_consumers, .arg = 1000, .bound = 1},
     {"queue: newest first, close", close_against_put, .arg = 1000, .bound = 2},
     {"queue: newest first, one gives up", who_gives_up_takes_nothing, .arg = 1000, .bound = 2},
     {"queue: newest first, who got the last", the_last_one_frees_it, .arg = 1000, .bound = 3},
+    {"queue: newest first, a late put", a_late_put_leaves_it_alone, .arg = 1000, .bound = 2},
+    {"queue: newest first, a late get", a_late_get_leaves_it_alone, .arg = 1000, .bound = 1},
 #if HAS_FIBERS
     // ---- with fibers: the main task is a thread all the same
     {"queue: 1 producer, a fiber", order_per_producer, .arg = 111, .bound = 2},
@@ -517,6 +560,12 @@ const struct scenario queue_scenarios[] = {
      .delayed_stores = true},
     {"queue: of two fibers' puts one gives up, delayed stores", a_put_gives_up, .arg = 300,
      .bound = 1, .delayed_stores = true},
+    {"queue: a fiber's late put, and who got the last", a_late_put_leaves_it_alone, .arg = 100,
+     .bound = 1},
+    {"queue: a late put, and a fiber that got the last", a_late_put_leaves_it_alone, .arg = 200,
+     .bound = 1},
+    {"queue: two fibers, a late put of one", a_late_put_leaves_it_alone, .arg = 300, .bound = 2},
+    {"queue: two fibers, a late get of one", a_late_get_leaves_it_alone, .arg = 300, .bound = 2},
     {"queue: newest first, a fiber", order_per_producer, .arg = 1111, .bound = 2},
 #endif
     {.name = NULL},

@@ -140,6 +140,35 @@ static void sem_freed(void *arg)
     wf_thread_join(other);
 }
 
+// Two units come in one step. Who has one, and finds none left, knows that the other has his.
+static void *release_two(void *arg)
+{
+    weft_release(arg, 2);
+    return NULL;
+}
+
+static void *acquire_fleeting_in_time(void *arg)
+{
+    int rc = weft_acquire(arg, sometime());
+    claim(rc == 0 || rc == -ETIMEDOUT);
+    return NULL;
+}
+
+static void sem_freed_by_the_last(void *arg)
+{
+    (void)arg;
+    weft_sem *sem = calloc(1, sizeof *sem);
+    wf_thread a = go(acquire_fleeting_in_time, sem), b = go(release_two, sem);
+    claim(weft_acquire(sem, WEFT_FOREVER) == 0);
+    bool last = weft_acquire(sem, WEFT_POLL) == -ETIMEDOUT;
+    if (last)
+        free(sem);
+    wf_thread_join(a);
+    wf_thread_join(b);
+    if (!last)
+        free(sem);
+}
+
 // ---- event ------------------------------------------------------------------------------
 
 static void *set_and_clear(void *arg)
@@ -331,6 +360,7 @@ const struct scenario sync_scenarios[] = {
     {"semaphore: excludes", sem_excludes, .search = WEFT_EXHAUSTIVE},
     {"semaphore: excludes, delayed stores", sem_excludes, .bound = 3, .delayed_stores = true},
     {"semaphore: freed after the last wait", sem_freed, .search = WEFT_EXHAUSTIVE},
+    {"semaphore: freed by the last, against a deadline", sem_freed_by_the_last, .bound = 2},
     {"event: a set ends the wait", set_wakes, .search = WEFT_EXHAUSTIVE},
     {"event: a set ends the wait, delayed stores", set_wakes, .bound = 4, .delayed_stores = true},
     {"event: set and clear against wait and deadline", set_then_clear, .bound = 4},
