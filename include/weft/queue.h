@@ -9,7 +9,9 @@
 //
 // Items are copied in and out; any number of tasks put and get. Close it when no more will come:
 // putters get -EPIPE at once, getters drain what is left, then get -EPIPE. To wait until all items
-// were handled, count them in a weft_waitgroup (sync.h).
+// were handled, count them in a weft_waitgroup (sync.h). Whoever gets the last item may free the
+// queue: the call that put it, and those that got the others, touch it no more, though they have
+// yet to return.
 #ifndef WEFT_QUEUE_H
 #define WEFT_QUEUE_H
 

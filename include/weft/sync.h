@@ -10,7 +10,9 @@
 // from any thread. They live in one process. Nothing wakes early. Waits with a deadline return 0,
 // -ETIMEDOUT or -ECANCELED, and what else is said; the others cannot fail and are not interrupted.
 // An object may be freed as soon as the call that proves nobody needs it has returned: what a
-// waker does last to a lock is the store that lets another in. Under WEFT_CHECK=1 these abort too:
+// waker does last to a lock is the store that lets another in, and who was let in touches it no
+// more, though his deadline pass before he runs. (A wait for a mutex, a barrier or a once needs it
+// until it returns, and so does every wait that is given up.) Under WEFT_CHECK=1 these abort too:
 // unlocking what another holds, a task that returns with a lock held, a deadlock.
 //
 // A child of a plain fork() finds locks free, without waiters; flags and counts keep their values.
@@ -58,7 +60,8 @@ uint32_t weft_recursive_depth(const weft_recursive *r); // how often the caller 
 // A condition over state guarded by a mutex, which is held on entry and on return, whatever is
 // returned; waiting without it aborts. Between signal and return another may change the state, so
 // wait in a loop, or give the predicate: ready() is called with the mutex held. Signal with the
-// mutex or without. A waiter that timed out eats no signal.
+// mutex or without. A waiter that timed out eats no signal. Who waited comes back to the mutex
+// alone: after a broadcast, while nobody else can begin to wait, the condition may be freed.
 typedef struct {
     WEFT_WORD_;
 } weft_cond;
