@@ -16,10 +16,12 @@ char name_fold_char(char c);
 void name_fold(char *out, const char *name);
 bool name_same(const char *a, const char *b);
 
-// A nick: 1 to NICK_MAX bytes, no space or invisible character, nothing that a command would take
-// for something else: a mask's * ? ! @, a list's comma, a room's first character, a rank.
+// A nick: 1 to NICK_MAX bytes, no space or invisible character, no accent without its letter, and
+// nothing that a command would take for something else: a mask's * ? ! @, a list's comma, a room's
+// first character, a rank.
 bool nick_is_valid(const char *nick);
-// A room: '#' and up to 63 bytes more; no space, comma or control character.
+// A room: '#' and up to 63 bytes more; no space, comma, control or invisible character, and behind
+// the '#' no accent without its letter.
 bool room_name_is_valid(const char *name);
 
 #endif
