@@ -356,6 +356,21 @@ def rehash_of_an_operator_does_the_same():
 
 
 @test
+def who_asks_by_rehash_is_told_that_the_file_is_wrong():
+    with folder() as at:
+        path = at / "weft.ini"
+        oper = "[operator ada]", f"password = {hash_of('geheim')}"
+        write(path, *oper)
+        with file_server(path) as server, irc(server, "ada") as ada, irc(server, "bob") as bob:
+            ada.answer("OPER ada geheim", ".* 381 .*")
+            write(path, *oper, "[nonsense]", "x = 1")
+            ada.answer("REHASH", ".* 382 .*")
+            ada.wait(".* NOTICE ada :The settings stay as they were: .*")
+            bob.answer("PING x", ".* PONG .*")
+            assert not any("settings" in line for line in bob.seen), bob.seen
+
+
+@test
 def a_file_that_is_wrong_changes_nothing():
     with folder() as at:
         path = write(at / "weft.ini", "[admin]", "name = Old")

@@ -84,16 +84,31 @@ void house_apply(struct house *house)
     house->doors[DOOR_WEB].tls = set->web_tls ? house->tls : NULL;
 }
 
-// What the main thread hands over, and gets the old values back in.
+// What the main thread hands over, and gets the old values back in. Or nothing that is good.
 struct change {
     struct settings set;
     weft_tls *tls;
+    bool failed;
 };
+
+// Who asked by REHASH has no other way to hear of it. What is wrong may be in a file that is the
+// machine's, so only its own people read that.
+static void tell_failed(struct irc *irc)
+{
+    if (irc)
+        irc_tell_operators(irc,
+                           "The settings stay as they were: in the new ones something is wrong."
+                           " The server's standard error says what.");
+}
 
 static void take_over(struct house *house)
 {
     struct change *next = house->change;
     weft_tls *before = house->tls;
+    if (next->failed) {
+        tell_failed(house->server->irc);
+        return;
+    }
     settings_adopt(house->set, &next->set);
     house->tls = next->tls;
     next->tls = before;
@@ -142,20 +157,27 @@ static bool read_again(struct house *house, struct settings *next, weft_tls **tl
     return false;
 }
 
+static void hand_over(struct house *house, struct change *change)
+{
+    house->change = change;
+    weft_event_clear(&house->changed);
+    weft_event_set(&house->called);
+    (void)weft_event_wait(&house->changed, WEFT_FOREVER); // nobody cancels the main thread
+}
+
 void house_reload(struct house *house)
 {
     struct journal *events = &house->server->events;
     struct change next = {.tls = NULL};
-    if (!read_again(house, &next.set, &next.tls)) {
+    next.failed = !read_again(house, &next.set, &next.tls);
+    if (next.failed) {
+        hand_over(house, &next);
         journal_event(events, "reload-failed",
                       log_text("reason", "the settings stay as they were"));
         return;
     }
     tell_what_stays(house, &next.set);
-    house->change = &next;
-    weft_event_clear(&house->changed);
-    weft_event_set(&house->called);
-    (void)weft_event_wait(&house->changed, WEFT_FOREVER); // nobody cancels the main thread
+    hand_over(house, &next);
     journal_event(events, "reload");
     weft_tls_free(&next.tls);
     settings_free(&next.set);

@@ -38,8 +38,8 @@ void house_apply(struct house *house);
 // The server's own task: applies what the main thread has read, until house_leave.
 void house_stay(struct house *house);
 void house_leave(struct house *house);
-// Read everything again, and apply it; else one line says why all stays as it was. By the main
-// thread; waits for files and for the hub's loop.
+// Read everything again, and apply it; else one line says why all stays as it was, and operators of
+// IRC are told that it does. By the main thread; waits for files and for the hub's loop.
 void house_reload(struct house *house);
 
 #endif

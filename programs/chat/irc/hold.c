@@ -144,17 +144,6 @@ static void release(struct session *s, const struct store_progress *p)
         h->marks[i].at -= upto;
 }
 
-static void tell_operators(struct irc *irc, const char *text)
-{
-    struct session *s;
-    LIST_FOREACH (s, &irc->sessions, link) {
-        struct labelled *answer = answer_aside(s);
-        if (s->user.modes & USER_OPERATOR)
-            tell(s, "NOTICE %s :%s", s->user.name, text);
-        s->answer = answer;
-    }
-}
-
 void irc_progress(struct irc *irc, const struct store_progress *progress)
 {
     struct session *s, *next;
@@ -170,8 +159,8 @@ void irc_progress(struct irc *irc, const struct store_progress *progress)
     if (failed == irc->history_failed)
         return;
     irc->history_failed = failed;
-    tell_operators(irc, failed ? "History has stopped: the disk does not take it. The chat goes on."
-                               : "History goes on.");
+    const char *stopped = "History has stopped: the disk does not take it. The chat goes on.";
+    irc_tell_operators(irc, failed ? stopped : "History goes on.");
 }
 
 void session_settle(struct session *s)

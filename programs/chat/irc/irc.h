@@ -74,7 +74,8 @@ void irc_set(struct irc *irc, const struct irc_settings *set);
 void irc_shut(struct irc *irc, const char *why); // ends all sessions
 // What has become of messages that were to be kept: echoes and answers that waited for it go out.
 void irc_progress(struct irc *irc, const struct store_progress *progress);
-void irc_free(struct irc **irc); // no session is open any more
+void irc_tell_operators(struct irc *irc, const char *text); // a NOTICE to each
+void irc_free(struct irc **irc);                            // no session is open any more
 
 // Those who ask without a session.
 // These bytes are the password, or there is none.

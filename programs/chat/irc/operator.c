@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// operator.c - OPER, KILL, WALLOPS and REHASH: those who look after the server.
+// operator.c - OPER, KILL, WALLOPS and REHASH: those who look after the server, and are told of it.
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,4 +116,15 @@ void on_rehash(struct session *s, const struct line *line)
     reply(s, RPL_REHASHING, "weft.ini :Rehashing");
     if (set->rehash)
         set->rehash(set->owner);
+}
+
+void irc_tell_operators(struct irc *irc, const char *text)
+{
+    struct session *s;
+    LIST_FOREACH (s, &irc->sessions, link) {
+        struct labelled *answer = answer_aside(s); // what he is asking has another answer
+        if (s->user.modes & USER_OPERATOR)
+            tell(s, "NOTICE %s :%s", s->user.name, text);
+        s->answer = answer;
+    }
 }
