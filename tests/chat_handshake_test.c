@@ -93,6 +93,7 @@ static void a_protocol_that_is_not_ours_is_not_named(void **state)
     (void)state;
     static const char *const requests[] = {
         UPGRADE_TO("/ws") "\r\n", OFFER("soap, text.ircv3.net.evil"), OFFER(","),
+        OFFER("Text.IRCv3.net"),
         UPGRADE_TO("/ws") "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"};
     struct door d;
     door_open(&d);

@@ -56,7 +56,8 @@ static int accept_of(struct http_text key, char accept[DIGEST_SHA1_TEXT])
     return digest_sha1(text, strlen(text), accept);
 }
 
-// The first that the client names and we know, or NULL.
+// The first that the client names and we know, or NULL. The answer must be one of its words, to the
+// byte: a browser gives up on any other.
 static const struct protocol *choose(const struct http_request *r)
 {
     for (size_t i = 0; i < r->field_count; i++) {
@@ -65,7 +66,7 @@ static const struct protocol *choose(const struct http_request *r)
             continue;
         while (http_next_token(&rest, &name))
             for (size_t p = 0; p < sizeof protocols / sizeof *protocols; p++)
-                if (text_is(name, protocols[p].name))
+                if (text_equals(name, protocols[p].name))
                     return &protocols[p];
     }
     return NULL;

@@ -30,6 +30,11 @@ bool text_is(struct http_text a, const char *b)
     return text_same(a, text_of(b));
 }
 
+bool text_equals(struct http_text a, const char *b)
+{
+    return a.size == strlen(b) && memcmp(a.at, b, a.size) == 0;
+}
+
 // How many bytes at the beginning are of this set. A NUL is of none.
 static size_t span(struct http_text text, const char *set)
 {

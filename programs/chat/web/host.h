@@ -25,5 +25,7 @@ struct http_text text_of(const char *string);
 // Without regard to the case of ASCII letters.
 bool text_is(struct http_text a, const char *b);
 bool text_same(struct http_text a, struct http_text b);
+// To the byte.
+bool text_equals(struct http_text a, const char *b);
 
 #endif

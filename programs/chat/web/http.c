@@ -237,16 +237,11 @@ static int check_target(struct http_request *r)
     return 0;
 }
 
-static bool same(struct http_text a, const char *b)
-{
-    return a.size == strlen(b) && memcmp(a.at, b, a.size) == 0;
-}
-
 // Methods are told apart by case. Before the target, which has other forms for other methods.
 static int check_method(struct http_request *r)
 {
-    r->is_head = same(r->method, "HEAD");
-    if (!r->is_head && !same(r->method, "GET"))
+    r->is_head = text_equals(r->method, "HEAD");
+    if (!r->is_head && !text_equals(r->method, "GET"))
         return wrong(r, 405, "only GET and HEAD are served");
     return 0;
 }
