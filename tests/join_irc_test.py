@@ -156,6 +156,14 @@ def the_room_the_nick_and_the_password_come_from_the_url_too():
 
 
 @test
+def the_key_of_a_room_comes_from_the_url():
+    with Talk(url="irc://127.0.0.1:{port}/weft?key=s%26cret") as t:
+        t.server.hears("NICK ann", "USER weft 0 * :ann")
+        t.server.say(":srv 001 ann :Welcome")
+        t.server.hears("JOIN #weft s&cret")
+
+
+@test
 def the_password_comes_from_the_environment_unless_it_is_written():
     env = {**os.environ, "WEFT_PASSWORD": "of the environment"}
     with Talk(env=env) as t:
@@ -370,6 +378,10 @@ def mistakes_of_usage_are_one_line():
         (["-n", "a b"], "--nick 'a b' is not a nick"),
         (["-n", "1a"], "--nick '1a' is not a nick"),
         (["irc://"], "'irc://' is not a URL of a chat server"),
+        (["irc://127.0.0.1:1/a", "#b"], "one room at a time, not '#b' too"),
+        (["--plain", "irc://127.0.0.1:1?key=k"], "--plain knows no nicks, rooms, passwords or TLS"),
+        (["irc://127.0.0.1:1/a?msg=x"],
+         "'irc://127.0.0.1:1/a?msg=x' asks for more than a room's key (?key=WORD)"),
     ]:
         got = weft("join", *arguments)
         equal((got.status, got.out), (2, ""), arguments)

@@ -24,6 +24,7 @@ static struct {
     struct model model;
     struct session session;
     char sent[4096];
+    struct keyring keyring;
     struct desk desk;
 } here;
 
@@ -63,8 +64,12 @@ static int set_up(void **state)
     session_begin(&here.session, &(struct session_options){.nick = "ann", .password = ""}, &ops,
                   NULL);
     assert_int_equal(model_init(&here.model, "srv"), 0);
-    here.desk = (struct desk){
-        .model = &here.model, .session = &here.session, .now_s = NOW, .connected = true};
+    here.keyring = (struct keyring){.next = 0};
+    here.desk = (struct desk){.model = &here.model,
+                              .session = &here.session,
+                              .keyring = &here.keyring,
+                              .now_s = NOW,
+                              .connected = true};
     hear(":srv 001 ann :Welcome");
     here.sent[0] = '\0';
     return 0;

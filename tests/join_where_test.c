@@ -100,8 +100,11 @@ static void a_url_may_name_the_room_the_nick_and_the_password(void **state)
     } rows[] = {
         {"irc://h/weft", "", "", "#weft"},
         {"irc://h/#weft", "", "", "#weft"},
-        {"irc://h/%23weft?x", "", "", "#weft"},
-        {"irc://h/&local,isnick", "", "", "&local"},
+        {"irc://h/%23weft?", "", "", "#weft"},
+        {"irc://h/&local,ischannel", "", "", "&local"},
+        {"irc://h/weft?key=", "", "", "#weft"},
+        {"irc://h/a,isnicker", "", "", "#a"},
+        {"http://h:8080/?key=k#weft", "", "", "#weft"}, // the page asks its server so, not us
         {"irc://h/", "", "", ""},
         {"irc://h/#", "", "", ""},
         {"ircs://ann:s%20s@h/a", "", "", ""},
@@ -134,7 +137,48 @@ static void a_url_may_name_the_room_the_nick_and_the_password(void **state)
         assert_string_equal(w.nick, rows[i].nick);
         assert_string_equal(w.password, rows[i].password);
         assert_string_equal(w.room, rows[i].room);
+        assert_string_equal(w.key, "");
     }
+}
+
+static void a_url_may_have_the_key_of_its_room(void **state)
+{
+    static const char *const rows[][3] = {
+        {"irc://h/weft,needkey?key=s%26cret", "#weft", "s&cret"},
+        {"irc://h/#weft?key=s#1&", "#weft", "s#1"},
+        {"ircs://h?key=k", "", "k"},
+    };
+    struct where w;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_null(where_read(&w, &(struct asked){.server = rows[i][0]}));
+        assert_string_equal(w.host, "h");
+        assert_string_equal(w.room, rows[i][1]);
+        assert_string_equal(w.key, rows[i][2]);
+    }
+    assert_string_equal(tried("irc://h:4000?key=k", PIPE), "irc h:4000"); // as a room does
+    assert_null(where_read(&w, &(struct asked){.server = "irc://h?key=k", .plain = true}));
+    assert_true(w.names);
+}
+
+// It would be dropped without a word else.
+static void what_a_url_asks_for_in_vain_is_told(void **state)
+{
+    static const struct {
+        const char *url, *told;
+    } rows[] = {
+        {"irc://h/weft?msg=hi", "asks for more than a room's key (?key=WORD)"},
+        {"irc://h/weft?key=a&x", "asks for more than a room's key (?key=WORD)"},
+        {"irc://h/weft?key=a,b", "has a key that no room can have"},
+        {"irc://h/weft?key=%3Aa", "has a key that no room can have"},
+        {"irc://h/weft?key=a%20b", "is not a URL of a chat server"},
+        {"irc://h/ann,isnick", "names a person, and not a room"},
+        {"irc://h/ann,needpass,isuser?key=k", "names a person, and not a room"},
+        {"irc://h/a%2Cb", "is not a URL of a chat server"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_string_equal(tried(rows[i].url, PIPE), rows[i].told);
 }
 
 static void what_is_no_server_is_refused(void **state)
@@ -164,6 +208,8 @@ int main(void)
         cmocka_unit_test(a_nick_or_a_room_means_irc),
         cmocka_unit_test(urls_are_understood),
         cmocka_unit_test(a_url_may_name_the_room_the_nick_and_the_password),
+        cmocka_unit_test(a_url_may_have_the_key_of_its_room),
+        cmocka_unit_test(what_a_url_asks_for_in_vain_is_told),
         cmocka_unit_test(what_is_no_server_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,6 +107,8 @@ static bool read_all(struct settings *set, struct where *where, int argc, char *
         *status = usage_error(&line, "'%s' %s", set->asked.server, wrong);
     else if (set->asked.plain && where->names) // not the URL: a password may be in it
         *status = usage_error(&line, "%s", not_plain);
+    else if (set->room && *where->room)
+        *status = usage_error(&line, "one room at a time, not '%s' too", set->room);
     else if (set->ca_file && !where->places[0].tls) // who names it expects a secret talk
         *status = usage_error(&line, "--ca says something about TLS only (--tls, or ircs://)");
     return *status == STATUS_OK;
@@ -176,6 +178,7 @@ static int talk_irc(weft_conn *conn, const struct settings *set, const struct wh
     char login[20];
     login_name(login, sizeof login);
     struct irc_options o = {.place = place, .host = where->host, .ca_file = set->ca_file};
+    o.key = where->key;
     o.room = set->room ? set->room : *where->room ? where->room : lobby;
     o.session.nick = set->nick ? set->nick : *where->nick ? where->nick : login;
     o.session.password = password_of(set, where);

@@ -36,8 +36,9 @@ static void check_where(const struct where *w, const struct asked *asked)
         check_place(&w->places[i], asked);
     must(strnlen(w->host, sizeof w->host) < sizeof w->host);
     must(is_word(w->nick, sizeof w->nick) && is_word(w->password, sizeof w->password));
-    must(is_word(w->room, sizeof w->room));
-    bool named = *w->nick || *w->password || *w->room;
+    must(is_word(w->room, sizeof w->room) && !strchr(w->room, ','));
+    must(is_word(w->key, sizeof w->key) && !strchr(w->key, ','));
+    bool named = *w->nick || *w->password || *w->room || *w->key;
     must(!named || asked->plain || (w->count == 1 && w->places[0].irc));
 }
 

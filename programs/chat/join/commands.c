@@ -63,10 +63,14 @@ static void on_join(struct desk *d, const char *rest)
     char whole[NAME_ROOM + 1];
     (void)snprintf(whole, sizeof whole, "%s%s", bare ? "#" : "", name);
     struct room *r = model_find(d->model, whole);
-    if (r && r->joined)
+    if (r && r->joined) {
         model_show(d->model, model_index(d->model, r));
-    else
-        session_send(d->session, *rest ? "JOIN %s %s" : "JOIN %s", whole, rest);
+        return;
+    }
+    session_send(d->session, *rest ? "JOIN %s %s" : "JOIN %s", whole, rest);
+    char key[KEYRING_KEY];
+    take_word(&rest, key, sizeof key);
+    keyring_put(d->keyring, d->session->casemap, whole, key);
 }
 
 // Leaving a private talk, or a room that one is not in, only closes it here.

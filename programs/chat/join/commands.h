@@ -3,12 +3,14 @@
 #ifndef WEFT_CHAT_JOIN_COMMANDS_H
 #define WEFT_CHAT_JOIN_COMMANDS_H
 
+#include "chat/join/keyring.h"
 #include "chat/join/model.h"
 #include "chat/join/session.h"
 
 struct desk {
     struct model *model;
     struct session *session;
+    struct keyring *keyring; // what /join is told of
     int64_t now_s;
     bool connected;
     bool quit; // set by /quit, which has said so to the server

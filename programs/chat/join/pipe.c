@@ -86,7 +86,8 @@ static void take_news(void *client, const struct news *n)
     if (n->kind <= NEWS_NOTICE && n->kind >= NEWS_SAID)
         take_speech(c, n);
     else if (n->kind == NEWS_WELCOME)
-        session_send(&c->session, "JOIN %s", c->options->room);
+        session_send(&c->session, *c->options->key ? "JOIN %s %s" : "JOIN %s", c->options->room,
+                     c->options->key);
     else if (n->kind == NEWS_JOIN && n->mine && is_ours(c, n))
         weft_event_set(&c->joined);
     else if (n->kind == NEWS_REFUSED)

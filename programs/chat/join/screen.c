@@ -42,6 +42,7 @@ struct screen {
     struct completion completion;
     struct view view;
     struct keys keys;
+    struct keyring keyring;
     char *paste; // several lines that wait for Enter; NULL: none
     char hint[128];
     bool asked_to_quit; // by Ctrl+C; again means it
@@ -78,6 +79,7 @@ static struct desk desk(struct screen *s)
 {
     return (struct desk){.model = &s->model,
                          .session = &s->session,
+                         .keyring = &s->keyring,
                          .now_s = now_s(s),
                          .connected = s->conn && s->session.registered};
 }
@@ -115,17 +117,23 @@ static void send_line(void *screen, const char *line)
     // any other error is the listener's to find
 }
 
+static void enter_room(struct screen *s, const char *room)
+{
+    const char *key = keyring_find(&s->keyring, s->session.casemap, room);
+    session_send(&s->session, *key ? "JOIN %s %s" : "JOIN %s", room, key);
+}
+
 // Into the rooms of before, or the first.
 static void enter_rooms(struct screen *s)
 {
     bool any = false;
     for (int i = 1; i < s->model.count; i++)
         if (s->model.rooms[i]->joined) {
-            session_send(&s->session, "JOIN %s", s->model.rooms[i]->name);
+            enter_room(s, s->model.rooms[i]->name);
             any = true;
         }
     if (!s->was_welcome && !any)
-        session_send(&s->session, "JOIN %s", s->options->room);
+        enter_room(s, s->options->room);
     s->was_welcome = true;
 }
 
@@ -538,6 +546,7 @@ int screen_talk(weft_conn *conn, const struct irc_options *options, bool *wants_
     }
     s->options = options;
     s->conn = conn;
+    keyring_put(&s->keyring, s->session.casemap, options->room, options->key);
     choose_signals(&set);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL); // the library's threads block them anyhow
     status = run_on_a_loop(s);

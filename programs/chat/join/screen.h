@@ -9,7 +9,7 @@
 struct irc_options {
     const struct place *place; // where `conn` leads
     const char *host, *ca_file;
-    const char *room;
+    const char *room, *key; // the key "": none
     struct session_options session;
 };
 

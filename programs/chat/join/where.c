@@ -7,7 +7,8 @@
 #include <string.h>
 
 enum { IRC_PORT = 6667, IRC_TLS_PORT = 6697 };
-static const char page_password[] = "password=";
+static const char page_password[] = "password=", room_key[] = "key=";
+static const char no_url[] = "is not a URL of a chat server";
 
 enum scheme { NO_SCHEME, IRC, IRCS, HTTP, HTTPS };
 
@@ -75,7 +76,7 @@ static bool put_room(struct where *w, const char *from, size_t size, bool bare)
 {
     char word[WHERE_WORD];
     size_t most = strcspn(from, ",?");
-    if (!take_word(word, from, size < most ? size : most))
+    if (!take_word(word, from, size < most ? size : most) || strchr(word, ','))
         return false;
     if (strcmp(word, bare ? "" : "#") == 0)
         return true;
@@ -102,26 +103,56 @@ static bool take_fragment(struct where *w, const char *text)
            put_room(w, room, before > 0 ? before : strlen(room), strncmp(room, "%23", 3) != 0);
 }
 
-// "/room", "/#room", and of a page "#room".
-static bool take_room(struct where *w, const char *text, enum scheme scheme)
+// Behind the '?': "key=WORD". Whoever wrote anything else there wants what would not be done.
+static const char *take_query(struct where *w, const char *text)
 {
-    const char *hash = strchr(text, '#');
-    const char *from = hash ? hash : text + (*text == '/');
-    if (scheme == HTTP || scheme == HTTPS)
-        return !hash || take_fragment(w, hash + 1);
-    bool bare = *from != '#' && *from != '&' && strncmp(from, "%23", 3) != 0;
-    return put_room(w, from, strlen(from), bare);
+    size_t size, name = strlen(room_key);
+    for (; *text; text += size + (text[size] == '&')) {
+        size = strcspn(text, "&");
+        if (size > 0 && strncmp(text, room_key, name) != 0)
+            return "asks for more than a room's key (?key=WORD)";
+        if (size > 0 && !take_word(w->key, text + name, size - name))
+            return no_url;
+    }
+    // A comma would make two keys of it, and a colon in front would not be part of it.
+    return *w->key == ':' || strchr(w->key, ',') ? "has a key that no room can have" : NULL;
 }
 
-// Takes a URL apart, but for the "host:port", which is copied to `place`.
-static bool take_url(struct where *w, const char *text, enum scheme scheme,
-                     char place[CHAT_ADDRESS_MAX])
+// Behind the room's name: ",isnick" says that it is none. ",needkey" asks for nothing.
+static bool is_person(const char *text, size_t size)
 {
-    const char *end = text + strcspn(text, "/?#");
-    if (!take_user(w, &text, end) || !take_room(w, end, scheme))
-        return false;
-    return text < end &&
-           snprintf(place, CHAT_ADDRESS_MAX, "%.*s", (int)(end - text), text) < CHAT_ADDRESS_MAX;
+    static const char *const words[] = {",isnick", ",isuser"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        for (const char *at = text; (at = strstr(at, words[i])) && at < text + size; at++)
+            if (strcspn(at + 1, ",?") == strlen(words[i]) - 1)
+                return true;
+    return false;
+}
+
+// "/room", "/#room", and "?key=WORD" behind it.
+static const char *take_place(struct where *w, const char *text)
+{
+    size_t size = strcspn(text, "?");
+    const char *hash = memchr(text, '#', size), *from = hash ? hash : text + (*text == '/');
+    bool bare = *from != '#' && *from != '&' && strncmp(from, "%23", 3) != 0;
+    if (is_person(text, size))
+        return "names a person, and not a room";
+    if (!put_room(w, from, size - (size_t)(from - text), bare))
+        return no_url;
+    return text[size] ? take_query(w, text + size + 1) : NULL;
+}
+
+// Takes a URL apart, but for the "host:port", which is copied to `place`. NULL, or what is wrong.
+static const char *take_url(struct where *w, const char *text, enum scheme scheme,
+                            char place[CHAT_ADDRESS_MAX])
+{
+    const char *end = text + strcspn(text, "/?#"), *hash = strchr(end, '#');
+    if (!take_user(w, &text, end) || text >= end ||
+        snprintf(place, CHAT_ADDRESS_MAX, "%.*s", (int)(end - text), text) >= CHAT_ADDRESS_MAX)
+        return no_url;
+    if (scheme == IRC || scheme == IRCS)
+        return take_place(w, end);
+    return !hash || take_fragment(w, hash + 1) ? NULL : no_url;
 }
 
 // Whether chat_address_read takes a port from it, and not its default.
@@ -146,9 +177,9 @@ static void add_place(struct where *w, bool irc, bool tls, int port)
 static void choose(struct where *w, const struct asked *asked, enum scheme scheme, int port)
 {
     bool secret = scheme == IRCS || scheme == HTTPS;
-    bool named = asked->named || *w->nick || *w->password || *w->room;
+    bool named = asked->named || *w->nick || *w->password || *w->room || *w->key;
     bool tls = asked->tls || secret || port == IRC_TLS_PORT;
-    w->names = *w->nick || *w->password || *w->room || secret;
+    w->names = *w->nick || *w->password || *w->room || *w->key || secret;
     bool page = scheme == HTTP || scheme == HTTPS;
     bool irc = asked->irc || tls || scheme == IRC || named || port == IRC_PORT;
     if (page)
@@ -170,8 +201,9 @@ const char *where_read(struct where *w, const struct asked *asked)
     *w = (struct where){.count = 0};
     enum scheme scheme = take_scheme(&text);
     if (scheme != NO_SCHEME) {
-        if (!take_url(w, text, scheme, place))
-            return "is not a URL of a chat server";
+        const char *wrong = take_url(w, text, scheme, place);
+        if (wrong)
+            return wrong;
         text = place;
     }
     const char *wrong = chat_address_read(address, text);

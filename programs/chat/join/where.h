@@ -39,8 +39,9 @@ struct where {
     struct place places[WHERE_PLACES];
     int count;
     char host[CHAT_ADDRESS_MAX]; // whom a certificate must name
-    // from a URL, irc://nick:password@host/room, http://host/#room&password=word; "": not in it
-    char nick[WHERE_WORD], password[WHERE_WORD], room[WHERE_WORD];
+    // from a URL, irc://nick:password@host/room?key=word, http://host/#room&password=word; "": not
+    // in it
+    char nick[WHERE_WORD], password[WHERE_WORD], room[WHERE_WORD], key[WHERE_WORD];
     bool names; // one of these is there, or the URL is of TLS: not for --plain
 };
 
