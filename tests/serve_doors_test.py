@@ -266,8 +266,18 @@ def a_second_server_on_the_same_history_ends_with_one_line():
         with doors(data):
             got = weft("serve", "--plain", "0", "--irc", "0", "--web", "0", "--data", data)
             equal((got.status, got.out), (1, ""))
-            equal(got.err.count("\n"), 1)
-            assert "another server?" in got.err, got.err
+            equal(got.err, f"weft serve: the history in {data} is in use by another server"
+                           " (--data FOLDER or --no-history)\n")
+
+
+@test
+def a_history_that_has_no_place_is_told_with_what_to_do():
+    """The path alone says nothing to who did not know that there is a history."""
+    for data, told in ("/dev/null", "/dev/null/lock: Not a directory"), \
+                      ("/dev/null/deep", "/dev/null/deep: Not a directory"):
+        got = weft("serve", "--plain", "0", "--irc", "0", "--web", "off", "--data", data)
+        equal((got.status, got.err),
+              (1, f"weft serve: {told} (--data FOLDER or --no-history)\n"))
 
 
 @test

@@ -259,9 +259,10 @@ static int64_t now_ms(const struct hub *hub)
 
 static const char *advice_for(int rc)
 {
-    if (rc == -EBUSY)
-        return " (another server? --data FOLDER or --no-history)";
-    return rc == -ENOSPC || rc == -EDQUOT ? " (make room there, or --no-history)" : "";
+    if (rc == -ENOMEM)
+        return "";
+    bool full = rc == -ENOSPC || rc == -EDQUOT;
+    return full ? " (make room there, or --no-history)" : " (--data FOLDER or --no-history)";
 }
 
 static int open_history(struct server *s, const struct settings *set)
