@@ -58,6 +58,17 @@ def make_run(folder):
 
 
 @test
+def another_c_library_is_refused_before_anything_is_compiled():
+    """Without what features.h says, any other would look like this one."""
+    with tree() as folder:
+        done = run("meson", "setup", "-Dtests=disabled", "-Dc_args=-D_FEATURES_H", folder / "build",
+                   ROOT)
+    assert done.returncode != 0, done.stdout
+    assert "ERROR: Problem encountered: weft needs Linux with glibc 2.35 or newer" in done.stdout, \
+        done.stdout
+
+
+@test
 def a_second_make_run_installs_and_builds_nothing():
     with sources() as folder:
         first, second = make_run(folder), make_run(folder)
