@@ -2,8 +2,9 @@
 // weft/base.h - what the other headers need of the compiler, and the version.
 //
 // The headers are C17 for gcc and clang, and C++17 for both; extensions hide behind attributes
-// and __extension__. C++ code that names fields of an options struct keeps their order, and
-// lets no exception leave a task. A fiber may wait while it handles one.
+// and __extension__. C++ has no compound literals, as &(int){7}: an argument is a named variable
+// there. C++ code that names fields of an options struct keeps their order, and lets no exception
+// leave a task. A fiber may wait while it handles one.
 //     weft_pool *pool = weft_pool_open(WEFT_THREADS, .workers = 4, .name = "resize");
 #ifndef WEFT_BASE_H
 #define WEFT_BASE_H

@@ -162,7 +162,7 @@ void weft_cancel(weft_future *f);
 // End the process that runs it by SIGKILL: 0; it fails with -EOWNERDEAD soon, unless it is done
 // before. One that has not begun fails at once. On threads and fibers, in a forked child: -ENOTSUP.
 int weft_kill(weft_future *f);
-void weft_drop(weft_future **f); // cancel and forget, without waiting
+void weft_drop(weft_future **f); // cancel and forget, without waiting; to let it run: weft_spawn
 
 // ---- a group: results as they complete -------------------------------------
 //

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // weft/wait.h - waiting for what is not weft's: descriptors, signals, calls that block.
 //
-//     sigset_t stop;
+//     sigset_t stop; // <signal.h> has what follows, <poll.h> the events of weft_wait_fd
 //     sigemptyset(&stop);
 //     sigaddset(&stop, SIGINT);
 //     sigaddset(&stop, SIGTERM);
