@@ -63,6 +63,7 @@ install: $(BUILD)/build.ninja
 	    weft_explore:static_library completions
 	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
 	@test -n "$(DESTDIR)" || test "$$(id -u)" != 0 || ldconfig # or programs do not find it
+	@test -z "$(SUDO_UID)" || chown -R "$(SUDO_UID):$(SUDO_GID)" $(BUILD) # or only root builds there
 
 format: | test-packages
 	@tools/format --write

@@ -69,6 +69,23 @@ def another_c_library_is_refused_before_anything_is_compiled():
 
 
 @test
+def what_sudo_built_is_the_users():
+    """Else his next make ends with a permission denied."""
+    if os.getuid() != 0:
+        return
+    with sources() as folder:
+        for name, text in ("meson", "mkdir -p build; touch build/build.ninja\n"), ("ninja", ""):
+            (folder / "bin" / name).write_text(f"#!/bin/sh\n{text}")
+            (folder / "bin" / name).chmod(0o755)
+        done = run("make", "-C", folder, "install", f"DESTDIR={folder}",
+                   env={**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
+                        "SUDO_UID": "65534", "SUDO_GID": "65533"})
+        assert done.returncode == 0, done.stdout
+        for path in folder / "build", folder / "build" / "build.ninja":
+            assert (path.stat().st_uid, path.stat().st_gid) == (65534, 65533), path
+
+
+@test
 def a_second_make_run_installs_and_builds_nothing():
     with sources() as folder:
         first, second = make_run(folder), make_run(folder)
