@@ -264,7 +264,8 @@ def where_no_file_may_be_so_large_a_start_and_a_backup_are_one_clear_line():
         fresh = os.path.join(folder, "fresh")
         got = weft("serve", "--port", 0, "--irc", 0, "--data", fresh, preexec_fn=small_files)
         equal((got.status, got.err.count("\n")), (1, 1), got)
-        assert re.fullmatch(rf"weft serve: {re.escape(fresh)}\S*: File too large\n", got.err), got
+        assert re.fullmatch(rf"weft serve: {re.escape(fresh)}\S*: File too large"
+                            r" \(--data FOLDER or --no-history\)\n", got.err), got
 
 
 def figure(server, name):
