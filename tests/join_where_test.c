@@ -91,6 +91,9 @@ static void urls_are_understood(void **state)
     assert_string_equal(tried("http://192.0.2.7:8080/", PLAIN), "plain 192.0.2.7:12345");
     assert_string_equal(tried("http://192.0.2.7:8080/#password=bo-di", PIPE), "irc 192.0.2.7:6667");
     assert_string_equal(tried("https://h/", TERMINAL), "tls h:6697");
+    assert_string_equal(tried("IRCS://h/", PIPE), "tls h:6697");
+    assert_string_equal(tried("gopher://h/", PIPE),
+                        "is not a URL of a chat server: irc://, ircs://, http:// or https://");
 }
 
 static void a_url_may_name_the_room_the_nick_and_the_password(void **state)

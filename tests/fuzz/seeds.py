@@ -29,7 +29,8 @@ REQUESTS = [
 ]
 PLACES = [
     "", "localhost", "::1", "[::1]:6667", "127.0.0.1:12345", "6667", ":80", "irc://host/room",
-    "ircs://nick:pass%20@host:6697/#room?key", "http://10.0.0.1:8080/#%E7%BA%BF", "https://h/",
+    "ircs://nick:pass%20@host:6697/#room?key", "irc://h/room?key=word&x",
+    "http://10.0.0.1:8080/#%E7%BA%BF", "https://h/",
 ]
 BUDGETS = [
     "# pages\n\nhttps://a.example/ 100\nhttps://a.example/* 200 # all\n* 300\n",

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { IRC_PORT = 6667, IRC_TLS_PORT = 6697 };
 static const char page_password[] = "password=", room_key[] = "key=";
@@ -21,7 +22,7 @@ static enum scheme take_scheme(const char **text)
 {
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
         size_t size = strlen(schemes[i].prefix);
-        if (strncmp(*text, schemes[i].prefix, size) == 0) {
+        if (strncasecmp(*text, schemes[i].prefix, size) == 0) {
             *text += size;
             return schemes[i].scheme;
         }
@@ -206,6 +207,8 @@ const char *where_read(struct where *w, const struct asked *asked)
             return wrong;
         text = place;
     }
+    if (scheme == NO_SCHEME && strstr(text, "://"))
+        return "is not a URL of a chat server: irc://, ircs://, http:// or https://";
     const char *wrong = chat_address_read(address, text);
     if (wrong)
         return wrong;
