@@ -89,7 +89,8 @@ void weft_pool_close(weft_pool **pool);
 
 // ---- ways to run a task --------------------------------------------------------
 // fn is the task function and its argument comes last, so that the compiler checks one against the
-// other and a compound literal with commas is welcome:
+// other and a compound literal with commas is welcome. (In C a wrong type is but a warning of gcc
+// 12 and clang 19; -Werror=incompatible-pointer-types makes an error of it.)
 //     f = weft_submit(pool, page_size, &(struct request){.url = url, .limit_ms = 500});
 // These wait while the backlog is full (a pool's own task does not). Errors: -ECANCELED, -ETIMEDOUT
 // (of the caller), -EPIPE (closing), -ENOMEM, -EAGAIN (no more threads, no spare worker), -ENOTSUP;
