@@ -40,15 +40,18 @@ static int refuse_io_uring(unsigned error)
     return 0;
 }
 
-// How long the call takes by which the library finds out what one costs.
+// How long the call takes by which the library finds out what one costs. 0: no time, not even that
+// of a look at the clock, which takes a sanitizer long on a slow machine.
 static int64_t call_takes_ns;
 static int calls_timed;
 
 pid_t __wrap_getppid(void);
 pid_t __wrap_getppid(void)
 {
-    weft_time begin = weft_now();
     calls_timed++;
+    if (call_takes_ns == 0)
+        return 1;
+    weft_time begin = weft_now();
     while (weft_now().ns - begin.ns < call_takes_ns)
         ;
     return 1;
