@@ -30,15 +30,15 @@ struct weft_future {
     weft_future *next, *prev; // in a list of the pool's; guarded by its lock, like the next
     enum wf_place place;
     enum weft_kind kind;         // of what runs it
-    bool asked;                  // to stop, by the group; guarded by its lock, like the next
-    weft_future *after, *before; // in the group's lists
+    bool asked;                  // to stop, by the group; guarded by its lock
+    uint32_t kept;               // bytes of its memory, which its pool or a loop keeps; 0: malloc's
+    weft_future *after, *before; // in the group's lists; guarded by its lock
     pid_t tid;                   // of the thread that runs it; atomic, 0 before
     int code;                    // once DONE, like task.error_text
     void *arg, *result;
     void *seat; // of a task of a process: the executor's, like the next
     uint32_t slot;
     int exit_code; // of a process that was started for it; once DONE
-    size_t kept;   // bytes of its memory, which its pool or a loop keeps; 0: malloc has it back
 };
 
 // The head of a list of futures through next and prev.

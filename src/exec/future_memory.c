@@ -14,20 +14,12 @@
 #include "exec/future.h"
 #include "os/store.h"
 
-// Where the argument begins, unless it is aligned to more than any plain type. What both ends are
-// rounded up to.
 enum { LEAST_ALIGN = _Alignof(max_align_t) };
-enum { ARG_AT = (sizeof(weft_future) + LEAST_ALIGN - 1) / LEAST_ALIGN * LEAST_ALIGN };
 
 // Where what lies in the one allocation.
 struct shape {
     size_t arg_at, result_at, align, size;
 };
-
-static bool is_plain(const struct weft_task *what)
-{
-    return __builtin_expect((what->arg_align | what->result_align) <= LEAST_ALIGN, 1);
-}
 
 static size_t larger(size_t a, size_t b)
 {
@@ -36,25 +28,25 @@ static size_t larger(size_t a, size_t b)
 
 static struct shape shape_of(const struct weft_task *what)
 {
-    struct shape s = {.arg_at = ARG_AT, .align = LEAST_ALIGN};
-    if (!is_plain(what)) {
+    struct shape s = {.align = LEAST_ALIGN};
+    if (__builtin_expect((what->arg_align | what->result_align) > LEAST_ALIGN, 0))
         s.align = larger(larger(what->arg_align, what->result_align), LEAST_ALIGN);
-        s.arg_at = wf_round_up(ARG_AT, s.align);
-    }
-    s.result_at = wf_round_up(s.arg_at + what->arg_size, s.align);
+    s.arg_at = wf_round_up(sizeof(weft_future), what->arg_align);
+    s.result_at = wf_round_up(s.arg_at + what->arg_size, what->result_align);
     s.size = wf_round_up(s.result_at + what->result_size, s.align);
     return s;
 }
 
 // Memory of the pool's, which brings the reference to the pool; or of a loop's, or of malloc's.
 // *kept: as in the future.
-static void *take_memory(weft_pool *pool, const struct shape *shape, size_t *kept)
+static void *take_memory(weft_pool *pool, const struct shape *shape, uint32_t *kept)
 {
+    uint32_t size = shape->size < UINT32_MAX ? (uint32_t)shape->size : UINT32_MAX; // see os/store.h
     if (pool && pool->executor->take && shape->align <= WF_KEPT_ALIGN) {
-        *kept = shape->size;
+        *kept = size;
         return pool->executor->take(pool, shape->size);
     }
-    *kept = !pool && shape->align == LEAST_ALIGN ? shape->size : 0;
+    *kept = !pool && shape->align == LEAST_ALIGN && size < UINT32_MAX ? size : 0;
     void *memory = *kept > 0 ? wf_home_take_block(shape->size) : NULL;
     if (!memory)
         memory = aligned_alloc(shape->align, shape->size);
@@ -66,7 +58,7 @@ static void *take_memory(weft_pool *pool, const struct shape *shape, size_t *kep
 // True: it is kept; if its pool does so, it lies in *gone.
 static bool put_away(weft_future *f, struct wf_store_block **gone)
 {
-    size_t size = f->kept;
+    uint32_t size = f->kept;
     f->fork_ = UINT32_MAX; // is_here: malloc writes something there itself
     if (size == 0)
         return false;
@@ -79,7 +71,7 @@ static bool put_away(weft_future *f, struct wf_store_block **gone)
 weft_future *wf_future_new(const struct weft_task *what, const void *arg, weft_pool *pool)
 {
     struct shape shape = shape_of(what);
-    size_t kept;
+    uint32_t kept;
     weft_future *f = take_memory(pool, &shape, &kept);
     if (!f) {
         (void)weft_fail(-ENOMEM, "%s: no memory for its argument and result", what->name);
