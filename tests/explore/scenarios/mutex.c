@@ -93,15 +93,19 @@ static void trying(void *arg)
 // The last to leave frees it: an unlock's last touch comes before that.
 static int users;
 
-static void *use_and_leave(void *arg)
+static void leave_for_good(weft_mutex *mu)
 {
-    weft_mutex *mu = arg;
-    weft_lock(mu);
     weft_explore_writes(&users);
     bool last = --users == 0;
     weft_unlock(mu);
     if (last)
         free(mu);
+}
+
+static void *use_and_leave(void *arg)
+{
+    weft_lock(arg);
+    leave_for_good(arg);
     return NULL;
 }
 
@@ -121,14 +125,9 @@ static void freed_by_the_last(void *arg)
 // The same, and each has given up before, perhaps.
 static void *come_late_and_leave(void *arg)
 {
-    weft_mutex *mu = arg;
-    if (weft_lock_until(mu, sometime()) < 0)
-        weft_lock(mu);
-    weft_explore_writes(&users);
-    bool last = --users == 0;
-    weft_unlock(mu);
-    if (last)
-        free(mu);
+    if (weft_lock_until(arg, sometime()) < 0)
+        weft_lock(arg);
+    leave_for_good(arg);
     return NULL;
 }
 
