@@ -152,37 +152,45 @@ static int lock_slowly(weft_mutex *m, struct wf_wait *wait, weft_time deadline)
     return 0;
 }
 
+// Another has it, or somebody waits.
+static int lock_held(weft_mutex *m, const char *call, weft_time deadline, bool stops, bool own)
+{
+    struct wf_wait wait = {
+        .what = call, .thing = "mutex", .object = m, .fd = WF_NO_FD, .stops = stops, .passes = own};
+    if (deadline.ns == INT64_MAX && !own)
+        wait.owner = &m->value_;
+    return lock_slowly(m, &wait, deadline);
+}
+
 int wf_mutex_lock(weft_mutex *m, const char *call, weft_time deadline, bool stops, bool own)
 {
     wf_require(m, "%s(NULL)", call);
     (void)wf_fresh(m, wf_after_fork_free);
     int rc = stops ? wf_interrupted() : 0;
-    if (rc == 0 && !take_free(m)) {
-        struct wf_wait wait = {.what = call,
-                               .thing = "mutex",
-                               .object = m,
-                               .fd = WF_NO_FD,
-                               .stops = stops,
-                               .passes = own};
-        if (deadline.ns == INT64_MAX && !own)
-            wait.owner = &m->value_;
-        rc = lock_slowly(m, &wait, deadline);
-    }
+    if (rc == 0 && !take_free(m))
+        rc = lock_held(m, call, deadline, stops, own);
     if (rc == 0 && __builtin_expect(wf_checking, 0))
         wf_check_took(&m->value_);
     return wf_failed(call, rc);
 }
 
+// Without a deadline it cannot fail.
+static inline void lock(weft_mutex *m, bool own)
+{
+    if (!is_plain(m))
+        (void)wf_mutex_lock(m, "weft_lock", WEFT_FOREVER, false, own);
+    else if (!take_free(m))
+        (void)lock_held(m, "weft_lock", WEFT_FOREVER, false, own);
+}
+
 void weft_lock(weft_mutex *m)
 {
-    if (!is_plain(m) || !take_free(m)) // without a deadline it cannot fail
-        (void)wf_mutex_lock(m, "weft_lock", WEFT_FOREVER, false, false);
+    lock(m, false);
 }
 
 void wf_lock(weft_mutex *m)
 {
-    if (!is_plain(m) || !take_free(m))
-        (void)wf_mutex_lock(m, "weft_lock", WEFT_FOREVER, false, true); // likewise
+    lock(m, true);
 }
 
 int weft_lock_until(weft_mutex *m, weft_time deadline)
