@@ -21,16 +21,11 @@ struct shape {
     size_t arg_at, result_at, align, size;
 };
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 static struct shape shape_of(const struct weft_task *what)
 {
     struct shape s = {.align = LEAST_ALIGN};
-    if (__builtin_expect((what->arg_align | what->result_align) > LEAST_ALIGN, 0))
-        s.align = larger(larger(what->arg_align, what->result_align), LEAST_ALIGN);
+    s.align = what->arg_align > s.align ? what->arg_align : s.align;
+    s.align = what->result_align > s.align ? what->result_align : s.align;
     s.arg_at = wf_round_up(sizeof(weft_future), what->arg_align);
     s.result_at = wf_round_up(s.arg_at + what->arg_size, what->result_align);
     s.size = wf_round_up(s.result_at + what->result_size, s.align);

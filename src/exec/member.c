@@ -257,14 +257,6 @@ static void let_go_ends(struct wf_member *m, struct wf_sent *sent)
     m->holding--;
 }
 
-static void fetch_next_result(const struct wf_member *m)
-{
-    enum { AHEAD = 4 };
-    const struct wf_slot *slot = slot_at(m, m->head + AHEAD);
-    wf_prefetch_to_write(slot);
-    wf_prefetch_to_write((const char *)slot + WF_SLOT_ALIGN);
-}
-
 weft_future *wf_member_collect(struct wf_member *m, bool *mad)
 {
     while (m->head != m->tail) {
@@ -285,7 +277,6 @@ weft_future *wf_member_collect(struct wf_member *m, bool *mad)
         }
         wf_store(&slot->state, WF_SLOT_EMPTY, WF_RELEASE);
         m->head++;
-        fetch_next_result(m);
         if (has_result)
             return forget(m, sent);
     }
