@@ -348,6 +348,14 @@ void wf_crew_look_and_end(struct processes *t)
     wf_lock(&t->mu);
 }
 
+// One was handed to m, or is in the queue. Is nothing left to do for that? No other waits, nobody
+// who would have to be told when m falls silent, and m may be given more: so no worker is missing
+// that was not missing before.
+static bool is_all(const struct processes *t, const struct wf_member *m)
+{
+    return t->queued == 0 && t->attention == 0 && t->watchers == 0 && m->left > 0;
+}
+
 // A result is taken when that lets somebody work, or when there are many: each costs the worker a
 // cache line that it writes to. So does the look whether it is dry, which matters where there are
 // others to choose from: a lone worker that keeps up would wait for that line after each task.
@@ -363,7 +371,8 @@ void wf_crew_feed(struct processes *t, weft_future *f, struct wf_ended *ended)
     m = t->queued == 0 ? choose(t) : NULL;
     if (!m || !hand_over(t, m, f, ended))
         wf_crew_enqueue(t, f);
-    wf_crew_dispatch(t, ended);
+    if (!m || !is_all(t, m))
+        wf_crew_dispatch(t, ended);
     say_lacks(t);
     LIST_FOREACH (m, &t->members, link)
         look_at_blocked(t, m); // it may have begun to wait before it could see what came
