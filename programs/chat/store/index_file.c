@@ -20,6 +20,10 @@
 
 enum { INDEX_VERSION = 2 }; // 2: words go on behind a joint
 
+// So many parts of a size become one. FTS5 itself takes 4, which rewrites each entry more often; a
+// search looks into each part.
+#define MERGED "8"
+
 static int open_file(const char *path, sqlite3 **words)
 {
     int rc = folder_touch(path);
@@ -67,6 +71,7 @@ static int make(const struct store *s, sqlite3 *words, const char *name)
     int rc = sql_exec(words, "BEGIN IMMEDIATE;"
                              "CREATE VIRTUAL TABLE words USING fts5 (text, content = '',"
                              " columnsize = 0, tokenize = 'weft');"
+                             "INSERT INTO words (words, rank) VALUES ('automerge', " MERGED ");"
                              "CREATE TABLE mark (history TEXT, indexed INTEGER, forgotten INTEGER);"
                              "PRAGMA user_version = 2");
     const struct sql_value mark[] = {{.text = name}, {.number = s->last_removal}};

@@ -15,7 +15,7 @@
 
 #include "chat/store/parts.h"
 
-enum { STEP = 4000, FORGET_STEP = 1000, PACE_MS = 500, LOG_PATIENCE_MS = 20 };
+enum { STEP = 16000, FORGET_STEP = 1000, PACE_MS = 500, LOG_PATIENCE_MS = 20 };
 
 static int prepare(struct indexer *x)
 {
