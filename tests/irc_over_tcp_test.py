@@ -224,6 +224,8 @@ def why_not(text):
     """Why a transcript cannot be played over TCP, or None."""
     if re.search(r"^(restart|jump |wait \d+(s|m|h))", text, re.M):
         return "has a clock of its own"
+    if re.search(r"^disk ", text, re.M):
+        return "has a disk of its own"
     if re.search(r"^reset ", text, re.M):
         return "has other settings while it is played"
     if "Counts its source" in text:

@@ -19,6 +19,9 @@
 //     reset NAME [VALUE] otherwise from now on, as after REHASH: a number, a text or a time;
 //                        without a value as if it had never been set
 //     restart            the server ends and begins anew on the same data
+//     disk waits         from now on nobody is told what has become of what is to be kept
+//     disk keeps [N]     all of it is kept, and what comes from now on; or the next N records
+//     disk fails [N]     the same, but the disk does not take it
 //
 // Patterns are told in irc_pattern.h.
 //
@@ -63,7 +66,8 @@ static struct irc_operator operators[4];
 static struct store *store; // NULL: no history
 static char folder[] = "/tmp/irc_transcript.XXXXXX";
 static bool no_history, exempt;
-static int64_t settled; // records of which everybody was told
+static int64_t settled, committed; // records of which everybody was told; of which we were
+static enum disk { DISK_KEEPS, DISK_WAITS, DISK_FAILS } disk;
 static const char *file;
 static int line_number;
 
@@ -123,7 +127,7 @@ static void start_server(void)
     if (irc)
         return;
     hub_init(&hub, now, NULL);
-    settled = 0;
+    settled = committed = 0;
     if (!no_history && store_open(&store, &(struct store_options){.folder = folder}) < 0)
         stop("history: %s", weft_error());
     settings.history = store;
@@ -159,18 +163,25 @@ static void end_server(void)
         stop("history: %s", weft_error());
 }
 
-// Everything that was to be kept is on disk: whoever waits for it is told.
+// The records up to this one are on disk: whoever waits for them is told so, or that they are not.
+static void settle_up_to(int64_t last, int code)
+{
+    struct store_progress p;
+    for (; committed < last; committed = p.last)
+        if (store_wait_progress(store, committed, &p, weft_after_ms(20000)) < 0 || p.code < 0)
+            stop("history does not answer: %s", weft_error());
+    if (last > settled)
+        irc_progress(irc, &(struct store_progress){settled + 1, last, .code = code});
+    settled = last;
+}
+
 static void settle(void)
 {
     struct store_status status;
-    struct store_progress p;
-    if (!store)
+    if (!store || disk == DISK_WAITS)
         return;
-    for (store_status(store, &status); settled < status.appended; settled = p.last) {
-        if (store_wait_progress(store, settled, &p, weft_after_ms(20000)) < 0)
-            stop("history does not answer: %s", weft_error());
-        irc_progress(irc, &p);
-    }
+    store_status(store, &status);
+    settle_up_to(status.appended, disk == DISK_FAILS ? -ENOSPC : 0);
 }
 
 // ---- lines to the server -------------------------------------------------------------------
@@ -455,6 +466,23 @@ static void reset(char *rest)
     irc_set(irc, &settings);
 }
 
+static void set_disk(char *rest)
+{
+    static const char *const words[] = {"keeps", "waits", "fails"};
+    const char *word = strsep(&rest, " ");
+    enum disk found = DISK_KEEPS;
+    while (found < DISK_FAILS && strcmp(words[found], word) != 0)
+        found++;
+    if (strcmp(words[found], word) != 0 || !store)
+        stop("the disk keeps, waits or fails, once there is a client");
+    if (rest) {
+        settle_up_to(settled + atoi(rest), found == DISK_FAILS ? -ENOSPC : 0);
+    } else {
+        disk = found;
+        settle();
+    }
+}
+
 static void close_client(const char *name)
 {
     struct client *c = find_client(name, strlen(name));
@@ -487,6 +515,8 @@ static void play(char *line)
         set(line + 4);
     } else if (strncmp(line, "reset ", 6) == 0) {
         reset(line + 6);
+    } else if (strncmp(line, "disk ", 5) == 0) {
+        set_disk(line + 5);
     } else if (strcmp(line, "restart") == 0) {
         end_server();
         start_server();

@@ -21,7 +21,9 @@ from program_helpers import PATIENCE, Skip, equal, run_tests, test, until, weft
 
 KILLS = 100 if os.environ.get("WEFT_TEST_LONG") else 10
 ROOMS = ["#one", "#two"]
-AUTHORS, UNDER_WAY = 3, 200  # messages of each, so that none is too slow a reader
+AUTHORS, DOERS = 3, 2
+UNDER_WAY = 200  # messages of each author, so that none is too slow a reader
+KINDS = {"JOIN": 3, "PART": 4, "KICK": 6, "TOPIC": 7, "MODE": 8}  # as event.h numbers them
 
 
 class Author:
@@ -55,22 +57,59 @@ class Author:
         self.room_for.release(UNDER_WAY)  # the talker is to see that it is over
 
 
-def load_until_killed(data, round_, pause):
-    """The authors, after the server was killed under them."""
+class Doer:
+    """Does one thing after another in a room of its own, each with a label; counts the answers."""
+
+    def __init__(self, server, round_, number):
+        self.nick, self.room = f"d{number}", f"#doer-{round_}-{number}"
+        self.acknowledged = 0
+        self.irc = irc(server, self.nick, caps="batch labeled-response")
+        self.threads = [threading.Thread(target=self.work)]
+
+    def deeds(self):
+        """What is said, and what the history then has: a kind and a text."""
+        n = 0
+        while True:
+            yield f"JOIN {self.room}", ("JOIN", self.nick)
+            yield f"TOPIC {self.room} :topic {n}", ("TOPIC", f"topic {n}")
+            yield f"MODE {self.room} +l {n + 1}", ("MODE", f"+l {n + 1}")
+            yield f"PART {self.room} :part {n}", ("PART", f"part {n}")
+            yield f"JOIN {self.room}", ("JOIN", self.nick)
+            yield f"KICK {self.room} {self.nick} :kick {n}", ("KICK", f"{self.nick} kick {n}")
+            n += 1
+
+    def work(self):
+        try:
+            for n, (line, _) in enumerate(self.deeds()):
+                self.irc.say(f"@label=d{n} {line}")
+                while (answer := self.irc.line()) and not answer.startswith(f"@label=d{n} "):
+                    pass
+                if not answer:
+                    return
+                self.acknowledged += 1
+        except (OSError, UnicodeDecodeError):  # the server is no more
+            pass
+
+
+def load_until_killed(data, round_, pause, authors, doers):
+    """Those who were at work when the server was killed under them."""
     with doors(data) as server:
-        authors = [Author(server, round_, number) for number in range(AUTHORS)]
-        threads = [thread for author in authors for thread in author.threads]
+        clients = [of(server, round_, number) for of, count in ((Author, authors), (Doer, doers))
+                   for number in range(count)]
+        threads = [thread for client in clients for thread in client.threads]
         for thread in threads:
             thread.start()
-        until(lambda: all(author.acknowledged for author in authors), "an echo for each")
+        until(lambda: all(client.acknowledged for client in clients), "an answer for each")
         time.sleep(pause)  # when, is what is random; nothing is decided by it
         server.process.kill()
-        for author in authors:
-            author.irc.sock.close()  # its reader has what came
+        for client in clients[:authors]:
+            client.irc.sock.close()  # its reader has what came
         for thread in threads:
             thread.join(PATIENCE)
             assert not thread.is_alive()
-    return authors
+        for client in clients[authors:]:
+            client.irc.close()
+    return clients[:authors], clients[authors:]
 
 
 def rows_of(data, file, sql):
@@ -81,8 +120,19 @@ def rows_of(data, file, sql):
     return rows
 
 
-def assert_consistent(data, authors):
+def assert_deeds_kept(data, doer):
+    rows = rows_of(data, "history.db", "SELECT kind, text FROM messages"
+                   f" WHERE target = '{doer.room}' ORDER BY id")
+    done = [deed for _, (_, deed) in zip(range(len(rows)), doer.deeds())]
+    equal(rows, [(KINDS[kind], text) for kind, text in done], f"what is kept of {doer.room}")
+    assert len(rows) >= doer.acknowledged, \
+        f"{doer.room}: {doer.acknowledged} were acknowledged, {len(rows)} are kept"
+
+
+def assert_consistent(data, authors, doers):
     equal(rows_of(data, "history.db", "PRAGMA integrity_check"), [("ok",)])
+    for doer in doers:
+        assert_deeds_kept(data, doer)
     kept = collections.defaultdict(list)
     for (text,) in rows_of(data, "history.db", "SELECT text FROM messages WHERE words ORDER BY id"):
         mark, number = re.fullmatch(r"word (\d+/\d+)/(\d+)\.", text).groups()
@@ -118,8 +168,10 @@ def what_was_acknowledged_outlives_a_kill_at_any_moment():
         data = os.path.join(folder, "history")
         for round_ in range(KILLS):
             try:
-                authors = load_until_killed(data, round_, chance.uniform(0, 0.2))
-                assert_consistent(data, authors)
+                # without authors nobody else hurries the disk
+                authors, doers = load_until_killed(data, round_, chance.uniform(0, 0.2),
+                                                   round_ % 2 * AUTHORS, DOERS)
+                assert_consistent(data, authors, doers)
             except AssertionError as wrong:
                 raise AssertionError(f"kill {round_} with seed {seed}: {wrong}") from wrong
         assert_all_is_found(data)
@@ -132,9 +184,8 @@ def full_disk(data, make_full, make_room, server):
     """The chat goes on while nothing can be kept, and who asked to know is told, once."""
     alice = irc(server, "alice", room="#lobby", caps="echo-message standard-replies")
     bob = irc(server, "bob", room="#lobby")
-    operator = irc(server, "root", room="#lobby")
-    operator.say("OPER root secret")
-    operator.wait(r".* 381 .*")
+    operator = irc(server, "root", room="#lobby", caps="batch labeled-response")
+    operator.answer("OPER root secret", r".* 381 .*")
     alice.say("PRIVMSG #lobby :before")
     alice.wait(r":alice!\S+ PRIVMSG #lobby :before")
     make_full()
@@ -152,6 +203,9 @@ def full_disk(data, make_full, make_room, server):
     alice.wait(r":\S+ FAIL HISTORY NOT_STORED :.*")
     alice.wait(r":alice!\S+ PRIVMSG #lobby :still full")
     bob.wait(r":alice!\S+ PRIVMSG #lobby :still full")
+    operator.answer("@label=x MODE #lobby +m", r":\S+ FAIL HISTORY NOT_STORED :Your command .*")
+    operator.wait(r"@label=x :root!\S+ MODE #lobby \+m")
+    operator.answer("MODE #lobby -m", r":root!\S+ MODE #lobby -m")  # no label, no acknowledgement
     make_room()
     kept = goes_on(alice)
     heard = operator.wait(r":\S+ NOTICE root :(History .*)")[1]

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // hold.c - see hold.h.
 //
-// One row of bytes for each client that waits, with marks in it: here begins what waits for that
-// record. The history settles records in order, so what is told of goes out up to the first mark
+// One row of bytes for each client that waits, with marks in it: here begins what waits for those
+// records. The history settles records in order, so what is told of goes out up to the first mark
 // that is not settled.
 #include "chat/irc/hold.h"
 
@@ -16,8 +16,10 @@
 enum { HOLD_MAX = 4 << 20, MARKS = 16, SETTLE_MS = 1000 };
 
 struct mark {
-    int64_t number;
-    size_t at; // where in the bytes
+    int64_t first, last; // records
+    size_t at;           // where in the bytes
+    enum deed deed;
+    bool failed; // one of the records could not be kept
 };
 
 struct hold {
@@ -35,9 +37,9 @@ static struct hold *hold_of(struct session *s)
 }
 
 // Without memory nothing waits: the client is told too early, which is better than never.
-void hold(struct session *s, int64_t number)
+void hold(struct session *s, enum deed deed, int64_t first, int64_t last)
 {
-    struct hold *h = number > 0 && !s->ended ? hold_of(s) : NULL;
+    struct hold *h = last > 0 && !s->ended ? hold_of(s) : NULL;
     if (!h)
         return;
     if (h->mark_count == h->mark_room) {
@@ -48,8 +50,9 @@ void hold(struct session *s, int64_t number)
         h->marks = marks;
         h->mark_room = room;
     }
-    h->marks[h->mark_count++] = (struct mark){.number = number, .at = h->size};
-    store_hurry(s->irc->set.history, number);
+    h->marks[h->mark_count++] = (struct mark){
+        .first = first, .last = last, .at = h->size, .deed = deed};
+    store_hurry(s->irc->set.history, last);
 }
 
 int hold_add(struct session *s, const char *lines, size_t size)
@@ -84,37 +87,55 @@ void hold_clear(struct session *s)
 
 // ---- what has become of it -----------------------------------------------------------------
 
-static void say_not_kept(struct session *s)
+void hold_fail(struct session *s, enum deed deed)
 {
-    struct labelled *answer = answer_aside(s);
-    fail(s, "HISTORY", "NOT_STORED", "", "Your message was delivered, but history cannot keep it");
-    s->answer = answer;
+    fail(s, "HISTORY", "NOT_STORED", "",
+         deed == DEED_MESSAGE ? "Your message was delivered, but history cannot keep it"
+                              : "Your command was carried out, but history cannot keep it");
 }
 
-// The first `size` bytes go out. Who has ended hears nothing of a failure any more, but takes no
-// echo for kept either.
-static void let_go(struct session *s, const char *bytes, size_t size, bool failed)
+// The first `size` bytes go out.
+static void let_go(struct session *s, const char *bytes, size_t size)
 {
-    if (failed)
-        say_not_kept(s);
     if (size > 0 && !s->ended)
         session_post(s, bytes, size);
-    else if (size > 0 && !failed)
+    else if (size > 0)
         (void)s->wire->ops->post(s->wire, bytes, size); // it may have gone already
 }
 
-// Of a run that failed each message is told, before its echo: else the others would count as kept.
+// Who has ended hears nothing of a failure any more, but takes no echo for kept either.
+static void let_go_failed(struct session *s, const char *bytes, size_t size, enum deed deed)
+{
+    struct labelled *answer = answer_aside(s);
+    hold_fail(s, deed);
+    s->answer = answer;
+    if (!s->ended)
+        let_go(s, bytes, size);
+}
+
+// What failed is told one by one, each before its echo: else the others would count as kept.
 static void let_go_all(struct session *s, const struct hold *h, size_t settled, size_t upto,
                        bool failed)
 {
     if (!failed) {
-        let_go(s, h->bytes, upto, false);
+        let_go(s, h->bytes, upto);
         return;
     }
     for (size_t i = 0; i < settled; i++) {
-        size_t end = i + 1 < settled ? h->marks[i + 1].at : upto;
-        let_go(s, h->bytes + h->marks[i].at, end - h->marks[i].at, true);
+        const struct mark *m = &h->marks[i];
+        size_t size = (i + 1 < settled ? m[1].at : upto) - m->at;
+        if (m->failed)
+            let_go_failed(s, h->bytes + m->at, size, m->deed);
+        else
+            let_go(s, h->bytes + m->at, size);
     }
+}
+
+// Whether all its records are settled now. They may be so in several runs.
+static bool settle(struct mark *m, const struct store_progress *p)
+{
+    m->failed = m->failed || (p->code < 0 && m->first <= p->last);
+    return m->last <= p->last;
 }
 
 // Lets go what stands before the first mark that is not settled. The first one stands at 0.
@@ -122,15 +143,16 @@ static void release(struct session *s, const struct store_progress *p)
 {
     struct hold *h = s->hold;
     size_t settled = 0;
-    while (settled < h->mark_count && h->marks[settled].number <= p->last)
-        settled++;
+    bool failed = false;
+    while (settled < h->mark_count && settle(&h->marks[settled], p))
+        failed = h->marks[settled++].failed || failed;
     if (settled == 0)
         return;
     bool all = settled == h->mark_count;
     size_t upto = all ? h->size : h->marks[settled].at;
     struct hold rest = *h;
     s->hold = NULL; // so that it is said now
-    let_go_all(s, &rest, settled, upto, p->code < 0);
+    let_go_all(s, &rest, settled, upto, failed);
     s->hold = h;
     if (all) {
         hold_clear(s);
@@ -169,7 +191,7 @@ void session_settle(struct session *s)
     const struct hold *h = s->hold;
     if (!h || h->mark_count == 0 || s->drop == DROP_SLOW || s->drop == DROP_LOST)
         return;
-    int64_t wanted = h->marks[h->mark_count - 1].number;
+    int64_t wanted = h->marks[h->mark_count - 1].last;
     weft_time patience = weft_after_ms(SETTLE_MS);
     weft_guard(&irc->settled_mu);
     while (irc->settled < wanted) // then release() was there

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // labelled.c - see labelled.h.
 #include "chat/irc/labelled.h"
-#include "common/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "chat/irc/hold.h"
+#include "common/utf8.h"
 
 // A line lies there as "tags\0body\0", with empty tags if it has none.
 bool labelled_add(struct labelled *answer, const char *tags, const char *body)
@@ -86,8 +88,19 @@ static void send_batch(struct session *s, const struct labelled *answer, const c
     post(s, "", "", opening);
 }
 
+// What could not be kept is told apart from the answer: the command was done, and has not failed.
+static void wait_for_disk(struct session *s, const struct labelled *answer)
+{
+    struct labelled *outer = answer_aside(s);
+    if (answer->lost)
+        hold_fail(s, DEED_COMMAND);
+    hold(s, DEED_COMMAND, answer->first, answer->last);
+    s->answer = outer;
+}
+
 void labelled_send(struct session *s, struct labelled *answer)
 {
+    wait_for_disk(s, answer);
     char label[sizeof "label=" + LABEL_MAX], ack[600];
     (void)snprintf(label, sizeof label, "label=%s", answer->label);
     (void)snprintf(ack, sizeof ack, ":%s ACK", s->irc->set.name);

@@ -17,7 +17,7 @@ void session_post(struct session *s, const char *lines, size_t size);
 
 // Holds a line back. False for want of memory: then it goes out alone.
 bool labelled_add(struct labelled *answer, const char *tags, const char *body);
-// Everything that was held back goes out, with the label.
+// Everything that was held back goes out, with the label: once what the command did is on disk.
 void labelled_send(struct session *s, struct labelled *answer);
 
 #endif

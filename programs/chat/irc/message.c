@@ -125,14 +125,14 @@ static struct event event_of_message(struct session *s, const struct message *m,
     return e;
 }
 
-// The sender's own echo, and its labelled answer, wait until the message is kept.
+// The sender's own echo, and its labelled answer, wait until the message is kept. An answer may be
+// to several, and of each is told if it is not, so this is not left to labelled_send().
 static void acknowledge(struct session *s, struct event *e)
 {
     if (e->number < 0)
-        fail(s, "HISTORY", "NOT_STORED", "",
-             "Your message was delivered, but history cannot keep it");
+        hold_fail(s, DEED_MESSAGE);
     else if ((s->caps & CAP_ECHO) || s->answer)
-        hold(s, e->number);
+        hold(s, DEED_MESSAGE, e->number, e->number);
     if (s->caps & CAP_ECHO)
         session_deliver(&s->user, e);
 }

@@ -55,11 +55,33 @@ static void append(struct irc *irc, const struct store_conversation *where, stru
         irc->appended = e->number;
 }
 
+static bool is_said(const struct event *e)
+{
+    return e->kind == EVENT_MESSAGE || e->kind == EVENT_NOTICE || e->kind == EVENT_TAGS;
+}
+
+// The answer to the command that did it, if it has a label, waits for it. Messages see to that
+// themselves: acknowledge() in message.c. Nobody else appends in the middle of a command, so its
+// numbers follow each other.
+static void note_for_answer(const struct event *e)
+{
+    const struct session *s = e->from && !is_said(e) ? session_of(e->from) : NULL;
+    struct labelled *answer = s ? s->answer : NULL;
+    if (answer && e->number < 0) {
+        answer->lost = true;
+    } else if (answer) {
+        answer->first = answer->first ? answer->first : e->number;
+        answer->last = e->number;
+    }
+}
+
 void history_record(struct hub *hub, const struct room *room, struct event *event)
 {
     const struct store_conversation where = {.first = room->folded};
-    if (is_worth_it(event))
-        append(hub->owner, &where, event);
+    if (!is_worth_it(event))
+        return;
+    append(hub->owner, &where, event);
+    note_for_answer(event);
 }
 
 // "This room keeps its last 500 messages".

@@ -66,7 +66,9 @@ struct labelled {
     char *bytes; // lines, each with its own tags and a NUL at its end
     size_t size, room;
     int lines;
-    bool late; // the last word comes later
+    bool late;           // the last word comes later
+    int64_t first, last; // of the history's records that the command made, but messages; 0: none
+    bool lost;           // one could not even be made
 };
 
 struct session {
