@@ -80,7 +80,7 @@ static void check_handshake(struct door *d, const struct row *row, bool dripping
 static void a_handshake_is_made_or_refused(void **state)
 {
     (void)state;
-    struct door d;
+    static struct door d;
     door_open(&d);
     for (size_t i = 0; i < COUNT(handshakes); i++)
         for (int dripping = 0; dripping < 2; dripping++)
@@ -95,7 +95,7 @@ static void a_protocol_that_is_not_ours_is_not_named(void **state)
         UPGRADE_TO("/ws") "\r\n", OFFER("soap, text.ircv3.net.evil"), OFFER(","),
         OFFER("Text.IRCv3.net"),
         UPGRADE_TO("/ws") "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"};
-    struct door d;
+    static struct door d;
     door_open(&d);
     for (size_t i = 0; i < COUNT(requests); i++) {
         exchange(&d, requests[i], strlen(requests[i]), false);
@@ -130,7 +130,7 @@ static void frames_may_come_with_the_handshake(void **state)
                                          {0x81, B("a"), 599, PLAIN},
                                          {0x88, B("\x03\xe8"), 1, PLAIN},
                                          {0, {NULL, 0}, 0, PLAIN}};
-    struct door d;
+    static struct door d;
     char told[256];
     door_open(&d);
     for (int dripping = 0; dripping < 2; dripping++) {
@@ -145,7 +145,7 @@ static void much_may_come_with_the_handshake(void **state)
 {
     (void)state;
     struct piece many[65] = {{0, {NULL, 0}, 0, PLAIN}};
-    struct door d;
+    static struct door d;
     char told[1024], expected[1024] = "";
     for (int i = 0; i < 64; i++) {
         many[i] = (struct piece){0x81, B("a"), 590, PLAIN};
@@ -161,7 +161,7 @@ static void the_protocol_decides_the_kind_of_messages(void **state)
 {
     (void)state;
     static const struct piece hello[] = {{0x82, B("hello"), 1, PLAIN}, {0, {NULL, 0}, 0, PLAIN}};
-    struct door d;
+    static struct door d;
     char told[64];
     door_open(&d);
     converse(&d, OFFER("binary.ircv3.net"), hello, false, told, sizeof told);
@@ -177,7 +177,7 @@ static void a_refusal_arrives_while_the_client_still_sends(void **state)
     (void)state;
     static const struct piece wrong[] = {
         {0x81, B("a"), 1, UNMASKED}, {0x81, B("a"), 50000, PLAIN}, {0, {NULL, 0}, 0, PLAIN}};
-    struct door d;
+    static struct door d;
     char told[64];
     door_open(&d);
     for (int i = 0; i < 20; i++) {
@@ -196,7 +196,7 @@ static void who_still_sends_after_the_last_answer_is_not_reset(void **state)
         "POST / HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /healthz HTTP/1.0\r\n\r\n",
         UPGRADE_TO("/ws") "\r\n\x81\x01" // no mask
     };
-    struct door d;
+    static struct door d;
     door_make(&d);
     d.site.linger_ms = 600 * 1000;
     door_start(&d);
@@ -218,7 +218,7 @@ static void who_sends_without_end_is_left_all_the_same(void **state)
 {
     (void)state;
     static char much[65536];
-    struct door d;
+    static struct door d;
     door_make(&d);
     d.site.linger_ms = 600 * 1000;
     door_start(&d);
@@ -233,7 +233,7 @@ static void who_sends_without_end_is_left_all_the_same(void **state)
 static void a_request_may_come_before_the_upgrade(void **state)
 {
     (void)state;
-    struct door d;
+    static struct door d;
     const char *both = GET("/healthz") UPGRADE_TO("/ws") "\r\n";
     door_open(&d);
     exchange(&d, both, strlen(both), false);
@@ -246,15 +246,15 @@ static void a_request_may_come_before_the_upgrade(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_handshake_is_made_or_refused),
-        cmocka_unit_test(a_protocol_that_is_not_ours_is_not_named),
-        cmocka_unit_test(frames_may_come_with_the_handshake),
-        cmocka_unit_test(much_may_come_with_the_handshake),
-        cmocka_unit_test(the_protocol_decides_the_kind_of_messages),
-        cmocka_unit_test(a_refusal_arrives_while_the_client_still_sends),
-        cmocka_unit_test(who_still_sends_after_the_last_answer_is_not_reset),
-        cmocka_unit_test(who_sends_without_end_is_left_all_the_same),
-        cmocka_unit_test(a_request_may_come_before_the_upgrade),
+        door_test(a_handshake_is_made_or_refused),
+        door_test(a_protocol_that_is_not_ours_is_not_named),
+        door_test(frames_may_come_with_the_handshake),
+        door_test(much_may_come_with_the_handshake),
+        door_test(the_protocol_decides_the_kind_of_messages),
+        door_test(a_refusal_arrives_while_the_client_still_sends),
+        door_test(who_still_sends_after_the_last_answer_is_not_reset),
+        door_test(who_sends_without_end_is_left_all_the_same),
+        door_test(a_request_may_come_before_the_upgrade),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

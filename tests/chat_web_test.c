@@ -137,7 +137,7 @@ static void check_request(struct door *d, const struct row *row, bool dripping)
 static void each_request_has_its_answer(void **state)
 {
     (void)state;
-    struct door d;
+    static struct door d;
     door_open(&d);
     for (size_t i = 0; i < COUNT(rows); i++)
         check_request(&d, &rows[i], false);
@@ -147,7 +147,7 @@ static void each_request_has_its_answer(void **state)
 static void a_request_may_come_byte_by_byte(void **state)
 {
     (void)state;
-    struct door d;
+    static struct door d;
     door_open(&d);
     for (size_t i = 0; i < COUNT(rows); i++)
         check_request(&d, &rows[i], true);
@@ -157,7 +157,7 @@ static void a_request_may_come_byte_by_byte(void **state)
 static void the_page_is_the_file(void **state)
 {
     (void)state;
-    struct door d;
+    static struct door d;
     door_open(&d);
     exchange(&d, GET("/"), strlen(GET("/")), false);
     struct told t = read_answer(received, true);
@@ -169,7 +169,7 @@ static void the_page_is_the_file(void **state)
 static void a_head_tells_the_length_and_has_no_body(void **state)
 {
     (void)state;
-    struct door d;
+    static struct door d;
     const char *head = "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n";
     door_open(&d);
     size_t size = exchange(&d, head, strlen(head), false);
@@ -184,7 +184,7 @@ static void a_head_tells_the_length_and_has_no_body(void **state)
 static void requests_sent_together_are_answered_in_order(void **state)
 {
     (void)state;
-    struct door d;
+    static struct door d;
     char requests[20000] = "";
     enum { TIMES = 50 }; // more than is read at once
     for (int i = 0; i < TIMES; i++)
@@ -216,7 +216,7 @@ static void after_close_nothing_is_answered(void **state)
         "GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60\r\n\r\n",
     };
-    struct door d;
+    static struct door d;
     door_open(&d);
     for (size_t i = 0; i < COUNT(firsts); i++) {
         char both[512];
@@ -232,7 +232,7 @@ static void after_close_nothing_is_answered(void **state)
 static void a_client_that_has_gone_is_no_error(void **state)
 {
     (void)state;
-    struct door d;
+    static struct door d;
     door_open(&d);
     assert_int_equal(exchange(&d, "", 0, false), 0);
     assert_int_equal(exchange(&d, "GET / HT", 8, false), 0); // in the middle
@@ -256,7 +256,7 @@ static int status_of_much(struct door *d, const char *begin, size_t size)
 static void too_much_is_refused_before_it_ends(void **state)
 {
     (void)state;
-    struct door d;
+    static struct door d;
     door_open(&d);
     assert_int_equal(status_of_much(&d, "GET /", 5000), 414);
     assert_int_equal(status_of_much(&d, "GET /", 100000), 414);
@@ -280,7 +280,7 @@ static size_t say_and_wait(struct door *d, const char *text)
 static void a_head_that_does_not_come_is_waited_for_no_longer(void **state)
 {
     (void)state;
-    struct door d;
+    static struct door d;
     door_make(&d);
     d.site.head_ms = 30;
     door_start(&d);
@@ -296,7 +296,7 @@ static void a_head_that_does_not_come_is_waited_for_no_longer(void **state)
 static void a_client_that_is_silent_after_an_answer_is_left(void **state)
 {
     (void)state;
-    struct door d;
+    static struct door d;
     door_make(&d);
     d.site.idle_ms = 1;
     door_start(&d);
@@ -310,7 +310,7 @@ static void a_client_that_is_silent_after_an_answer_is_left(void **state)
 static void a_request_to_stop_is_no_late_head(void **state)
 {
     (void)state;
-    struct door d;
+    static struct door d;
     door_open(&d);
     int fd = door_connect(&d);
     raw_say(fd, GET("/healthz"));
@@ -341,7 +341,7 @@ static int say_nothing(void *ctx, char **text)
 static void a_callback_decides_the_status(void **state)
 {
     (void)state;
-    struct door d;
+    static struct door d;
     door_make(&d);
     d.site.health = say_ill;
     d.site.metrics = say_nothing;
@@ -357,7 +357,7 @@ static void a_callback_decides_the_status(void **state)
 static void without_a_callback_there_is_nothing(void **state)
 {
     (void)state;
-    struct door d;
+    static struct door d;
     door_make(&d);
     d.site.metrics = NULL;
     door_start(&d);
@@ -388,7 +388,7 @@ static void metrics_may_be_for_programs_on_this_machine(void **state)
     };
     const char *const hosts[] = {"*", NULL};
     (void)state;
-    struct door d;
+    static struct door d;
     door_make(&d);
     d.site.metrics_near = true;
     d.site.rules.hosts = hosts;
@@ -421,21 +421,21 @@ static void who_is_not_on_this_machine_is_known_by_his_address(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_request_has_its_answer),
-        cmocka_unit_test(a_request_may_come_byte_by_byte),
-        cmocka_unit_test(metrics_may_be_for_programs_on_this_machine),
+        door_test(each_request_has_its_answer),
+        door_test(a_request_may_come_byte_by_byte),
+        door_test(metrics_may_be_for_programs_on_this_machine),
         cmocka_unit_test(who_is_not_on_this_machine_is_known_by_his_address),
-        cmocka_unit_test(the_page_is_the_file),
-        cmocka_unit_test(a_head_tells_the_length_and_has_no_body),
-        cmocka_unit_test(requests_sent_together_are_answered_in_order),
-        cmocka_unit_test(after_close_nothing_is_answered),
-        cmocka_unit_test(a_client_that_has_gone_is_no_error),
-        cmocka_unit_test(too_much_is_refused_before_it_ends),
-        cmocka_unit_test(a_head_that_does_not_come_is_waited_for_no_longer),
-        cmocka_unit_test(a_client_that_is_silent_after_an_answer_is_left),
-        cmocka_unit_test(a_request_to_stop_is_no_late_head),
-        cmocka_unit_test(a_callback_decides_the_status),
-        cmocka_unit_test(without_a_callback_there_is_nothing),
+        door_test(the_page_is_the_file),
+        door_test(a_head_tells_the_length_and_has_no_body),
+        door_test(requests_sent_together_are_answered_in_order),
+        door_test(after_close_nothing_is_answered),
+        door_test(a_client_that_has_gone_is_no_error),
+        door_test(too_much_is_refused_before_it_ends),
+        door_test(a_head_that_does_not_come_is_waited_for_no_longer),
+        door_test(a_client_that_is_silent_after_an_answer_is_left),
+        door_test(a_request_to_stop_is_no_late_head),
+        door_test(a_callback_decides_the_status),
+        door_test(without_a_callback_there_is_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
