@@ -340,6 +340,45 @@ static void a_paste_that_is_too_long_is_cut_once(void **state)
     assert_false(k.pasting);
 }
 
+// Nobody presses what has no end; what comes late is one that nobody waits for.
+static void a_paste_whose_end_does_not_come_is_over_when_nothing_comes(void **state)
+{
+    static const struct {
+        const char *paste, *expected;
+    } rows[] = {
+        {"one", "onex[enter]y"},
+        {"one\ntwo\x1b[20", "[paste:one\ntwo]x[enter]y"}, // its end is cut short
+        {"", "x[enter]y"},
+        {"\x1b", "x[enter]y"},
+    };
+    static struct keys k;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        k = (struct keys){.held_size = 0};
+        pressed[0] = '\0';
+        keys_silence(&k, note_key, NULL); // of no paste
+        keys_feed(&k, "\x1b[200~", 6, note_key, NULL);
+        keys_feed(&k, rows[i].paste, strlen(rows[i].paste), note_key, NULL);
+        assert_string_equal(pressed, "");
+        keys_silence(&k, note_key, NULL);
+        keys_feed(&k, "x\r\x1b[201~y", 9, note_key, NULL);
+        assert_string_equal(pressed, rows[i].expected);
+    }
+}
+
+// A lone Escape waits for what it is of, for any time.
+static void silence_ends_nothing_but_a_paste(void **state)
+{
+    static struct keys k;
+    (void)state;
+    k = (struct keys){.held_size = 0};
+    pressed[0] = '\0';
+    keys_feed(&k, "\x1b", 1, note_key, NULL);
+    keys_silence(&k, note_key, NULL);
+    keys_feed(&k, "1", 1, note_key, NULL);
+    assert_string_equal(pressed, "[alt1]");
+}
+
 static struct key last_paste;
 
 static void note_paste(void *ctx, const struct key *key)
@@ -388,6 +427,8 @@ int main(void)
         cmocka_unit_test(bytes_that_are_no_character_are_left_out),
         cmocka_unit_test(a_paste_of_one_line_is_text_and_of_several_is_one_paste),
         cmocka_unit_test(a_paste_that_is_too_long_is_cut_once),
+        cmocka_unit_test(a_paste_whose_end_does_not_come_is_over_when_nothing_comes),
+        cmocka_unit_test(silence_ends_nothing_but_a_paste),
         cmocka_unit_test(of_lines_that_are_too_many_the_first_whole_ones_are_pasted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -479,6 +479,15 @@ def several_pasted_lines_are_sent_only_after_a_word():
         peer.hears("PRIVMSG #lobby :one line")
 
 
+@test
+def a_paste_that_never_ends_takes_no_keys_for_ever():
+    with played() as (screen, peer, _):
+        screen.keys("-H", *(f"{byte:x}" for byte in b"\x1b[200~one"))
+        screen.shows("#lobby> one")  # after a while
+        screen.enters(" line")
+        peer.hears("PRIVMSG #lobby :one line")
+
+
 # ---- the connection ------------------------------------------------------------------------
 
 

@@ -208,3 +208,11 @@ void keys_feed(struct keys *k, const char *bytes, size_t size,
             ground_byte(k, c, &h);
     }
 }
+
+void keys_silence(struct keys *k, void (*press_key)(void *ctx, const struct key *key), void *ctx)
+{
+    if (!k->pasting)
+        return;
+    k->state = KEYS_GROUND; // what has begun is no end of it
+    end_paste(k, &(struct hand){press_key, ctx});
+}

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { PASTE_MAX = 65536, SEQUENCE_MAX = 32 };
+enum { PASTE_MAX = 65536, SEQUENCE_MAX = 32, PASTE_SILENCE_MS = 2000 };
 
 enum key_kind {
     KEY_TEXT, // one character, or a paste of one line
@@ -52,5 +52,9 @@ struct keys {
 
 void keys_feed(struct keys *k, const char *bytes, size_t size,
                void (*press)(void *ctx, const struct key *key), void *ctx);
+// Nothing has come for PASTE_SILENCE_MS: a paste is over then, for its end may have been lost on
+// the way, and all keys would be taken for more of it. Ctrl+C is no way out of one: if it was
+// pasted, what stands behind it would be typed.
+void keys_silence(struct keys *k, void (*press)(void *ctx, const struct key *key), void *ctx);
 
 #endif

@@ -426,9 +426,14 @@ static int type_always(struct screen *const *arg, weft_none *none)
     char bytes[INPUT];
     (void)none;
     for (;;) {
-        int rc = weft_wait_fd(STDIN_FILENO, POLLIN, WEFT_FOREVER);
+        weft_time until = s->keys.pasting ? weft_after_ms(PASTE_SILENCE_MS) : WEFT_FOREVER;
+        int rc = weft_wait_fd(STDIN_FILENO, POLLIN, until);
         if (rc == -ECANCELED)
             return rc;
+        if (rc == -ETIMEDOUT) {
+            keys_silence(&s->keys, press, s);
+            continue;
+        }
         ssize_t n = rc < 0 ? rc : read_keys(bytes, sizeof bytes);
         if (n > 0)
             keys_feed(&s->keys, bytes, (size_t)n, press, s);
