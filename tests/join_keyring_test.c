@@ -73,12 +73,38 @@ static void the_oldest_is_forgotten(void **state)
     assert_string_equal(key_of("#0"), "x");
 }
 
+static void learn(const char *modes)
+{
+    keyring_learn(&ring, CASEMAP_ASCII, "#tea", modes);
+}
+
+static void a_key_that_is_set_is_learned_among_other_modes(void **state)
+{
+    (void)state;
+    learn("+k leaf");
+    assert_string_equal(key_of("#tea"), "leaf");
+    learn("-o+lvk ann 5 bob bag");
+    assert_string_equal(key_of("#tea"), "bag");
+    learn("-lk+nt *"); // nor does a limit that is taken away have a word
+    learn("+k *");     // it is not shown to us
+    learn("+k");
+    learn("+ok ann");
+    learn("+nt");
+    learn("");
+    learn("k green"); // as it means '+'
+    assert_string_equal(key_of("#tea"), "green");
+    learn("+b k!*@*");
+    learn("-k green");
+    assert_string_equal(key_of("#tea"), "green");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_last_key_of_a_room_counts_however_it_is_written, empty_it),
         cmocka_unit_test_setup(what_does_not_fit_is_not_kept, empty_it),
         cmocka_unit_test_setup(the_oldest_is_forgotten, empty_it),
+        cmocka_unit_test_setup(a_key_that_is_set_is_learned_among_other_modes, empty_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

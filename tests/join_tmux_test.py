@@ -496,6 +496,7 @@ def a_connection_that_breaks_is_made_again_and_the_rooms_too():
     with played() as (screen, peer, listener):
         screen.enters("/join #weft leaf")
         peer.wait("JOIN #weft leaf")
+        peer.say(":bob!u@h MODE #lobby +kl tea 5")
         peer.say(":ann!u@h JOIN #weft", ":srv 366 ann #weft :End")
         screen.shows(r" ann  1:127.0.0.1  2:#lobby  \[3:#weft\]\s*")
         peer.sock.shutdown(socket.SHUT_RDWR)
@@ -506,8 +507,8 @@ def a_connection_that_breaks_is_made_again_and_the_rooms_too():
             screen.shows(r"\d\d:\d\d !! not connected: nothing was sent")
             screen.shows("#weft> too early") # and nothing is lost
             again.say(":srv CAP * LS :", ":srv 001 ann :Welcome back")
-            again.wait("JOIN #lobby")
-            again.wait("JOIN #weft leaf") # with its key
+            again.wait("JOIN #lobby tea") # with the key that was set meanwhile,
+            again.wait("JOIN #weft leaf") # and with the one that was given
             screen.shows(r"\d\d:\d\d -- connected again")
             screen.keys("Enter")
             again.wait("PRIVMSG #weft :too early")

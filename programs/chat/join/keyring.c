@@ -31,3 +31,29 @@ const char *keyring_find(const struct keyring *k, enum casemap map, const char *
     int at = find(k, map, room);
     return at < 0 ? "" : k->keys[at].key;
 }
+
+// Of the letters that servers have, these have a word behind them: also in "-k *".
+static bool takes_word(char letter, bool on)
+{
+    return strchr("beIkqaohv", letter) || (letter == 'l' && on);
+}
+
+void keyring_learn(struct keyring *k, enum casemap map, const char *room, const char *modes)
+{
+    const char *word = modes + strcspn(modes, " ");
+    bool on = true;
+    for (const char *at = modes; *at && *at != ' '; at++) {
+        char key[KEYRING_KEY];
+        on = *at == '+' || (on && *at != '-');
+        if (!takes_word(*at, on))
+            continue;
+        word += strspn(word, " ");
+        size_t size = strcspn(word, " ");
+        bool hidden = size == 1 && *word == '*';
+        if (*at == 'k' && on && !hidden && size < sizeof key) {
+            (void)snprintf(key, sizeof key, "%.*s", (int)size, word);
+            keyring_put(k, map, room, key);
+        }
+        word += size;
+    }
+}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// keyring.h - the keys of rooms (+k) as they were given, for when the connection is made again.
+// keyring.h - the keys of rooms (+k) as they were given, or set while one was there, for when the
+// connection is made again.
 #ifndef WEFT_CHAT_JOIN_KEYRING_H
 #define WEFT_CHAT_JOIN_KEYRING_H
 
@@ -18,6 +19,9 @@ struct keyring {
 
 // An empty key is none, and one that does not fit is not kept.
 void keyring_put(struct keyring *k, enum casemap map, const char *room, const char *key);
+// Modes of the room have changed, "+lk 5 word": is there a new key, it counts. That of one that was
+// taken away stays, as a server does not mind.
+void keyring_learn(struct keyring *k, enum casemap map, const char *room, const char *modes);
 const char *keyring_find(const struct keyring *k, enum casemap map, const char *room); // "": none
 
 #endif

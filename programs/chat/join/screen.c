@@ -137,10 +137,22 @@ static void enter_rooms(struct screen *s)
     s->was_welcome = true;
 }
 
+// "MODE #room +k word", by us or another: to come back in it takes that word. What was once is not
+// what is now.
+static void learn_key(struct screen *s, const struct news *news)
+{
+    char command[NAME_ROOM + sizeof "MODE  "];
+    int size = snprintf(command, sizeof command, "MODE %s ", news->room);
+    if (news->kind == NEWS_TELL && news->way == PAST_LIVE && *news->room &&
+        strncmp(news->text, command, (size_t)size) == 0)
+        keyring_learn(&s->keyring, s->session.casemap, news->room, news->text + size);
+}
+
 static void take_news(void *screen, const struct news *news)
 {
     struct screen *s = screen;
     news_take(&s->model, &s->session, news);
+    learn_key(s, news);
     weft_event_set(&s->changed);
     if (news->kind == NEWS_WELCOME)
         enter_rooms(s);
