@@ -45,6 +45,8 @@ void hold(struct session *s, enum deed deed, int64_t first, int64_t last)
     if (h->mark_count == h->mark_room) {
         size_t room = h->mark_room ? 2 * h->mark_room : MARKS;
         struct mark *marks = realloc(h->marks, room * sizeof *marks);
+        if (!marks && h->mark_count == 0)
+            hold_clear(s); // nothing would ever let go of what came into it
         if (!marks)
             return;
         h->marks = marks;
