@@ -212,6 +212,30 @@ static void a_task_that_closes_all_descriptors_costs_no_other(void **state)
     weft_pool_close(&pool);
 }
 
+static int close_all_once_let_go(struct hold *const *h, weft_none *none)
+{
+    int rc = hold(h, none);
+    return rc < 0 ? rc : close_all(NULL);
+}
+WEFT_TASK(close_all_once_let_go, struct hold *, weft_none);
+
+static void what_was_sent_before_a_task_closed_all_descriptors_goes_to_another(void **state)
+{
+    (void)state;
+    int out = 0;
+    struct large large = {.bytes = {[sizeof large.bytes - 1] = 7}};
+    struct hold *h = on_board(struct hold);
+    hold_init(h);
+    weft_pool *pool = weft_pool_open(WEFT_PROCESSES, .workers = 1);
+    weft_future *closes = weft_submit(pool, close_all_once_let_go, &h);
+    sem_take(&h->started);
+    weft_future *f = weft_submit_until(pool, much_later(), last_byte, &large);
+    assert_int_equal(let_go(&closes, h), 0);
+    assert_int_equal(weft_join_as(&f, last_byte, &out), 0);
+    assert_int_equal(out, 7);
+    weft_pool_close(&pool);
+}
+
 static void an_on_start_that_closes_all_descriptors_is_told_so(void **state)
 {
     (void)state;
@@ -229,6 +253,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_result_of_which_no_word_is_said_is_found),
     cmocka_unit_test(descriptors_for_nobody_are_closed),
     cmocka_unit_test(a_task_that_closes_all_descriptors_costs_no_other),
+    cmocka_unit_test(what_was_sent_before_a_task_closed_all_descriptors_goes_to_another),
     cmocka_unit_test(an_on_start_that_closes_all_descriptors_is_told_so),
 };
 

@@ -101,14 +101,21 @@ struct job {
     struct wf_layout layout;
 };
 
-// Until the message of this slot: those before belong to tasks that were taken back.
+// The message that brings a task's descriptors; its code, if it did not arrive.
+struct delivery {
+    struct wf_carry message;
+    int code;
+};
+
+// Until the message of this slot: those before belong to tasks that were taken back. It was sent
+// before the slot was, so one that is not there will not come: a task before has taken it.
 static int receive_for(const struct wf_slot *slot, struct wf_carry *message)
 {
     for (;;) {
         uint16_t serial = 0;
         message->bytes = &serial;
         message->size = sizeof serial;
-        ssize_t n = wf_carry_receive(me.socket, message, true);
+        ssize_t n = wf_carry_receive(me.socket, message, false);
         if (n != (ssize_t)sizeof serial)
             return n < 0 && n != -EPROTO ? (int)n : -EMFILE;
         if (serial == slot->serial)
@@ -143,22 +150,21 @@ static int place(const struct wf_slot *slot, struct job *job, struct wf_carry *m
     return 0;
 }
 
-static int unpack(const struct wf_slot *slot, struct job *job)
+static int unpack(const struct wf_slot *slot, struct job *job, struct delivery *brought)
 {
-    struct wf_carry message = {.count = 0};
-    int rc = slot->count > 0 ? receive_for(slot, &message) : 0;
+    if (brought->code < 0)
+        return weft_fail(brought->code, "%s: its descriptors did not arrive: %s", job->what->name,
+                         strerror(-brought->code));
+    int rc = place(slot, job, &brought->message);
     if (rc < 0)
-        return weft_fail(rc, "%s: its descriptors did not arrive: %s", job->what->name,
-                         strerror(-rc));
-    rc = place(slot, job, &message);
-    if (rc < 0)
-        wf_carry_drop(&message);
+        wf_carry_drop(&brought->message);
     return rc;
 }
 
-static int run(struct wf_slot *slot, struct job *job, struct wf_task *task)
+static int run(struct wf_slot *slot, struct job *job, struct wf_task *task,
+               struct delivery *brought)
 {
-    int code = unpack(slot, job);
+    int code = unpack(slot, job, brought);
     if (slot->count > !job->layout.fits)
         ring(); // the root may close its own
     if (code == 0 && me.lacks_stack)
@@ -207,7 +213,7 @@ static void note_time(int64_t *at)
         wf_store(at, wf_clock_now(), WF_RELAXED); // the slot's state publishes it
 }
 
-static int do_task(struct wf_slot *slot)
+static int do_task(struct wf_slot *slot, struct delivery *brought)
 {
     struct wf_run *when = &me.channel->runs[slot - me.channel->slots];
     note_time(&when->begun_ns);
@@ -227,7 +233,7 @@ static int do_task(struct wf_slot *slot)
         wf_store(&task.cancelled, 1, WF_SEQ_CST);
     wf_task_enter(&task);
     uint32_t fork = wf_fork_count;
-    int code = run(slot, &job, &task);
+    int code = run(slot, &job, &task, brought);
     wf_streams_flush(); // what a task printed comes before its result
     wf_store(&me.slot, NULL, WF_SEQ_CST);
     if (code < 0)
@@ -316,13 +322,22 @@ static bool wait_for_task(void)
     return true;
 }
 
-// It was taken back. What came for it must not stay open in our socket: whoever reads the other end
-// waits for its close.
-static void pass(struct wf_slot *slot)
+// Before it begins. A task before may have closed the socket, among all that was open. As a rule
+// the root hears of that when it sends the next, but not of what lay here by then, nor while the
+// ancestor still has its copy of our end. Who ends now has begun none of it: others will do it.
+static void receive(const struct wf_slot *slot, struct delivery *brought)
 {
-    struct wf_carry message = {.count = 0};
-    if (slot->count > 0 && receive_for(slot, &message) == 0)
-        wf_carry_drop(&message);
+    brought->message.count = 0;
+    brought->code = slot->count > 0 ? receive_for(slot, &brought->message) : 0;
+    if ((brought->code == -EBADF || brought->code == -ENOTSOCK) && !me.alone)
+        _exit(1);
+}
+
+// It was taken back. What came for it must not stay open: whoever reads the other end waits for its
+// close.
+static void pass(struct wf_slot *slot, struct delivery *brought)
+{
+    wf_carry_drop(&brought->message);
     wf_store(&slot->state, WF_SLOT_PASSED, WF_SEQ_CST);
 }
 
@@ -332,12 +347,14 @@ static int serve(void)
     while (wait_for_task()) {
         struct wf_slot *slot = next_slot();
         me.next = (me.next + 1) % WF_SLOTS;
+        struct delivery brought;
+        receive(slot, &brought);
         uint32_t sent = WF_SLOT_SENT;
         if (wf_cas(&slot->state, &sent, WF_SLOT_STARTED, WF_ACQ_REL)) {
-            code = do_task(slot);
+            code = do_task(slot, &brought);
             deliver(slot);
         } else {
-            pass(slot);
+            pass(slot, &brought);
         }
         if (me.alone)
             break;
