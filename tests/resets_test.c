@@ -146,28 +146,46 @@ static void send_wave(struct server *s, const struct stage *stage)
         fail_msg("%s: %ld of %ld are still served", stage->name, s->met - s->left, (long)s->met);
 }
 
+static void send_waves(struct server *s, const struct stage *stage, int descriptors)
+{
+    for (int wave = 1; wave < WAVES; wave++) {
+        send_wave(s, stage);
+        if (!eventually(open_descriptors() == descriptors))
+            fail_msg("%s: %d descriptors, and before %d", stage->name, open_descriptors(),
+                     descriptors);
+        if (!eventually(fibers_alive() <= 3)) // who accepts, and two that wait for work
+            fail_msg("%s: %zu fibers", stage->name, fibers_alive());
+    }
+}
+
+// By how much memory has grown, in KiB.
+static long send_all_waves(struct server *s, int descriptors)
+{
+    long before = resident_kib();
+    for (size_t i = 0; i < COUNT(stages); i++)
+        send_waves(s, &stages[i], descriptors);
+    return resident_kib() - before;
+}
+
+// How many are served at the same moment is the machine's to say, and beside other work may be more
+// the second time. But what is left behind is left each time.
 static void whoever_is_reset_at_any_stage_leaves_nothing_behind(void **state)
 {
     (void)state;
+    enum { ROOM_KIB = 8192, TRIES = 2 };
     struct server s;
     server_open(&s, serve_as_told);
     s.tls = make_server_tls();
     assert_true(eventually(fibers_alive() > 0));
     for (size_t i = 0; i < COUNT(stages); i++)
         send_wave(&s, &stages[i]); // what is made once for all is made
-    int descriptors = open_descriptors();
-    long resident = resident_kib();
-    for (size_t i = 0; i < COUNT(stages); i++)
-        for (int wave = 1; wave < WAVES; wave++) {
-            send_wave(&s, &stages[i]);
-            if (!eventually(open_descriptors() == descriptors))
-                fail_msg("%s: %d descriptors, and before %d", stages[i].name, open_descriptors(),
-                         descriptors);
-            if (!eventually(fibers_alive() <= 3)) // who accepts, and two that wait for work
-                fail_msg("%s: %zu fibers", stages[i].name, fibers_alive());
-        }
-    if (!SANITIZED && resident_kib() > resident + 8192)
-        fail_msg("%ld KiB, and before %ld", resident_kib(), resident);
+    int descriptors = open_descriptors(), tries = 0;
+    long grown;
+    while ((grown = send_all_waves(&s, descriptors)) > ROOM_KIB && !SANITIZED && ++tries < TRIES)
+        continue;
+    if (!SANITIZED && grown > ROOM_KIB)
+        fail_msg("%d times memory grew by more than %d KiB, the last by %ld", TRIES, ROOM_KIB,
+                 grown);
     server_close(&s);
 }
 
