@@ -54,7 +54,7 @@ SHARED void close_store(struct store *store)
     assert_null(store);
 }
 
-static const struct store_conversation lobby = {"#lobby", NULL};
+static const struct store_conversation lobby = {.first = "#lobby"};
 
 SHARED struct store_message text_of(const char *msgid, int64_t time_ms, const char *text)
 {

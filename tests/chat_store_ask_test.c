@@ -144,10 +144,10 @@ static void a_room_where_nobody_spoke_is_empty(void **state)
 {
     (void)state;
     struct store *store = nine();
-    assert_string_equal(
-        asked(store,
-              (struct store_query){.where = {"#nowhere", NULL}, .range = STORE_LATEST, .limit = 3}),
-        "");
+    assert_string_equal(asked(store, (struct store_query){.where = {.first = "#nowhere"},
+                                                          .range = STORE_LATEST,
+                                                          .limit = 3}),
+                        "");
     close_store(store);
 }
 
@@ -238,11 +238,12 @@ static void speak(struct store *store, const char *msgid, int64_t time_ms, const
                   const char *second)
 {
     struct store_message m = text_of(msgid, time_ms, "text");
-    m.where = (struct store_conversation){first, second};
+    m.where = (struct store_conversation){.first = first, .second = second};
     assert_int_equal(outcome_of(store, append(store, m)), 0);
 }
 
-static const struct store_conversation rooms[] = {{"#a", NULL}, {"#b", NULL}, {"#silent", NULL}};
+static const struct store_conversation rooms[] = {
+    {.first = "#a"}, {.first = "#b"}, {.first = "#silent"}};
 
 static struct store *talks(void)
 {

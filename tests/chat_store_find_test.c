@@ -57,7 +57,7 @@ static struct store *talk(void)
     m.where.first = "#other";
     append(store, m);
     m = text_of("5", 50, "the word between two");
-    m.where = (struct store_conversation){"carl", "ann"};
+    m.where = (struct store_conversation){.first = "carl", .second = "ann"};
     append(store, m);
     m = text_of("6", 60, "the word of a topic");
     m.is_text = false;
@@ -78,7 +78,8 @@ static void a_search_keeps_to_its_rooms(void **state)
 {
     (void)state;
     struct store *store = talk();
-    struct store_conversation in[] = {{"#lobby", NULL}, {"#nowhere", NULL}, {"ann", "carl"}};
+    struct store_conversation in[] = {
+        {.first = "#lobby"}, {.first = "#nowhere"}, {.first = "ann", .second = "carl"}};
     struct store_search s = {.words = "word", .in = in, .in_count = 3};
     assert_string_equal(found(store, s), "5 3 2 1");
     s.in_count = 2;
@@ -129,7 +130,8 @@ static void without_words_all_is_found_that_fits_the_rest(void **state)
 {
     (void)state;
     struct store *store = talk();
-    struct store_conversation in[] = {{"#lobby", NULL}, {"#nowhere", NULL}, {"ann", "carl"}};
+    struct store_conversation in[] = {
+        {.first = "#lobby"}, {.first = "#nowhere"}, {.first = "ann", .second = "carl"}};
     assert_string_equal(found(store, (struct store_search){.in = in, .in_count = 3}), "5 3 2 1");
     assert_string_equal(found(store, (struct store_search){.in = in, .in_count = 1}), "3 2 1");
     assert_string_equal(found(store, (struct store_search){.in = &in[1], .in_count = 1}), "");
@@ -150,7 +152,7 @@ static void without_words_all_is_found_that_fits_the_rest(void **state)
 static void a_clock_that_was_set_back_hides_nothing(void **state)
 {
     (void)state;
-    struct store_conversation in[] = {{"#lobby", NULL}};
+    struct store_conversation in[] = {{.first = "#lobby"}};
     struct store *store = open_in(new_folder());
     say(store, "1", 1000, "said before");
     say(store, "2", 2000, "said before");
@@ -247,7 +249,7 @@ static const char *part(struct store *store, struct store_search search, char *n
 static void a_search_goes_on_exactly_where_it_ended(void **state)
 {
     (void)state;
-    struct store_conversation in[] = {{"#lobby", NULL}};
+    struct store_conversation in[] = {{.first = "#lobby"}};
     const struct store_search ways[] = {{.words = "word", .limit = 2},
                                         {.author = "alice", .limit = 2},
                                         {.in = in, .in_count = 1, .limit = 2, .until_ms = 100}};
@@ -273,7 +275,7 @@ static void who_is_looked_for_in_vain_is_looked_for_in_parts(void **state)
 {
     (void)state;
     char next[STORE_MSGID_MAX + 1] = "";
-    struct store_conversation in[] = {{"#lobby", NULL}, {"#nowhere", NULL}};
+    struct store_conversation in[] = {{.first = "#lobby"}, {.first = "#nowhere"}};
     struct store_search s = {.author = "ann", .in = in, .in_count = 2, .look_at = 3};
     struct store *store = open_in(new_folder());
     say_as(store, "1", 10, "ann", NULL, "first");
@@ -310,7 +312,7 @@ static void one_goes_on_behind_a_message_of_these_rooms_only(void **state)
     (void)state;
     struct store *store = talk();
     struct store_rows *rows;
-    struct store_conversation in[] = {{"#lobby", NULL}};
+    struct store_conversation in[] = {{.first = "#lobby"}};
     struct store_search s = {.words = "word", .in = in, .in_count = 1, .limit = 9, .before = "4"};
     assert_int_equal(store_find(store, &s, &rows), -ENOENT);
     assert_null(rows);

@@ -30,7 +30,7 @@ static void a_message_comes_back_as_it_was(void **state)
         .msgid = "m-1",
         .time_ms = 1700000000123,
         .kind = 7,
-        .where = {"zoe", "alice"},
+        .where = {.first = "zoe", .second = "alice"},
         .source = "alice!a@example.org",
         .account = "Alice",
         .target = "zoe",
@@ -39,8 +39,10 @@ static void a_message_comes_back_as_it_was(void **state)
     };
     assert_int_equal(outcome_of(store, append(store, m)), 0);
     struct store_rows *rows;
-    struct store_query q = {
-        .where = {"alice", "zoe"}, .range = STORE_LATEST, .limit = 5, .events = true};
+    struct store_query q = {.where = {.first = "alice", .second = "zoe"},
+                            .range = STORE_LATEST,
+                            .limit = 5,
+                            .events = true};
     assert_int_equal(store_ask(store, &q, &rows), 0);
     assert_int_equal(rows->count, 1);
     const struct store_message *back = &rows->messages[0];

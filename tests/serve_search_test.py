@@ -190,7 +190,7 @@ def what_others_wrote_into_the_history_is_json_all_the_same():
         with doors(at / "history"):
             pass # it makes the file
         with contextlib.closing(sqlite3.connect(at / "history" / "history.db")) as history:
-            history.execute("INSERT INTO conversations VALUES (1, '#one', '')")
+            history.execute("INSERT INTO conversations VALUES (1, '#one', '', 0)")
             history.execute("INSERT INTO messages VALUES (1, ?, 1000, 1, 0, 1, 0, ?, NULL, '#one',"
                             " CAST(? AS TEXT), NULL)",
                             ('a"b\\\1', '"ada"!~a@b', b'\xff "\x1b\0'))

@@ -91,6 +91,9 @@ static void check_room(const struct room *room)
     must(count == room->count && (count > 0 || room->kept));
     must(room->modes < 1u << (sizeof ROOM_LETTERS - 1));
     must(strlen(room->key) <= KEY_MAX && !strpbrk(room->key, " ,"));
+    must((room->era > 0) == (*room->key || (room->modes & ROOM_INVITE_ONLY)));
+    for (const struct room *other = room->hh.next; room->era && other; other = other->hh.next)
+        must(other->era != room->era);
     must(!room->topic || (*room->topic && strlen(room->topic) <= TOPIC_MAX));
     must(!room->topic || utf8_is_valid(room->topic, strlen(room->topic)));
     check_lists(room);

@@ -10,15 +10,24 @@
 #include "chat/store/store.h"
 #include "world.h"
 
-enum { KEPT = 128 };
+enum { KEPT = 128, ERAS = 16 };
 
 struct record {
     struct store_message message; // its texts are owned
     bool committed, removed;
 };
 
+// What opens an era.
+struct opened {
+    int64_t era;
+    char room[ROOM_NAME_MAX + 1], key[KEY_MAX + 1];
+};
+
 struct store {
     struct record records[KEPT];
+    struct opened opened[ERAS];
+    int opened_count;
+    int64_t last_era;
     int count;
     int64_t settled; // numbers are 1 for the first record, and so on
     int stopped;     // 0, or why
@@ -72,6 +81,8 @@ int64_t store_append(struct store *store, const struct store_message *m)
 {
     must(*m->msgid && strlen(m->msgid) <= STORE_MSGID_MAX && m->where.first && *m->where.first);
     must(m->source && m->target && m->text);
+    must(m->where.era >= 0 && m->where.era <= store->last_era &&
+         !(m->where.second && m->where.era));
     for (int i = 0; i < store->count; i++)
         must(strcmp(store->records[i].message.msgid, m->msgid) != 0);
     if (store->stopped < 0)
@@ -93,6 +104,51 @@ bool memory_settle(struct store *store, int code, struct store_progress *p)
     return any;
 }
 
+// ---- eras -----------------------------------------------------------------------------------
+
+static struct opened *opened_by(struct store *store, const char *room, const char *key)
+{
+    for (int i = 0; i < store->opened_count; i++)
+        if (strcmp(store->opened[i].room, room) == 0 && strcmp(store->opened[i].key, key) == 0)
+            return &store->opened[i];
+    return NULL;
+}
+
+int64_t store_era_new(struct store *store)
+{
+    return ++store->last_era;
+}
+
+int64_t store_era_find(struct store *store, const char *room, const char *key)
+{
+    const struct opened *o = opened_by(store, room, key);
+    must(*room && *key);
+    return o ? o->era : 0;
+}
+
+int store_era_set(struct store *store, int64_t era, const char *room, const char *key)
+{
+    must(era > 0 && era <= store->last_era && *room && (!key || *key));
+    must(!key || !opened_by(store, room, key));
+    for (int i = 0; i < store->opened_count; i++)
+        if (store->opened[i].era == era)
+            store->opened[i--] = store->opened[--store->opened_count];
+    if (!key)
+        return 0;
+    if (store->opened_count == ERAS)
+        return -ENOMEM;
+    struct opened *o = &store->opened[store->opened_count++];
+    o->era = era;
+    must((size_t)snprintf(o->room, sizeof o->room, "%s", room) < sizeof o->room);
+    must((size_t)snprintf(o->key, sizeof o->key, "%s", key) < sizeof o->key);
+    return 0;
+}
+
+void store_era_end(struct store *store, int64_t era)
+{
+    must(era > 0 && era <= store->last_era);
+}
+
 // ---- questions ------------------------------------------------------------------------------
 
 static bool same_name(const char *a, const char *b)
@@ -103,6 +159,8 @@ static bool same_name(const char *a, const char *b)
 static bool is_in(const struct store_message *m, const struct store_conversation *where)
 {
     const char *a = m->where.first, *b = m->where.second;
+    if (m->where.era && m->where.era != where->era)
+        return false;
     return (same_name(a, where->first) && same_name(b, where->second)) ||
            (b && where->second && same_name(a, where->second) && same_name(b, where->first));
 }

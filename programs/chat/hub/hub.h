@@ -131,6 +131,7 @@ struct room {
     unsigned modes;        // of enum room_mode
     char key[KEY_MAX + 1]; // empty: none
     size_t limit;          // 0: none
+    int64_t era;           // of its history, while one needs a key or an invitation: irc/era.h
     bool kept;             // also without members
     struct mask_list lists[ROOM_LISTS];
     size_t list_sizes[ROOM_LISTS];
@@ -148,6 +149,8 @@ struct hub {
     uint64_t last_id;                   // of an event; see event.c
     // Told of each user that enters, leaves, or changes the name (then with both): may be NULL.
     void (*on_presence)(struct hub *, struct user *, bool here);
+    // Told of each room that ends. May be NULL.
+    void (*on_close)(struct hub *, const struct room *);
     // Keep what happens in a room, before it is told: the event's `number` is set. May be NULL.
     void (*record)(struct hub *, const struct room *, struct event *);
     void *owner; // who made the hub

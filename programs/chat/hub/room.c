@@ -191,6 +191,8 @@ void room_close_if_empty(struct hub *hub, struct room *room)
 {
     if (room->count > 0 || room->kept)
         return;
+    if (hub->on_close)
+        hub->on_close(hub, room);
     HASH_DEL(hub->rooms, room);
     room_free(room);
 }

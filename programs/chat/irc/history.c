@@ -164,6 +164,7 @@ struct store_conversation *history_rooms(struct session *s, size_t *count)
         TAILQ_FOREACH (m, &s->user.rooms, of_user) {
             (void)snprintf(names[i], sizeof names[i], "%s", m->room->folded);
             rooms[i].first = names[i];
+            rooms[i].era = m->room->era;
             i++;
         }
     if (rooms && names) {

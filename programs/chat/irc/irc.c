@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "chat/irc/era.h"
 #include "chat/irc/handlers.h"
 #include "chat/irc/history.h"
 #include "chat/irc/limits.h"
@@ -34,6 +35,7 @@ struct irc *irc_new(struct hub *hub, const struct irc_settings *set)
     LIST_INIT(&irc->sessions);
     hub->owner = irc;
     hub->on_presence = watch_presence;
+    hub->on_close = era_close;
     hub->record = set->history ? history_record : NULL;
     TAILQ_INIT(&irc->holding);
     seats_init(&irc->searches, SEARCHES_AT_ONCE);
@@ -60,6 +62,7 @@ void irc_free(struct irc **irc)
 {
     if (!*irc)
         return;
+    (*irc)->hub->on_close = NULL; // the history is closed
     whowas_free(*irc);
     free(*irc);
     *irc = NULL;

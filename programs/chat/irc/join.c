@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "chat/hub/event.h"
+#include "chat/irc/era.h"
 #include "chat/irc/handlers.h"
 #include "chat/irc/history.h"
 #include "chat/irc/lists.h"
@@ -79,8 +80,10 @@ static void join(struct session *s, char *name, const char *key)
         return;
     }
     room = room_make(hub, name);
-    if (fresh && room)
+    if (fresh && room) {
         room->modes = fresh_modes;
+        era_enter(s->irc, room, key);
+    }
     if (!room || !room_enter(room, &s->user, room->count == 0 && !room->kept ? RANK_OP : 0)) {
         reply(s, ERR_UNKNOWNERROR, "JOIN :Out of memory");
         if (room)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chat/irc/era.h"
 #include "chat/irc/handlers.h"
 #include "chat/irc/limits.h"
 
@@ -25,6 +26,8 @@ static void tell_change(struct mode_change *c)
     if (!*c->letters)
         return;
     (void)snprintf(text, sizeof text, "%s%s", c->letters, c->values);
+    if (strpbrk(c->letters, "ik"))
+        era_follow(s->irc, room); // of which this is already
     struct event e = event_in(room, EVENT_MODE, &s->user);
     e.text = text;
     room_tell(room, &e, NULL, 0);
@@ -139,6 +142,32 @@ static unsigned bit_of(const char *letters, char letter)
 static bool takes_value(char letter, bool on)
 {
     return strchr(RANK_LETTERS ROOM_LIST_LETTERS "k", letter) || (letter == 'l' && on);
+}
+
+// As much as fits behind the first `size` bytes; how many there are then.
+static size_t put(char out[LINE_BODY_MAX + 1], size_t size, const char *text, size_t length)
+{
+    size_t room = LINE_BODY_MAX - size;
+    length = length < room ? length : room;
+    memcpy(out + size, text, length);
+    out[size + length] = '\0';
+    return size + length;
+}
+
+void mode_hide_key(const char *text, char out[LINE_BODY_MAX + 1])
+{
+    size_t letters = strcspn(text, " "), size = put(out, 0, text, letters);
+    const char *value = text + letters;
+    bool on = true;
+    for (size_t i = 0; i < letters; i++) {
+        if (text[i] == '+' || text[i] == '-')
+            on = text[i] == '+';
+        if (!*value || !takes_value(text[i], on))
+            continue;
+        size_t length = 1 + strcspn(value + 1, " ");
+        size = text[i] == 'k' ? put(out, size, " *", 2) : put(out, size, value, length);
+        value += length;
+    }
 }
 
 // As a letter may stand in an answer.

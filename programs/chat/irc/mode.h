@@ -25,6 +25,10 @@ void mode_note(struct mode_change *c, char letter, const char *value);
 // Whether who asks has this rank; false: told so.
 bool mode_allowed(struct mode_change *c, unsigned rank);
 
+// A change as it was told, "+kl key 5", as it is kept and told later: "+kl * 5". Else the open
+// history would have keys in it, of those that were set for a moment and of those of old.
+void mode_hide_key(const char *text, char out[LINE_BODY_MAX + 1]);
+
 void mode_set_rank(struct mode_change *c, char letter, unsigned rank, char *nick);
 void mode_set_list(struct mode_change *c, enum room_list list, const char *written);
 void mode_of_user(struct session *s, const struct line *line);

@@ -7,7 +7,7 @@
 bool place_of_room(const struct room *room, struct place *place)
 {
     (void)snprintf(place->first, sizeof place->first, "%s", room->folded);
-    place->where = (struct store_conversation){.first = place->first};
+    place->where = (struct store_conversation){.first = place->first, .era = room->era};
     return true;
 }
 
@@ -21,6 +21,6 @@ bool place_find(const struct session *s, const char *target, struct place *place
         return false;
     (void)snprintf(place->first, sizeof place->first, "%s", s->user.identity);
     (void)snprintf(place->second, sizeof place->second, "%s", other->identity);
-    place->where = (struct store_conversation){place->first, place->second};
+    place->where = (struct store_conversation){.first = place->first, .second = place->second};
     return true;
 }

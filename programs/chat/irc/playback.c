@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "chat/irc/deliver.h"
+#include "chat/irc/mode.h"
 #include "chat/irc/multiline.h"
 
 static bool open_batch(struct session *s, const char *what, const char *target, char reference[24])
@@ -27,8 +28,10 @@ static void close_batch(struct session *s, const char *reference)
         tell(s, "BATCH -%s", reference);
 }
 
-// The event that a row tells of. `whom` is where the name of one who was kicked is put.
-static struct event event_of_row(const struct store_message *row, char whom[NICK_MAX + 1])
+// The event that a row tells of. `whom` is where the name of one who was kicked is put, `text` is
+// for modes: what was kept by weft of old has their keys.
+static struct event event_of_row(const struct store_message *row, char whom[NICK_MAX + 1],
+                                 char text[LINE_BODY_MAX + 1])
 {
     struct event e = {.kind = (enum event_kind)row->kind, .at = row->time_ms};
     e.source = row->source;
@@ -42,13 +45,17 @@ static struct event event_of_row(const struct store_message *row, char whom[NICK
         e.whom = whom;
         e.text = row->text + size + (row->text[size] == ' ');
     }
+    if (e.kind == EVENT_MODE) {
+        mode_hide_key(row->text, text);
+        e.text = text;
+    }
     return e;
 }
 
 static void play_one(struct session *s, const struct store_message *row, const char *reference)
 {
-    char whom[NICK_MAX + 1], batch[40] = "";
-    struct event e = event_of_row(row, whom);
+    char whom[NICK_MAX + 1], text[LINE_BODY_MAX + 1], batch[40] = "";
+    struct event e = event_of_row(row, whom, text);
     if (*reference)
         (void)snprintf(batch, sizeof batch, "batch=%s", reference);
     if (e.kind == EVENT_TAGS && !(s->caps & CAP_TAGS))

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "chat/irc/history.h"
+#include "chat/irc/mode.h"
 #include "chat/store/store.h"
 
 // Tags alone are kept if they say something of a message: a reaction. Who types is forgotten.
@@ -29,12 +30,22 @@ static bool is_worth_it(const struct event *e)
     }
 }
 
+// The words that are kept, most often the event's own.
+static const char *text_of(const struct event *e, char text[LINE_BODY_MAX + 1])
+{
+    if (e->kind == EVENT_KICK) // two words of it, in one
+        (void)snprintf(text, LINE_BODY_MAX + 1, "%s %s", e->whom, e->text);
+    else if (e->kind == EVENT_MODE)
+        mode_hide_key(e->text, text);
+    else
+        return e->text ? e->text : "";
+    return text;
+}
+
 static void append(struct irc *irc, const struct store_conversation *where, struct event *e)
 {
     char id[STORE_MSGID_MAX + 1], text[LINE_BODY_MAX + 1];
     (void)snprintf(id, sizeof id, e->records > 0 ? "%s.%d" : "%s", e->id, e->records + 1);
-    if (e->kind == EVENT_KICK) // two words of it, in one
-        (void)snprintf(text, sizeof text, "%s %s", e->whom, e->text);
     const struct store_message message = {
         .msgid = id,
         .time_ms = e->at,
@@ -44,9 +55,7 @@ static void append(struct irc *irc, const struct store_conversation *where, stru
         .source = e->source,
         .account = e->from && *e->from->identity ? e->from->identity : NULL,
         .target = e->target ? e->target : "",
-        .text = e->kind == EVENT_KICK ? text
-                : e->text             ? e->text
-                                      : "",
+        .text = text_of(e, text),
         .tags = e->client_tags,
     };
     e->records++;
@@ -77,7 +86,7 @@ static void note_for_answer(const struct event *e)
 
 void history_record(struct hub *hub, const struct room *room, struct event *event)
 {
-    const struct store_conversation where = {.first = room->folded};
+    const struct store_conversation where = {.first = room->folded, .era = room->era};
     if (!is_worth_it(event))
         return;
     append(hub->owner, &where, event);
@@ -126,7 +135,7 @@ void history_tell_kept(struct session *s, const struct room *room)
 void history_record_private(struct user *from, struct user *to, struct event *event)
 {
     struct irc *irc = from->hub->owner;
-    const struct store_conversation where = {from->identity, to->identity};
+    const struct store_conversation where = {.first = from->identity, .second = to->identity};
     if (irc->set.history && is_worth_it(event))
         append(irc, &where, event);
 }

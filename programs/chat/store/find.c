@@ -122,7 +122,8 @@ static int add_places(struct places *p, sqlite3_stmt *conversations)
 
 static int write_places(struct places *p)
 {
-    static const char named[] = "SELECT id FROM conversations WHERE first = ?1 AND second = ?2";
+    static const char named[] = "SELECT id FROM conversations WHERE first = ?1 AND second = ?2"
+                                " AND era IN (0, ?3)";
     const struct store_search *q = p->search;
     sqlite3_stmt *s;
     int rc = sql_prepare(p->db, q->in ? named : "SELECT id FROM conversations", &s);
@@ -133,6 +134,7 @@ static int write_places(struct places *p)
         conversation_names(&q->in[i], &first, &second);
         sql_text(s, 1, first);
         sql_text(s, 2, second);
+        sql_int(s, 3, q->in[i].era);
         rc = add_places(p, s);
     }
     (void)sqlite3_finalize(s);

@@ -17,21 +17,12 @@ void conversation_names(const struct store_conversation *where, const char **fir
     *second = !where->second ? "" : in_order ? where->second : where->first;
 }
 
-static const char find_conversation[] =
-    "SELECT id FROM conversations WHERE first = ? AND second = ?";
-
-int conversation_find(sqlite3 *db, const struct store_conversation *where, int64_t *id)
-{
-    struct sql_value names[2] = {{NULL, 0}, {NULL, 0}};
-    conversation_names(where, &names[0].text, &names[1].text);
-    return sql_find(db, find_conversation, names, id);
-}
-
 int insert_prepare(struct writer *w)
 {
-    int rc = sql_prepare(w->db, find_conversation, &w->find);
+    int rc = sql_prepare(
+        w->db, "SELECT id FROM conversations WHERE first = ? AND second = ? AND era = ?", &w->find);
     if (rc == 0)
-        rc = sql_prepare(w->db, "INSERT INTO conversations (first, second) VALUES (?, ?)",
+        rc = sql_prepare(w->db, "INSERT INTO conversations (first, second, era) VALUES (?, ?, ?)",
                          &w->add_conversation);
     if (rc == 0)
         rc = sql_prepare(w->db,
@@ -65,12 +56,14 @@ static struct known *place_of(struct writer *w, const char *first, const char *s
     return &w->known[(hash ^ hash >> 16) % KNOWN];
 }
 
-static void remember(struct known *k, int64_t id, const char *first, const char *second)
+static void remember(struct known *k, int64_t id, int64_t era, const char *first,
+                     const char *second)
 {
     size_t first_size = strlen(first) + 1, second_size = strlen(second) + 1;
     if (first_size > KNOWN_NAME || second_size > KNOWN_NAME)
         return; // it is asked for each time
     k->id = id;
+    k->era = era;
     memcpy(k->first, first, first_size);
     memcpy(k->second, second, second_size);
 }
@@ -80,15 +73,18 @@ void insert_forget(struct writer *w)
     memset(w->known, 0, sizeof w->known);
 }
 
-static int find_or_add(struct writer *w, const char *first, const char *second, int64_t *id)
+static int find_or_add(struct writer *w, const char *first, const char *second, int64_t era,
+                       int64_t *id)
 {
     sql_text(w->find, 1, first);
     sql_text(w->find, 2, second);
+    sql_int(w->find, 3, era);
     int rc = sql_one(w->find, id);
     if (rc != 0)
         return rc < 0 ? rc : 0;
     sql_text(w->add_conversation, 1, first);
     sql_text(w->add_conversation, 2, second);
+    sql_int(w->add_conversation, 3, era);
     rc = sql_run(w->add_conversation);
     *id = sqlite3_last_insert_rowid(w->db);
     return rc;
@@ -100,11 +96,12 @@ static int conversation_id(struct writer *w, const struct store_conversation *wh
     conversation_names(where, &first, &second);
     struct known *k = place_of(w, first, second);
     *id = k->id;
-    if (k->id && strcmp(k->first, first) == 0 && strcmp(k->second, second) == 0)
+    if (k->id && k->era == where->era && strcmp(k->first, first) == 0 &&
+        strcmp(k->second, second) == 0)
         return 0;
-    int rc = find_or_add(w, first, second, id);
+    int rc = find_or_add(w, first, second, where->era, id);
     if (rc == 0)
-        remember(k, *id, first, second);
+        remember(k, *id, where->era, first, second);
     return rc;
 }
 

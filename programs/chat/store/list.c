@@ -2,7 +2,7 @@
 // list.c - conversations with something in them: store_list.
 //
 // For each conversation one look at the end of its index; the candidates are few (a user's own) and
-// the messages many.
+// the messages many. A room is the open one and an era of it: the later of their last texts counts.
 #include <errno.h>
 #include <stdlib.h>
 
@@ -20,6 +20,11 @@ struct span {
 #define FROM \
     "SELECT " ROWS_COLUMNS " FROM conversations c JOIN messages m ON m.id = " LAST \
     " AND m.time > ?1 AND m.time < ?2"
+
+#define OF_ROOM \
+    "SELECT " ROWS_COLUMNS " FROM messages m JOIN conversations c ON c.id = m.conversation" \
+    " WHERE m.time > ?1 AND m.time < ?2 AND m.id = (SELECT max(" LAST ") FROM conversations c" \
+    " WHERE c.first = ?3 AND c.second = ?4 AND c.era IN (0, ?5))"
 
 static void bind_span(sqlite3_stmt *s, struct span span)
 {
@@ -44,13 +49,14 @@ static int add_rooms(sqlite3 *db, const struct store_targets *t, struct span spa
                      struct store_rows *rows)
 {
     sqlite3_stmt *s;
-    int rc = sql_prepare(db, FROM " WHERE c.first = ?3 AND c.second = ?4", &s);
+    int rc = sql_prepare(db, OF_ROOM, &s);
     for (size_t i = 0; i < t->room_count && rc == 0; i++) {
         const char *first, *second;
         conversation_names(&t->rooms[i], &first, &second);
         bind_span(s, span);
         sql_text(s, 3, first);
         sql_text(s, 4, second);
+        sql_int(s, 5, t->rooms[i].era);
         rc = rows_fill(rows, s, SIZE_MAX, NULL, NULL);
     }
     (void)sqlite3_finalize(s);

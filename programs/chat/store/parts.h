@@ -3,6 +3,7 @@
 //
 //     writer.c     a thread: commits, and what else changes history.db
 //     insert.c     a message, as rows
+//     eras.c       what was said behind a key, and which key
 //     removal.c    whose words go: asked for, begun, finished
 //     retention.c  what need not be kept
 //     indexer.c    a thread: words.db follows history.db
@@ -19,6 +20,7 @@
 #define WEFT_CHAT_STORE_PARTS_H
 
 #include <stdatomic.h>
+#include <sys/queue.h>
 #include <weft/pool.h>
 #include <weft/sync.h>
 
@@ -39,6 +41,17 @@ struct wish {
     int holders;
     char msgid[STORE_MSGID_MAX + 1];
     char by[]; // whom to note
+};
+
+// Which keys open what: eras.c. Those of which the file knows, and those of rooms that are there.
+struct era;
+struct era_change; // that is not on disk
+TAILQ_HEAD(era_changes, era_change);
+struct eras {
+    char secret[65];             // of this file; does not change
+    int64_t last;                // the number that was given last
+    struct era *by_id, *by_hash; // tables
+    struct era_changes changes;  // the writer has not seen them
 };
 
 struct store {
@@ -63,7 +76,8 @@ struct store {
     int code; // why history is stopped
     char reason[192];
     struct inbox inbox;
-    struct wish *wishes;       // not yet seen by the writer; in any order
+    struct wish *wishes; // not yet seen by the writer; in any order
+    struct eras eras;
     int64_t last_id, indexed;  // of messages: committed, searchable
     int64_t last_removal;      // committed
     int64_t forgotten, purged; // removals that the index knows of; that are in no page of it
@@ -77,7 +91,7 @@ struct store {
 // A conversation that was written to lately.
 enum { KNOWN = 64, KNOWN_NAME = 65 };
 struct known {
-    int64_t id; // 0: none
+    int64_t id, era; // id 0: none
     char first[KNOWN_NAME], second[KNOWN_NAME];
 };
 
@@ -89,6 +103,7 @@ struct writer {
     sqlite3_stmt *find, *add_conversation, *insert, *note_last;
     struct known known[KNOWN];
     int64_t last_id, last_time; // of what is written
+    struct era_changes changes; // of eras; to be written in front of the next messages
     struct wish *wishes;        // written down, not finished; in any order
     int64_t wanted, finished;   // removals asked for: written down; overwritten
     int64_t expired, deleted;   // removals of retention: written down; deleted
@@ -105,6 +120,14 @@ int write_history(struct writer *const *arg, weft_none *none);
 WEFT_TASK(write_history, struct writer *, weft_none);
 // History stops, and with it all that waits.
 void writer_stop(struct writer *w, struct notes *taken, int code);
+
+int eras_open(struct writer *w); // what the file knows
+void eras_close(struct writer *w);
+void eras_take(struct writer *w);    // what has changed; mu is held
+int eras_write(struct writer *w);    // what was taken; again, until it is committed
+void eras_written(struct writer *w); // it is
+// There is no message of it: whether it may go, and then its key is forgotten.
+bool eras_let_go(struct writer *w, int64_t era);
 
 int insert_prepare(struct writer *w);
 void insert_finish(struct writer *w);
@@ -146,7 +169,8 @@ void readers_close(struct store *store);
 // Names as the table of conversations has them: second is "" for a room.
 void conversation_names(const struct store_conversation *where, const char **first,
                         const char **second);
-// 1, 0 (nobody has said anything there) or an error.
-int conversation_find(sqlite3 *db, const struct store_conversation *where, int64_t *id);
+// Take mu without ever parking: who appends may be in the middle of a broadcast, which must be
+// whole for the other fibers of its loop. The others hold it for moments, to move pointers.
+void lock_in_place(weft_mutex *mu);
 
 #endif

@@ -7,6 +7,9 @@
 // What is too old goes by its time. What is too much goes by its id, the order in which messages
 // came: after a clock that ran ahead was set right, those with the last times are not the last
 // ones, and what has just been said would go at once.
+//
+// Each era of a room is counted by itself, so that no stranger can drive out what was said behind a
+// key. One of which nothing is left goes, and with it what opens it.
 #include <time.h>
 
 #include "chat/store/parts.h"
@@ -134,6 +137,28 @@ static int tidy(struct writer *w, int64_t conversation)
     return rc < 0 ? rc : count;
 }
 
+static int delete_era(struct writer *w, const struct sql_value values[2])
+{
+    int rc = sql_begin(w->db);
+    if (rc < 0)
+        return rc;
+    rc = sql_run_with(w->db, "DELETE FROM conversations WHERE id = ?", values);
+    if (rc == 0)
+        rc = sql_run_with(w->db, "DELETE FROM eras WHERE id = ?", &values[1]);
+    insert_forget(w); // that this one was known
+    return sql_commit(w->db, rc);
+}
+
+static int forget_era(struct writer *w, int64_t conversation)
+{
+    struct sql_value values[] = {{.number = conversation}, {.number = 0}};
+    int rc = sql_find(w->db,
+                      "SELECT era FROM conversations WHERE id = ?1 AND era > 0 AND NOT EXISTS"
+                      " (SELECT 1 FROM messages WHERE conversation = ?1)",
+                      values, &values[1].number);
+    return rc > 0 && eras_let_go(w, values[1].number) ? delete_era(w, values) : rc < 0 ? rc : 0;
+}
+
 void retention_step(struct writer *w)
 {
     struct store *s = w->store;
@@ -151,6 +176,8 @@ void retention_step(struct writer *w)
         return;
     }
     int count = rc < 0 ? rc : tidy(w, conversation);
+    if (count == 0)
+        count = forget_era(w, conversation);
     if (count < 0)
         writer_stop(w, NULL, count);
     if (count < STEP)

@@ -12,7 +12,15 @@
 // clock_steps has the ids of the messages at which it was, those of the last few times.
 //
 // A conversation is a number, so that an index entry has a few bytes; `second` is '' for a room,
-// and the names of two users are in order. `removals` are what the index must forget, in the order
+// and the names of two users are in order. What was said in a room behind a key or an invitation is
+// a conversation beside that of the open room, for each `era` of it. A column of messages would
+// have cost a byte in each of them, and more: rows of before would change their sizes with their
+// removal, what is hidden would be looked through again and again by those who may not see it, and
+// strangers who fill the open room would drive out what is kept of the guarded one. Numbers of
+// conversations are never used again, for a question may have looked one up. `eras` has the hash of
+// what opens one; what nothing opens is not in it.
+//
+// `removals` are what the index must forget, in the order
 // of their numbers, which are never used again.
 #include "chat/store/schema.h"
 
@@ -41,6 +49,16 @@ static const char *const steps[] = {
     " (SELECT id, time, lag(time) OVER (ORDER BY id) AS before FROM messages)"
     " WHERE time < before ORDER BY id DESC LIMIT " PLACE_STEPS ";"
     "PRAGMA user_version = 2;",
+    "CREATE TABLE renewed (id INTEGER PRIMARY KEY AUTOINCREMENT, first TEXT NOT NULL,"
+    " second TEXT NOT NULL, era INTEGER NOT NULL, UNIQUE (first, second, era));"
+    "INSERT INTO renewed SELECT id, first, second, 0 FROM conversations;"
+    "DROP TABLE conversations;"
+    "ALTER TABLE renewed RENAME TO conversations;"
+    "CREATE INDEX conversations_second ON conversations (second) WHERE second <> '';"
+    "CREATE INDEX conversations_era ON conversations (era) WHERE era > 0;"
+    "CREATE TABLE eras (id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE);"
+    "INSERT INTO meta VALUES ('secret', hex(randomblob(32)));"
+    "PRAGMA user_version = 3;",
 };
 
 const struct schema history_schema = {

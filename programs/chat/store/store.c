@@ -66,6 +66,7 @@ static void release(struct whole *w)
     struct store *s = &w->store;
     readers_close(s);
     indexer_close(&w->indexer);
+    eras_close(&w->writer);
     writer_close(&w->writer);
     inbox_free(&s->inbox);
     if (s->lock >= 0)
@@ -143,12 +144,11 @@ int store_close(struct store **store, weft_time deadline)
 
 static bool is_whole(const struct store_message *m)
 {
-    return m->msgid && *m->msgid && strlen(m->msgid) <= STORE_MSGID_MAX && m->where.first;
+    return m->msgid && *m->msgid && strlen(m->msgid) <= STORE_MSGID_MAX && m->where.first &&
+           !(m->where.second && m->where.era);
 }
 
-// Without ever parking: who appends may be in the middle of a broadcast, which must be whole for
-// the other fibers of its loop. The others hold the lock for moments, to move pointers.
-static void lock_in_place(weft_mutex *mu)
+void lock_in_place(weft_mutex *mu)
 {
     while (!weft_trylock(mu))
         (void)sched_yield();
@@ -179,7 +179,7 @@ void store_hurry(struct store *s, int64_t number)
 int64_t store_append(struct store *s, const struct store_message *message)
 {
     if (!is_whole(message))
-        return weft_fail(-EINVAL, "no message: its msgid or its room is missing");
+        return weft_fail(-EINVAL, "no message: its msgid or its room is wrong");
     struct note *note = note_new(message);
     if (!note)
         return weft_fail(-ENOMEM, "history: out of memory");

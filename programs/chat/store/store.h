@@ -69,6 +69,7 @@ int store_close(struct store **store, weft_time deadline);
 // A room: its name, and NULL. Two users: their names in any order.
 struct store_conversation {
     const char *first, *second;
+    int64_t era; // of a room, see below. 0: it is open
 };
 
 struct store_message {
@@ -87,8 +88,8 @@ struct store_message {
 
 // Copy it into the queue: its number, 1, 2, 3... of this store_open. Never waits for the disk, and
 // never parks the task: a fiber may call it in the middle of what must be whole for its loop.
-// -ENOBUFS: the queue is full; -EPIPE: ended; -EINVAL: no msgid, or a long one, or no room;
-// -ENOMEM; or why history is stopped, and then nothing is queued.
+// -ENOBUFS: the queue is full; -EPIPE: ended; -EINVAL: no msgid, or a long one, or no room, or an
+// era of two users; -ENOMEM; or why history is stopped, and then nothing is queued.
 int64_t store_append(struct store *store, const struct store_message *message);
 
 // What has become of a run of appends.
@@ -123,6 +124,21 @@ void store_retry(struct store *store);
 // deleted messages, all of history.db is read for it, and writing waits meanwhile; then it is not
 // done for a file of 64 GiB.
 int store_remove(struct store *store, const char *msgid, const char *by, weft_time deadline);
+
+// ---- eras ----------------------------------------------------------------------
+// While a room is guarded, what is said there is of an era. A question about the room sees what was
+// said in the open, and in the one era that it names; of the others it knows not even the msgids. A
+// key, of which a hash is kept, may open an era again, also after a restart. What opens it is told
+// before the first append that is protected so; both are committed together. None of these waits.
+
+int64_t store_era_new(struct store *store); // a number under which nothing was said
+// The era that this key of the room opens, 0 if it opens none. A room is in it from now on.
+int64_t store_era_find(struct store *store, const char *room, const char *key);
+// From now on this key of the room, which store_era_find does not know, opens this era, and no
+// other does; NULL: none. A room is in it. 0 or -ENOMEM: then append nothing more to it.
+int store_era_set(struct store *store, int64_t id, const char *room, const char *key);
+// No room is in it any more. What was said is kept, as long as other messages are.
+void store_era_end(struct store *store, int64_t id);
 
 // ---- questions ---------------------------------------------------------------
 // An answer sees all that was committed before the question. Only the calling task waits; it may be
@@ -185,7 +201,7 @@ enum { SEARCH_INDEX_MS = 2000, SEARCH_WAIT_MS = 10000, SEARCH_FIND_MS = 5000 };
 
 struct store_search {
     const char *words; // all of them; what has no space within, as 多线程 or foo-bar, is a phrase
-    const struct store_conversation *in; // each once. NULL: everywhere
+    const struct store_conversation *in; // each once. NULL: everywhere, and in each era
     size_t in_count;
     const char *author;         // a nick or an account, in any case (of ASCII). NULL: anybody
     int64_t since_ms, until_ms; // exclusive. 0: no bound

@@ -46,6 +46,8 @@ int writer_open(struct writer *w, struct store *store)
         .store = store, .retry_at = WEFT_FOREVER, .empty_at = WEFT_FOREVER, .surplus = -1};
     int rc = open_history(w);
     if (rc == 0)
+        rc = eras_open(w);
+    if (rc == 0)
         rc = insert_prepare(w);
     if (rc == 0)
         rc = removal_resume(w);
@@ -82,8 +84,11 @@ static void give_way(const struct writer *w, unsigned written)
 static int insert_all(struct writer *w, struct notes *batch)
 {
     unsigned written = 0;
+    int rc = eras_write(w);
+    if (rc < 0)
+        return rc;
     for (struct note *note = batch->first; note; note = note->next) {
-        int rc = insert_message(w, &note->message);
+        rc = insert_message(w, &note->message);
         if (rc < 0 && rc != -EEXIST)
             return rc;
         note->code = rc;
@@ -103,6 +108,8 @@ static int try_batch(struct writer *w, struct notes *batch)
         w->last_id = last_id;
         w->last_time = last_time;
         insert_forget(w);
+    } else {
+        eras_written(w);
     }
     return rc;
 }
@@ -253,6 +260,8 @@ static void wait_for_work(struct writer *w, struct turn *turn)
     if (s->abandoned)
         lose_all(s);
     inbox_take(&s->inbox, BATCH_MAX, &turn->batch);
+    if (turn->batch.first)
+        eras_take(w);
     turn->last = s->ended && s->inbox.waiting.count == 0;
     turn->retry = s->code < 0 && (s->retry_now || weft_now().ns >= w->retry_at.ns);
     s->retry_now = false;
