@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: MIT
 """serve_eras_test.py BUILD/weft - a room with a key, over the ends of real servers: what was said in
 it is for who has the key, by whatever way one asks. The rules are in tests/irc/history-key.irc."""
+import contextlib
 import json
 import os
 import re
+import sqlite3
 import sys
 import urllib.error
 import urllib.parse
@@ -133,6 +135,23 @@ def what_was_said_behind_a_key_is_for_who_has_it_after_a_restart():
 @test
 def what_was_said_behind_a_key_is_for_who_has_it_after_a_kill():
     goes_round(lambda server: (server.process.kill(), server.process.wait(PATIENCE)))
+
+
+@test
+def keys_that_an_older_weft_has_kept_are_told_no_more():
+    with folder() as at:
+        with doors(at / "history"):
+            pass  # it makes the file
+        with contextlib.closing(sqlite3.connect(at / "history" / "history.db")) as history:
+            history.execute("INSERT INTO conversations VALUES (1, '#room', '', 0)")
+            history.execute("INSERT INTO messages VALUES (1, 'old', 1000, 1, 8, 0, 0, 'ada!~ada@host', NULL,"
+                            " '#room', '+okl-v ada sesame 5 bob', NULL)")
+            history.execute("UPDATE meta SET value = 1 WHERE name = 'last_id'")
+            history.commit()
+        with doors(at / "history") as server, enter(server, "eve", "#room") as eve:
+            events = told(eve, "CHATHISTORY AFTER #room timestamp=1970-01-01T00:00:00.000Z 1")
+            equal([line.split(" ", 2)[2] for line in events if " MODE " in line],
+                  ["MODE #room +okl-v ada * 5 bob"])
 
 
 if __name__ == "__main__":
