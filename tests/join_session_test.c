@@ -314,18 +314,20 @@ static void whatever_else_is_said_is_shown(void **state)
                               "tell room= who=srv other= NEVERHEARD of this\n");
 }
 
-static void whether_a_room_keeps_history_and_what_is_deleted_is_told(void **state)
+static void what_a_room_keeps_and_what_is_deleted_is_told(void **state)
 {
     (void)state;
     struct session s = welcome();
     hear(&s, ":srv NOTE JOIN HISTORY_KEPT #weft :It keeps all");
     hear(&s, ":srv NOTE JOIN HISTORY_NOT_KEPT #weft :It keeps nothing");
+    hear(&s, ":srv NOTE JOIN ROOM_IS_OPEN #weft :It is open");
     hear(&s, ":bob!b@h REDACT #weft m1 :a slip");
     hear(&s, ":bob!b@h REDACT ann m2");
     hear(&s, ":ann!a@h REDACT bob m3");
     hear(&s, ":bob!b@h REDACT #weft");
     assert_string_equal(told, "kept room=#weft who=srv other= It keeps all\n"
                               "kept room=#weft who=srv other= It keeps nothing\n"
+                              "tell room=#weft who=srv other= It is open\n"
                               "deleted room=#weft who=bob other= a slip\n"
                               "deleted room=bob who=bob other= \n"
                               "my deleted room=bob who=ann other= \n");
@@ -529,7 +531,7 @@ int main(void)
         cmocka_unit_test(who_comes_and_goes_is_told),
         cmocka_unit_test(topics_and_members_are_told),
         cmocka_unit_test(whatever_else_is_said_is_shown),
-        cmocka_unit_test(whether_a_room_keeps_history_and_what_is_deleted_is_told),
+        cmocka_unit_test(what_a_room_keeps_and_what_is_deleted_is_told),
         cmocka_unit_test(isupport_is_obeyed),
         cmocka_unit_test(without_the_echo_what_one_says_is_news_at_once),
         cmocka_unit_test(a_long_text_is_split_where_no_character_is_cut),

@@ -126,6 +126,11 @@ int64_t store_era_find(struct store *store, const char *room, const char *key)
     return o ? o->era : 0;
 }
 
+bool store_era_is_there(struct store *store, const char *room, const char *key)
+{
+    return store_era_find(store, room, key) != 0;
+}
+
 int store_era_set(struct store *store, int64_t era, const char *room, const char *key)
 {
     must(era > 0 && era <= store->last_era && *room && (!key || *key));

@@ -419,3 +419,16 @@ test("a room says once how long it keeps what is said", async (start) => {
     const ben = await enter(other, "ben", { locale: "zh-CN" });
     await shows(ben, "这个房间不保留历史消息。");
 });
+
+test("who comes with the key into a room that is open now is told so", async (start) => {
+    const { url, irc } = await start(),
+        raw = await Raw.irc(irc, "raw", "#den");
+    raw.say("MODE #den +k sesame", "PRIVMSG #den :behind the key", "MODE #den -k sesame");
+    await raw.hears("MODE #den -k");
+    const anna = await enter(url, "anna", { locale: "zh-CN" });
+    await say(anna, "/join #den sesame");
+    await isIn(anna, "#den");
+    await shows(anna, "这个房间现在是公开的。重新设置这个密钥后，才能看到用它保护过的消息。");
+    await shows(anna, "behind the key", 0);
+    raw.close();
+});

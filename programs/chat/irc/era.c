@@ -41,6 +41,19 @@ void era_enter(struct irc *irc, struct room *room, const char *key)
         (void)snprintf(room->key, sizeof room->key, "%s", key);
 }
 
+void era_warn(struct session *s, const struct room *room, const char *key)
+{
+    static const char text[] = "is open now. What was said behind this key is there when the key "
+                               "is set again";
+    struct store *store = s->irc->set.history;
+    if (!store || !*key || room->era || !store_era_is_there(store, room->folded, key))
+        return;
+    if (s->caps & CAP_STANDARD_REPLIES)
+        tell(s, "NOTE JOIN ROOM_IS_OPEN %s :This room %s", room->name, text);
+    else
+        tell(s, "NOTICE %s :%s %s", session_name(s), room->name, text);
+}
+
 void era_close(struct hub *hub, const struct room *room)
 {
     struct irc *irc = hub->owner;

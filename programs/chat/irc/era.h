@@ -17,6 +17,9 @@ void era_follow(struct irc *irc, struct room *room);
 // The room was made just now, by somebody with this key: if the key opens what was said there, the
 // room has the key again.
 void era_enter(struct irc *irc, struct room *room, const char *key);
+// Somebody has come in with a key: if the room is open, and the key opens what was said behind it,
+// he is told that nobody is behind it now.
+void era_warn(struct session *s, const struct room *room, const char *key);
 void era_close(struct hub *hub, const struct room *room); // hub->on_close
 
 #endif

@@ -91,6 +91,7 @@ static void join(struct session *s, char *name, const char *key)
         return;
     }
     tell_join(s, room);
+    era_warn(s, room, key);
 }
 
 static void part(struct session *s, char *name, const char *why)

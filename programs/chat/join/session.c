@@ -453,10 +453,10 @@ static void on_note(struct session *s, const struct message *m)
 {
     const char *code = message_param(m, 1);
     bool kept = strcmp(code, "HISTORY_KEPT") == 0 || strcmp(code, "HISTORY_NOT_KEPT") == 0;
-    if (kept && m->count > 3)
-        tell(
-            s, m,
-            (struct news){.kind = NEWS_KEPT, .room = message_param(m, 2), .text = message_last(m)});
+    struct news news = {.kind = kept ? NEWS_KEPT : NEWS_TELL, .room = message_param(m, 2)};
+    news.text = message_last(m);
+    if (m->count > 3 && (kept || strcmp(code, "ROOM_IS_OPEN") == 0))
+        tell(s, m, news);
     else
         on_other(s, m);
 }

@@ -164,17 +164,27 @@ int64_t store_era_new(struct store *s)
     return id;
 }
 
-int64_t store_era_find(struct store *s, const char *room, const char *key)
+static int64_t find(struct store *s, const char *room, const char *key, bool hold)
 {
     char hash[HASH_TEXT + 1];
     hash_key(&s->eras, room, key, hash);
     lock_in_place(&s->mu);
     struct era *era = with_hash(&s->eras, hash);
     int64_t id = era ? era->id : 0;
-    if (era)
+    if (era && hold)
         era->held = true;
     weft_unlock(&s->mu);
     return id;
+}
+
+int64_t store_era_find(struct store *s, const char *room, const char *key)
+{
+    return find(s, room, key, true);
+}
+
+bool store_era_is_there(struct store *s, const char *room, const char *key)
+{
+    return find(s, room, key, false) != 0;
 }
 
 int store_era_set(struct store *s, int64_t id, const char *room, const char *key)

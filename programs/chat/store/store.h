@@ -132,13 +132,14 @@ int store_remove(struct store *store, const char *msgid, const char *by, weft_ti
 // before the first append that is protected so; both are committed together. None of these waits.
 
 int64_t store_era_new(struct store *store); // a number under which nothing was said
-// The era that this key of the room opens, 0 if it opens none. A room is in it from now on.
+// The era that this key of the room opens, 0 if it opens none. A room is in it from now on; to ask
+// whether there is one puts none in it.
 int64_t store_era_find(struct store *store, const char *room, const char *key);
-// From now on this key of the room, which store_era_find does not know, opens this era, and no
-// other does; NULL: none. A room is in it. 0 or -ENOMEM: then append nothing more to it.
+bool store_era_is_there(struct store *store, const char *room, const char *key);
+// From now on this key of the room, which opened none, opens this era, and no other does; NULL:
+// none. A room is in it. 0 or -ENOMEM: then append nothing more to it.
 int store_era_set(struct store *store, int64_t id, const char *room, const char *key);
-// No room is in it any more. What was said is kept, as long as other messages are.
-void store_era_end(struct store *store, int64_t id);
+void store_era_end(struct store *store, int64_t id); // no room is in it now; its messages are kept
 
 // ---- questions ---------------------------------------------------------------
 // An answer sees all that was committed before the question. Only the calling task waits; it may be
@@ -148,8 +149,7 @@ void store_era_end(struct store *store, int64_t id);
 struct store_rows {
     size_t count;
     struct store_message *messages; // what they point to is owned by the rows
-    char next[STORE_MSGID_MAX +
-              1]; // of a search: what `before` is to go on with; "": nothing is left
+    char next[STORE_MSGID_MAX + 1]; // of a search: `before` of the next part; "": nothing is left
 };
 void store_rows_free(struct store_rows **rows); // NULL is fine
 
