@@ -448,21 +448,21 @@ static void an_end_of_a_pipe_moves_with_the_task(void **state)
 // ---- what does not travel ----------------------------------------------------------------
 
 struct letter {
-    int number;
+    long number; // behind an int there would be four bytes that may hold anything
     const char *text;
 };
 
 static int read_letter(const struct letter *letter, weft_none *none)
 {
     (void)none;
-    return letter->number;
+    return (int)letter->number;
 }
 WEFT_TASK(read_letter, struct letter, weft_none);
 
 static int read_note(const struct letter *letter, weft_none *none)
 {
     (void)none;
-    return letter->number;
+    return (int)letter->number;
 }
 WEFT_TASK(read_note, struct letter, weft_none);
 
