@@ -152,7 +152,7 @@ static void it_can_end_at_once(void **state)
 
 static void put(struct inbox *inbox, int64_t time_ms)
 {
-    const struct store_message m = {.msgid = "x", .where = {"#room", NULL}, .time_ms = time_ms};
+    const struct store_message m = {.msgid = "x", .where = {.first = "#room"}, .time_ms = time_ms};
     assert_true(inbox_add(inbox, note_new(&m)) > 0);
 }
 
