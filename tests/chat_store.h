@@ -200,4 +200,14 @@ SHARED void change(const char *file, const char *sql)
     sqlite3_close(db);
 }
 
+// As the statements make it, by a weft of before.
+SHARED void make_history(const char *folder, const char *sql)
+{
+    assert_int_equal(mkdir(folder, 0700), 0);
+    int fd = open(file_in(folder, "history.db"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+    change(file_in(folder, "history.db"), sql);
+}
+
 #endif

@@ -163,11 +163,7 @@ static void a_history_of_the_second_schema_is_read_on(void **state)
 {
     (void)state;
     const char *folder = folder_of_test();
-    assert_int_equal(mkdir(folder, 0700), 0);
-    int fd = open(file_in(folder, "history.db"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    assert_true(fd >= 0);
-    close(fd);
-    change(file_in(folder, "history.db"), history_v2);
+    make_history(folder, history_v2);
     struct store *store = open_in(folder);
     assert_string_equal(all_of(store, 0), "1 3 5");
     struct store_query q = {

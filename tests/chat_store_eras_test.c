@@ -238,7 +238,7 @@ static void what_nothing_opens_is_open_to_nobody_later(void **state)
     say_in(store, era, "3", 30, "among the invited");
     assert_int_equal(store_era_find(store, "#lobby", "ale"), 0);
     close_store(store);
-    assert_int_equal(number_in(file_in(folder, "history.db"), "SELECT count(*) FROM eras"), 0);
+    assert_int_equal(counted(folder, "SELECT count(*) FROM eras"), 0);
     store = open_in(folder);
     assert_int_equal(store_era_find(store, "#lobby", "ale"), 0);
     assert_string_equal(all_of(store, 0), "");
@@ -273,7 +273,7 @@ static void the_key_is_in_no_file(void **state)
     assert_false(is_in_files(folder, "unguessable77"));
     close_store(store);
     assert_false(is_in_files(folder, "unguessable77"));
-    assert_int_equal(number_in(file_in(folder, "history.db"), "SELECT count(*) FROM eras"), 1);
+    assert_int_equal(counted(folder, "SELECT count(*) FROM eras"), 1);
 }
 
 static void each_history_has_a_secret_of_its_own(void **state)
@@ -313,9 +313,8 @@ static void an_era_without_a_message_needs_no_record(void **state)
     }
     say(store, "1", 10, "open");
     close_store(store);
-    assert_int_equal(number_in(file_in(folder, "history.db"), "SELECT count(*) FROM eras"), 0);
-    assert_int_equal(number_in(file_in(folder, "history.db"), "SELECT count(*) FROM conversations"),
-                     1);
+    assert_int_equal(counted(folder, "SELECT count(*) FROM eras"), 0);
+    assert_int_equal(counted(folder, "SELECT count(*) FROM conversations"), 1);
 }
 
 static void an_era_that_ended_is_found_again(void **state)

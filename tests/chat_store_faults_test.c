@@ -401,11 +401,7 @@ static void a_history_of_the_first_schema_is_read_on(void **state)
 {
     (void)state;
     const char *folder = new_folder();
-    assert_int_equal(mkdir(folder, 0700), 0);
-    int fd = open(file_in(folder, "history.db"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    assert_true(fd >= 0);
-    close(fd);
-    change(file_in(folder, "history.db"), history_v1);
+    make_history(folder, history_v1);
     struct store *store = open_in(folder);
     say(store, "6", 130, "after");
     struct store_query q = {.range = STORE_LATEST, .limit = 9};

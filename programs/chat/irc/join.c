@@ -91,7 +91,8 @@ static void join(struct session *s, char *name, const char *key)
         return;
     }
     tell_join(s, room);
-    era_warn(s, room, key);
+    if (!fresh) // else the key was tried
+        era_warn(s, room, key);
 }
 
 static void part(struct session *s, char *name, const char *why)
