@@ -34,7 +34,7 @@ struct wf_flight {
     struct wf_io io;
     weft_conn *conn;
     struct wf_buffer bytes; // that are with the loop
-    char room[];            // for those that are queued
+    char room[];            // for those that are queued, and behind it for those that are held
 };
 
 void wf_conn_note_error(weft_conn *c, int error)
@@ -45,6 +45,15 @@ void wf_conn_note_error(weft_conn *c, int error)
 
 // ---- at the end of a turn ---------------------------------------------------------------
 
+// What it lent is its own from now on, or it has nothing left.
+static int own(struct wf_buffer *b)
+{
+    int rc = wf_buffer_own(b);
+    if (rc < 0)
+        wf_buffer_drop(b, b->length);
+    return rc;
+}
+
 // With mu held, which it gives back. Who waits in a call watches for room, if some is left.
 static void end_flight(weft_conn *c)
 {
@@ -52,9 +61,9 @@ static void end_flight(weft_conn *c)
     c->flight = NULL;
     c->flies = false;
     wf_conn_send_queued(c); // what was added meanwhile
-    int rc = wf_buffer_own(&c->out);
-    if (rc < 0)
-        wf_conn_note_error(c, rc); // a hole in the stream: it ends
+    int rc = own(&c->out), rc_held = c->layer ? own(&c->layer->held) : 0;
+    if (rc < 0 || rc_held < 0)
+        wf_conn_note_error(c, -ENOMEM); // a hole in the stream: it ends
     if (c->out.length > 0 || c->writer)
         wf_conn_wake_all(c);
     wf_block_give(flight);
@@ -130,13 +139,18 @@ static void take_off(struct wf_turn_end *turn_end)
     wf_loop_ask(loop, &flight->io);
 }
 
+static size_t room_for(const struct wf_buffer *b)
+{
+    return b->usual > ROOM_LEAST ? b->usual : ROOM_LEAST;
+}
+
 // True: the end of the turn sends. Another loop's turn may be long: then we had better send.
 static bool fly_later(weft_conn *c, struct wf_loop *loop)
 {
     if (c->flight)
         return c->flies_from == loop;
-    size_t room = ROOM_LEAST > c->out.usual ? ROOM_LEAST : c->out.usual;
-    struct wf_flight *flight = wf_block_take(sizeof *flight + room);
+    size_t room = room_for(&c->out), aside = c->layer ? room_for(&c->layer->held) : 0;
+    struct wf_flight *flight = wf_block_take(sizeof *flight + room + aside);
     if (!flight)
         return false;
     flight->turn_end.call = take_off;
@@ -147,6 +161,8 @@ static bool fly_later(weft_conn *c, struct wf_loop *loop)
     c->flies_from = loop;
     c->users++;
     wf_buffer_lend(&c->out, flight->room, room);
+    if (c->layer)
+        wf_buffer_lend(&c->layer->held, flight->room + room, aside);
     wf_loop_at_turn_end(loop, &flight->turn_end);
     return true;
 }

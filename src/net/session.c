@@ -36,6 +36,10 @@
 // What no honest peer says in a row, or leaves unread: some 2,400 wishes for new keys.
 enum { TALK_MOST = 64 << 10, RECORD_COUNTS = 1 << 10 };
 
+// OpenSSL takes memory for the largest record that it may write, and gives it back each time. For
+// a short one that is a block which malloc has at hand, and not one of 16 KiB that it has to find.
+enum { SHORT_RECORD = 768 };
+
 struct session {
     struct wf_layer layer; // first
     weft_tls *tls;         // a reference
@@ -44,6 +48,7 @@ struct session {
     bool at_end;     // of the socket
     bool ready;      // the handshake is done
     bool reads;      // OpenSSL is in a call that reads
+    bool is_short;   // it writes short records
     size_t talked;   // what counts of the records, once ready, since there were plain bytes in one
     size_t answered; // what OpenSSL said to that, since the queue was empty
     int failed;      // 0, or what every call returns from now on
@@ -127,6 +132,13 @@ static int make_method(void *arg)
 
 // ---- failures ---------------------------------------------------------------------------
 
+// Before each call of OpenSSL. To clear a queue that is empty takes 800 instructions.
+static void forget_errors(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
 static int fail(const struct session *s)
 {
     return wf_explain(s->failed, "TLS with %s: %s", weft_peer(s->layer.conn), s->why);
@@ -187,7 +199,7 @@ static int handshake(struct wf_layer *layer)
     struct session *s = of(layer);
     if (s->failed < 0)
         return fail(s);
-    ERR_clear_error();
+    forget_errors();
     int rc = SSL_do_handshake(s->ssl);
     if (rc != 1) {
         rc = outcome(s, rc);
@@ -202,7 +214,7 @@ static int handshake(struct wf_layer *layer)
 static int get(struct session *s, int (*how)(SSL *, void *, size_t, size_t *), void *buf,
                size_t cap, size_t *n)
 {
-    ERR_clear_error();
+    forget_errors();
     s->reads = true;
     int rc = how(s->ssl, buf, cap, n);
     s->reads = false;
@@ -233,6 +245,17 @@ static bool is_readable(struct wf_layer *layer)
     return rc == 1 || outcome(s, rc) != -EAGAIN;
 }
 
+static void choose_record(struct session *s, size_t size)
+{
+    bool is_short = size <= SHORT_RECORD;
+    if (s->is_short == is_short)
+        return;
+    long most = is_short ? SHORT_RECORD : SSL3_RT_MAX_PLAIN_LENGTH;
+    (void)SSL_set_max_send_fragment(s->ssl, most); // neither can fail from 512 on
+    (void)SSL_set_split_send_fragment(s->ssl, most);
+    s->is_short = is_short;
+}
+
 static int write_all(struct wf_layer *layer, const void *bytes, size_t size)
 {
     struct session *s = of(layer);
@@ -241,7 +264,8 @@ static int write_all(struct wf_layer *layer, const void *bytes, size_t size)
         return fail(s);
     if (SSL_get_shutdown(s->ssl) & SSL_SENT_SHUTDOWN)
         return -EPIPE; // we said "no more"
-    ERR_clear_error();
+    choose_record(s, size);
+    forget_errors();
     int rc = SSL_write_ex(s->ssl, bytes, size, &n);
     if (rc == 1)
         return 0; // all of it: the BIO takes everything
@@ -256,7 +280,7 @@ static int end(struct wf_layer *layer)
         return fail(s);
     if (!s->ready || SSL_get_shutdown(s->ssl) & SSL_SENT_SHUTDOWN)
         return 0; // a second call would read
-    ERR_clear_error();
+    forget_errors();
     int rc = SSL_shutdown(s->ssl);
     return rc >= 0 ? 0 : outcome(s, rc);
 }
@@ -292,7 +316,7 @@ static struct session *session_new(weft_tls *tls)
         return NULL;
     *s = (struct session){.layer.ops = &session_ops, .tls = tls};
     (void)wf_add(&tls->refs, 1, WF_RELAXED); // the caller has one
-    ERR_clear_error();
+    forget_errors();
     s->ssl = SSL_new(tls->ctx);
     BIO *bio = s->ssl ? BIO_new(method) : NULL;
     if (!bio) {
