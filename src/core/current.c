@@ -42,16 +42,11 @@ static uint32_t last_stranger;   // atomic: the N of Dummy-N
 
 _Thread_local struct wf_parker *wf_running;
 
-// A few at a time are set aside for the caller: one locked instruction for many tasks.
-int64_t wf_task_new_id(void)
+// A few at a time: one locked instruction for many tasks.
+void wf_task_set_ids_aside(struct wf_parker *self)
 {
-    struct wf_parker *self = wf_self();
-    if (self->ids_left == 0) {
-        self->next_id = wf_add(&last_id, IDS_AT_ONCE, WF_RELAXED) + 1;
-        self->ids_left = IDS_AT_ONCE;
-    }
-    self->ids_left--;
-    return self->next_id++;
+    self->next_id = wf_add(&last_id, IDS_AT_ONCE, WF_RELAXED) + 1;
+    self->ids_left = IDS_AT_ONCE;
 }
 
 // ---- making and ending parkers ----------------------------------------------------------
@@ -254,7 +249,7 @@ static struct wf_parker *new_self(bool is_stranger)
     parker->tid = wf_thread_id();
     if (is_stranger)
         name_stranger(&parker->own, parker->tid);
-    wf_task_enter(&parker->own);
+    wf_task_enter(parker, &parker->own);
     if (wf_thread_at_exit(end_thread, parker) < 0)
         wf_misuse("out of memory for a thread's control block");
     return parker;
@@ -322,9 +317,16 @@ void wf_task_will_run(struct wf_task *task, struct wf_parker *parker)
     wf_store(&task->parker, parker, WF_RELAXED); // whatever publishes the task publishes this
 }
 
-static void pass(struct wf_parker *parker)
+__attribute__((noinline)) static void pass(struct wf_parker *parker)
 {
     wf_spin_lock(&parker->busy);
+    wf_spin_unlock(&parker->busy);
+}
+
+__attribute__((noinline)) static void change_locked(struct wf_parker *parker, struct wf_task *task)
+{
+    wf_spin_lock(&parker->busy);
+    wf_store(&parker->task, task, WF_RELEASE); // pairs with visit_tasks
     wf_spin_unlock(&parker->busy);
 }
 
@@ -332,21 +334,20 @@ static void pass(struct wf_parker *parker)
 // gone from this parker: he says that he comes, and then looks at the task; the caller changes the
 // task, and then looks whether somebody comes. The fences see to it that one sees the other. Only a
 // fiber does so: where there is none, nobody needs the kernel for a fence.
-static void change_task(struct wf_parker *parker, struct wf_task *task)
+static inline void change_task(struct wf_parker *parker, struct wf_task *task)
 {
-    if (!parker->home)
-        wf_spin_lock(&parker->busy);
+    if (!parker->home) {
+        change_locked(parker, task);
+        return;
+    }
     wf_store(&parker->task, task, WF_RELEASE); // pairs with visit_tasks
     wf_fence_light();
-    if (!parker->home)
-        wf_spin_unlock(&parker->busy);
-    else if (__builtin_expect(wf_load(&visiting, WF_ACQUIRE) != 0, 0)) // wf_parkers_visit
+    if (__builtin_expect(wf_load(&visiting, WF_ACQUIRE) != 0, 0)) // wf_parkers_visit
         pass(parker);
 }
 
-void wf_task_enter(struct wf_task *task)
+void wf_task_enter(struct wf_parker *parker, struct wf_task *task)
 {
-    struct wf_parker *parker = wf_self();
     task->outer = wf_load(&parker->task, WF_RELAXED);
     change_task(parker, task);
     // Who cancels sets the flag, then looks for the parker; the task lets its parker be seen, then
@@ -372,17 +373,31 @@ static void destroy_locals(struct wf_task *task)
         wf_task_free_error(task);
 }
 
-void wf_task_leave(struct wf_task *task)
+static inline void leave(struct wf_task *task)
+{
+    struct wf_parker *parker = task->parker;
+    wf_store(&task->parker, NULL, WF_RELAXED);
+    change_task(parker, task->outer);
+}
+
+// What a task seldom leaves behind.
+__attribute__((noinline)) static void leave_tidily(struct wf_task *task)
 {
     if (task->locals.values)
         destroy_locals(task);
     if (task->shares)
         free_shares(task);
-    struct wf_parker *parker = task->parker;
     if (wf_traced())
-        wf_trace_ends(parker, task);
-    wf_store(&task->parker, NULL, WF_RELAXED);
-    change_task(parker, task->outer);
+        wf_trace_ends(task->parker, task);
+    leave(task);
+}
+
+void wf_task_leave(struct wf_task *task)
+{
+    if (task->locals.values || task->shares || wf_traced())
+        leave_tidily(task);
+    else
+        leave(task);
 }
 
 void wf_task_cancel(struct wf_task *task)

@@ -128,13 +128,22 @@ void wf_parker_begin(struct wf_parker *parker, const struct wf_parking *parking,
 void wf_parker_renew(struct wf_parker *parker);
 void wf_parker_end(struct wf_parker *parker);
 
-// Run `task` on the calling parker until the matching leave. Leaving destroys its locals. Who gives
-// it a parker before anybody knows of it says so with `will_run`: then it need not be told here.
+// Run `task` on the calling parker, which is self, until the matching leave. Leaving destroys its
+// locals. Who gives it a parker before anybody knows of it says so with `will_run`: then it need
+// not be told here.
 void wf_task_will_run(struct wf_task *task, struct wf_parker *parker);
-void wf_task_enter(struct wf_task *task);
+void wf_task_enter(struct wf_parker *self, struct wf_task *task);
 void wf_task_leave(struct wf_task *task);
 void wf_task_free_error(struct wf_task *task);
-int64_t wf_task_new_id(void);
+void wf_task_set_ids_aside(struct wf_parker *self); // for the next alone
+static inline int64_t wf_task_new_id(void)
+{
+    struct wf_parker *self = wf_self();
+    if (__builtin_expect(self->ids_left == 0, 0))
+        wf_task_set_ids_aside(self);
+    self->ids_left--;
+    return self->next_id++;
+}
 
 // ---- names: name.c ------------------------------------------------------------------------
 void wf_copy_name(char copy[WF_NAME_MAX], const char *name); // cut to fit

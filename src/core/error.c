@@ -125,7 +125,8 @@ int weft_error_code(void)
 
 void wf_task_free_error(struct wf_task *task)
 {
-    free(task->error_text);
+    if (task->error_text) // mostly there is none, which saves the call
+        free(task->error_text);
     task->error_text = NULL;
     task->error_call = NULL;
     task->error_code = 0;

@@ -10,10 +10,6 @@
 
 enum { MOST_HOMES = 64, MOST_SPARES = 16 };
 
-struct wf_spare {
-    struct wf_spare *next;
-};
-
 static struct wf_home homes[MOST_HOMES];
 static uint32_t were_taken; // 0: none yet. Atomic
 
@@ -64,24 +60,23 @@ void wf_home_give(struct wf_home *home)
     wf_store(&home->taken, 0, WF_RELEASE);
 }
 
-void *wf_home_take_block(size_t size)
+// Of a size that is no longer in use one goes.
+__attribute__((noinline)) static bool keep_other(struct wf_home *home)
 {
-    struct wf_home *home = wf_self()->home;
-    return home && home->spares && home->spare_size == size ? pop(home) : NULL;
+    free(pop(home));
+    return false;
 }
 
-// Those of a size that is no longer in use go, one by one.
 bool wf_home_keep_block(void *block, size_t size)
 {
     struct wf_home *home = wf_self()->home;
     if (!WF_KEEPS_MEMORY || !home)
         return false;
-    if (!home->spares)
-        home->spare_size = size;
-    else if (home->spare_size != size)
-        free(pop(home));
-    if (home->spare_size != size || home->spare_count == MOST_SPARES)
+    if (home->spare_size != size && home->spares)
+        return keep_other(home);
+    if (home->spare_count == MOST_SPARES)
         return false;
+    home->spare_size = size;
     struct wf_spare *spare = block;
     spare->next = home->spares;
     home->spares = spare;

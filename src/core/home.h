@@ -75,10 +75,23 @@ static inline struct wf_home *wf_home_enter(struct wf_home *const *name)
     return NULL;
 }
 
+struct wf_spare {
+    struct wf_spare *next;
+};
+
 // Blocks of malloc's that the caller's home keeps, so that what is started and joined there again
 // and again does not go through malloc. To take: one of that size, or NULL. To keep: true, or it is
 // still the caller's, to be freed.
-void *wf_home_take_block(size_t size);
+static inline void *wf_home_take_block(size_t size)
+{
+    struct wf_home *home = wf_self()->home;
+    struct wf_spare *spare = home ? home->spares : NULL;
+    if (!spare || home->spare_size != size)
+        return NULL;
+    home->spares = spare->next;
+    home->spare_count--;
+    return spare;
+}
 bool wf_home_keep_block(void *block, size_t size);
 
 // True: it named a home, and is the caller's now. False: it did not, or another came first.

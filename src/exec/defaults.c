@@ -18,9 +18,6 @@ static struct {
 
 int wf_loop_default(struct wf_loop **loop)
 {
-    *loop = wf_loop_here();
-    if (*loop)
-        return 0;
     wf_guard(&defaults.mu);
     if (defaults.most == 0) {
         uint32_t cores = (uint32_t)wf_thread_cores(); // reads files

@@ -185,14 +185,18 @@ void wf_exit_remove_pool(weft_pool *pool)
     LIST_REMOVE(pool, open);
 }
 
+__attribute__((noinline)) static void wake_the_handler(void)
+{
+    wf_guard(&state.mu);
+    weft_cond_broadcast(&state.fewer);
+}
+
 // Whoever ends counts, then looks whether the handler waits; the handler says that it waits, then
 // looks at the counts. Between the two lies a fence in each, so one of them sees the other.
 static void tell_the_handler(void)
 {
-    if (__builtin_expect(wf_load(&state.waits, WF_SEQ_CST) == 0, 1))
-        return;
-    wf_guard(&state.mu);
-    weft_cond_broadcast(&state.fewer);
+    if (__builtin_expect(wf_load(&state.waits, WF_SEQ_CST) != 0, 0))
+        wake_the_handler();
 }
 
 // One more, at home without a locked instruction, for nobody else counts there.
@@ -205,12 +209,16 @@ static void count(unsigned long *here, unsigned long *at_home)
     wf_fence_light();
 }
 
+__attribute__((noinline)) static void register_first(void)
+{
+    wf_guard(&state.mu);
+    be_registered();
+}
+
 void wf_exit_add_task(bool daemon)
 {
-    if (wf_load(&state.is_registered, WF_ACQUIRE) == 0) {
-        wf_guard(&state.mu);
-        be_registered();
-    }
+    if (wf_load(&state.is_registered, WF_ACQUIRE) == 0)
+        register_first();
     struct wf_home *home = wf_self()->home;
     if (daemon)
         (void)wf_add(&state.daemons, 1, WF_SEQ_CST);

@@ -88,15 +88,8 @@ static void report_first(const weft_future *f)
     wf_exit_if_forked(f->fork_, f->code);
 }
 
-// Set the flags in the word; what they were before. DONE empties the line. After ABANDONED only the
-// executor is left to touch the word: that was its owner's last, and nobody stands in line without
-// him.
-static uintptr_t publish(weft_future *f, uintptr_t flags)
+__attribute__((noinline)) static uintptr_t publish_to_line(weft_future *f, uintptr_t flags)
 {
-    if (wf_load(&f->word_, WF_ACQUIRE) == ABANDONED) { // pairs with the owner's wf_word_unlock
-        wf_store(&f->word_, ABANDONED | flags, WF_RELEASE);
-        return ABANDONED;
-    }
     struct weft_waiter *woken = NULL;
     struct weft_waiter **end = &woken;
     uintptr_t value = wf_word_lock(&f->word_);
@@ -106,6 +99,20 @@ static uintptr_t publish(weft_future *f, uintptr_t flags)
     wf_word_unlock(&f->word_, value | flags);
     wf_signal(woken);
     return before;
+}
+
+// Set the flags in the word; what they were before. DONE empties the line. After ABANDONED only the
+// executor is left to touch the word: that was its owner's last, and nobody stands in line without
+// him.
+static inline uintptr_t publish(weft_future *f, uintptr_t flags)
+{
+    uintptr_t before = wf_load(&f->word_, WF_ACQUIRE); // pairs with the owner's, who abandons it
+    if (before == ABANDONED) {
+        wf_store(&f->word_, ABANDONED | flags, WF_RELEASE);
+        return ABANDONED;
+    }
+    bool alone = before == 0 && wf_cas(&f->word_, &before, flags, WF_RELEASE);
+    return alone ? 0 : publish_to_line(f, flags);
 }
 
 // Reported: it was, in the task itself. True: it was abandoned; else one that was started alone is
@@ -129,16 +136,20 @@ static bool settle_pooled(weft_future *f, int code, bool reported)
     return abandoned;
 }
 
-static void end(weft_future *f, int code, bool reported)
+__attribute__((noinline)) static void end_pooled(weft_future *f, int code, bool reported)
 {
     weft_pool *pool = f->pool;
-    if (pool) {
-        (void)settle_pooled(f, code, reported);
-        pool->executor->ended(pool, f);
+    (void)settle_pooled(f, code, reported);
+    pool->executor->ended(pool, f);
+    wf_future_unref(f);
+}
+
+static inline void end(weft_future *f, int code, bool reported)
+{
+    if (f->pool)
+        end_pooled(f, code, reported);
+    else if (settle(f, code, reported))
         wf_future_unref(f);
-    } else if (settle(f, code, reported)) {
-        wf_future_unref(f);
-    }
 }
 
 int wf_refuse_task(struct wf_task *task, const struct weft_task *what, void *arg, int code)
@@ -152,8 +163,9 @@ int wf_refuse_task(struct wf_task *task, const struct weft_task *what, void *arg
 void wf_future_run(weft_future *f)
 {
     struct wf_task *task = &f->task;
-    wf_store(&f->tid, wf_self()->tid, WF_RELAXED);
-    wf_task_enter(task);
+    struct wf_parker *self = wf_self();
+    wf_store(&f->tid, self->tid, WF_RELAXED);
+    wf_task_enter(self, task);
     // A task that was started always runs: its argument may be its own to release.
     int code = task->pooled ? wf_interrupted() : 0;
     if (code == 0)
@@ -327,19 +339,19 @@ static int await(weft_future *f, struct wf_wait *wait, weft_time deadline)
     return is_attended(f) ? attend(f, wait, deadline) : stand_by(f, wait, deadline);
 }
 
-// Run it here, if it has not begun and may run here.
+// Run one of a pool's here, if it has not begun and may run here.
 static void help(weft_future *f)
 {
-    if (f->pool && f->pool->executor->lends(f->pool) && withdraw(f))
+    if (f->pool->executor->lends(f->pool) && withdraw(f))
         wf_future_run(f); // our own reference keeps it
 }
 
+// The caller is inside of it. He has his parker before he looks: one that he gets only then may be
+// that of a thread which has run the task and ended in between.
 static bool runs_here(const weft_future *f)
 {
-    for (const struct wf_task *task = wf_current(); task; task = task->outer)
-        if (task == &f->task)
-            return true;
-    return false;
+    const struct wf_parker *self = wf_self();
+    return wf_load(&f->task.parker, WF_RELAXED) == self;
 }
 
 // False: the future stayed behind in the process that was forked. One from a later fork cannot be:
@@ -369,7 +381,7 @@ int weft_wait(const weft_future *f, weft_time deadline)
     int rc = wf_interrupted();
     if (rc < 0 || wf_future_done(f))
         return wf_failed("weft_wait", rc);
-    if (deadline.ns == INT64_MAX)
+    if (f->pool && deadline.ns == INT64_MAX)
         help(mine);
     struct wf_wait wait = {
         .what = "weft_wait", .thing = "task", .object = f, .fd = WF_NO_FD, .stops = true};
@@ -377,14 +389,19 @@ int weft_wait(const weft_future *f, weft_time deadline)
     return wf_failed("weft_wait", await(mine, &wait, deadline));
 }
 
-static int take_result(weft_future *f, void *result)
+__attribute__((noinline)) static int take_failure(const weft_future *f)
 {
-    if (f->code >= 0 && result)
-        memcpy(result, f->result, f->what->result_size);
-    if (f->code >= 0)
-        return f->code;
     char buffer[WEFT_ERROR_MAX];
     return weft_fail(f->code, "%s", wf_future_message(f, buffer, sizeof buffer));
+}
+
+static int take_result(const weft_future *f, void *result)
+{
+    if (f->code < 0)
+        return take_failure(f);
+    if (result)
+        memcpy(result, f->result, f->what->result_size);
+    return f->code;
 }
 
 // Does not stop, has no deadline.
@@ -393,6 +410,16 @@ __attribute__((noinline)) static void await_for_ever(weft_future *f)
     struct wf_wait wait = {
         .what = "weft_join", .thing = "task", .object = f, .fd = WF_NO_FD, .owner = &f->id};
     (void)await(f, &wait, WEFT_FOREVER);
+}
+
+static void see_to_end(weft_future *f)
+{
+    if (f->pool)
+        help(f);
+    else if (f->kind == WEFT_FIBERS)
+        (void)wf_give_way();
+    if (!wf_future_done(f))
+        await_for_ever(f);
 }
 
 int weft_join(weft_future **future, void *result, size_t size)
@@ -409,11 +436,7 @@ int weft_join(weft_future **future, void *result, size_t size)
                f->what->result_size, size);
     wf_require(!runs_here(f), "weft_join: task %s joins itself", f->what->name);
     if (!wf_future_done(f))
-        help(f);
-    if (f->kind == WEFT_FIBERS && !f->pool && !wf_future_done(f))
-        (void)wf_give_way();
-    if (!wf_future_done(f))
-        await_for_ever(f);
+        see_to_end(f);
     int rc = take_result(f, result);
     disown_ended(f);
     return rc;

@@ -28,46 +28,41 @@ static struct shape shape_of(const struct weft_task *what)
     s.align = what->result_align > s.align ? what->result_align : s.align;
     s.arg_at = wf_round_up(sizeof(weft_future), what->arg_align);
     s.result_at = wf_round_up(s.arg_at + what->arg_size, what->result_align);
-    s.size = wf_round_up(s.result_at + what->result_size, s.align);
+    s.size = s.result_at + what->result_size;
     return s;
 }
 
-// Memory of the pool's, which brings the reference to the pool; or of a loop's, or of malloc's.
-// *kept: as in the future.
-static void *take_memory(weft_pool *pool, const struct shape *shape, uint32_t *kept)
+static void *allocate(const struct shape *shape)
 {
-    uint32_t size = shape->size < UINT32_MAX ? (uint32_t)shape->size : UINT32_MAX; // see os/store.h
-    if (pool && pool->executor->take && shape->align <= WF_KEPT_ALIGN) {
-        *kept = size;
-        return pool->executor->take(pool, shape->size);
-    }
-    *kept = !pool && shape->align == LEAST_ALIGN && size < UINT32_MAX ? size : 0;
-    void *memory = *kept > 0 ? wf_home_take_block(shape->size) : NULL;
-    if (!memory)
-        memory = aligned_alloc(shape->align, shape->size);
-    if (memory && pool)
-        wf_pool_ref(pool);
-    return memory;
+    return aligned_alloc(shape->align, wf_round_up(shape->size, shape->align));
 }
 
-// True: it is kept; if its pool does so, it lies in *gone.
-static bool put_away(weft_future *f, struct wf_store_block **gone)
+// Each of the two: *kept as in the future.
+static void *take_alone(const struct shape *shape, uint32_t *kept)
 {
-    uint32_t size = f->kept;
-    f->fork_ = UINT32_MAX; // is_here: malloc writes something there itself
-    if (size == 0)
-        return false;
-    if (!f->pool)
-        return wf_home_keep_block(f, size);
-    *gone = wf_store_chain(f, size, *gone);
-    return true;
+    *kept = shape->align == LEAST_ALIGN && shape->size < UINT32_MAX ? (uint32_t)shape->size : 0;
+    void *memory = *kept > 0 ? wf_home_take_block(*kept) : NULL;
+    return memory ? memory : allocate(shape);
+}
+
+// Memory of the pool's brings the reference to the pool.
+static void *take_of_pool(weft_pool *pool, const struct shape *shape, uint32_t *kept)
+{
+    bool keeps = pool->executor->take && shape->align <= WF_KEPT_ALIGN;
+    *kept = 0;
+    if (keeps) // see os/store.h
+        *kept = shape->size < UINT32_MAX ? (uint32_t)shape->size : UINT32_MAX;
+    void *memory = keeps ? pool->executor->take(pool, shape->size) : allocate(shape);
+    if (memory && !keeps)
+        wf_pool_ref(pool);
+    return memory;
 }
 
 weft_future *wf_future_new(const struct weft_task *what, const void *arg, weft_pool *pool)
 {
     struct shape shape = shape_of(what);
     uint32_t kept;
-    weft_future *f = take_memory(pool, &shape, &kept);
+    weft_future *f = pool ? take_of_pool(pool, &shape, &kept) : take_alone(&shape, &kept);
     if (!f) {
         (void)weft_fail(-ENOMEM, "%s: no memory for its argument and result", what->name);
         return NULL;
@@ -98,24 +93,50 @@ weft_future *wf_future_ref(weft_future *f)
     return f;
 }
 
-static void release(weft_future *f, struct wf_store_block **gone)
+static void empty(weft_future *f)
 {
-    free(f->task.error_text);
-    weft_pool *pool = f->pool;
-    if (put_away(f, gone))
-        return;
-    free(f);
-    if (pool)
-        wf_pool_unref(pool);
+    if (f->task.error_text) // as in wf_task_free_error
+        free(f->task.error_text);
+    f->fork_ = UINT32_MAX; // is_here: malloc writes something there itself
 }
 
-void wf_future_free(weft_future *f)
+// What its pool keeps lies in *gone.
+static void release(weft_future *f, struct wf_store_block **gone)
+{
+    weft_pool *pool = f->pool;
+    uint32_t size = f->kept;
+    empty(f);
+    if (size > 0) {
+        *gone = wf_store_chain(f, size, *gone);
+        return;
+    }
+    free(f);
+    wf_pool_unref(pool);
+}
+
+static void free_of_pool(weft_future *f)
 {
     weft_pool *pool = f->pool;
     struct wf_store_block *gone = NULL;
     release(f, &gone);
-    if (pool && gone)
+    if (gone)
         pool->executor->give(pool, gone);
+}
+
+static void free_alone(weft_future *f)
+{
+    uint32_t size = f->kept;
+    empty(f);
+    if (size == 0 || !wf_home_keep_block(f, size))
+        free(f);
+}
+
+void wf_future_free(weft_future *f)
+{
+    if (f->pool)
+        free_of_pool(f);
+    else
+        free_alone(f);
 }
 
 static bool count_out(weft_future *f)

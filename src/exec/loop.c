@@ -284,14 +284,14 @@ static void *leave_for_good(struct wf_loop *loop, struct fiber *self)
     return stack;
 }
 
-static void give_back(struct fiber *fiber)
+__attribute__((noinline)) static void give_back(struct fiber *fiber)
 {
     wf_parker_end(&fiber->parker);
     wf_stack_give(&fiber->stack);
 }
 
 // Its parker stays among the living: no task is seen there.
-static void see_to_ended(struct wf_loop *loop)
+static inline void see_to_ended(struct wf_loop *loop)
 {
     struct fiber *ended = loop->ended;
     if (!ended)
@@ -447,6 +447,7 @@ static void fiber_goes_on(struct wf_parker *parker, unsigned calls)
         (void)fiber_yields(parker, true);
 }
 
+// There is one.
 static struct fiber *take_spare(struct wf_loop *loop)
 {
     struct fiber *fiber = loop->spares;
@@ -478,6 +479,17 @@ static struct fiber *new_fiber(struct wf_loop *loop, size_t stack_size)
     return fiber;
 }
 
+static inline void give_task(struct fiber *fiber, void (*fn)(void *), void *arg,
+                             struct wf_task *task)
+{
+    fiber->fn = fn;
+    fiber->arg = arg;
+    if (task)
+        wf_task_will_run(task, &fiber->parker);
+    wf_seen_new(&fiber->seen, fiber->stack.bottom, fiber->stack.size);
+    fiber->sp = wf_context_new(fiber->stack.bottom + fiber->stack.size, fiber_begins);
+}
+
 int wf_loop_start_task(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), void *arg,
                        struct wf_task *task)
 {
@@ -486,12 +498,7 @@ int wf_loop_start_task(struct wf_loop *loop, size_t stack_size, void (*fn)(void 
     struct fiber *fiber = spare ? take_spare(loop) : new_fiber(loop, stack_size);
     if (!fiber)
         return -ENOMEM;
-    fiber->fn = fn;
-    fiber->arg = arg;
-    if (task)
-        wf_task_will_run(task, &fiber->parker);
-    wf_seen_new(&fiber->seen, fiber->stack.bottom, fiber->stack.size);
-    fiber->sp = wf_context_new(fiber->stack.bottom + fiber->stack.size, fiber_begins);
+    give_task(fiber, fn, arg, task);
     if (here) {
         loop->begun++;
         make_ready(loop, fiber);
@@ -499,6 +506,21 @@ int wf_loop_start_task(struct wf_loop *loop, size_t stack_size, void (*fn)(void 
         (void)wf_add(&loop->sent, 1, WF_RELAXED); // published by send
         send(loop, fiber);
     }
+    return 0;
+}
+
+// With a spare nothing is called, so that no register has to be kept meanwhile.
+int wf_loop_start_here(size_t stack_size, void (*fn)(void *), void *arg, struct wf_task *task)
+{
+    struct wf_loop *loop = wf_loop_here();
+    if (!loop)
+        return -ESRCH;
+    if (!loop->spares || stack_size > loop->spares->stack.size)
+        return wf_loop_start_task(loop, stack_size, fn, arg, task);
+    struct fiber *fiber = take_spare(loop);
+    give_task(fiber, fn, arg, task);
+    loop->begun++;
+    make_ready(loop, fiber);
     return 0;
 }
 

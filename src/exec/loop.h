@@ -28,6 +28,8 @@ void wf_loop_free(struct wf_loop *loop);
 // Of one that runs this task and no other, of which nobody knows yet; or NULL.
 int wf_loop_start_task(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), void *arg,
                        struct wf_task *task);
+// Likewise on the caller's own loop; -ESRCH: he has none.
+int wf_loop_start_here(size_t stack_size, void (*fn)(void *), void *arg, struct wf_task *task);
 static inline int wf_loop_start(struct wf_loop *loop, size_t stack_size, void (*fn)(void *),
                                 void *arg)
 {

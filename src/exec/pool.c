@@ -203,19 +203,22 @@ static void name_alone(weft_future *f, const char *name)
     f->task.number = new_number(&series[f->kind].last, home);
 }
 
+static int refuse_alone(const weft_future *f, size_t stack_size, int rc)
+{
+    const char *kind = f->kind == WEFT_FIBERS ? "fiber" : "thread";
+    if (stack_size > 0)
+        return weft_fail(rc, "weft_start(%s): no %s with a stack of %zu bytes: %s", f->what->name,
+                         kind, stack_size, strerror(-rc));
+    return weft_fail(rc, "weft_start(%s): no %s: %s", f->what->name, kind, strerror(-rc));
+}
+
 // 0, or with the error set.
 static int run_alone(weft_future *f, size_t stack_size)
 {
     if (f->kind == WEFT_PROCESSES)
         return wf_process_start(f, stack_size);
     int rc = wf_run_alone(f, stack_size);
-    const char *kind = f->kind == WEFT_FIBERS ? "fiber" : "thread";
-    if (rc < 0 && stack_size > 0)
-        return weft_fail(rc, "weft_start(%s): no %s with a stack of %zu bytes: %s", f->what->name,
-                         kind, stack_size, strerror(-rc));
-    if (rc < 0)
-        return weft_fail(rc, "weft_start(%s): no %s: %s", f->what->name, kind, strerror(-rc));
-    return 0;
+    return rc == 0 ? 0 : refuse_alone(f, stack_size, rc);
 }
 
 weft_future *weft_start_(struct weft_start_options o, const struct weft_task *what, const void *arg)

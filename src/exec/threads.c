@@ -521,13 +521,24 @@ static void run_alone_as_fiber(void *arg)
     wf_exit_remove_task(daemon);
 }
 
-int wf_run_alone(weft_future *f, size_t stack_size)
+static int start_alone(weft_future *f, size_t stack_size)
 {
     const struct wf_thread_options options = {.run = run_alone, .arg = f, .stack_size = stack_size};
     wf_thread thread; // joined by wf_exit_end_thread of another, or at exit
-    if (f->kind != WEFT_FIBERS)
-        return wf_thread_start(&options, &thread);
+    return wf_thread_start(&options, &thread);
+}
+
+static int start_by_default(weft_future *f, size_t stack_size)
+{
     struct wf_loop *loop;
     int rc = wf_loop_default(&loop);
     return rc < 0 ? rc : wf_loop_start_task(loop, stack_size, run_alone_as_fiber, f, &f->task);
+}
+
+int wf_run_alone(weft_future *f, size_t stack_size)
+{
+    if (f->kind != WEFT_FIBERS)
+        return start_alone(f, stack_size);
+    int rc = wf_loop_start_here(stack_size, run_alone_as_fiber, f, &f->task);
+    return rc != -ESRCH ? rc : start_by_default(f, stack_size);
 }

@@ -231,7 +231,7 @@ static int do_task(struct wf_slot *slot, struct delivery *brought)
     wf_store(&me.slot, slot, WF_SEQ_CST);
     if (wf_load(&slot->cancelled, WF_SEQ_CST) != 0) // the handler came too early to see the slot
         wf_store(&task.cancelled, 1, WF_SEQ_CST);
-    wf_task_enter(&task);
+    wf_task_enter(wf_self(), &task);
     uint32_t fork = wf_fork_count;
     int code = run(slot, &job, &task, brought);
     wf_streams_flush(); // what a task printed comes before its result
