@@ -160,7 +160,17 @@ static void removals_come_together_while_others_write(void **state)
     close_store(store);
 }
 
-static void who_does_not_wait_is_obeyed_all_the_same(void **state)
+// As another program would that looks at the file, or backs it up.
+static sqlite3 *held_by_another(const char *folder, const char *sql)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(file_in(folder, "history.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    return db;
+}
+
+// The log cannot be emptied while somebody reads; the wish is on disk long before.
+static void who_waits_no_longer_for_a_written_removal_is_obeyed_all_the_same(void **state)
 {
     (void)state;
     char folder[64];
@@ -168,9 +178,74 @@ static void who_does_not_wait_is_obeyed_all_the_same(void **state)
     struct store *store = open_in(folder);
     say_secret(store, 1);
     wait_indexed(store);
-    assert_int_equal(store_remove(store, "000001", "alice", WEFT_POLL), -ETIMEDOUT);
+    sqlite3 *reader = held_by_another(folder, "BEGIN; SELECT count(*) FROM messages");
+    int rc = -ETIMEDOUT;
+    for (int ms = 50; rc == -ETIMEDOUT; ms *= 2) // nothing is done by then on a slow machine
+        rc = store_remove(store, "000001", "alice", weft_after_ms(ms));
+    assert_int_equal(rc, -EINPROGRESS);
+    assert_string_equal(everything(store), "");
+    assert_true(is_in_files(folder, "secret7919x"));
+    assert_int_equal(sqlite3_close(reader), SQLITE_OK);
     assert_true(eventually(!is_in_files(folder, "secret7919x")));
     close_store(store);
+}
+
+// The writer stands before the file with the message that was said last, and has not seen the wish.
+static void what_is_not_written_by_the_deadline_is_not_removed(void **state)
+{
+    (void)state;
+    char folder[64];
+    snprintf(folder, sizeof folder, "%s", new_folder());
+    struct store *store = open_in(folder);
+    say(store, "1", 10, "a word");
+    sqlite3 *other = held_by_another(folder, "BEGIN IMMEDIATE");
+    int64_t number = append(store, text_of("2", 20, "a word"));
+    assert_int_equal(store_remove(store, "1", "alice", weft_after_ms(5)), -ETIMEDOUT);
+    assert_int_equal(store_remove(store, "1", "alice", WEFT_POLL), -ETIMEDOUT);
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    assert_int_equal(outcome_of(store, number), 0);
+    assert_string_equal(everything(store), "1 2");
+    remove_it(store, "2"); // by then all wishes before are seen to
+    assert_string_equal(everything(store), "1");
+    close_store(store);
+}
+
+struct removal {
+    struct store *store;
+    atomic_bool late;
+};
+
+static int remove_late(struct removal *const *arg, weft_none *none)
+{
+    (void)none;
+    weft_time deadline = weft_after_ms(1);
+    CHECK(weft_sleep(deadline) == 0);
+    atomic_store(&(*arg)->late, true);
+    return store_remove((*arg)->store, "1", "alice", deadline);
+}
+WEFT_TASK(remove_late, struct removal *, weft_none);
+
+// Whether the writer took the wish or its maker took it back, both know the same of it.
+static void who_is_late_and_the_writer_agree(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        char folder[64];
+        snprintf(folder, sizeof folder, "%s", new_folder());
+        struct store *store = open_in(folder);
+        say(store, "1", 10, "a word");
+        sqlite3 *other = held_by_another(folder, "BEGIN IMMEDIATE");
+        struct removal removal = {.store = store};
+        weft_future *f = weft_start(WEFT_THREADS, remove_late, &(struct removal *){&removal});
+        assert_true(eventually(atomic_load(&removal.late)));
+        nap_ms(i % 4);
+        assert_int_equal(sqlite3_close(other), SQLITE_OK);
+        int rc = weft_join(&f, NULL, 0);
+        assert_true(rc == 0 || rc == -EINPROGRESS || rc == -ETIMEDOUT);
+        say(store, "2", 20, "a word"); // after what the writer had to do before
+        assert_string_equal(everything(store), rc == -ETIMEDOUT ? "1 2" : "2");
+        close_store(store);
+    }
 }
 
 // As if the process had been killed between marking the message and the rest.
@@ -453,7 +528,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_was_appended_just_before_is_removed),
     cmocka_unit_test(removed_words_are_in_no_file),
     cmocka_unit_test(removals_come_together_while_others_write),
-    cmocka_unit_test(who_does_not_wait_is_obeyed_all_the_same),
+    cmocka_unit_test(who_waits_no_longer_for_a_written_removal_is_obeyed_all_the_same),
+    cmocka_unit_test(what_is_not_written_by_the_deadline_is_not_removed),
+    cmocka_unit_test(who_is_late_and_the_writer_agree),
     cmocka_unit_test(a_removal_that_was_begun_is_finished_by_the_next_run),
     cmocka_unit_test(a_removal_that_the_index_has_forgotten_is_finished_too),
     cmocka_unit_test(without_an_index_words_go_as_well),

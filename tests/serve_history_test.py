@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The history of weft serve on its worst days: killed under load, and on a disk that is full."""
 import collections
+import contextlib
 import os
 import random
 import re
@@ -360,6 +361,33 @@ def each_message_that_was_not_kept_is_told_and_counted():
         equal(kept, [int(text.split()[0]) for text, in rows], "kept")
         numbers = [int(re.search(r"lost=(\d+)", line)[1]) for line in logged]
         equal(sum(numbers), len(lost) + 1, "logged")  # that she has gone was not kept either
+
+
+# ---- a deletion -----------------------------------------------------------------------------------
+
+
+@test
+def who_is_thrown_out_while_his_message_is_deleted_has_deleted_it():
+    with tempfile.TemporaryDirectory() as data, \
+            doors(data, "--operator", f"root:{hash_of('secret')}") as server:
+        caps = "message-tags echo-message draft/message-redaction"
+        with irc(server, "alice", room="#room", caps=caps) as alice, \
+                irc(server, "root", room="#room", caps=caps) as root:
+            root.answer("OPER root secret", r":\S+ 381 .*")
+            alice.say("PRIVMSG #room :in haste")
+            said = root.wait(r"@.*\bmsgid=([^; ]+).* PRIVMSG #room :in haste")[1]
+            # As long as somebody reads, the words are in the log, and she waits for her answer.
+            with contextlib.closing(sqlite3.connect(os.path.join(data, "history.db"))) as reader:
+                reader.execute("BEGIN")
+                rows = "SELECT count(*) FROM messages WHERE words AND NOT removed"
+                equal(reader.execute(rows).fetchone(), (1,))
+                alice.say(f"REDACT #room {said}")
+                until(lambda: rows_of(data, "history.db", rows) == [(0,)], "deleted")
+                root.say("KILL alice :out")
+                alice.wait("ERROR .*")
+            root.wait(rf"(?:@\S+ )?:alice!\S+ REDACT #room {said}")
+            root.wait(r"(?:@\S+ )?:alice!\S+ QUIT .*")
+            equal(server.end(), 0)
 
 
 if __name__ == "__main__":

@@ -128,11 +128,11 @@ void wf_parker_begin(struct wf_parker *parker, const struct wf_parking *parking,
 void wf_parker_renew(struct wf_parker *parker);
 void wf_parker_end(struct wf_parker *parker);
 
-// Run `task` on the calling parker, which is self, until the matching leave. Leaving destroys its
+// Run `task` on `parker`, which is the caller's, until the matching leave. Leaving destroys its
 // locals. Who gives it a parker before anybody knows of it says so with `will_run`: then it need
 // not be told here.
 void wf_task_will_run(struct wf_task *task, struct wf_parker *parker);
-void wf_task_enter(struct wf_parker *self, struct wf_task *task);
+void wf_task_enter(struct wf_parker *parker, struct wf_task *task);
 void wf_task_leave(struct wf_task *task);
 void wf_task_free_error(struct wf_task *task);
 void wf_task_set_ids_aside(struct wf_parker *self); // for the next alone

@@ -2,8 +2,9 @@
 // redact.c - REDACT (draft/message-redaction): a message is taken back, and its words are deleted.
 //
 // Its author may, and in a room those who keep order there; operators of the server in every room.
-// The client's task waits until the words are in no file any more, and only then is it told; the
-// deletion itself goes on if that takes too long.
+// The client's task waits until the words are in no file any more, and only then is it told. If
+// that takes too long, all are told once the wish is on disk, and the deletion goes on; if not even
+// that can be, nothing is deleted, and nobody but the client hears of it.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -112,10 +113,8 @@ static void redact(struct session *s, const struct redaction *r)
         rc = store_remove(s->irc->set.history, r->id, s->user.identity, weft_after_ms(REMOVE_MS));
     else if (rc == 0)
         rc = -ENOENT;
-    if (s->ended)
-        return; // meanwhile
-    if (rc == 0 || rc == -ETIMEDOUT)
-        tell_all(s, r);
+    if (rc == 0 || rc == -EINPROGRESS)
+        tell_all(s, r); // also if the client was thrown out meanwhile
     else if (rc == -ENOENT)
         refuse(s, r, "UNKNOWN_MSGID", "This message does not exist");
     else if (rc == -EACCES)

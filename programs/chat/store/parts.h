@@ -31,13 +31,20 @@
 enum { READERS = 6 };            // of which searches have four: API_AT_ONCE, SEARCHES_AT_ONCE
 enum { STORE_ROWS_AT_ONCE = 8 }; // are written; then the chat may have the core
 
+enum wish_state {
+    WISH_MADE,    // its maker may still take it back
+    WISH_TAKEN,   // the writer is about to write it down
+    WISH_WRITTEN, // it is on disk, and will be granted whatever happens
+    WISH_SETTLED, // granted or refused, by its code
+};
+
 // Somebody waits for a removal. Freed by the last of the two that hold it.
 struct wish {
     struct wish *next;
     int64_t after; // the append that must be settled first: the message may be it
     int64_t seq;   // of the removal, once it is written down
+    enum wish_state state;
     int code;
-    bool settled;
     int holders;
     char msgid[STORE_MSGID_MAX + 1];
     char by[]; // whom to note

@@ -35,12 +35,36 @@ static void wish_release(struct wish *wish) // mu is held
         free(wish);
 }
 
-static int wait_for(struct store *s, const struct wish *wish, weft_time deadline)
+static void take_back(struct store *s, struct wish *wish)
+{
+    struct wish **at = &s->wishes;
+    while (*at != wish)
+        at = &(*at)->next;
+    *at = wish->next;
+    wish->holders = 1; // the writer never sees it
+}
+
+// Once the writer is about to write it down, only he knows whether it will be done: so that is
+// waited for however long his disk takes, or others would be told what may not be so.
+static int await_removal(struct store *s, const struct wish *wish, weft_time deadline)
 {
     int rc = 0;
-    while (!wish->settled && rc == 0)
+    while (wish->state != WISH_SETTLED && rc == 0)
         rc = weft_cond_wait(&s->moved, &s->mu, deadline);
-    if (!wish->settled)
+    int late = rc == -ETIMEDOUT ? 0 : rc;
+    while (wish->state == WISH_TAKEN && late == 0)
+        late = weft_cond_wait(&s->moved, &s->mu, WEFT_FOREVER);
+    return late < 0 ? late : rc;
+}
+
+static int wait_for(struct store *s, struct wish *wish, weft_time deadline)
+{
+    int rc = await_removal(s, wish, deadline);
+    if (wish->state == WISH_MADE)
+        take_back(s, wish);
+    else if (wish->state == WISH_WRITTEN && rc == -ETIMEDOUT)
+        return weft_fail(-EINPROGRESS, "%s is being removed", wish->msgid);
+    if (wish->state != WISH_SETTLED)
         return rc;
     if (wish->code == -ENOENT)
         return weft_fail(-ENOENT, "no message %s, or it is removed", wish->msgid);
@@ -75,7 +99,7 @@ static void settle(struct store *s, struct wish *wish, int code)
 {
     weft_guard(&s->mu);
     wish->code = code;
-    wish->settled = true;
+    wish->state = WISH_SETTLED;
     weft_cond_broadcast(&s->moved);
     wish_release(wish);
 }
@@ -152,6 +176,13 @@ void removal_publish(struct writer *w, int64_t last)
     weft_cond_signal(&s->index_work);
 }
 
+static void confirm(struct store *s, struct wish *wish)
+{
+    weft_guard(&s->mu);
+    wish->state = WISH_WRITTEN;
+    weft_cond_broadcast(&s->moved);
+}
+
 static void keep(struct writer *w, struct wish *list)
 {
     for (struct wish *next; list; list = next) {
@@ -163,19 +194,22 @@ static void keep(struct writer *w, struct wish *list)
         w->wanted = list->seq > w->wanted ? list->seq : w->wanted;
         list->next = w->wishes;
         w->wishes = list;
+        confirm(w->store, list);
     }
 }
 
-// Those that can be granted now: what was appended before them is settled.
-static struct wish *take_wishes(struct store *s)
+// Those that can be granted now, what was appended before them being settled; or all.
+static struct wish *take_wishes(struct store *s, bool all)
 {
-    struct wish *all = s->wishes, *taken = NULL;
+    struct wish *wishes = s->wishes, *taken = NULL;
     s->wishes = NULL;
-    for (struct wish *next; all; all = next) {
-        struct wish **to = all->after <= s->inbox.settled ? &taken : &s->wishes;
-        next = all->next;
-        all->next = *to;
-        *to = all;
+    for (struct wish *next; wishes; wishes = next) {
+        bool takes = all || wishes->after <= s->inbox.settled;
+        struct wish **to = takes ? &taken : &s->wishes;
+        next = wishes->next;
+        wishes->state = takes ? WISH_TAKEN : WISH_MADE;
+        wishes->next = *to;
+        *to = wishes;
     }
     return taken;
 }
@@ -184,7 +218,7 @@ void removal_begin(struct writer *w)
 {
     struct store *s = w->store;
     weft_lock(&s->mu);
-    struct wish *list = take_wishes(s);
+    struct wish *list = take_wishes(s, false);
     int rc = s->code;
     weft_unlock(&s->mu);
     if (!list)
@@ -205,8 +239,7 @@ void removal_give_up(struct writer *w)
 {
     struct store *s = w->store;
     weft_lock(&s->mu);
-    struct wish *list = s->wishes;
-    s->wishes = NULL;
+    struct wish *list = take_wishes(s, true);
     weft_unlock(&s->mu);
     settle_all(s, list, -EPIPE);
     settle_all(s, w->wishes, -EPIPE);

@@ -111,15 +111,15 @@ int store_wait_progress(struct store *store, int64_t seen, struct store_progress
 void store_hurry(struct store *store, int64_t number);
 
 // A commit that fails stops history: all that waited fails with its code, appends are refused with
-// it. Every retry_ms the store looks whether it can write again; this, for tests, asks it to look
-// now.
+// it. Every retry_ms the store looks whether it can write again; for tests: look now.
 void store_retry(struct store *store);
 
 // Delete the words (text and tags) of a message, and wait until they are in none of the files: not
 // in free pages, not in the log, not in the index. The message is in no answer from the first
 // moment on; its msgid still serves as a bound. That takes a rewrite of the index: removals that
-// come together share one. 0; -ENOENT: no such message, or it is removed; -ETIMEDOUT, -ECANCELED:
-// we stopped waiting, it goes on, also after a restart; -EPIPE: ended; or why history is stopped.
+// come together share one. 0; -ENOENT: no such message, or it is removed; -ETIMEDOUT: nothing is
+// removed; -EINPROGRESS: the deadline has passed, and it goes on, also after a restart (until that
+// is on disk it waits longer); -ECANCELED: either; -EPIPE: ended; or why history is stopped.
 // Not reached are copies: of backups, and history.db.vN. Where keep_days or keep_count have ever
 // deleted messages, all of history.db is read for it, and writing waits meanwhile; then it is not
 // done for a file of 64 GiB.
