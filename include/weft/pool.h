@@ -67,14 +67,16 @@ struct weft_pool_options {
 // started at once.
 // Worker processes descend from a fresh start of the program, stopped before main, so a pool of
 // them may be opened at any time, whatever threads run. Globals have their initial values there:
-// on_start sets up what tasks need. An argument must mean something there: no pointers. -ENOTSUP
-// for a function of a library that was loaded by dlopen, or replaced on disk since the start; and
-// for all where weft itself was loaded so, or where a constructor, of the program or of a library,
-// starts a thread. A worker that dies fails the task that it ran with -EOWNERDEAD, is replaced, and
-// costs no other; ten in a row that die before on_start is done fail the pool's tasks. A task that
-// runs on 100 ms past its deadline is killed. That fresh start is one more child of the program,
-// until it exits: wait for your own by their pids, not with wait() until there is none. The call
-// that needs it first waits for it, a few milliseconds, in which a fiber's thread stands still.
+// on_start sets up what tasks need. User, groups, limits, cores, folder and environment are those
+// of that start: a program that gives up its rights does so before it, or again in on_start. An
+// argument must mean something there: no pointers. -ENOTSUP for a function of a library that was
+// loaded by dlopen, or replaced on disk since the start; and for all where weft itself was loaded
+// so, or where a constructor, of the program or of a library, starts a thread. A worker that dies
+// fails the task that it ran with -EOWNERDEAD, is replaced, and costs no other; ten in a row that
+// die before on_start is done fail the pool's tasks. A task that runs on 100 ms past its deadline
+// is killed. That fresh start is one more child of the program, until it exits: wait for your own
+// by their pids, not with wait() until there is none. The call that needs it first waits for it, a
+// few milliseconds, in which a fiber's thread stands still.
 // docs/processes.md tells more.
 #define weft_pool_open(...) \
     weft_pool_open_(WEFT_OPTIONS_(struct weft_pool_options, .kind = __VA_ARGS__))
