@@ -63,8 +63,8 @@ struct weft_pool_options {
 
 // weft_pool_open(kind, .workers = 4, ...): NULL with -ENOMEM, -ENOTSUP (a forked child) or -EAGAIN
 // (no more threads); for fibers and processes also -EMFILE, -ENFILE; for fibers -ENOSPC (no watch
-// left: max_user_watches); for processes -EINVAL (a stack that none can have). The workers are
-// started at once.
+// left: max_user_watches); for processes -EINVAL (a stack that none can have), -EFBIG (RLIMIT_FSIZE
+// is too small for a ring). The workers are started at once.
 // Worker processes descend from a fresh start of the program, stopped before main, so a pool of
 // them may be opened at any time, whatever threads run. Globals have their initial values there:
 // on_start sets up what tasks need. User, groups, limits, cores, folder and environment are those
@@ -112,9 +112,9 @@ void weft_pool_close(weft_pool **pool);
 
 // Run fn over in[0..n) into out[0..n), in order, and wait for all. 0, or the first failure's code:
 // then the rest are cancelled and the message names its index. -ETIMEDOUT, -ECANCELED: likewise.
-// Or as weft_submit; on processes also -EMFILE, -ENFILE (the items travel by descriptors) and
-// -EOWNERDEAD. The caller works with them where it may (see the top). Items must not wait for each
-// other: they may run one after the other.
+// Or as weft_submit; on processes also -EMFILE, -ENFILE (the items travel by descriptors), -EFBIG
+// (RLIMIT_FSIZE) and -EOWNERDEAD. The caller works with them where it may (see the top). Items must
+// not wait for each other: they may run one after the other.
 //     int weft_map(weft_pool *pool, weft_time deadline, fn, size_t n, R *out, const A *in);
 //     rc = weft_map(pool, WEFT_FOREVER, square, 3, out, (int[]){1, 2, 3});
 #define weft_map(pool, deadline, fn, n, out, ...) \
@@ -125,8 +125,8 @@ void weft_pool_close(weft_pool **pool);
 // thread, of one of as many as there are cores. weft.h says what happens to it at exit. NULL with
 // -ENOMEM, -EAGAIN (no more threads; too many descriptors of the user's under way to processes) or
 // -ENOTSUP; for a fiber or process also -EMFILE, -ENFILE, for a fiber -ENOSPC (no watch left), for
-// a process -EBADF (pipe.h) and -EINVAL (its stack). A process ends with its task, by exit; that it
-// could not be made is its task's error: -EAGAIN.
+// a process -EBADF (pipe.h), -EINVAL (its stack) and -EFBIG (as a pool's). A process ends with its
+// task, by exit; that it could not be made is its task's error: -EAGAIN.
 //     weft_future *f = weft_start(WEFT_THREADS, page_size, &request);
 //     weft_future *g = weft_start_as(WEFT_WITH(.kind = WEFT_THREADS, .name = "first",
 //                                              .daemon = true), page_size, &request);
