@@ -18,7 +18,7 @@ static void limit_files(rlim_t size)
 {
     struct rlimit r;
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &r), 0);
-    r.rlim_cur = size;
+    r.rlim_cur = size < r.rlim_max ? size : r.rlim_max;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &r), 0);
 }
 

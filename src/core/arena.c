@@ -227,7 +227,10 @@ static int open_here(const char *call)
     int rc = arena() ? 0 : wf_arena_open(&place);
     if (rc == -ENOTSUP)
         return weft_fail(rc, "%s: this process was started without shared memory", call);
-    return rc < 0 ? weft_fail(rc, "%s: no addresses or descriptor for shared memory", call) : 0;
+    if (rc == -ENOMEM)
+        return weft_fail(rc, "%s: no addresses for shared memory, or RLIMIT_FSIZE is too small",
+                         call);
+    return rc < 0 ? weft_fail(rc, "%s: no descriptor for shared memory", call) : 0;
 }
 
 void *weft_shared(size_t size)
