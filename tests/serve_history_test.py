@@ -375,7 +375,7 @@ def who_is_thrown_out_while_his_message_is_deleted_has_deleted_it():
                 irc(server, "root", room="#room", caps=caps) as root:
             root.answer("OPER root secret", r":\S+ 381 .*")
             alice.say("PRIVMSG #room :in haste")
-            said = root.wait(r"@.*\bmsgid=([^; ]+).* PRIVMSG #room :in haste")[1]
+            said = alice.wait(r"@.*\bmsgid=([^; ]+).* PRIVMSG #room :in haste")[1]  # it is on disk
             # As long as somebody reads, the words are in the log, and she waits for her answer.
             with contextlib.closing(sqlite3.connect(os.path.join(data, "history.db"))) as reader:
                 reader.execute("BEGIN")

@@ -90,7 +90,7 @@ static int post_pieces(const struct pieces *p, size_t *size)
         CHECK(weft_post(p->to, said + *size, piece) == 0);
         *size += piece;
     }
-    return 0;
+    return weft_flush(p->to, much_later()); // a thread that could not send at once
 }
 WEFT_TASK(post_pieces, struct pieces, size_t);
 
