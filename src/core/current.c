@@ -317,12 +317,6 @@ void wf_task_will_run(struct wf_task *task, struct wf_parker *parker)
     wf_store(&task->parker, parker, WF_RELAXED); // whatever publishes the task publishes this
 }
 
-__attribute__((noinline)) static void pass(struct wf_parker *parker)
-{
-    wf_spin_lock(&parker->busy);
-    wf_spin_unlock(&parker->busy);
-}
-
 __attribute__((noinline)) static void change_locked(struct wf_parker *parker, struct wf_task *task)
 {
     wf_spin_lock(&parker->busy);
@@ -334,29 +328,39 @@ __attribute__((noinline)) static void change_locked(struct wf_parker *parker, st
 // gone from this parker: he says that he comes, and then looks at the task; the caller changes the
 // task, and then looks whether somebody comes. The fences see to it that one sees the other. Only a
 // fiber does so: where there is none, nobody needs the kernel for a fence.
-static inline void change_task(struct wf_parker *parker, struct wf_task *task)
+// False: it is to be changed, once more perhaps, by change_locked.
+static inline bool change_alone(struct wf_parker *parker, struct wf_task *task)
 {
-    if (!parker->home) {
-        change_locked(parker, task);
-        return;
-    }
+    if (!parker->home)
+        return false;
     wf_store(&parker->task, task, WF_RELEASE); // pairs with visit_tasks
     wf_fence_light();
-    if (__builtin_expect(wf_load(&visiting, WF_ACQUIRE) != 0, 0)) // wf_parkers_visit
-        pass(parker);
+    return wf_load(&visiting, WF_ACQUIRE) == 0; // wf_parkers_visit
+}
+
+// Who cancels sets the flag, then looks for the parker; the task lets its parker be seen, then
+// looks for the flag (wf_interrupted). Both in the one order of seq_cst: one of them sees the
+// other, so that no request is slept through. After wf_task_will_run there is nothing to see.
+static inline bool is_seen(const struct wf_parker *parker, const struct wf_task *task)
+{
+    return wf_load(&task->parker, WF_RELAXED) == parker;
+}
+
+__attribute__((noinline)) static void enter_slowly(struct wf_parker *parker, struct wf_task *task)
+{
+    change_locked(parker, task);
+    if (!is_seen(parker, task))
+        wf_store(&task->parker, parker, WF_SEQ_CST);
+    if (wf_traced())
+        wf_trace_begins(parker, task);
 }
 
 void wf_task_enter(struct wf_parker *parker, struct wf_task *task)
 {
     task->outer = wf_load(&parker->task, WF_RELAXED);
-    change_task(parker, task);
-    // Who cancels sets the flag, then looks for the parker; the task lets its parker be seen, then
-    // looks for the flag (wf_interrupted). Both in the one order of seq_cst: one of them sees the
-    // other, so that no request is slept through. After wf_task_will_run there is nothing to see.
-    if (wf_load(&task->parker, WF_RELAXED) != parker)
-        wf_store(&task->parker, parker, WF_SEQ_CST);
-    if (wf_traced())
-        wf_trace_begins(parker, task);
+    bool entered = change_alone(parker, task) && is_seen(parker, task) && !wf_traced();
+    if (__builtin_expect(!entered, 0))
+        enter_slowly(parker, task);
 }
 
 // It may still call weft, as this task; but the message that goes with the task's result is the one
@@ -377,7 +381,8 @@ static inline void leave(struct wf_task *task)
 {
     struct wf_parker *parker = task->parker;
     wf_store(&task->parker, NULL, WF_RELAXED);
-    change_task(parker, task->outer);
+    if (__builtin_expect(!change_alone(parker, task->outer), 0))
+        change_locked(parker, task->outer);
 }
 
 // What a task seldom leaves behind.
@@ -402,7 +407,7 @@ void wf_task_leave(struct wf_task *task)
 
 void wf_task_cancel(struct wf_task *task)
 {
-    wf_store(&task->cancelled, 1, WF_SEQ_CST); // see wf_task_enter
+    wf_store(&task->cancelled, 1, WF_SEQ_CST); // see is_seen
     struct wf_parker *parker = wf_load(&task->parker, WF_SEQ_CST);
     if (parker)
         wf_unpark(parker);
@@ -410,7 +415,7 @@ void wf_task_cancel(struct wf_task *task)
 
 static int why_stop(const struct wf_task *task)
 {
-    if (wf_load(&task->cancelled, WF_SEQ_CST) != 0) // see wf_task_enter
+    if (wf_load(&task->cancelled, WF_SEQ_CST) != 0) // see is_seen
         return -ECANCELED;
     if (task->daemon && wf_load(&wf_daemons, WF_RELAXED) != WF_DAEMONS_LIVE)
         return -ECANCELED; // the visit that follows the change orders this look after it
@@ -445,7 +450,7 @@ void wf_parkers_visit(bool (*visit)(const struct wf_parker *, void *), void *ctx
 {
     bool more = true;
     wf_spin_lock(&registry_busy);
-    wf_store(&visiting, 1, WF_SEQ_CST); // see change_task, wf_homes_fence
+    wf_store(&visiting, 1, WF_SEQ_CST); // see change_alone, wf_homes_fence
     wf_homes_fence();
     for (struct wf_parker *parker = living; parker && more; parker = parker->next) {
         wf_spin_lock(&parker->busy);
@@ -465,7 +470,7 @@ static bool visit_tasks(const struct wf_parker *parker, void *ctx)
 {
     const struct tasks_visit *tasks = ctx;
     bool more = true;
-    struct wf_task *task = wf_load(&parker->task, WF_ACQUIRE); // pairs with change_task
+    struct wf_task *task = wf_load(&parker->task, WF_ACQUIRE); // pairs with change_alone
     for (; task && more; task = task->outer)
         if (task->id != 0)
             more = tasks->visit(parker, task, tasks->ctx);

@@ -164,7 +164,7 @@ static inline int wf_interrupted(void)
     const struct wf_task *task = wf_current();
     bool plain = !task->daemon && !task->inherits && task->deadline.ns == INT64_MAX;
     if (__builtin_expect(plain && wf_load(&task->cancelled, WF_SEQ_CST) == 0, 1))
-        return 0; // see wf_task_enter
+        return 0; // see is_seen (current.c)
     return wf_why_interrupted(task);
 }
 // The sooner of a deadline and the current task's own, unless that is shielded.

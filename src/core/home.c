@@ -6,9 +6,8 @@
 #include <stdlib.h>
 
 #include "os/futex.h"
-#include "os/sanitizer.h"
 
-enum { MOST_HOMES = 64, MOST_SPARES = 16 };
+enum { MOST_HOMES = 64 };
 
 static struct wf_home homes[MOST_HOMES];
 static uint32_t were_taken; // 0: none yet. Atomic
@@ -61,27 +60,10 @@ void wf_home_give(struct wf_home *home)
 }
 
 // Of a size that is no longer in use one goes.
-__attribute__((noinline)) static bool keep_other(struct wf_home *home)
+bool wf_home_keep_other(struct wf_home *home)
 {
     free(pop(home));
     return false;
-}
-
-bool wf_home_keep_block(void *block, size_t size)
-{
-    struct wf_home *home = wf_self()->home;
-    if (!WF_KEEPS_MEMORY || !home)
-        return false;
-    if (home->spare_size != size && home->spares)
-        return keep_other(home);
-    if (home->spare_count == MOST_SPARES)
-        return false;
-    home->spare_size = size;
-    struct wf_spare *spare = block;
-    spare->next = home->spares;
-    home->spares = spare;
-    home->spare_count++;
-    return true;
 }
 
 unsigned long wf_homes_over(void)

@@ -24,6 +24,7 @@
 #include "core/current.h"
 #include "os/atomic.h"
 #include "os/fence.h"
+#include "os/sanitizer.h"
 
 // Of a loop, or of one after it: their memory is never anything else.
 struct wf_home {
@@ -84,7 +85,8 @@ struct wf_spare {
 // still the caller's, to be freed.
 static inline void *wf_home_take_block(size_t size)
 {
-    struct wf_home *home = wf_self()->home;
+    const struct wf_parker *self = wf_running; // only a fiber has a home
+    struct wf_home *home = self ? self->home : NULL;
     struct wf_spare *spare = home ? home->spares : NULL;
     if (!spare || home->spare_size != size)
         return NULL;
@@ -92,7 +94,25 @@ static inline void *wf_home_take_block(size_t size)
     home->spare_count--;
     return spare;
 }
-bool wf_home_keep_block(void *block, size_t size);
+enum { WF_MOST_SPARES = 16 };
+bool wf_home_keep_other(struct wf_home *home); // home.c; for the next alone
+static inline bool wf_home_keep_block(void *block, size_t size)
+{
+    const struct wf_parker *self = wf_running; // only a fiber has a home
+    struct wf_home *home = WF_KEEPS_MEMORY && self ? self->home : NULL;
+    if (!home)
+        return false;
+    if (home->spare_size != size && home->spares)
+        return wf_home_keep_other(home);
+    if (home->spare_count == WF_MOST_SPARES)
+        return false;
+    home->spare_size = size;
+    struct wf_spare *spare = block;
+    spare->next = home->spares;
+    home->spares = spare;
+    home->spare_count++;
+    return true;
+}
 
 // True: it named a home, and is the caller's now. False: it did not, or another came first.
 bool wf_home_evict(struct wf_home **name);

@@ -80,9 +80,9 @@ static inline void wf_futures_remove(struct wf_futures *list, weft_future *f)
     f->next = f->prev = NULL;
 }
 
-// NULL with -ENOMEM. Two references. The argument is copied. In memory of the pool's; or malloc's,
-// if that is NULL.
+// NULL with -ENOMEM. Two references. The argument is copied. The second: started alone.
 weft_future *wf_future_new(const struct weft_task *what, const void *arg, weft_pool *pool);
+weft_future *wf_future_new_alone(const struct weft_task *what, const void *arg);
 weft_future *wf_future_ref(weft_future *f);
 void wf_future_unref(weft_future *f);
 void wf_future_free(weft_future *f); // by whoever has all references that are left

@@ -52,8 +52,9 @@ static const struct wf_parking fiber_parking = {fiber_sleeps,  wake_fiber,      
 
 struct wf_loop *wf_loop_here(void)
 {
-    const struct wf_parker *self = wf_self();
-    return self->parking == &fiber_parking ? ((struct fiber *)self->seat)->loop : NULL;
+    const struct wf_parker *self = wf_running; // a fiber's is there
+    bool is_fiber = self && self->parking == &fiber_parking;
+    return is_fiber ? ((struct fiber *)self->seat)->loop : NULL;
 }
 
 const struct wf_pulse *wf_loop_pulse(const struct wf_parker *parker)
@@ -447,10 +448,12 @@ static void fiber_goes_on(struct wf_parker *parker, unsigned calls)
         (void)fiber_yields(parker, true);
 }
 
-// There is one.
-static struct fiber *take_spare(struct wf_loop *loop)
+// NULL: the next one has no such stack, or there is none.
+static inline struct fiber *take_spare(struct wf_loop *loop, size_t stack_size)
 {
     struct fiber *fiber = loop->spares;
+    if (!fiber || stack_size > fiber->stack.size)
+        return NULL;
     loop->spares = fiber->next;
     loop->spare_count--;
     return fiber;
@@ -479,26 +482,17 @@ static struct fiber *new_fiber(struct wf_loop *loop, size_t stack_size)
     return fiber;
 }
 
-static inline void give_task(struct fiber *fiber, void (*fn)(void *), void *arg,
-                             struct wf_task *task)
+// By its own loop's thread, or another.
+static inline int start(struct fiber *fiber, bool here, void (*fn)(void *), void *arg,
+                        struct wf_task *task)
 {
+    struct wf_loop *loop = fiber->loop;
     fiber->fn = fn;
     fiber->arg = arg;
     if (task)
         wf_task_will_run(task, &fiber->parker);
     wf_seen_new(&fiber->seen, fiber->stack.bottom, fiber->stack.size);
     fiber->sp = wf_context_new(fiber->stack.bottom + fiber->stack.size, fiber_begins);
-}
-
-int wf_loop_start_task(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), void *arg,
-                       struct wf_task *task)
-{
-    bool here = is_here(loop);
-    bool spare = here && loop->spares && stack_size <= loop->spares->stack.size;
-    struct fiber *fiber = spare ? take_spare(loop) : new_fiber(loop, stack_size);
-    if (!fiber)
-        return -ENOMEM;
-    give_task(fiber, fn, arg, task);
     if (here) {
         loop->begun++;
         make_ready(loop, fiber);
@@ -509,19 +503,24 @@ int wf_loop_start_task(struct wf_loop *loop, size_t stack_size, void (*fn)(void 
     return 0;
 }
 
+int wf_loop_start_task(struct wf_loop *loop, size_t stack_size, void (*fn)(void *), void *arg,
+                       struct wf_task *task)
+{
+    bool here = is_here(loop);
+    struct fiber *spare = here ? take_spare(loop, stack_size) : NULL;
+    struct fiber *fiber = spare ? spare : new_fiber(loop, stack_size);
+    return fiber ? start(fiber, here, fn, arg, task) : -ENOMEM;
+}
+
 // With a spare nothing is called, so that no register has to be kept meanwhile.
 int wf_loop_start_here(size_t stack_size, void (*fn)(void *), void *arg, struct wf_task *task)
 {
     struct wf_loop *loop = wf_loop_here();
     if (!loop)
         return -ESRCH;
-    if (!loop->spares || stack_size > loop->spares->stack.size)
-        return wf_loop_start_task(loop, stack_size, fn, arg, task);
-    struct fiber *fiber = take_spare(loop);
-    give_task(fiber, fn, arg, task);
-    loop->begun++;
-    make_ready(loop, fiber);
-    return 0;
+    struct fiber *spare = take_spare(loop, stack_size);
+    return spare ? start(spare, true, fn, arg, task)
+                 : wf_loop_start_task(loop, stack_size, fn, arg, task);
 }
 
 // ---- the loop itself ------------------------------------------------------------------------
@@ -588,8 +587,8 @@ void *wf_loop_run(void *arg)
         run_fibers(loop);
     while (loop->turn.first || loop->engine->asked > 0)
         look_around(loop);
-    while (loop->spares)
-        give_back(take_spare(loop));
+    for (struct fiber *spare = take_spare(loop, 0); spare; spare = take_spare(loop, 0))
+        give_back(spare);
     wf_blocks_end();
     loop->engine->ops->end(loop->engine);
     wf_overflow_unwatch(watch);

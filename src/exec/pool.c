@@ -226,7 +226,7 @@ weft_future *weft_start_(struct weft_start_options o, const struct weft_task *wh
     require_kind(o.kind, "weft_start");
     if (!may_start_tasks("weft_start"))
         return NULL;
-    weft_future *f = wf_future_new(what, arg, NULL);
+    weft_future *f = wf_future_new_alone(what, arg);
     if (!f)
         return NULL;
     f->kind = o.kind;

@@ -260,7 +260,7 @@ DEFECTS = [
     Defect("future: freed while the ender still needs it", "exec/future_memory.c",
            "    f->refs = 2;", "    f->refs = 1;", "future: *"),
     Defect("task: who cancels looks for the sleeper first", "core/current.c",
-           "    wf_store(&task->cancelled, 1, WF_SEQ_CST); // see wf_task_enter\n"
+           "    wf_store(&task->cancelled, 1, WF_SEQ_CST); // see is_seen\n"
            "    struct wf_parker *parker = wf_load(&task->parker, WF_SEQ_CST);\n",
            "    struct wf_parker *parker = wf_load(&task->parker, WF_SEQ_CST);\n"
            "    wf_store(&task->cancelled, 1, WF_SEQ_CST);\n", "park: a request*"),
