@@ -50,17 +50,21 @@ static bool fiber_stays(const struct wf_parker *parker);
 static const struct wf_parking fiber_parking = {fiber_sleeps,  wake_fiber,      fiber_yields,
                                                 fiber_goes_on, fiber_transfers, fiber_stays};
 
+// Its seat says so too, but that is one load more on the way from a switch to the next.
+static inline struct fiber *fiber_of(const struct wf_parker *parker)
+{
+    return (struct fiber *)((uintptr_t)parker - offsetof(struct fiber, parker));
+}
+
 struct wf_loop *wf_loop_here(void)
 {
     const struct wf_parker *self = wf_running; // a fiber's is there
-    bool is_fiber = self && self->parking == &fiber_parking;
-    return is_fiber ? ((struct fiber *)self->seat)->loop : NULL;
+    return self && self->parking == &fiber_parking ? fiber_of(self)->loop : NULL;
 }
 
 const struct wf_pulse *wf_loop_pulse(const struct wf_parker *parker)
 {
-    const struct fiber *fiber = parker->parking == &fiber_parking ? parker->seat : NULL;
-    return fiber ? &fiber->loop->pulse : NULL;
+    return parker->parking == &fiber_parking ? &fiber_of(parker)->loop->pulse : NULL;
 }
 
 static bool is_here(const struct wf_loop *loop)
@@ -73,7 +77,7 @@ static bool is_here(const struct wf_loop *loop)
 static void make_ready(struct wf_loop *loop, struct fiber *fiber)
 {
     fiber->next = NULL;
-    if (loop->ready.last)
+    if (loop->ready.first)
         loop->ready.last->next = fiber;
     else
         loop->ready.first = fiber;
@@ -85,8 +89,6 @@ static struct fiber *next_ready(struct wf_loop *loop)
     struct fiber *fiber = loop->ready.first;
     if (fiber)
         loop->ready.first = fiber->next;
-    if (!loop->ready.first)
-        loop->ready.last = NULL;
     return fiber;
 }
 
@@ -265,8 +267,10 @@ __attribute__((noinline)) static void switch_away(struct wf_loop *loop, struct f
         return;
     }
     void *stack = hand_over(loop, self, next, false);
-    wf_context_leave(&self->sp, stack, loop->kept.exceptions);
-    wf_pulse_arrive(&loop->pulse, &self->parker);
+    wf_exceptions_put_away(loop->kept.exceptions, &self->exceptions);
+    wf_context_switch(&self->sp, stack);
+    wf_exceptions_take_back(self->loop->kept.exceptions, &self->exceptions);
+    wf_pulse_arrive(&self->loop->pulse, &self->parker);
     wf_seen_arrived(&self->seen);
 }
 
@@ -310,13 +314,13 @@ static inline void see_to_ended(struct wf_loop *loop)
 
 static void *fiber_begins(void)
 {
-    struct fiber *self = wf_running->seat;
-    wf_pulse_arrive(&self->loop->pulse, &self->parker);
-    wf_seen_arrived(&self->seen);
-    see_to_ended(self->loop);
-    *self->loop->kept.error = 0;
-    self->fn(self->arg);
+    struct fiber *self = fiber_of(wf_running);
     struct wf_loop *loop = self->loop;
+    wf_pulse_arrive(&loop->pulse, &self->parker);
+    wf_seen_arrived(&self->seen);
+    see_to_ended(loop);
+    *loop->kept.error = 0;
+    self->fn(self->arg);
     if (self->parker.parking)
         wf_parker_renew(&self->parker); // calls what destroys the values of on_start
     if (!self->parker.parking) // in a forked child it is the only thread: the others are not ours
@@ -375,7 +379,7 @@ static void require_own_stack(const struct wf_loop *loop, const char *call)
 
 static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, weft_time deadline)
 {
-    struct fiber *self = parker->seat;
+    struct fiber *self = fiber_of(parker);
     struct wf_loop *loop = self->loop;
     require_own_stack(loop, wait->what);
     self->timer.deadline = deadline.ns;
@@ -406,18 +410,18 @@ static int fiber_sleeps(struct wf_parker *parker, const struct wf_wait *wait, we
 
 static bool fiber_transfers(const struct wf_parker *parker)
 {
-    const struct wf_loop *loop = ((const struct fiber *)parker->seat)->loop;
+    const struct wf_loop *loop = fiber_of(parker)->loop;
     return !loop->called && wf_loop_transfers(loop); // they are made while it lies down
 }
 
 static bool fiber_stays(const struct wf_parker *parker)
 {
-    return ((const struct fiber *)parker->seat)->loop->called != NULL;
+    return fiber_of(parker)->loop->called != NULL;
 }
 
 static void wake_fiber(struct wf_parker *parker)
 {
-    struct fiber *fiber = parker->seat;
+    struct fiber *fiber = fiber_of(parker);
     if (is_here(fiber->loop))
         make_ready(fiber->loop, fiber);
     else
@@ -426,7 +430,7 @@ static void wake_fiber(struct wf_parker *parker)
 
 static bool fiber_yields(struct wf_parker *parker, bool looks)
 {
-    struct fiber *self = parker->seat;
+    struct fiber *self = fiber_of(parker);
     struct wf_loop *loop = self->loop;
     bool others = loop->ready.first != NULL;
     require_own_stack(loop, "weft_yield, or a call that waits,");
@@ -442,7 +446,7 @@ static bool fiber_yields(struct wf_parker *parker, bool looks)
 // Others run, and descriptors are looked at, once it has made so many calls without a wait.
 static void fiber_goes_on(struct wf_parker *parker, unsigned calls)
 {
-    struct wf_loop *loop = ((const struct fiber *)parker->seat)->loop;
+    struct wf_loop *loop = fiber_of(parker)->loop;
     loop->calls += calls;
     if (loop->calls >= MOST_CALLS && !loop->called)
         (void)fiber_yields(parker, true);
@@ -525,34 +529,6 @@ int wf_loop_start_here(size_t stack_size, void (*fn)(void *), void *arg, struct 
 
 // ---- the loop itself ------------------------------------------------------------------------
 
-// Its fiber stays the one that runs, in all but the stack; also in a forked child, where it is the
-// thread by itself, but still on its own stack.
-void weft_on_thread_stack(void (*fn)(void *arg), void *arg)
-{
-    struct fiber *self = wf_self()->seat;
-    struct wf_loop *loop = self ? self->loop : NULL;
-    if (!loop || loop->called) { // we are there
-        fn(arg);
-        return;
-    }
-    loop->called = fn;
-    loop->called_arg = arg;
-    wf_overflow_check(&self->parker, &self->stack);
-    wf_seen_leaving(&self->seen, &loop->seen, false);
-    wf_context_leave(&self->sp, loop->sp, loop->kept.exceptions);
-    wf_seen_arrived(&self->seen);
-}
-
-// The fiber that has it run something goes on when that is done. True: it was that.
-static bool was_called(struct wf_loop *loop)
-{
-    if (!loop->called)
-        return false;
-    loop->called(loop->called_arg);
-    loop->called = NULL;
-    return true;
-}
-
 static void run_fibers(struct wf_loop *loop)
 {
     if (is_turn_over(loop))
@@ -564,11 +540,11 @@ static void run_fibers(struct wf_loop *loop)
     }
     wf_running = &next->parker;
     do {
-        next = wf_running->seat;
+        next = fiber_of(wf_running);
         wf_seen_leaving(&loop->seen, &next->seen, false);
         wf_context_switch(&loop->sp, next->sp);
         wf_seen_arrived(&loop->seen);
-    } while (was_called(loop));
+    } while (wf_loop_was_called(loop));
     wf_pulse_arrive(&loop->pulse, NULL);
     see_to_ended(loop);
 }

@@ -23,7 +23,8 @@ struct fiber {
     struct wf_stack_seen seen;
     void (*fn)(void *);
     void *arg;
-    int error; // errno, while it does not run
+    int error;                       // errno, while it does not run
+    struct wf_exceptions exceptions; // likewise
     // ---- asleep
     int result; // why it goes on
     struct wf_timer timer;
@@ -46,7 +47,7 @@ struct wf_loop {
     struct fiber *spares; // ended, for the next that is started from here
     int spare_count;
     struct {
-        struct fiber *first, *last;
+        struct fiber *first, *last; // the latter only where there is one
     } ready;
     struct wf_kept kept;  // of its thread
     struct wf_home *home; // of its fibers, or NULL
@@ -67,5 +68,8 @@ struct wf_loop {
 
 void *wf_loop_run(void *arg);            // what its thread does: arg is the loop
 void wf_loop_ring(struct wf_loop *loop); // end its sleep. Any thread
+// On the loop's stack: the fiber that has it run something goes on when that is done. True: it was
+// that.
+bool wf_loop_was_called(struct wf_loop *loop);
 
 #endif

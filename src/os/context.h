@@ -28,19 +28,21 @@ struct wf_kept wf_kept_here(void); // of the calling thread
 
 void wf_context_switch(void **left, void *entered);
 
-// The same, and what is on its way in C++ stays with the stack that it belongs to. Inlined: there
-// is to be one call of the switch (loop.c).
-__attribute__((always_inline)) static inline void wf_context_leave(void **left, void *entered,
-                                                                   struct wf_exceptions *exceptions)
+// What is on its way in C++ stays with the stack that it belongs to: put away before a switch,
+// taken back after it. `here` is wf_kept's. Not in registers meanwhile: each that is in use across
+// the switch costs a push and a pop more.
+static inline void wf_exceptions_put_away(struct wf_exceptions *here, struct wf_exceptions *away)
 {
-    struct wf_exceptions ours = {NULL, 0};
-    if (exceptions) {
-        ours = *exceptions;
-        *exceptions = (struct wf_exceptions){NULL, 0};
-    }
-    wf_context_switch(left, entered);
-    if (exceptions)
-        *exceptions = ours;
+    if (!here)
+        return;
+    *away = *here;
+    *here = (struct wf_exceptions){NULL, 0};
+}
+static inline void wf_exceptions_take_back(struct wf_exceptions *here,
+                                           const struct wf_exceptions *away)
+{
+    if (here)
+        *here = *away;
 }
 
 // What a new stack begins with: the pointer to enter it by. Where begin() returns, its stack is
