@@ -28,7 +28,7 @@ ROWS = [
     Row("between_loops", "an item through a queue of 128, between two threads", "0,1"),
     Row("parked", "bytes of a parked one, of 100,000, with a guard", "0,1"),
 ]
-FUTURE = ("some 690 instructions, of which one is locked: it may be joined, waited for, cancelled, listed and "
+FUTURE = ("some 670 instructions, of which one is locked: it may be joined, waited for, cancelled, listed and "
           "named from any thread, has an argument, a result and an error of its own, and exit waits for it")
 QUEUE = "where the fibers of one loop have a queue for themselves, what is left are checks and two switches"
 GOALS = [

@@ -159,7 +159,8 @@ void wf_task_cancel(struct wf_task *task);
 // 0, or why the current task must stop: -ECANCELED, -ETIMEDOUT. A daemon of a program that has
 // exited does not come back from here.
 int wf_why_interrupted(const struct wf_task *task); // for wf_interrupted alone
-static inline int wf_interrupted(void)
+// Each call that can wait begins with it: so it is no call itself.
+__attribute__((always_inline)) static inline int wf_interrupted(void)
 {
     const struct wf_task *task = wf_current();
     bool plain = !task->daemon && !task->inherits && task->deadline.ns == INT64_MAX;

@@ -5,6 +5,7 @@
 
 #include <sys/queue.h>
 
+#include "exec/exit.h"
 #include "exec/future.h"
 
 // What a pool of processes remembers for one who waits for a future of its own; begins as zeros.
@@ -118,21 +119,9 @@ void wf_group_note(weft_group *group, weft_future *f);
 
 void wf_block_end(void); // at exit, when nothing runs on them: the helpers of weft_block go
 
-// ---- exit.c -----------------------------------------------------------------------------
-void wf_exit_add_pool(weft_pool *pool);
-void wf_exit_remove_pool(weft_pool *pool);
-void wf_exit_add_task(bool daemon); // started alone
-void wf_exit_remove_task(bool daemon);
-// The same for one whose thread, the caller, ends with it: the thread's last call.
-void wf_exit_end_thread(bool daemon);
-
 // Futures that are not joined or dropped, by the function of their task, under WEFT_CHECK=1. Told
 // on stderr, if there are some.
 void wf_owned_count(const struct weft_task *what, int change);
 void wf_owned_tell(void);
-
-// A function of the user's, called when wf_fork_count was `fork`, has returned `code`. In a child
-// that it forked this does not return: what comes next is the parent's.
-void wf_exit_if_forked(uint32_t fork, int code);
 
 #endif

@@ -30,10 +30,10 @@ static struct {
     wf_thread ended; // the latest thread of a started task to end; see wf_exit_end_thread
     bool any_ended;
     // ---- atomic
-    uint32_t is_registered, waits; // the handler; it, for fewer
     unsigned long begun, over; // tasks that were started alone: by threads. Fibers count at home
     long daemons;              // started alone, not ended
 } state;
+uint32_t wf_exit_is_registered, wf_exit_waits;
 
 // ---- at exit ----------------------------------------------------------------------------
 
@@ -130,7 +130,7 @@ static void at_exit(void)
     bool calls_out = wf_self()->calls_out != NULL;
     (void)weft_shield(true);
     wf_lock(&state.mu);
-    wf_store(&state.waits, 1, WF_SEQ_CST); // see tell_the_handler
+    wf_store(&wf_exit_waits, 1, WF_SEQ_CST); // see wf_exit_remove_task
     wf_homes_fence();
     if (!calls_out)
         wait_for_all();
@@ -139,12 +139,12 @@ static void at_exit(void)
     end_turn();
     wf_family_end(); // those of the daemons' processes that did not end by themselves, too
     wf_lock(&state.mu);
-    wf_store(&state.waits, 0, WF_RELAXED);
+    wf_store(&wf_exit_waits, 0, WF_RELAXED);
     bool any_ended = state.any_ended, lost = wf_load(&state.daemons, WF_RELAXED) > 0;
     wf_thread ended = state.ended;
     state.any_ended = false;
     // A later handler may start tasks again, and wait again.
-    wf_store(&state.is_registered, 0, WF_RELEASE);
+    wf_store(&wf_exit_is_registered, 0, WF_RELEASE);
     weft_unlock(&state.mu);
     if (!lost && !calls_out && !wf_loop_here()) { // else daemons, others, or we, lie on one of them
         wf_block_end();
@@ -160,14 +160,13 @@ static void at_exit(void)
 // With mu held.
 static void be_registered(void)
 {
-    if (wf_load(&state.is_registered, WF_ACQUIRE) == 0 && atexit(at_exit) == 0)
-        wf_store(&state.is_registered, 1, WF_RELEASE); // else: the program does not wait
+    if (wf_load(&wf_exit_is_registered, WF_ACQUIRE) == 0 && atexit(at_exit) == 0)
+        wf_store(&wf_exit_is_registered, 1, WF_RELEASE); // else: the program does not wait
 }
 
-void wf_exit_if_forked(uint32_t fork, int code)
+void wf_exit_of_child(int code)
 {
-    if (__builtin_expect(fork != wf_fork_count, 0))
-        exit(code < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+    exit(code < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 // ---- who is there -----------------------------------------------------------------------
@@ -185,55 +184,24 @@ void wf_exit_remove_pool(weft_pool *pool)
     LIST_REMOVE(pool, open);
 }
 
-__attribute__((noinline)) static void wake_the_handler(void)
+void wf_exit_wake(void)
 {
     wf_guard(&state.mu);
     weft_cond_broadcast(&state.fewer);
 }
 
-// Whoever ends counts, then looks whether the handler waits; the handler says that it waits, then
-// looks at the counts. Between the two lies a fence in each, so one of them sees the other.
-static void tell_the_handler(void)
-{
-    if (__builtin_expect(wf_load(&state.waits, WF_SEQ_CST) != 0, 0))
-        wake_the_handler();
-}
-
-// One more, at home without a locked instruction, for nobody else counts there.
-static void count(unsigned long *here, unsigned long *at_home)
-{
-    if (at_home)
-        wf_store(at_home, wf_load(at_home, WF_RELAXED) + 1, WF_RELEASE); // pairs with tasks
-    else
-        (void)wf_add(here, 1, WF_SEQ_CST);
-    wf_fence_light();
-}
-
-__attribute__((noinline)) static void register_first(void)
+void wf_exit_add_first(void)
 {
     wf_guard(&state.mu);
     be_registered();
 }
 
-void wf_exit_add_task(bool daemon)
+void wf_exit_count(bool daemon, bool over)
 {
-    if (wf_load(&state.is_registered, WF_ACQUIRE) == 0)
-        register_first();
-    struct wf_home *home = wf_self()->home;
     if (daemon)
-        (void)wf_add(&state.daemons, 1, WF_SEQ_CST);
+        (void)wf_add(&state.daemons, over ? -1 : 1, WF_SEQ_CST);
     else
-        count(&state.begun, home ? &home->begun : NULL);
-}
-
-void wf_exit_remove_task(bool daemon)
-{
-    struct wf_home *home = wf_self()->home;
-    if (daemon)
-        (void)wf_sub(&state.daemons, 1, WF_SEQ_CST);
-    else
-        count(&state.over, home ? &home->over : NULL);
-    tell_the_handler();
+        (void)wf_add(over ? &state.over : &state.begun, 1, WF_SEQ_CST);
 }
 
 // Each thread joins the one that ended before it, and exit joins the last: nobody keeps a list, and
