@@ -109,6 +109,8 @@ def what_irc_cannot_carry_is_made_fit():
         t.comes_in()
         t.types(b"a\xff\xe7\xbab\0c\n")
         t.server.hears("PRIVMSG #weft :a\ufffd\ufffdb c")
+        t.types("10 %\r100 %\r\n\r\n\rdone\n")
+        t.server.hears("PRIVMSG #weft :10 % 100 %", "PRIVMSG #weft : done")
 
 
 @test

@@ -112,14 +112,18 @@ static void send_line(void *client, const char *line)
     (void)weft_post(c->conn, bytes, (size_t)size); // the one who reads finds what is wrong
 }
 
-// What IRC cannot carry becomes U+FFFD, a NUL a space.
+// What IRC cannot carry becomes U+FFFD, a NUL a space. So does a CR within a line, which would end
+// it there: of a counter that a program paints over itself nothing but the first would be said.
 static int say(struct pipe_client *c, const char *line, size_t size)
 {
     struct text text = {.terminal = false};
     size_t n = text_add(&text, line, size, c->text);
     n += text_end(&text, c->text + n);
-    for (char *nul; (nul = memchr(c->text, '\0', n)) != NULL;)
-        *nul = ' ';
+    if (n > 0 && c->text[n - 1] == '\r')
+        n--;
+    for (size_t i = 0; i < n; i++)
+        if (c->text[i] == '\0' || c->text[i] == '\r')
+            c->text[i] = ' ';
     c->text[n] = '\0';
     session_say(&c->session, c->options->room, c->text, false);
     int rc = weft_flush(c->conn, WEFT_FOREVER);
