@@ -208,6 +208,11 @@ static void what_is_no_ini_names_its_line(void **state)
     is_wrong("[server\nname = a.b\n", "1: is no [section], no 'key = value' and no comment");
     is_wrong("nonsense\n[doors]\nzzzzz = 1\n",
              "1: is no [section], no 'key = value' and no comment");
+    is_wrong("[server] password = word\n",
+             "1: something stands behind the [section]: it needs a line of its own");
+    is_wrong("[irc]\n [server]x ; y\n",
+             "2: something stands behind the [section]: it needs a line of its own");
+    is_good("[server]\t \r\n[irc] ; for clients\n[web]# and pages\n");
     is_wrong_by_bytes(nul, sizeof nul - 1, "2: has a NUL byte: this is no text file");
     memset(text + strlen(text), 'x', 2000);
     assert_false(read_bytes(text, strlen(text)));

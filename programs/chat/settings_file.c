@@ -78,6 +78,17 @@ static bool read_line(struct ini_file *f, char *out, int room)
     return any;
 }
 
+// Behind a section libinih passes over what is no comment: "[server] password = word" would be a
+// server without one, and a good file.
+static bool has_more_behind(const char *section)
+{
+    const char *end = strchr(section, ']');
+    if (!end)
+        return false; // which libinih tells
+    end += 1 + strspn(end + 1, " \t\r\n");
+    return *end && *end != ';' && *end != '#';
+}
+
 // As fgets, for libinih, but for lines that it would cut, or not see the whole of.
 static char *next_line(char *out, int room, void *stream)
 {
@@ -87,6 +98,10 @@ static char *next_line(char *out, int room, void *stream)
     bool any = read_line(f, out, room);
     if ((!any || *out == '[') && !end_section(f))
         return NULL;
+    if (any && *out == '[' && has_more_behind(out)) {
+        mistake(f, "something stands behind the [section]: it needs a line of its own");
+        return NULL;
+    }
     if (any && *out == '[' && is_operator(out + 1))
         f->lacking = f->line;
     return any ? out : NULL;
