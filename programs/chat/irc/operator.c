@@ -8,6 +8,7 @@
 
 #include "chat/hub/event.h"
 #include "chat/irc/handlers.h"
+#include "chat/irc/multiline.h"
 
 enum { REASON_MAX = 300 }; // of a KILL: it fits into a line with the names around it
 
@@ -103,7 +104,10 @@ void on_wallops(struct session *s, const struct line *line)
     }
     struct event e = event_of(EVENT_WALLOPS, &s->user);
     e.text = line->params[0];
-    for (struct user *user = s->irc->hub->users; user; user = user->hh.next)
+    bool fits = event_fits(&e); // else its end would be cut off behind the operator's source
+    if (!fits)
+        session_too_long(s);
+    for (struct user *user = s->irc->hub->users; user && fits; user = user->hh.next)
         if (user->modes & USER_WALLOPS)
             user->outlet->deliver(user, &e);
     event_end(&e);
