@@ -142,6 +142,8 @@ void on_search(struct session *s, const struct line *line)
     size_t count = 0;
     if (!f || !s->irc->set.history) {
         fail(s, "SEARCH", "INTERNAL_ERROR", "", "No history is kept here");
+    } else if (line->count > 1) { // by hand: what is behind the space would be passed over
+        fail(s, "SEARCH", "INVALID_PARAMS", "", "A space is written \\s, or a colon before all");
     } else if (!read_search(f, line->params[0], s->irc->set.history_max)) {
         fail(s, "SEARCH", "INVALID_PARAMS", "", "Invalid parameters");
     } else if (*f->in && !in_one_place(s, f)) {
