@@ -127,6 +127,21 @@ def a_plain_client_that_was_put_out_or_has_no_voice_is_not_heard_in_the_lobby():
 
 
 @test
+def a_lobby_without_ctcp_takes_none_from_a_plain_client_either():
+    with fresh_doors("--operator", f"root:{hash_of('secret')}") as server:
+        alice = member(server, "alice")
+        alice.answer("OPER root secret", r":\S+ 381 .*")
+        alice.answer("MODE #lobby +C", r":\S+ MODE #lobby \+C")
+        one, two = server.connect(), server.connect()
+        alice.wait(r":plain-2!\S+ JOIN #lobby")
+        said = b"\1VERSION\1\n\1ACTION waves\1\n"
+        one.sendall(said)
+        equal(receive(two, len(said)), said)
+        alice.wait(r":plain-1!\S+ PRIVMSG #lobby :\x01ACTION waves\x01")
+        equal([line for line in alice.seen if "VERSION" in line], [])
+
+
+@test
 def others_are_told_why_a_plain_client_was_killed():
     with fresh_doors("--operator", f"root:{hash_of('secret')}") as server:
         alice = member(server, "alice")

@@ -8,6 +8,7 @@
 #include "chat/hub/event.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 static void put_digits(char *out, int digits, uint64_t value)
@@ -43,6 +44,29 @@ struct event event_in(struct room *room, enum event_kind kind, struct user *from
     event.target = room->name;
     event.room = room;
     return event;
+}
+
+static const char line_ends[] = {LINE_BREAK, LINE_JOINT, '\0'};
+
+static bool begins_with_ctcp(const char *line)
+{
+    if (*line != '\001')
+        return false;
+    bool action = strncmp(line, "\001ACTION", 7) == 0 &&
+                  (strchr(" \001", line[7]) || strchr(line_ends, line[7])); // '\0' as well
+    return !action;
+}
+
+bool event_has_ctcp(const char *text)
+{
+    bool found = false;
+    while (text && !found) {
+        found = begins_with_ctcp(text);
+        text = strpbrk(text, line_ends);
+        if (text)
+            text++;
+    }
+    return found;
 }
 
 const struct event_form *event_form_find(const struct event *event, unsigned key)

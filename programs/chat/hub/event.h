@@ -73,6 +73,9 @@ void event_make_id(struct hub *hub, int64_t at, char out[EVENT_ID_SIZE]);
 // Now, by this user; and in this room, which is its target too.
 struct event event_of(enum event_kind kind, struct user *from);
 struct event event_in(struct room *room, enum event_kind kind, struct user *from);
+// Whether a line of the text is for programs (CTCP), but for an ACTION: who knows of no messages of
+// several lines gets each as a message. NULL has no lines.
+bool event_has_ctcp(const char *text);
 // The wording under `key`, or NULL. Adding one: it takes over `bytes`; NULL for want of room, which
 // cannot be if all doors together have no more than EVENT_FORMS keys for an event: IRC 8, plain 1.
 const struct event_form *event_form_find(const struct event *event, unsigned key);

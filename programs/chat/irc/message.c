@@ -99,30 +99,6 @@ static char *client_tags_of(const struct session *s, const char *tags)
     return NULL;
 }
 
-static const char line_ends[] = {LINE_BREAK, LINE_JOINT, '\0'};
-
-static bool begins_with_ctcp(const char *line)
-{
-    if (*line != '\001')
-        return false;
-    bool action = strncmp(line, "\001ACTION", 7) == 0 &&
-                  (strchr(" \001", line[7]) || strchr(line_ends, line[7])); // '\0' as well
-    return !action;
-}
-
-// In any of its lines: who knows of no messages of several lines gets each as a message.
-static bool has_ctcp(const char *text)
-{
-    bool found = false;
-    while (text && !found) {
-        found = begins_with_ctcp(text);
-        text = strpbrk(text, line_ends);
-        if (text)
-            text++;
-    }
-    return found;
-}
-
 // To a NOTICE nobody answers by machine.
 static void refuse(struct session *s, const struct message *m, enum numeric number, char *target,
                    const char *why)
@@ -161,7 +137,7 @@ static char mode_against(const struct room *room, const struct user *user, const
         return mode;
     if ((room->modes & ROOM_NO_NOTICE) && m->kind == EVENT_NOTICE)
         return 'T';
-    return (room->modes & ROOM_NO_CTCP) && has_ctcp(m->text) ? 'C' : '\0';
+    return (room->modes & ROOM_NO_CTCP) && event_has_ctcp(m->text) ? 'C' : '\0';
 }
 
 // Of several prefixes in front of a room's name the lowest counts, as the ranks above it are told

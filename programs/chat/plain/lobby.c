@@ -135,14 +135,20 @@ static void deliver(struct user *user, struct event *e)
 
 // ---- from a plain client -------------------------------------------------------------------
 
+static bool takes(const struct room *room, const struct lobby_guest *guest)
+{
+    bool refused = (room->modes & ROOM_NO_CTCP) && event_has_ctcp(guest->held);
+    return !refused && !room_mutes(room, &guest->user);
+}
+
 static void say(struct lobby_guest *guest)
 {
     struct room *room = room_find(guest->user.hub, LOBBY_ROOM);
-    if (room && room_mutes(room, &guest->user))
+    guest->held[guest->size] = '\0';
+    if (room && !takes(room, guest))
         guest->size = 0; // a plain client has no words for why
     if (guest->size == 0 || !room)
         return;
-    guest->held[guest->size] = '\0';
     guest->user.spoke = guest->user.hub->now(guest->user.hub);
     struct event e = event_in(room, EVENT_MESSAGE, &guest->user);
     e.text = guest->held;
