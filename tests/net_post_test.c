@@ -423,6 +423,55 @@ static void posting_to_a_dead_peer_is_an_error_and_no_signal(void **state)
     link_down(&link);
 }
 
+static void a_reset_of_which_a_post_was_told_is_no_end_of_the_stream(void **state)
+{
+    (void)state;
+    struct link link = link_up();
+    char buf[8];
+    raw_say(link.peer, "half of");
+    raw_reset(link.peer);
+    link.peer = -1;
+    for (int rc = 0; rc == 0;) {
+        nap_ms(1);
+        rc = weft_post(link.ours, "hello?", 6);
+    }
+    assert_int_equal(weft_error_code(), -ECONNRESET);
+    assert_int_equal(read_arrived(7, link.ours, buf, sizeof buf, much_later()), 7);
+    assert_int_equal(weft_read(link.ours, buf, sizeof buf, much_later()), -ECONNRESET);
+    assert_int_equal(weft_read_line(link.ours, buf, sizeof buf, much_later()), -ECONNRESET);
+    link_down(&link);
+}
+
+static void a_reset_while_posts_wait_for_room_is_no_end_of_the_stream(void **state)
+{
+    (void)state;
+    for (int kind = WEFT_FIBERS; kind <= WEFT_THREADS; kind++) {
+        struct link link = link_up();
+        struct call call = {.run = call_read, .conn = link.ours, .deadline = much_later()};
+        struct call *arg = &call;
+        (void)post_until_full(link.ours, RECORD);
+        weft_future *f = weft_start(kind, in_call, &arg);
+        await_asleep(&call.spot);
+        raw_reset(link.peer);
+        link.peer = -1;
+        assert_int_equal(weft_join(&f, NULL, 0), -ECONNRESET);
+        assert_int_equal(weft_post(link.ours, "x", 1), -ECONNRESET);
+        link_down(&link);
+    }
+}
+
+static void an_end_of_the_stream_stays_one_when_nothing_can_be_posted(void **state)
+{
+    (void)state;
+    struct link link = link_up();
+    char byte;
+    assert_int_equal(shutdown(link.peer, SHUT_WR), 0);
+    assert_int_equal(weft_shutdown(link.ours, much_later()), 0);
+    assert_int_equal(weft_post(link.ours, "x", 1), -EPIPE);
+    assert_int_equal(weft_read(link.ours, &byte, 1, much_later()), 0);
+    link_down(&link);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_is_posted_arrives_before_what_is_written_later),
     cmocka_unit_test(flushing_an_empty_queue_does_nothing),
@@ -439,5 +488,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_post_during_a_write_goes_out_by_the_reader),
     cmocka_unit_test(a_post_is_not_lost_by_a_close_elsewhere),
     cmocka_unit_test(posting_to_a_dead_peer_is_an_error_and_no_signal),
+    cmocka_unit_test(a_reset_of_which_a_post_was_told_is_no_end_of_the_stream),
+    cmocka_unit_test(a_reset_while_posts_wait_for_room_is_no_end_of_the_stream),
+    cmocka_unit_test(an_end_of_the_stream_stays_one_when_nothing_can_be_posted),
 };
 TEST_MAIN(tests)

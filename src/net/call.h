@@ -66,6 +66,8 @@ static inline bool wf_conn_is_sent(const weft_conn *c) // all that was queued
 }
 void wf_conn_note_error(weft_conn *c, int error); // the socket takes no more, ever
 void wf_conn_wake_all(weft_conn *c);              // who is in a call looks again
+// Without mu: what a read of the socket's end gives, 0, or the error that it ended by.
+ssize_t wf_conn_end(weft_conn *c);
 
 void wf_conn_make_unusable(weft_conn *c); // every call on it ends, and gives -EPIPE from now on
 void wf_conn_leave(weft_conn *c);         // one user less; gives mu back

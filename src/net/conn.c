@@ -337,7 +337,7 @@ static ssize_t receive(const struct call *call, void *buf, size_t cap)
         if (n == -EINTR || n == -EAGAIN)
             continue;
         c->drained = n > 0 && (size_t)n < cap && !c->unsure;
-        return n;
+        return n == 0 && !c->layer ? wf_conn_end(c) : n;
     }
 }
 

@@ -43,6 +43,14 @@ void wf_conn_note_error(weft_conn *c, int error)
     wf_buffer_drop(&c->out, c->out.length); // nobody will ever take it
 }
 
+// A socket tells its error once. If a send was told, what a reader then finds is no end, but a
+// stream that was cut off. (-EPIPE is said after our own end, or the peer's; -ENOMEM is ours.)
+ssize_t wf_conn_end(weft_conn *c)
+{
+    wf_guard(&c->mu);
+    return c->out_error == -EPIPE || c->out_error == -ENOMEM ? 0 : c->out_error;
+}
+
 // ---- at the end of a turn ---------------------------------------------------------------
 
 // What it lent is its own from now on, or it has nothing left.
