@@ -29,6 +29,21 @@ static void what_the_resolver_says_is_the_error(void **state)
     resolver.system_error = 0;
 }
 
+static void of_a_long_address_the_message_tells_why_not(void **state)
+{
+    (void)state;
+    char text[300] = "unix:/";
+    memset(text + 6, 'a', 200);
+    assert_failed_with(weft_listen(text), -EINVAL);
+    assert_non_null(strstr(weft_error(), "a socket's path has 1 to 107 bytes"));
+    assert_failed_with(weft_connect(text + 5, much_later()), -EINVAL);
+    assert_non_null(strstr(weft_error(), "not an address"));
+    memcpy(text + 206, ":80", 4);
+    resolver.error = EAI_NONAME;
+    assert_failed_with(weft_connect(text + 6, much_later()), -ENOENT);
+    assert_non_null(strstr(weft_error(), "name not known"));
+}
+
 // ---- a resolver that does not answer ---------------------------------------------------
 
 static void fall_silent(void)
@@ -230,6 +245,7 @@ static void the_child_of_a_fork_looks_names_up_itself(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_the_resolver_says_is_the_error),
+    cmocka_unit_test(of_a_long_address_the_message_tells_why_not),
     cmocka_unit_test(a_deadline_ends_the_wait_for_a_name),
     cmocka_unit_test(a_request_to_stop_ends_the_wait_for_a_name),
     cmocka_unit_test(a_dead_name_delays_no_live_one),

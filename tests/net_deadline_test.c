@@ -277,6 +277,34 @@ static void the_message_of_a_connect_names_the_address(void **state)
     break_silence(&s);
 }
 
+static int call_write_and_say_goodbye(struct call *c)
+{
+    while (weft_check() == 0)
+        weft_yield();
+    if (weft_write(c->conn, "news", 4, WEFT_FOREVER) != -ECANCELED)
+        return -1;
+    weft_shield(true);
+    return weft_write(c->conn, "bye", 3, c->deadline);
+}
+
+static void a_write_of_who_was_asked_to_stop_before_it_leaves_the_connection(void **state)
+{
+    (void)state;
+    for (int kind = WEFT_FIBERS; kind <= WEFT_THREADS; kind++) {
+        struct link link = link_up();
+        struct call call = {
+            .run = call_write_and_say_goodbye, .conn = link.ours, .deadline = much_later()};
+        weft_future *f = weft_start(kind, in_call, &(struct call *){&call});
+        weft_cancel(f);
+        assert_int_equal(weft_join(&f, NULL, 0), 0);
+        char buf[4];
+        assert_int_equal(raw_receive(link.peer, buf, 3), 3);
+        assert_memory_equal(buf, "bye", 3);
+        assert_true(nothing_to_receive(link.peer));
+        link_down(&link);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_deadline_ends_every_call),
     cmocka_unit_test(a_request_to_stop_ends_every_call),
@@ -289,5 +317,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_interrupted_flush_can_go_on),
     cmocka_unit_test(what_is_ready_comes_though_the_deadline_has_passed),
     cmocka_unit_test(the_message_of_a_connect_names_the_address),
+    cmocka_unit_test(a_write_of_who_was_asked_to_stop_before_it_leaves_the_connection),
 };
 TEST_MAIN(tests)

@@ -460,6 +460,36 @@ static void a_reset_while_posts_wait_for_room_is_no_end_of_the_stream(void **sta
     }
 }
 
+static int post_until_reset(weft_conn *const *c, weft_none *none)
+{
+    (void)none;
+    for (int rc = 0; rc == 0 || rc == -ENOBUFS; rc = weft_post(*c, "hello?", 6)) {
+        if (weft_check() < 0)
+            return 0; // nobody told it
+        weft_yield();
+    }
+    return 0;
+}
+WEFT_TASK(post_until_reset, weft_conn *, weft_none);
+
+// The loop of who posts has been told, and has yet to look, when another's reader comes.
+static void a_reset_of_which_a_loop_is_just_told_is_no_end_of_the_stream(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 200; round++) {
+        struct link link = link_up();
+        struct call call = {.run = call_read, .conn = link.ours, .deadline = much_later()};
+        weft_future *poster = weft_start(WEFT_FIBERS, post_until_reset, &link.ours);
+        weft_future *f = weft_start(round % 2, in_call, &(struct call *){&call});
+        raw_reset(link.peer);
+        link.peer = -1;
+        assert_int_equal(weft_join(&f, NULL, 0), -ECONNRESET);
+        weft_cancel(poster);
+        assert_int_equal(weft_join(&poster, NULL, 0), 0);
+        link_down(&link);
+    }
+}
+
 static void an_end_of_the_stream_stays_one_when_nothing_can_be_posted(void **state)
 {
     (void)state;
@@ -490,6 +520,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(posting_to_a_dead_peer_is_an_error_and_no_signal),
     cmocka_unit_test(a_reset_of_which_a_post_was_told_is_no_end_of_the_stream),
     cmocka_unit_test(a_reset_while_posts_wait_for_room_is_no_end_of_the_stream),
+    cmocka_unit_test(a_reset_of_which_a_loop_is_just_told_is_no_end_of_the_stream),
     cmocka_unit_test(an_end_of_the_stream_stays_one_when_nothing_can_be_posted),
 };
 TEST_MAIN(tests)

@@ -95,8 +95,9 @@ int weft_wait_readable(weft_conn *c, weft_time deadline);
 // not fit (it stays), -EPIPE at the end of the stream; a last line without newline is a line.
 ssize_t weft_read_line(weft_conn *c, char *buf, size_t cap, weft_time deadline);
 // All of it, after what was posted: there are no short writes. After any error some may have gone
-// out: then every later read and write gives -EPIPE and the connection can only be closed. Size 0
-// only looks at the request to stop.
+// out: then every later read and write gives -EPIPE and the connection can only be closed. But who
+// was asked to stop before the call has sent nothing, and may still say goodbye (weft_shield). Size
+// 0 only looks at the request to stop.
 int weft_write(weft_conn *c, const void *buf, size_t size, weft_time deadline);
 // The same for parts that lie apart, as if they were in a row: no post comes between them. Small
 // ones are gathered before they are sent, so a head and its body need no buffer of yours.

@@ -19,6 +19,7 @@ struct weft_conn {
     bool sealing;             // likewise, with a layer
     bool ends;                // its end is on the way: what is posted from now on would come after
     bool flies;               // bytes of the queue are with a loop, which sends them
+    bool reads_end;           // the reader waits until they are not
     int out_error;            // the socket took no more: what a post or flush returns from then on
     struct wf_layer *layer;   // NULL: plain. Set once, by who has both seats
     struct wf_flight *flight; // post.c: the end of a turn will send, or sends; NULL: none
@@ -55,6 +56,8 @@ ssize_t wf_call_end_unusable(const struct call *call, ssize_t result);
 // ready. 0, -EPIPE, -ETIMEDOUT, -ECANCELED...
 int wf_call_wait(const struct call *call, short events, struct wf_io *io);
 int wf_call_flush(const struct call *call); // until the queue is empty; the writer's
+// What a reader gets who has found the end of the socket: 0, or the error that it ended by.
+int wf_call_read_end(const struct call *call);
 
 // Each with mu held.
 void wf_conn_after_fork(weft_conn *c);  // first in each call: in a forked child nobody else uses it
@@ -66,8 +69,6 @@ static inline bool wf_conn_is_sent(const weft_conn *c) // all that was queued
 }
 void wf_conn_note_error(weft_conn *c, int error); // the socket takes no more, ever
 void wf_conn_wake_all(weft_conn *c);              // who is in a call looks again
-// Without mu: what a read of the socket's end gives, 0, or the error that it ended by.
-ssize_t wf_conn_end(weft_conn *c);
 
 void wf_conn_make_unusable(weft_conn *c); // every call on it ends, and gives -EPIPE from now on
 void wf_conn_leave(weft_conn *c);         // one user less; gives mu back

@@ -87,7 +87,7 @@ void wf_conn_after_fork(weft_conn *c)
     c->out = (struct wf_buffer){.bytes = NULL};
     c->reader = c->writer = NULL;
     c->flight = NULL;
-    c->flies = c->writing = c->sealing = c->drained = false;
+    c->flies = c->reads_end = c->writing = c->sealing = c->drained = false;
     c->closed = c->closed || c->layer;
     c->layer = NULL;
 }
@@ -337,7 +337,7 @@ static ssize_t receive(const struct call *call, void *buf, size_t cap)
         if (n == -EINTR || n == -EAGAIN)
             continue;
         c->drained = n > 0 && (size_t)n < cap && !c->unsure;
-        return n == 0 && !c->layer ? wf_conn_end(c) : n;
+        return n == 0 && !c->layer ? wf_call_read_end(call) : n;
     }
 }
 

@@ -21,6 +21,7 @@
 #include "core/error.h"
 #include "core/misuse.h"
 #include "core/mutex.h"
+#include "core/park.h"
 #include "exec/loop.h"
 #include "net/call.h"
 #include "os/block.h"
@@ -43,12 +44,28 @@ void wf_conn_note_error(weft_conn *c, int error)
     wf_buffer_drop(&c->out, c->out.length); // nobody will ever take it
 }
 
-// A socket tells its error once. If a send was told, what a reader then finds is no end, but a
-// stream that was cut off. (-EPIPE is said after our own end, or the peer's; -ENOMEM is ours.)
-ssize_t wf_conn_end(weft_conn *c)
+static bool awaits_landing(weft_conn *c)
 {
     wf_guard(&c->mu);
-    return c->out_error == -EPIPE || c->out_error == -ENOMEM ? 0 : c->out_error;
+    c->reads_end = c->flies && !c->closed;
+    return c->reads_end;
+}
+
+// A socket tells its error once. If a send was told, what a reader then finds is no end, but a
+// stream that was cut off; and of what is with a loop that is known when it has landed, which takes
+// a moment. (-EPIPE is said after our own end, or the peer's; -ENOMEM is ours.)
+int wf_call_read_end(const struct call *call)
+{
+    weft_conn *c = call->conn;
+    struct wf_wait wait = {.what = call->name, .object = c, .fd = WF_NO_FD, .passes = true};
+    int rc = wf_wait_begin(&wait);
+    while (rc == 0 && awaits_landing(c))
+        rc = wf_park(&wait, wf_patience(call->deadline));
+    wf_wait_end(&wait);
+    wf_guard(&c->mu);
+    c->reads_end = false;
+    bool is_end = c->out_error == -EPIPE || c->out_error == -ENOMEM;
+    return rc < 0 || is_end ? rc : c->out_error;
 }
 
 // ---- at the end of a turn ---------------------------------------------------------------
@@ -72,7 +89,7 @@ static void end_flight(weft_conn *c)
     int rc = own(&c->out), rc_held = c->layer ? own(&c->layer->held) : 0;
     if (rc < 0 || rc_held < 0)
         wf_conn_note_error(c, -ENOMEM); // a hole in the stream: it ends
-    if (c->out.length > 0 || c->writer)
+    if (c->out.length > 0 || c->writer || c->reads_end)
         wf_conn_wake_all(c);
     wf_block_give(flight);
     wf_conn_leave(c);
