@@ -57,6 +57,32 @@ static int map_nothing(void)
     return weft_map(pool, WEFT_FOREVER, square, 3, out, (const int *)NULL);
 }
 
+// NULL, but not to the compiler, which refuses it (tests/headers/bad/submit_null.c).
+static int *volatile nothing;
+
+static weft_pool *some_pool(void)
+{
+    return weft_pool_open(WEFT_THREADS, .workers = 1);
+}
+
+static int submit_nothing(void)
+{
+    weft_future *f = weft_submit(some_pool(), square, nothing);
+    return f != NULL;
+}
+
+static int start_nothing(enum weft_kind kind)
+{
+    weft_future *f = weft_start(kind, square, nothing);
+    return f != NULL;
+}
+
+static int add_nothing(void)
+{
+    weft_group *group = weft_group_open(some_pool());
+    return weft_group_add(group, 1, square, nothing);
+}
+
 // ---- a task that does not return ---------------------------------------------------------------
 
 static int end_thread(const weft_none *none, weft_none *out)
@@ -170,6 +196,7 @@ static weft_conn *connection(void)
 }
 
 static char byte;
+static int number;
 static weft_end end;
 
 static void *unlock_to_read(void *none)
@@ -259,7 +286,14 @@ static int unlock_anothers_read_lock(void)
     X(66, "weft_post_expect(NULL)", weft_post_expect(NULL, 1)) \
     X(67, "weft_list: there is no kind 7", weft_list((enum weft_kind)7, NULL, 0)) \
     X(68, "weft_queue_new: there is no order 3", new_queue_in_order(3)) \
-    X(69, "the two ends need two variables", weft_pipe(&end, &end))
+    X(69, "the two ends need two variables", weft_pipe(&end, &end)) \
+    X(81, "weft_submit: the argument of square is NULL", submit_nothing()) \
+    X(82, "weft_spawn: the argument of square is NULL", weft_spawn(some_pool(), square, nothing)) \
+    X(83, "weft_group_add: the argument of square is NULL", add_nothing()) \
+    X(84, "weft_start: the argument of square is NULL", start_nothing(WEFT_THREADS)) \
+    X(85, "weft_start: the argument of square is NULL", start_nothing(WEFT_PROCESSES)) \
+    X(86, "weft_block: the argument of square is NULL", weft_block(square, &number, nothing)) \
+    X(87, "weft_block: no room for the result of square", weft_block(square, nothing, &number))
 
 // These look at what was freed, which a sanitizer tells first.
 #define USES_OF_WHAT_IS_GONE(X) \

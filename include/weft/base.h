@@ -52,6 +52,14 @@ struct weft_item_ { // has the size 1
 #endif
 // clang-format on
 
+// The compiler refuses a NULL that it can see. The library is built without that: it looks for the
+// others when it runs, and a compiler that was told that there are none would drop that look.
+#ifdef WEFT_BUILDING_
+#define WEFT_NOT_NULL_(...)
+#else
+#define WEFT_NOT_NULL_(...) __attribute__((nonnull(__VA_ARGS__)))
+#endif
+
 WEFT_C_BEGIN
 
 const char *weft_version(void); // of the library that is loaded: "0.1.0". Never waits

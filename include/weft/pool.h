@@ -230,14 +230,13 @@ int weft_cores(void); // cores this process may use: affinity and cgroup honoure
 weft_pool *weft_pool_open_(struct weft_pool_options) WEFT_OWNED_;
 weft_group *weft_group_open_(struct weft_group_options) WEFT_OWNED_;
 weft_future *weft_submit_(weft_pool *, weft_time, const struct weft_task *, const void *arg)
-    WEFT_OWNED_ __attribute__((nonnull(3, 4)));
+    WEFT_OWNED_ WEFT_NOT_NULL_(3, 4);
 weft_future *weft_start_(struct weft_start_options, const struct weft_task *, const void *arg)
-    WEFT_OWNED_ __attribute__((nonnull(2, 3)));
-int weft_spawn_(weft_pool *, const struct weft_task *, const void *arg)
-    __attribute__((nonnull(2, 3)));
+    WEFT_OWNED_ WEFT_NOT_NULL_(2, 3);
+int weft_spawn_(weft_pool *, const struct weft_task *, const void *arg) WEFT_NOT_NULL_(2, 3);
 int weft_map_(weft_pool *, weft_time, const struct weft_task *, size_t n, void *out, const void *);
 int weft_group_add_(weft_group *, int64_t tag, const struct weft_task *, const void *arg)
-    __attribute__((nonnull(3, 4)));
+    WEFT_NOT_NULL_(3, 4);
 
 WEFT_C_END
 #endif

@@ -43,7 +43,7 @@ int weft_wait_signal(const sigset_t *set, weft_time deadline);
 #define weft_block(fn, result, ...) \
     ((void)sizeof(fn(__VA_ARGS__, (result))), weft_block_(&fn##_task, (result), __VA_ARGS__))
 int weft_block_(const struct weft_task *task, void *result, const void *arg)
-    __attribute__((nonnull(1, 2, 3)));
+    WEFT_NOT_NULL_(1, 2, 3);
 
 // Call fn(arg) on the stack of the calling thread: for what goes deeper than a fiber's stack, such
 // as libcurl, OpenSSL or a recursive parser, and shall not make each fiber's large. In place and at
@@ -52,7 +52,7 @@ int weft_block_(const struct weft_task *task, void *result, const void *arg)
 // weft_yield, and weft_wait_fd but with WEFT_POLL, abort the program with a line that says so. It
 // may try (WEFT_POLL), start tasks, submit and wake others. Nor must it leave but by its return.
 // Calls inside it are made in place. See weft_block for what blocks.
-void weft_on_thread_stack(void (*fn)(void *arg), void *arg) __attribute__((nonnull(1)));
+void weft_on_thread_stack(void (*fn)(void *arg), void *arg) WEFT_NOT_NULL_(1);
 
 WEFT_C_END
 #endif

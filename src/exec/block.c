@@ -15,6 +15,7 @@
 #include <weft/wait.h>
 
 #include "core/error.h"
+#include "core/misuse.h"
 #include "core/mutex.h"
 #include "core/park.h"
 #include "exec/ends.h"
@@ -77,8 +78,15 @@ static int hand_over(const struct weft_task *task, void *result, const void *arg
     return weft_join(&f, result, task->result_size); // not interrupted, nor run here by a fiber
 }
 
+static void require_both(const struct weft_task *task, const void *result, const void *arg)
+{
+    wf_require(arg, "weft_block: the argument of %s is NULL", task->name);
+    wf_require(result, "weft_block: no room for the result of %s: NULL", task->name);
+}
+
 int weft_block_(const struct weft_task *task, void *result, const void *arg)
 {
+    require_both(task, result, arg);
     int rc = wf_interrupted();
     if (rc < 0) {
         wf_ends_drop(task, arg);

@@ -37,6 +37,11 @@ static bool may_start_tasks(const char *call)
     return false;
 }
 
+static void require_argument(const char *call, const struct weft_task *what, const void *arg)
+{
+    wf_require(arg, "%s: the argument of %s is NULL", call, what->name);
+}
+
 // ---- open and close ---------------------------------------------------------------------
 
 weft_pool *weft_pool_open_(struct weft_pool_options o)
@@ -112,6 +117,7 @@ weft_future *wf_pool_order(weft_pool *pool, const struct wf_order *order,
                            const struct weft_task *what, const void *arg)
 {
     wf_require(pool, "%s: the pool is NULL", order->call);
+    require_argument(order->call, what, arg);
     if (!may_start_tasks(order->call))
         return NULL;
     int rc = wf_interrupted();
@@ -224,6 +230,7 @@ static int run_alone(weft_future *f, size_t stack_size)
 weft_future *weft_start_(struct weft_start_options o, const struct weft_task *what, const void *arg)
 {
     require_kind(o.kind, "weft_start");
+    require_argument("weft_start", what, arg);
     if (!may_start_tasks("weft_start"))
         return NULL;
     weft_future *f = wf_future_new_alone(what, arg);
