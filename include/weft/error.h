@@ -20,6 +20,7 @@
 #ifndef WEFT_ERROR_H
 #define WEFT_ERROR_H
 
+#include <errno.h> // the codes
 #include <weft/base.h>
 
 WEFT_C_BEGIN

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // all.c - every macro of the headers at least once, in C; only compiled. See alone.py.
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -19,7 +19,6 @@ import sys
 import compilers
 
 HEAD = """\
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
