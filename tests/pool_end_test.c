@@ -38,6 +38,7 @@ static void cancelling_a_pool_reaches_queued_and_running_tasks(void **state)
     for (int i = 0; i < 5; i++) {
         assert_int_equal(weft_wait(queued[i], much_later()), 0);
         assert_int_equal(weft_join(&queued[i], NULL, 0), -ECANCELED);
+        assert_string_equal(weft_error(), "count: its pool was cancelled before it began");
     }
     assert_int_equal(weft_join(&running, NULL, 0), -ECANCELED);
     assert_int_equal(atomic_load(counter), 0);

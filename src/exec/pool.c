@@ -26,8 +26,8 @@ static void require_kind(enum weft_kind kind, const char *call)
                call, (int)kind);
 }
 
-// False, with the error set, in a child that was forked by who had started tasks. Who may is from
-// here on one of those.
+// False, with the error set, in a child whose parent had started tasks before the fork. Else this
+// process counts as one that has started tasks, for children that it forks from now on.
 static bool may_start_tasks(const char *call)
 {
     wf_store(&wf_starts_tasks, 1, WF_RELAXED);
@@ -46,8 +46,8 @@ static void require_argument(const char *call, const struct weft_task *what, con
 
 weft_pool *weft_pool_open_(struct weft_pool_options o)
 {
-    wf_require(o.workers >= 0 && o.max_spares >= 0, "weft_pool_open: %d workers, %d spares",
-               o.workers, o.max_spares);
+    wf_require(o.workers >= 0 && o.max_spares >= 0,
+               "weft_pool_open: %d workers, %d spares: less than none", o.workers, o.max_spares);
     wf_require(o.tasks_per_worker >= 0, "weft_pool_open: %d tasks a worker", o.tasks_per_worker);
     require_kind(o.kind, "weft_pool_open");
     if (!may_start_tasks("weft_pool_open"))
@@ -102,7 +102,8 @@ void weft_pool_close(weft_pool **pool)
     *pool = NULL;
     if (!p || wf_is_orphan) // its workers stayed behind
         return;
-    wf_require(!is_in(p), "weft_pool_close: a task of pool %s, or its on_error, closes it",
+    wf_require(!is_in(p),
+               "weft_pool_close: a task of pool %s, its on_start or its on_error closes it",
                p->name);
     bool was = weft_shield(true);
     p->executor->close(p);

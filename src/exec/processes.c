@@ -158,7 +158,9 @@ static void processes_cancel(weft_pool *pool)
     while (t->queued > 0) {
         weft_future *f = wf_crew_take_queued(t, t->queue.first);
         wf_task_cancel(&f->task);
-        wf_crew_fail(&ended, f, -ECANCELED, "the pool was cancelled before it began");
+        char text[WEFT_ERROR_MAX];
+        wf_say_unbegun(text, f, "its pool was cancelled");
+        wf_crew_fail(&ended, f, -ECANCELED, text);
     }
     LIST_FOREACH (m, &t->members, link)
         wf_member_stop_all(m);

@@ -78,7 +78,8 @@ static bool parse(const char *text, struct parts *parts)
 // Of a long address a message keeps the begin: the reason comes after it, and has to fit.
 static int bad_address(const char *text)
 {
-    return weft_fail(-EINVAL, "%.120s: not an address: host:port, [v6]:port or unix:/path", text);
+    return weft_fail(-EINVAL, "%.120s: not an address: host:port, [v6]:port or unix:/path",
+                     text[0] != '\0' ? text : "\"\"");
 }
 
 // ---- Unix -------------------------------------------------------------------------------
