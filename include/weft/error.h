@@ -39,8 +39,8 @@ int weft_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3
 const char *weft_error(void);
 int weft_error_code(void);
 
-// Who is told of a task that failed when nobody was left to join it: dropped before its end, or
-// started or submitted and then dropped. Cancelled tasks are not reported. A pool's own on_error
+// Who is told of a task that failed and that nobody joins: one of weft_spawn, or one that was
+// dropped (weft_drop). One that fails with -ECANCELED is not reported. A pool's own on_error
 // (pool.h) comes first. NULL, the default: one line on stderr. The texts live until it returns.
 // Called on the thread that ran the task; of a task of a process on a thread of weft's, perhaps the
 // only one that hears of processes: so the hook must not wait for any of them.

@@ -87,9 +87,9 @@ weft_conn *weft_connect(const char *address, weft_time deadline)
 // Some bytes (at least 1), 0 at the end of the stream, or an error. A cap of 0 aborts, here and for
 // a line.
 ssize_t weft_read(weft_conn *c, void *buf, size_t cap, weft_time deadline);
-// Wait until weft_read would not: there are bytes, the end of the stream, or an error. 0 or an
-// error. For a task that takes a buffer only when there is something for it; with WEFT_POLL, then,
-// as -ETIMEDOUT tells that there was nothing after all.
+// Wait until weft_read would not wait: there are bytes, the end of the stream, or an error. 0 or an
+// error. So a task that waits needs no buffer; it takes one and reads with WEFT_POLL, where
+// -ETIMEDOUT tells that there was nothing after all: wait again.
 int weft_wait_readable(weft_conn *c, weft_time deadline);
 // One line without its "\n" or "\r\n", NUL-terminated, into buf; its length. -EMSGSIZE if it does
 // not fit (it stays), -EPIPE at the end of the stream; a last line without newline is a line.
@@ -111,10 +111,11 @@ int weft_writev(weft_conn *c, const struct iovec *parts, int count, weft_time de
 // weft_shutdown on c.
 int weft_post(weft_conn *c, const void *buf, size_t size);
 void weft_post_limit(weft_conn *c, size_t bytes); // of the queue; at first 1 MiB, at most 1 GiB
-// For who posts to many: c comes soon, after so many others, 2 and then 1. Asks the processor for
-// the memory that a post to c touches (at 2 the connection's own, at 1 the end of its queue), and
-// does not wait for it; with a thousand connections that waiting is most of a post. Changes
-// nothing, and nothing else depends on it. Only where weft_post could be called.
+// A hint, for a loop that posts to many connections: c's turn comes after so many others. Call it
+// twice for each connection, with 2 and later with 1. It asks the processor for the memory that a
+// post to c touches (at 2 the connection's own, at 1 the end of its queue), and does not wait for
+// it; with a thousand connections that waiting is most of a post. It changes nothing, and nothing
+// else depends on it. Only where weft_post could be called.
 void weft_post_expect(weft_conn *c, int after);
 // How much is in the queue, what a loop is just sending too. Never waits: -EAGAIN, another thread
 // is at work on it.

@@ -10,11 +10,11 @@
 // Nothing outlives its owner: when weft_pool_close returns, no code of yours is still running in
 // the pool.
 //
-// No wait of weft deadlocks a pool. Who joins a task of threads or fibers that has not started runs
-// it in place, on his own stack: a worker, or a plain thread where there is no on_start. All else
-// parks, and while tasks are queued and every worker waits for a lock, a queue, a future, a
-// descriptor, the pool starts a spare one. So `workers` says how many compute at once. A sleep ends
-// by itself: a task that sleeps keeps its worker.
+// No wait of weft deadlocks a pool. A thread that joins a task of threads or fibers which has not
+// started runs it in place, on its own stack; if the pool has an on_start, only its own workers do.
+// Whoever waits for anything else parks. While tasks are queued, and every worker waits for a lock,
+// a queue, a future or a descriptor, the pool starts a spare worker. So `workers` says how many
+// compute at once. A sleep ends by itself: a task that sleeps keeps its worker, but on a fiber.
 //
 // A task may fork(). The child has none of the tasks and pools, and should exit by itself, or turn
 // into another program: where it returns from the task's function, or from on_start, it exits, with

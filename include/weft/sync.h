@@ -9,11 +9,14 @@
 // All of these are valid when zeroed (but for a barrier's parties), need no destroy call, and work
 // from any thread. They live in one process. Nothing wakes early. Waits with a deadline return 0,
 // -ETIMEDOUT or -ECANCELED, and what else is said; the others cannot fail and are not interrupted.
-// An object may be freed as soon as the call that proves nobody needs it has returned: what a
-// waker does last to a lock is the store that lets another in, and who was let in touches it no
-// more, though his deadline pass before he runs. (A wait for a mutex, a barrier or a once needs it
-// until it returns, and so does every wait that is given up.) Under WEFT_CHECK=1 these abort too:
-// unlocking what another holds, a task that returns with a lock held, a deadlock.
+// An object may be freed once a call has returned which proves that nobody needs it any more, such
+// as the last wait. The call that let it in may not have returned yet, but touches the object no
+// more; nor do other waits that were let in, even if their deadlines pass before they return. (A
+// wait for a mutex, a barrier or a once needs the object until it returns, and so does every wait
+// that is given up.)
+//
+// Under WEFT_CHECK=1 these abort too: unlocking what another holds, a task that returns with a lock
+// held, a deadlock.
 //
 // A child of a plain fork() finds locks free, without waiters; flags and counts keep their values.
 // Giving back there what was held when it was forked does nothing, if it is the first call there

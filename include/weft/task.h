@@ -57,7 +57,8 @@ int weft_check(void); // 0, -ECANCELED or -ETIMEDOUT: for a loop that computes a
 // While shielded, the request waits: for the goodbye message in a cleanup. Returns what was before.
 bool weft_shield(bool on);
 // Sleep until then. 0, or -ECANCELED, -ETIMEDOUT of this task's own deadline. A pool's task on a
-// thread keeps its worker meanwhile; a fiber does not. -EAGAIN then: no spare (weft_pool_open).
+// thread keeps its worker meanwhile. A fiber does not: -EAGAIN if tasks are queued, and there is no
+// spare worker (max_spares in pool.h).
 int weft_sleep(weft_time until);
 // Let others run; never fails, looks at no request. A fiber that computes should, now and then. By
 // itself it does so after 64 calls on connections, listeners and pipes that did not have to wait,

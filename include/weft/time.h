@@ -9,9 +9,9 @@
 // (weft_map). Absolute, because a loop that retries must not start its patience over. A struct, so
 // that a bare number of nobody-knows-what cannot be passed by mistake. weft_lock, the recursive and
 // the read-write lock and weft_once_do take none: they protect moments. Nor do joining, closing and
-// weft_block, which last as long as the task: weft_wait first. Nor does handing over a task, which
-// may wait for room in its pool's backlog: the deadline of weft_submit_until is the task's. Any
-// other call without a deadline does not wait, or says that it does.
+// weft_block, which last as long as the task (weft_wait has a deadline: call it before you join).
+// Nor does handing over a task, which may wait for room in its pool's backlog: the deadline of
+// weft_submit_until is the task's. Other calls without a deadline do not wait, unless they say so.
 //
 // A call that has to wait may give two errors more than it names. A task of a pool, -EAGAIN: all
 // its workers wait, and there is no spare (max_spares in pool.h); but not for a descriptor. A

@@ -31,13 +31,13 @@
 // one there gives -ENOTSUP. (A program that forks before its first task, as daemons do, may start
 // tasks in the child.)
 //
-// When the program exits, weft waits for the tasks that this process started, but not for the one
-// that called exit; and for none, if on_start did, or a hook that is told of a failure outside of
-// the task that failed. (So no task that was started should join one that may call exit: it would
-// wait for that, and exit for it. Main may.) Daemons are cancelled and get 100 ms; after that any
-// weft call in them that can wait parks for ever. A main that leaves by pthread_exit does not end
-// the program: threads of weft's own, of open pools, fibers and processes, are still there. Let it
-// return, which waits.
+// When the program exits, weft waits for the tasks that this process started, but for a task that
+// has called exit itself. If a pool's on_start called exit, or a hook (on_error,
+// weft_on_unobserved) that is told outside of the failed task, weft waits for none. (A task should
+// not join one that may call exit: each would wait for the other. Main may join it.) Daemons are
+// cancelled and get 100 ms; after that any weft call in them that can wait parks for ever. A main
+// that leaves by pthread_exit does not end the program: threads of weft's own, of open pools,
+// fibers and processes, are still there. Let it return, which waits.
 //
 // Environment: WEFT_CHECK=1 finds misuse, deadlocks, leaked futures, fibers that do not wait, and
 // what looks like addresses in arguments for other processes.

@@ -15,7 +15,8 @@ _Noreturn void wf_misuse(const char *fmt, ...) __attribute__((format(printf, 1, 
 
 // WEFT_CHECK=1 was in the environment when the program began. Never changes after that.
 extern bool wf_checking;
-// What waits is to be found by others: while checking or tracing, and in the explorer. As constant.
+// Each wait is noted where others can find it: while checking or tracing, and in the explorer. Set
+// before main; the child of a fork traces nothing (wf_trace_forget).
 extern bool wf_noting;
 
 #endif

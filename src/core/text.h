@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 struct wf_text {
-    char bytes[256]; // the first `used` of them count; what does not fit is left out, but for a
-                     // last byte of the line's end
+    char bytes[256]; // the first `used` of them count; what does not fit is left out. The last one
+                     // is kept for the line's end
     size_t used;
 };
 
