@@ -236,9 +236,10 @@ static int see_to_spare(struct threads *t, int more)
 // for a moment. So it asks again, up to 20 times in 0.2 s, as Go's runtime does when it starts one.
 static int ask_again(struct threads *t, int rc)
 {
+    enum { TRIES = 20, LONGER_NS = 1000000 }; // each pause by so much
     uint32_t nobody = 0;
-    for (int tries = 1; tries <= 20 && (rc == -EAGAIN || rc == -ENOMEM); tries++) {
-        (void)wf_futex_wait(&nobody, 0, wf_clock_now() + tries * INT64_C(1000000));
+    for (int tries = 1; tries <= TRIES && (rc == -EAGAIN || rc == -ENOMEM); tries++) {
+        (void)wf_futex_wait(&nobody, 0, wf_clock_now() + (int64_t)tries * LONGER_NS);
         rc = see_to_spare(t, 0);
     }
     return rc;

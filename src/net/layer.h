@@ -37,10 +37,11 @@ struct wf_layer {
     struct wf_buffer held;  // posted, and not yet sealed: wf_conn_seal_posted
 };
 
-// The most that `write` appends for that many bytes.
+// The most that `write` appends for that many bytes. tls.h promises it.
+enum { WF_LAYER_RECORD = 16384, WF_LAYER_OVERHEAD = 64 };
 static inline size_t wf_layer_sealed(size_t size)
 {
-    return size + (size / 16384 + 1) * 64;
+    return size + (size / WF_LAYER_RECORD + 1) * WF_LAYER_OVERHEAD;
 }
 
 // Put it between and shake hands; it is the connection's from then on, also after a failure, which
