@@ -26,7 +26,8 @@ def declarations(text):
     text = re.sub(r"//[^\n]*", "", text)
     text = re.sub(r"^#(?:[^\n]*\\\n)*[^\n]*", "", text, flags=re.M)
     found = re.findall(r"\b(weft_[a-z0-9_]+)\(((?:[^()]|\([^()]*\))*)\)\s*(?:WEFT_OWNED_)?\s*"
-                       r"(?:__attribute__\s*\(\(.*?\)\))?\s*[;{]", text, re.S)
+                       r"(?:WEFT_NOT_NULL_\([^)]*\)|__attribute__\s*\(\(.*?\)\))?\s*[;{]", text,
+                       re.S)
     return [(name.rstrip("_"), parameters) for name, parameters in found]
 
 
