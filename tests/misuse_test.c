@@ -59,6 +59,7 @@ static int map_nothing(void)
 
 // NULL, but not to the compiler, which refuses it (tests/headers/bad/submit_null.c).
 static int *volatile nothing;
+static void (*volatile no_function)(void *);
 
 static weft_pool *some_pool(void)
 {
@@ -293,7 +294,8 @@ static int unlock_anothers_read_lock(void)
     X(84, "weft_start: the argument of square is NULL", start_nothing(WEFT_THREADS)) \
     X(85, "weft_start: the argument of square is NULL", start_nothing(WEFT_PROCESSES)) \
     X(86, "weft_block: the argument of square is NULL", weft_block(square, &number, nothing)) \
-    X(87, "weft_block: no room for the result of square", weft_block(square, nothing, &number))
+    X(87, "weft_block: no room for the result of square", weft_block(square, nothing, &number)) \
+    X(88, "weft_on_thread_stack(NULL)", weft_on_thread_stack(no_function, NULL))
 
 // These look at what was freed, which a sanitizer tells first.
 #define USES_OF_WHAT_IS_GONE(X) \

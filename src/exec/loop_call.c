@@ -2,6 +2,7 @@
 // loop_call.c - what a fiber has its loop run, on the stack of the loop's thread.
 #include <weft/wait.h>
 
+#include "core/misuse.h"
 #include "exec/loop_parts.h"
 #include "exec/overflow.h"
 
@@ -9,6 +10,7 @@
 // thread by itself, but still on its own stack.
 void weft_on_thread_stack(void (*fn)(void *arg), void *arg)
 {
+    wf_require(fn, "weft_on_thread_stack(NULL)");
     struct fiber *self = wf_self()->seat;
     struct wf_loop *loop = self ? self->loop : NULL;
     if (!loop || loop->called) { // we are there
