@@ -120,6 +120,7 @@ def what_needs_something_else_says_so():
         fails("--ircs", 0, line="the door for IRC inside TLS (--ircs) needs a certificate (--tls-cert)")
         fails("--web-tls", line="https on the web door (--web-tls) needs a certificate (--tls-cert)")
         fails("--sts", 3, line="to send IRC clients to TLS (--sts) needs a certificate (--tls-cert)")
+        fails("--operator", "ada", line="--operator: has no hash as 'weft chat passwd' prints it")
         fails("--open", line="--open says something about --lan only")
         fails("--irc", 9001, "--web", "127.0.0.1:9001", line="two doors cannot have one address")
         path = write(at / "weft.ini", "[tls]", "web = yes", "[doors]", "irc = 9001", "plain = 9001")

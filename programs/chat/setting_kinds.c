@@ -396,18 +396,18 @@ static const char *read_operators(const char *text, void *place)
 {
     enum { NAME_MOST = 32 };
     struct setting_operators *all = place;
-    const char *colon = strchr(text, ':');
-    size_t size = colon ? (size_t)(colon - text) : 0;
+    size_t size = strcspn(text, ":");
+    const char *hash = text[size] == ':' ? text + size + 1 : "";
     if (size == 0 || size > NAME_MOST || strcspn(text, " \t") < size)
         return "does not begin with a name (at most 32 characters, no space)";
-    if (!is_hash(colon + 1))
+    if (!is_hash(hash))
         return "has no hash as 'weft chat passwd' prints it";
-    if (is_dear(colon + 1))
+    if (is_dear(hash))
         return "has a hash that costs more than 1 GiB of memory, or too much time";
     for (size_t i = 0; i < all->count; i++)
         if (strlen(all->items[i].name) == size && memcmp(all->items[i].name, text, size) == 0)
             return "is an operator that was named before";
-    return add_operator(all, text, size, colon + 1);
+    return add_operator(all, text, size, hash);
 }
 
 const struct setting_kind kind_operators = {.read = read_operators,
