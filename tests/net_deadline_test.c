@@ -294,7 +294,7 @@ static void a_write_of_who_was_asked_to_stop_before_it_leaves_the_connection(voi
         struct link link = link_up();
         struct call call = {
             .run = call_write_and_say_goodbye, .conn = link.ours, .deadline = much_later()};
-        weft_future *f = weft_start(kind, in_call, &(struct call *){&call});
+        weft_future *f = weft_start((enum weft_kind)kind, in_call, &(struct call *){&call});
         weft_cancel(f);
         assert_int_equal(weft_join(&f, NULL, 0), 0);
         char buf[4];

@@ -450,7 +450,7 @@ static void a_reset_while_posts_wait_for_room_is_no_end_of_the_stream(void **sta
         struct call call = {.run = call_read, .conn = link.ours, .deadline = much_later()};
         struct call *arg = &call;
         (void)post_until_full(link.ours, RECORD);
-        weft_future *f = weft_start(kind, in_call, &arg);
+        weft_future *f = weft_start((enum weft_kind)kind, in_call, &arg);
         await_asleep(&call.spot);
         raw_reset(link.peer);
         link.peer = -1;
@@ -480,7 +480,7 @@ static void a_reset_of_which_a_loop_is_just_told_is_no_end_of_the_stream(void **
         struct link link = link_up();
         struct call call = {.run = call_read, .conn = link.ours, .deadline = much_later()};
         weft_future *poster = weft_start(WEFT_FIBERS, post_until_reset, &link.ours);
-        weft_future *f = weft_start(round % 2, in_call, &(struct call *){&call});
+        weft_future *f = weft_start((enum weft_kind)(round % 2), in_call, &(struct call *){&call});
         raw_reset(link.peer);
         link.peer = -1;
         assert_int_equal(weft_join(&f, NULL, 0), -ECONNRESET);
