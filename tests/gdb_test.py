@@ -146,7 +146,7 @@ def between_a_fibers_end_and_the_next_a_backtrace_ends_or_is_the_nexts():
     assert len(steps) > 8, shown
     for here, caller in steps:
         ends = here == "wf_context_begin"
-        assert caller in (["none"] if ends else ["switch_away", "run_fibers"]), shown
+        assert caller in (["none"] if ends else ["wf_fiber_leave", "run_fibers"]), shown
 
 
 @test

@@ -96,13 +96,14 @@ static char *next_line(char *out, int room, void *stream)
     if (f->wrong_line != 0)
         return NULL;
     bool any = read_line(f, out, room);
-    if ((!any || *out == '[') && !end_section(f))
+    bool begins = any && *out == '[';
+    if ((begins || !any) && !end_section(f))
         return NULL;
-    if (any && *out == '[' && has_more_behind(out)) {
+    if (begins && has_more_behind(out)) {
         mistake(f, "something stands behind the [section]: it needs a line of its own");
         return NULL;
     }
-    if (any && *out == '[' && is_operator(out + 1))
+    if (begins && is_operator(out + 1))
         f->lacking = f->line;
     return any ? out : NULL;
 }

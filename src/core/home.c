@@ -87,7 +87,7 @@ bool wf_home_evict(struct wf_home **name)
     struct wf_home *home = wf_exchange(name, NULL, WF_ACQUIRE); // pairs with wf_home_settle
     if (!home)
         return false;
-    if (home == wf_self()->home)
+    if (home == wf_home_here())
         return true; // nobody is inside while another fiber of it runs
     wf_fence_heavy();
     unsigned round = 0;

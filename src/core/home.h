@@ -61,11 +61,17 @@ static inline void wf_home_settle(struct wf_home *home, struct wf_home **name)
     wf_store(name, home, WF_RELEASE); // pairs with wf_home_evict
 }
 
-// The caller's home, if the object names it, and then he is inside; or NULL.
+// The caller's home, or NULL: only a fiber has one.
+static inline struct wf_home *wf_home_here(void)
+{
+    const struct wf_parker *self = wf_running;
+    return self ? self->home : NULL;
+}
+
+// The same, if the object names it, and then he is inside; or NULL.
 static inline struct wf_home *wf_home_enter(struct wf_home *const *name)
 {
-    const struct wf_parker *self = wf_running; // only a fiber has a home
-    struct wf_home *home = self ? self->home : NULL;
+    struct wf_home *home = wf_home_here();
     if (!home || wf_load(name, WF_RELAXED) != home)
         return NULL;
     wf_store(&home->inside, name, WF_RELEASE); // who sees this sees what was left before
@@ -85,8 +91,7 @@ struct wf_spare {
 // still the caller's, to be freed.
 static inline void *wf_home_take_block(size_t size)
 {
-    const struct wf_parker *self = wf_running; // only a fiber has a home
-    struct wf_home *home = self ? self->home : NULL;
+    struct wf_home *home = wf_home_here();
     struct wf_spare *spare = home ? home->spares : NULL;
     if (!spare || home->spare_size != size)
         return NULL;
@@ -98,8 +103,7 @@ enum { WF_MOST_SPARES = 16 };
 bool wf_home_keep_other(struct wf_home *home); // home.c; for the next alone
 static inline bool wf_home_keep_block(void *block, size_t size)
 {
-    const struct wf_parker *self = wf_running; // only a fiber has a home
-    struct wf_home *home = WF_KEEPS_MEMORY && self ? self->home : NULL;
+    struct wf_home *home = WF_KEEPS_MEMORY ? wf_home_here() : NULL;
     if (!home)
         return false;
     if (home->spare_size != size && home->spares)

@@ -208,7 +208,7 @@ static inline struct seat *serve(uintptr_t *value, struct weft_waiter ***end)
 static bool is_at_home(const struct wf_ring *r)
 {
     const struct wf_home *home = wf_load(&r->home, WF_RELAXED);
-    return home && home == wf_self()->home;
+    return home && home == wf_home_here();
 }
 
 // To give up a wait. Where its own home had the ring, it may have it again soon.
@@ -253,7 +253,7 @@ static int wait_in_line(struct wf_ring *r, struct wf_home *home, uintptr_t value
 __attribute__((noinline)) static struct wf_home *settle(struct wf_ring *r)
 {
     adopt_if_forked(r);
-    struct wf_home *home = wf_self()->home, *before = wf_load(&r->seen, WF_RELAXED);
+    struct wf_home *home = wf_home_here(), *before = wf_load(&r->seen, WF_RELAXED);
     uint32_t left = wf_load(&r->settles, WF_RELAXED); // 0: somebody has decided it just now
     bool alone = home && (!before || before == home) && left > 0;
     uint32_t more = alone ? left - 1 : 0;

@@ -18,6 +18,7 @@
 #include "core/misuse.h"
 #include "core/mutex.h"
 #include "core/park.h"
+#include "exec/argument.h"
 #include "exec/ends.h"
 #include "exec/executor.h"
 
@@ -80,7 +81,7 @@ static int hand_over(const struct weft_task *task, void *result, const void *arg
 
 static void require_both(const struct weft_task *task, const void *result, const void *arg)
 {
-    wf_require(arg, "weft_block: the argument of %s is NULL", task->name);
+    wf_require_argument("weft_block", task, arg);
     wf_require(result, "weft_block: no room for the result of %s: NULL", task->name);
 }
 

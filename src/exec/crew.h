@@ -65,6 +65,8 @@ void wf_crew_add_ended(struct wf_ended *ended, weft_future *f);
 
 // Its code and message are set here; its result stays as it is. Ends that nobody took are closed.
 void wf_crew_fail(struct wf_ended *ended, weft_future *f, int code, const char *text);
+// The same, with what wf_say_unbegun says.
+void wf_crew_fail_unbegun(struct wf_ended *ended, weft_future *f, int code, const char *what);
 void wf_crew_enqueue(struct processes *t, weft_future *f);
 weft_future *wf_crew_take_queued(struct processes *t, weft_future *f);
 

@@ -20,9 +20,7 @@ void wf_crew_be_due(struct processes *t, int64_t ns)
 
 static void expire(struct wf_ended *ended, weft_future *f)
 {
-    char text[WEFT_ERROR_MAX];
-    wf_say_unbegun(text, f, "its deadline passed");
-    wf_crew_fail(ended, f, -ETIMEDOUT, text);
+    wf_crew_fail_unbegun(ended, f, -ETIMEDOUT, "its deadline passed");
 }
 
 // Those in the queue whose deadline has passed end. When is the next due?

@@ -33,6 +33,13 @@ void wf_crew_fail(struct wf_ended *ended, weft_future *f, int code, const char *
     wf_crew_add_ended(ended, f);
 }
 
+void wf_crew_fail_unbegun(struct wf_ended *ended, weft_future *f, int code, const char *what)
+{
+    char text[WEFT_ERROR_MAX];
+    wf_say_unbegun(text, f, what);
+    wf_crew_fail(ended, f, code, text);
+}
+
 // Those that are to be ended now, by the caller; NULL: none, or another does so.
 static weft_future *begin_ending(struct processes *t)
 {

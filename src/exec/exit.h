@@ -17,8 +17,7 @@ extern uint32_t wf_exit_is_registered, wf_exit_waits;
 // False: there is no home here.
 static inline bool wf_exit_count_at_home(bool over)
 {
-    const struct wf_parker *self = wf_running; // only a fiber has a home
-    struct wf_home *home = self ? self->home : NULL;
+    struct wf_home *home = wf_home_here();
     if (!home)
         return false;
     unsigned long *count = over ? &home->over : &home->begun;

@@ -223,7 +223,7 @@ void wf_say_unbegun(char text[WEFT_ERROR_MAX], const weft_future *f, const char 
     (void)snprintf(text, WEFT_ERROR_MAX, "%s: %s before it began", f->what->name, what);
 }
 
-static void end_unbegun(weft_future *f, int code, const char *what)
+void wf_future_end_unbegun(weft_future *f, int code, const char *what)
 {
     char text[WEFT_ERROR_MAX];
     wf_say_unbegun(text, f, what);
@@ -286,7 +286,7 @@ static int stand_by(weft_future *f, struct wf_wait *wait, weft_time deadline)
             return rc;
         expires = WEFT_FOREVER;
         if (!no_timer && withdraw(f))
-            end_unbegun(f, -ETIMEDOUT, "its deadline passed");
+            wf_future_end_unbegun(f, -ETIMEDOUT, "its deadline passed");
         wf_waiter_begin(&node, 0);
     }
     return 0;
@@ -470,7 +470,7 @@ void weft_cancel(weft_future *f)
         return;
     wf_task_cancel(&f->task);
     if (withdraw(f))
-        end_unbegun(f, -ECANCELED, "cancelled");
+        wf_future_end_unbegun(f, -ECANCELED, "cancelled");
     else
         stop_elsewhere(f);
 }
@@ -485,7 +485,7 @@ int weft_kill(weft_future *f)
     if (wf_future_done(f))
         return 0;
     if (withdraw(f))
-        end_unbegun(f, -EOWNERDEAD, "killed");
+        wf_future_end_unbegun(f, -EOWNERDEAD, "killed");
     else if (f->pool)
         f->pool->executor->kill(f->pool, f);
     else

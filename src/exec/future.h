@@ -106,6 +106,7 @@ void wf_say_unbegun(char text[WEFT_ERROR_MAX], const weft_future *f, const char 
 // End it without running: code < 0. The ends in its argument are closed; who has sent them
 // elsewhere leaves {-1} there (ends.h).
 void wf_future_end(weft_future *f, int code, const char *message);
+void wf_future_end_unbegun(weft_future *f, int code, const char *what); // as wf_say_unbegun says
 
 // The same in two steps: its code and its message, and the end. Between them nobody else looks. Of
 // one that ran in another process the second alone, when its code, message and result are there.

@@ -267,9 +267,7 @@ __attribute__((noinline)) static void switch_away(struct wf_loop *loop, struct f
         return;
     }
     void *stack = hand_over(loop, self, next, false);
-    wf_exceptions_put_away(loop->kept.exceptions, &self->exceptions);
-    wf_context_switch(&self->sp, stack);
-    wf_exceptions_take_back(self->loop->kept.exceptions, &self->exceptions);
+    wf_fiber_leave(self, stack);
     wf_pulse_arrive(&self->loop->pulse, &self->parker);
     wf_seen_arrived(&self->seen);
 }

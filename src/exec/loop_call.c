@@ -21,9 +21,7 @@ void weft_on_thread_stack(void (*fn)(void *arg), void *arg)
     loop->called_arg = arg;
     wf_overflow_check(&self->parker, &self->stack);
     wf_seen_leaving(&self->seen, &loop->seen, false);
-    wf_exceptions_put_away(loop->kept.exceptions, &self->exceptions);
-    wf_context_switch(&self->sp, loop->sp);
-    wf_exceptions_take_back(loop->kept.exceptions, &self->exceptions);
+    wf_fiber_leave(self, loop->sp);
     wf_seen_arrived(&self->seen);
 }
 

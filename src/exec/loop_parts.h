@@ -66,6 +66,14 @@ struct wf_loop {
     uint32_t tid;        // atomic: of its thread; 0: not there yet
 };
 
+// From the fiber's stack to another; back when somebody enters this one. Inlined: see switch_away.
+__attribute__((always_inline)) static inline void wf_fiber_leave(struct fiber *self, void *entered)
+{
+    wf_exceptions_put_away(self->loop->kept.exceptions, &self->exceptions);
+    wf_context_switch(&self->sp, entered);
+    wf_exceptions_take_back(self->loop->kept.exceptions, &self->exceptions);
+}
+
 void *wf_loop_run(void *arg);            // what its thread does: arg is the loop
 void wf_loop_ring(struct wf_loop *loop); // end its sleep. Any thread
 // On the loop's stack: the fiber that has it run something goes on when that is done. True: it was

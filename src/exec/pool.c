@@ -8,6 +8,7 @@
 #include "core/home.h"
 #include "core/misuse.h"
 #include "core/trace.h"
+#include "exec/argument.h"
 #include "exec/executor.h"
 #include "os/thread.h"
 
@@ -35,11 +36,6 @@ static bool may_start_tasks(const char *call)
         return true;
     (void)weft_fail(-ENOTSUP, "%s: in the child of a fork no task can be started", call);
     return false;
-}
-
-static void require_argument(const char *call, const struct weft_task *what, const void *arg)
-{
-    wf_require(arg, "%s: the argument of %s is NULL", call, what->name);
 }
 
 // ---- open and close ---------------------------------------------------------------------
@@ -118,7 +114,7 @@ weft_future *wf_pool_order(weft_pool *pool, const struct wf_order *order,
                            const struct weft_task *what, const void *arg)
 {
     wf_require(pool, "%s: the pool is NULL", order->call);
-    require_argument(order->call, what, arg);
+    wf_require_argument(order->call, what, arg);
     if (!may_start_tasks(order->call))
         return NULL;
     int rc = wf_interrupted();
@@ -205,7 +201,7 @@ static void name_alone(weft_future *f, const char *name)
         wf_copy_name(f->task.name, name);
         return;
     }
-    struct wf_home *home = f->kind == WEFT_FIBERS ? wf_self()->home : NULL;
+    struct wf_home *home = f->kind == WEFT_FIBERS ? wf_home_here() : NULL;
     f->task.series = series[f->kind].name;
     f->task.number = new_number(&series[f->kind].last, home);
 }
@@ -231,7 +227,7 @@ static int run_alone(weft_future *f, size_t stack_size)
 weft_future *weft_start_(struct weft_start_options o, const struct weft_task *what, const void *arg)
 {
     require_kind(o.kind, "weft_start");
-    require_argument("weft_start", what, arg);
+    wf_require_argument("weft_start", what, arg);
     if (!may_start_tasks("weft_start"))
         return NULL;
     weft_future *f = wf_future_new_alone(what, arg);

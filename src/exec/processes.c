@@ -158,9 +158,7 @@ static void processes_cancel(weft_pool *pool)
     while (t->queued > 0) {
         weft_future *f = wf_crew_take_queued(t, t->queue.first);
         wf_task_cancel(&f->task);
-        char text[WEFT_ERROR_MAX];
-        wf_say_unbegun(text, f, "its pool was cancelled");
-        wf_crew_fail(&ended, f, -ECANCELED, text);
+        wf_crew_fail_unbegun(&ended, f, -ECANCELED, "its pool was cancelled");
     }
     LIST_FOREACH (m, &t->members, link)
         wf_member_stop_all(m);

@@ -353,9 +353,7 @@ static void threads_cancel(weft_pool *pool)
         weft_future *f = take(t, t->queue.first);
         wf_task_cancel(&f->task);
         weft_unlock(&t->mu);
-        char text[WEFT_ERROR_MAX];
-        wf_say_unbegun(text, f, "its pool was cancelled");
-        wf_future_end(f, -ECANCELED, text);
+        wf_future_end_unbegun(f, -ECANCELED, "its pool was cancelled");
         wf_lock(&t->mu);
     }
     for (weft_future *f = t->running.first; f; f = f->next)

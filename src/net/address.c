@@ -75,10 +75,10 @@ static bool parse(const char *text, struct parts *parts)
     return copy_part(parts->host, sizeof parts->host, host, (size_t)(end - host));
 }
 
-// Of a long address a message keeps the begin: the reason comes after it, and has to fit.
 static int bad_address(const char *text)
 {
-    return weft_fail(-EINVAL, "%.120s: not an address: host:port, [v6]:port or unix:/path",
+    return weft_fail(-EINVAL,
+                     WF_ADDRESS_SHOWN ": not an address: host:port, [v6]:port or unix:/path",
                      text[0] != '\0' ? text : "\"\"");
 }
 
@@ -89,7 +89,7 @@ static int find_unix(const char *text, const char *path, struct wf_addresses *fo
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t length = strlen(path);
     if (length == 0 || length >= sizeof address.sun_path)
-        return weft_fail(-EINVAL, "%.120s: a socket's path has 1 to %zu bytes", text,
+        return weft_fail(-EINVAL, WF_ADDRESS_SHOWN ": a socket's path has 1 to %zu bytes", text,
                          sizeof address.sun_path - 1);
     memcpy(address.sun_path, path, length + 1);
     struct wf_address *items = calloc(1, sizeof *items);
@@ -182,7 +182,7 @@ static int lookup_failed(const char *text, const struct lookup *l)
                : l->error == EAI_MEMORY ? -ENOMEM
                                         : -ENOENT;
     const char *why = code == -ENOENT ? "name not known" : gai_strerror(l->error);
-    return weft_fail(code, "%.120s: %s", text, by_system ? strerror(-code) : why);
+    return weft_fail(code, WF_ADDRESS_SHOWN ": %s", text, by_system ? strerror(-code) : why);
 }
 
 static int copy_list(const char *text, const struct addrinfo *list, struct wf_addresses *found)
@@ -212,7 +212,7 @@ static int find(const char *text, struct lookup *l, weft_time deadline, struct w
         l->hints.ai_flags = flags;
         int rc = look_up_elsewhere(l, deadline);
         if (rc < 0)
-            return weft_fail(rc, "%.120s: looking up the name: %s", text, wf_why(rc));
+            return weft_fail(rc, WF_ADDRESS_SHOWN ": looking up the name: %s", text, wf_why(rc));
     }
     return l->error != 0 ? lookup_failed(text, l) : copy_list(text, l->list, found);
 }

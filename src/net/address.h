@@ -9,6 +9,10 @@
 
 enum { WF_ADDRESS_TEXT = 128 }; // the longest text of an address that the system knows
 
+// How a message shows one that was given: of a long one the begin, for the reason comes after it,
+// and has to fit.
+#define WF_ADDRESS_SHOWN "%.120s"
+
 struct wf_address {
     union {
         struct sockaddr any;

@@ -268,7 +268,7 @@ weft_conn *weft_connect(const char *address, weft_time deadline)
     wf_require(address, "weft_connect(NULL)");
     int rc = wf_interrupted();
     if (rc < 0) {
-        (void)weft_fail(rc, "connect %.120s: the caller was asked to stop", address);
+        (void)weft_fail(rc, "connect " WF_ADDRESS_SHOWN ": the caller was asked to stop", address);
         return NULL;
     }
     struct wf_addresses found;
@@ -280,6 +280,6 @@ weft_conn *weft_connect(const char *address, weft_time deadline)
     weft_conn *c = fd >= 0 ? connected(fd, to) : NULL;
     free(found.items);
     if (fd < 0)
-        (void)weft_fail(fd, "connect %.120s: %s", address, why_not(fd, deadline));
+        (void)weft_fail(fd, "connect " WF_ADDRESS_SHOWN ": %s", address, why_not(fd, deadline));
     return c;
 }

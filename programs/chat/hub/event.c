@@ -46,14 +46,12 @@ struct event event_in(struct room *room, enum event_kind kind, struct user *from
     return event;
 }
 
-static const char line_ends[] = {LINE_BREAK, LINE_JOINT, '\0'};
-
 static bool begins_with_ctcp(const char *line)
 {
     if (*line != '\001')
         return false;
-    bool action = strncmp(line, "\001ACTION", 7) == 0 &&
-                  (strchr(" \001", line[7]) || strchr(line_ends, line[7])); // '\0' as well
+    // Behind the word may also be the end of the text, which strchr finds too.
+    bool action = strncmp(line, "\001ACTION", 7) == 0 && strchr(" \001" LINE_ENDS, line[7]);
     return !action;
 }
 
@@ -62,7 +60,7 @@ bool event_has_ctcp(const char *text)
     bool found = false;
     while (text && !found) {
         found = begins_with_ctcp(text);
-        text = strpbrk(text, line_ends);
+        text = strpbrk(text, LINE_ENDS);
         if (text)
             text++;
     }

@@ -41,6 +41,7 @@ enum event_kind {
 // so because lines are short.
 #define LINE_BREAK '\n'
 #define LINE_JOINT '\r'
+#define LINE_ENDS "\n\r" // the two
 
 enum { EVENT_ID_SIZE = 17, EVENT_FORMS = 9 };
 

@@ -11,12 +11,10 @@
 
 #include "chat/irc/deliver.h"
 
-static const char separators[] = {LINE_BREAK, LINE_JOINT, '\0'};
-
 bool is_multiline(const struct event *e)
 {
     return e->text && (e->kind == EVENT_MESSAGE || e->kind == EVENT_NOTICE) &&
-           (e->several || strpbrk(e->text, separators));
+           (e->several || strpbrk(e->text, LINE_ENDS));
 }
 
 // One line of the text at *at, which is moved behind it; false at the end. *joined: it goes on the
@@ -28,7 +26,7 @@ static bool next_line(const char **at, char line[LINE_BODY_MAX + 2], bool *joine
     const char *from = *at;
     *joined = *from == LINE_JOINT;
     from += *from == LINE_JOINT || *from == LINE_BREAK;
-    size_t size = strcspn(from, separators);
+    size_t size = strcspn(from, LINE_ENDS);
     (void)snprintf(line, LINE_BODY_MAX + 2, "%.*s", (int)size, from);
     *at = from[size] ? from + size : NULL;
     return true;
@@ -37,7 +35,7 @@ static bool next_line(const char **at, char line[LINE_BODY_MAX + 2], bool *joine
 // The text as next_line wants it: each line behind its separator. The first has none.
 static const char *first_line(const struct event *e, char line[LINE_BODY_MAX + 2])
 {
-    size_t size = strcspn(e->text, separators);
+    size_t size = strcspn(e->text, LINE_ENDS);
     (void)snprintf(line, LINE_BODY_MAX + 2, "%.*s", (int)size, e->text);
     return e->text[size] ? e->text + size : NULL;
 }
