@@ -26,6 +26,16 @@ def member(server, nick, **more):
     return irc(server, nick, room="#lobby", **more)
 
 
+def doors_with_an_operator():
+    return fresh_doors("--operator", f"root:{hash_of('secret')}")
+
+
+def operator(server, nick):
+    member_of_rank = member(server, nick)
+    member_of_rank.answer("OPER root secret", r":\S+ 381 .*")
+    return member_of_rank
+
+
 def url(server):
     return "http://%s:%d/" % server.address("web")
 
@@ -101,9 +111,8 @@ def what_is_said_to_one_plain_client_alone_does_not_look_like_the_rooms():
 
 @test
 def a_plain_client_that_was_put_out_or_has_no_voice_is_not_heard_in_the_lobby():
-    with fresh_doors("--operator", f"root:{hash_of('secret')}") as server:
-        alice = member(server, "alice")
-        alice.answer("OPER root secret", r":\S+ 381 .*")
+    with doors_with_an_operator() as server:
+        alice = operator(server, "alice")
         alice.answer("MODE #lobby +o alice", r":\S+ MODE #lobby \+o alice")
         one, two = server.connect(), server.connect()
         alice.wait(r":plain-2!\S+ JOIN #lobby")
@@ -128,9 +137,8 @@ def a_plain_client_that_was_put_out_or_has_no_voice_is_not_heard_in_the_lobby():
 
 @test
 def a_lobby_without_ctcp_takes_none_from_a_plain_client_either():
-    with fresh_doors("--operator", f"root:{hash_of('secret')}") as server:
-        alice = member(server, "alice")
-        alice.answer("OPER root secret", r":\S+ 381 .*")
+    with doors_with_an_operator() as server:
+        alice = operator(server, "alice")
         alice.answer("MODE #lobby +C", r":\S+ MODE #lobby \+C")
         one, two = server.connect(), server.connect()
         alice.wait(r":plain-2!\S+ JOIN #lobby")
@@ -143,9 +151,8 @@ def a_lobby_without_ctcp_takes_none_from_a_plain_client_either():
 
 @test
 def others_are_told_why_a_plain_client_was_killed():
-    with fresh_doors("--operator", f"root:{hash_of('secret')}") as server:
-        alice = member(server, "alice")
-        alice.answer("OPER root secret", r":\S+ 381 .*")
+    with doors_with_an_operator() as server:
+        alice = operator(server, "alice")
         with server.connect() as plain:
             alice.wait(r":plain-1!\S+ JOIN #lobby")
             alice.answer("KILL plain-1 :too loud",
@@ -155,9 +162,8 @@ def others_are_told_why_a_plain_client_was_killed():
 
 @test
 def who_was_killed_did_not_leave_of_its_own():
-    with fresh_doors("--operator", f"root:{hash_of('secret')}") as server:
-        alice, bob = member(server, "alice"), member(server, "bob")
-        alice.answer("OPER root secret", r":\S+ 381 .*")
+    with doors_with_an_operator() as server:
+        alice, bob = operator(server, "alice"), member(server, "bob")
         with server.connect():
             alice.wait(r":plain-1!\S+ JOIN #lobby")
             alice.say("KILL plain-1 :too loud", "KILL bob :likewise")
@@ -216,7 +222,7 @@ def a_browser_at_the_plain_door_is_shown_the_way_and_nobody_hears_it():
 
 @test
 def who_comes_while_a_labelled_command_waits_is_no_part_of_its_answer():
-    with fresh_doors("--operator", f"root:{hash_of('secret')}") as server:
+    with doors_with_an_operator() as server:
         alice = irc(server, "alice", caps="batch labeled-response message-tags")
         alice.answer("MONITOR + bob", r":\S+ 731 alice :bob")
         bob = irc(server)
